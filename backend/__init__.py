@@ -1,0 +1,1 @@
+"""The REST API, the queue and the store behind it."""

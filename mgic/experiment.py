@@ -1,0 +1,104 @@
+"""An experiment is a function from a Config to a Result. Torch-free on purpose."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, get_type_hints
+
+from pydantic import BaseModel, ConfigDict
+
+from mgic.records import Cost, ExperimentInfo, Queue, View
+from mgic.registry import Registry
+
+
+class ExperimentConfig(BaseModel):
+    """Base of every Config: nothing unknown, nothing coerced ("5" is no 5), no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Context(Protocol):
+    """What a run may ask of the world around it, be that a terminal or a worker."""
+
+    device: str  # "cpu" or "cuda"
+    data_dir: Path
+
+    def report(self, progress: float, phase: str = "") -> None:
+        """Say how far the run is, from 0 to 1. Raises `Cancelled` if it was stopped."""
+
+    def curve(self, name: str, step: int, value: float) -> None:
+        """Add a point to a series, such as `train/loss`; a value that is not finite is kept as missing."""
+
+    def log(self, line: str) -> None:
+        """A line for whoever reads along."""
+
+    def artifact(self, name: str) -> Path:
+        """Where to write a file the run leaves; what is there at the end is kept under that name."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a config would cost, known before it runs.
+
+    Args:
+        cost: Of the network, one forward pass of one sample.
+        group_sizes: Effective group sizes, distinct, descending.
+        work_macs: Multiply-accumulates of the whole run; seconds are predicted from it.
+        batch_pixels: Height x width x batch size of the largest batch.
+    """
+
+    cost: Cost
+    group_sizes: tuple[int, ...]
+    work_macs: float
+    batch_pixels: int
+
+
+@dataclass(frozen=True)
+class Experiment:
+    run: Callable[[Any, Context], BaseModel]
+    config: type[BaseModel]
+    result: type[BaseModel]
+    estimate: Callable[[Any], Estimate] | None
+    info: ExperimentInfo
+
+
+EXPERIMENTS: Registry[Experiment] = Registry("experiment", "mgic.experiments")
+
+
+def experiment(
+    *,
+    title: str,
+    views: tuple[View, ...],
+    version: int = 1,
+    queue: Queue = "cpu",
+    estimate: Callable[[Any], Estimate] | None = None,
+) -> Callable[[Callable[..., BaseModel]], Callable[..., BaseModel]]:
+    """Register the decorated function under its own name.
+
+    Args:
+        title: Heading of its page.
+        views: The plots of its results, first one shown first.
+        version: Raise it when the same config would now give another result.
+        queue: Who may run it. "cpu" moves to "gpu" for a run whose device is cuda;
+            "timing" runs one at a time on a host that does nothing else.
+        estimate: The cost of a config, on the meta device, without running it.
+            Raises `BadConfig` where the network cannot be built.
+    """
+
+    def register(run: Callable[..., BaseModel]) -> Callable[..., BaseModel]:
+        hints = get_type_hints(run)
+        config, result = hints["config"], hints["return"]
+        info = ExperimentInfo(
+            name=run.__name__,
+            title=title,
+            summary=" ".join((run.__doc__ or "").split()),
+            version=version,
+            queue=queue,
+            config_schema=config.model_json_schema(),
+            result_schema=result.model_json_schema(),
+            views=views,
+        )
+        EXPERIMENTS.add(run.__name__, Experiment(run, config, result, estimate, info))
+        return run
+
+    return register
