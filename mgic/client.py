@@ -1,0 +1,235 @@
+"""The service as Python calls.
+
+>>> client = Client("http://127.0.0.1:8000")
+>>> sweep = client.submit(SweepRequest(experiment="cost", axes={"model": ["resnet56", "mgic_resnet56"]}))
+>>> client.wait(sweep.id).counts
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import httpx2 as httpx
+from pydantic import TypeAdapter
+
+from mgic.errors import MgicError
+from mgic.records import (
+    Artifact,
+    Config,
+    Curves,
+    DatasetInfo,
+    Event,
+    ExperimentInfo,
+    Health,
+    LogLine,
+    ModelCost,
+    ModelInfo,
+    Page,
+    Preview,
+    Recipe,
+    Run,
+    Sweep,
+    SweepRequest,
+    System,
+    Worker,
+)
+
+Item = TypeVar("Item")
+PREFIX = "/api/v1"
+
+
+class ApiError(MgicError):
+    """The service answered with a problem (RFC 9457). `str()` is fit to show to the user."""
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        self.status = status
+        self.type = str(problem.get("type", ""))
+        self.title = str(problem.get("title", ""))
+        self.detail = str(problem.get("detail", self.title))
+        self.errors: list[dict[str, str]] = problem.get("errors", [])
+        self.problem = problem
+        lines = [f"{e.get('pointer', '').removeprefix('#/')}: {e.get('detail', '')}" for e in self.errors]
+        super().__init__("; ".join(lines) or self.detail)
+
+
+class Unreachable(MgicError):
+    """No answer: the service is not there, or did not answer in time."""
+
+
+class Client:
+    """Every endpoint of the service, one method each; answers are records.
+
+    Args:
+        url: Where the service is, without the `/api/v1`.
+        api_key: Sent as a bearer token if given.
+        timeout: Seconds to wait for an answer.
+        http: A ready client instead of the three above (tests pass one).
+
+    Every method raises `ApiError` for a problem the service names, and `Unreachable`
+    where there is no answer.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        api_key: str | None = None,
+        timeout: float = 10,
+        http: httpx.Client | None = None,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self.url = url
+        self._http = http or httpx.Client(base_url=url, headers=headers, timeout=timeout)
+
+    # What there is
+
+    def experiments(self) -> list[ExperimentInfo]:
+        return list(self._page(ExperimentInfo, "/experiments").items)
+
+    def experiment(self, name: str) -> ExperimentInfo:
+        return self._get(ExperimentInfo, f"/experiments/{name}")
+
+    def recipes(self) -> list[Recipe]:
+        return list(self._page(Recipe, "/recipes").items)
+
+    def models(self) -> list[ModelInfo]:
+        return list(self._page(ModelInfo, "/models").items)
+
+    def model_cost(self, name: str, input_size: tuple[int, ...] | None = None, **options: Any) -> ModelCost:
+        params = {key: str(value).lower() if isinstance(value, bool) else value for key, value in options.items()}
+        if input_size is not None:
+            params["input_size"] = ",".join(map(str, input_size))
+        return self._get(ModelCost, f"/models/{name}/cost", **params)
+
+    def datasets(self) -> list[DatasetInfo]:
+        return list(self._page(DatasetInfo, "/datasets").items)
+
+    # Sweeps
+
+    def preview(self, request: SweepRequest) -> Preview:
+        """Costs arrive cell by cell: call again while `pending` is above 0."""
+        return self._post(Preview, "/sweeps/preview", request.model_dump(mode="json", exclude_none=True))
+
+    def submit(self, request: SweepRequest, idempotency_key: str | None = None) -> Sweep:
+        """Queue a sweep. The same key and request give the same sweep again, however often it is sent."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        return self._post(Sweep, "/sweeps", request.model_dump(mode="json", exclude_unset=True), headers)
+
+    def sweeps(self, limit: int = 50, cursor: str | None = None) -> Page[Sweep]:
+        return self._page(Sweep, "/sweeps", limit=limit, cursor=cursor)
+
+    def sweep(self, sweep_id: UUID | str) -> Sweep:
+        return self._get(Sweep, f"/sweeps/{sweep_id}")
+
+    def sweep_runs(self, sweep_id: UUID | str) -> list[Run]:
+        """All of them, in the order of the grid."""
+        return list(self._all(Run, f"/sweeps/{sweep_id}/runs"))
+
+    def cancel_sweep(self, sweep_id: UUID | str) -> Sweep:
+        return self._post(Sweep, f"/sweeps/{sweep_id}/cancel")
+
+    def retry_failed(self, sweep_id: UUID | str) -> Sweep:
+        return self._post(Sweep, f"/sweeps/{sweep_id}/retry-failed")
+
+    def wait(self, sweep_id: UUID | str, timeout: float = float("inf"), every: float = 1.0) -> Sweep:
+        """Return when no run of the sweep is left to end. Raises `Unreachable` after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while not (sweep := self.sweep(sweep_id)).finished:
+            if time.monotonic() > deadline:
+                raise Unreachable(f"sweep {sweep_id} has not ended within {timeout:g} s")
+            time.sleep(every)
+        return sweep
+
+    # Runs
+
+    def runs(self, limit: int = 50, cursor: str | None = None, **filters: str | None) -> Page[Run]:
+        """Newest first; filters: experiment, status, model, dataset, sweep_id."""
+        return self._page(Run, "/runs", limit=limit, cursor=cursor, **filters)
+
+    def run(self, run_id: UUID | str) -> Run:
+        return self._get(Run, f"/runs/{run_id}")
+
+    def curves(self, run_id: UUID | str, after: str | None = None) -> Curves:
+        return self._get(Curves, f"/runs/{run_id}/curves", after=after)
+
+    def log(self, run_id: UUID | str, after: str | None = None) -> Page[LogLine]:
+        return self._page(LogLine, f"/runs/{run_id}/log", after=after)
+
+    def events(self, run_id: UUID | str) -> list[Event]:
+        """Its transitions so far, oldest first."""
+        return list(self._page(Event, f"/runs/{run_id}/transitions").items)
+
+    def cancel_run(self, run_id: UUID | str) -> Run:
+        return self._post(Run, f"/runs/{run_id}/cancel")
+
+    def retry_run(self, run_id: UUID | str) -> Run:
+        return self._post(Run, f"/runs/{run_id}/retry")
+
+    def artifacts(self, run_id: UUID | str) -> list[Artifact]:
+        return list(self._page(Artifact, f"/runs/{run_id}/artifacts").items)
+
+    def artifact(self, run_id: UUID | str, name: str) -> bytes:
+        return self._send("GET", f"/runs/{run_id}/artifacts/{name}").content
+
+    # Results, workers, health
+
+    def results(self, experiment: str, **filters: str | None) -> list[Config]:
+        """Flat rows, config and result side by side, one a finished run; filters: sweep_id, model, dataset."""
+        return list(self._all(dict, "/results", experiment=experiment, **filters))
+
+    def results_csv(self, experiment: str, **filters: str | None) -> bytes:
+        return self._send("GET", "/results", {"experiment": experiment, "format": "csv", **filters}).content
+
+    def workers(self) -> list[Worker]:
+        return list(self._page(Worker, "/workers").items)
+
+    def system(self) -> System:
+        return self._get(System, "/system")
+
+    def health(self) -> Health:
+        return self._get(Health, "/health")
+
+    def ready(self) -> Health:
+        """Raises `ApiError` (503) if the service cannot work; `status` may be "degraded"."""
+        return self._get(Health, "/ready")
+
+    # How it is sent
+
+    def _get(self, kind: type[Item], path: str, **params: object) -> Item:
+        return TypeAdapter(kind).validate_json(self._send("GET", path, params).content)
+
+    def _post(self, kind: type[Item], path: str, json: object = None, headers: dict[str, str] | None = None) -> Item:
+        return TypeAdapter(kind).validate_json(self._send("POST", path, json=json, headers=headers).content)
+
+    def _page(self, kind: type[Item], path: str, **params: object) -> Page[Item]:
+        return TypeAdapter(Page[kind]).validate_json(self._send("GET", path, params).content)  # type: ignore[valid-type]
+
+    def _all(self, kind: type[Item], path: str, **params: object) -> Iterator[Item]:
+        cursor: str | None = None
+        while True:
+            page = self._page(kind, path, limit=500, cursor=cursor, **params)
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        params: dict[str, Any] | None = None,
+        json: object = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        given = {key: value for key, value in (params or {}).items() if value is not None}
+        try:
+            response = self._http.request(method, PREFIX + path, params=given, json=json, headers=headers)
+        except httpx.TransportError as error:
+            raise Unreachable(f"no answer from {self.url}: {error}") from error
+        if response.is_error:
+            try:
+                problem = response.json()
+            except ValueError:
+                problem = {"title": response.reason_phrase, "detail": response.reason_phrase}
+            raise ApiError(response.status_code, problem)
+        return response
