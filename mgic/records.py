@@ -6,13 +6,31 @@ and the dashboard draws them. Nothing here may import torch, SQLAlchemy or FastA
 
 from datetime import datetime
 from enum import StrEnum
+from math import isfinite
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 Scalar = bool | int | float | str | None
-Value = Scalar | list[Scalar]
+
+
+def _plain(value: Any) -> Any:
+    """One clear error for a value that no field could take, instead of one for each member of the union."""
+    for item in value if isinstance(value, list) else [value]:
+        if item is not None and not isinstance(item, bool | int | float | str):
+            raise PydanticCustomError("plain_value", "must be a number, a string, true, false, null or a list of these")
+        if isinstance(item, float) and not isfinite(item):
+            raise PydanticCustomError("finite_number", "must be a finite number")
+        if isinstance(item, int) and abs(item) >= 2**63:
+            raise PydanticCustomError("int_size", "must be below 2^63")
+        if isinstance(item, str) and (len(item) > 500 or any(c in "\0\x7f" or "\ud800" <= c <= "\udfff" for c in item)):
+            raise PydanticCustomError("plain_text", "must be text of at most 500 characters")
+    return value
+
+
+Value = Annotated[Scalar | list[Scalar], BeforeValidator(_plain)]
 Config = dict[str, Value]
 Axis = Annotated[list[Value], Field(min_length=1, max_length=500)]
 Grid = Annotated[dict[str, Axis], Field(max_length=50)]
@@ -224,6 +242,7 @@ class Run(Record):
     failure: Failure | None = None
     environment: dict[str, Any] | None = None
     seconds: float | None = None  # of the attempt that ended it
+    reused_from: UUID | None = None  # the run whose result this one took over
     worker: str | None = None
     created_at: datetime
     started_at: datetime | None = None
@@ -254,9 +273,20 @@ class Point(Record):
     cost: Cost | None = None  # None while it is being counted, or if nothing can be counted
     group_sizes: tuple[int, ...] = ()  # effective ones
     pending: bool = False  # the cost is still to come: ask again
+    work_macs: float | None = None  # multiply-accumulates of the whole run
     problem: str | None = None  # why this cell cannot run
     duplicate_of: UUID | None = None  # a succeeded run of the same config
     seconds: float | None = None  # predicted from finished runs
+
+
+class Plan(Record):
+    """What a request asks for: the experiment with its version and queue, its grids and its points."""
+
+    experiment: str
+    version: int
+    queue: Queue
+    grids: tuple[Grid, ...]
+    points: tuple[Point, ...]
 
 
 class Preview(Record):

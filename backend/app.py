@@ -1,0 +1,69 @@
+"""Put the API together: `uvicorn --factory backend.app:from_environment`."""
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from backend import errors
+from backend.catalogue import Catalogue
+from backend.guard import Guard
+from backend.migrations import check
+from backend.queue import Bell
+from backend.reaper import Reaper
+from backend.routes import catalogue, results, runs, service, sweeps
+from backend.settings import Settings
+from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
+from mgic import __version__
+
+PREFIX = "/api/v1"
+
+
+def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
+    """The application. Its lifespan starts the catalogue's process and the reaper's thread, and ends them."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.catalogue.start()
+        app.state.reaper.start()
+        yield
+        app.state.reaper.stop()
+        app.state.catalogue.stop()
+        store.close()
+
+    app = FastAPI(
+        title="MGIC Lab",
+        version=__version__,
+        summary="Benchmarks of multigrid-in-channels networks: sweeps, runs, results.",
+        lifespan=lifespan,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # the pages of FastAPI load their scripts from another host
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.store = store
+    app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s)
+    app.state.reaper = Reaper(store, bell, settings.reap_s)
+    errors.install(app)
+    for part in (catalogue, sweeps, runs, results, service):
+        app.include_router(part.router, prefix=PREFIX)
+    app.add_middleware(Guard, hosts=settings.allowed_hosts, max_body=settings.max_body_bytes)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """As the settings say. Exits with 78 where the database has another schema."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    settings = Settings()
+    store = Store.open(settings.database, Lease(settings.lease_s, settings.max_attempts))
+    try:
+        check(store.engine)
+    except SchemaMismatch as mismatch:
+        sys.stderr.write(f"{mismatch}\n")
+        raise SystemExit(78) from mismatch
+    except DATABASE_ERRORS as error:
+        logging.getLogger(__name__).warning("started without a database, which does not answer: %s", error)
+    return create_app(settings, store, Bell(settings.broker_url))

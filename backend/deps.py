@@ -1,0 +1,67 @@
+"""What endpoints ask for. Tests override nothing: they pass their own to `create_app`."""
+
+import base64
+import binascii
+import hashlib
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from backend.catalogue import Catalogue
+from backend.errors import BadCursor
+from backend.reaper import Reaper
+from backend.settings import Settings
+from backend.store import Store
+
+
+def _store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
+
+
+def _catalogue(request: Request) -> Catalogue:
+    catalogue: Catalogue = request.app.state.catalogue
+    return catalogue
+
+
+def _reaper(request: Request) -> Reaper:
+    reaper: Reaper = request.app.state.reaper
+    return reaper
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+class Cursor:
+    """A place in a list, as text that only the list it came from takes back."""
+
+    def __init__(self, request: Request, cursor: Annotated[str | None, Query(max_length=200)] = None) -> None:
+        given = sorted((k, v) for k, v in request.query_params.multi_items() if k not in ("cursor", "limit", "after"))
+        text = f"{request.url.path}?{given}"
+        self._list = hashlib.sha256(text.encode()).hexdigest()[:8]
+        self.after = self.read(cursor)
+
+    def read(self, cursor: str | None) -> int | None:
+        """Raises `BadCursor`."""
+        if cursor is None:
+            return None
+        try:
+            of, _, place = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
+            if of != self._list or not place.isdigit() or len(place) > 18:
+                raise BadCursor("this cursor is not one of this list")
+            return int(place)
+        except (binascii.Error, UnicodeError) as error:
+            raise BadCursor("this cursor is not one of this list") from error
+
+    def write(self, place: int | None) -> str | None:
+        return None if place is None else base64.urlsafe_b64encode(f"{self._list}:{place}".encode()).decode()
+
+
+StoreDep = Annotated[Store, Depends(_store)]
+CatalogueDep = Annotated[Catalogue, Depends(_catalogue)]
+ReaperDep = Annotated[Reaper, Depends(_reaper)]
+SettingsDep = Annotated[Settings, Depends(_settings)]
+CursorDep = Annotated[Cursor, Depends()]
+Limit = Annotated[int, Query(ge=1, le=500)]

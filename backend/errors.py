@@ -1,0 +1,154 @@
+"""The one place where errors become answers: problem details (RFC 9457), in one shape for all of them.
+
+Nothing of the request is echoed, and nothing of the inside shown: the log has it, under the
+id that the answer carries as `instance`.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from backend.store import DATABASE_ERRORS, SchemaMismatch
+from mgic.errors import (
+    BadConfig,
+    Conflict,
+    MgicError,
+    NotFound,
+    SweepTooLarge,
+    TooExpensive,
+    Unavailable,
+    UnknownName,
+)
+
+log = logging.getLogger(__name__)
+MAX_ERRORS = 50
+RETRY_S = 5
+
+# class -> status, last part of the type, title; the first that matches
+ANSWERS: tuple[tuple[type[MgicError], int, str, str], ...] = (
+    (TooExpensive, 422, "too-expensive", "The run would cost more than this server allows"),
+    (SweepTooLarge, 422, "sweep-too-large", "The sweep has too many runs"),
+    (BadConfig, 422, "validation", "Request is not valid"),
+    (UnknownName, 404, "not-found", "Not found"),
+    (NotFound, 404, "not-found", "Not found"),
+    (Conflict, 409, "conflict", "Not possible in this state"),
+    (Unavailable, 503, "unavailable", "Not available just now"),
+    (SchemaMismatch, 503, "unavailable", "Not available just now"),
+)
+
+STATUS_TYPES = {
+    400: ("bad-request", "Bad request"),
+    404: ("not-found", "Not found"),
+    405: ("method-not-allowed", "Method not allowed"),
+    413: ("too-large", "Request is too large"),
+    415: ("unsupported-media-type", "Unsupported media type"),
+    422: ("validation", "Request is not valid"),
+    429: ("quota-exceeded", "Too much is queued"),
+}
+
+
+class ProblemResponse(JSONResponse):
+    media_type = "application/problem+json"
+
+
+class QuotaExceeded(MgicError):
+    """More runs would be queued than this server keeps."""
+
+
+class BadCursor(MgicError):
+    """A cursor that no page of this list has given."""
+
+
+class KeyMismatch(MgicError):
+    """An Idempotency-Key used again for another request."""
+
+
+def problem(
+    status: int, kind: str, title: str, detail: str, errors: Sequence[dict[str, str]] = (), **more: Any
+) -> ProblemResponse:
+    """The one shape. `kind` is the last part of the type; `more` are members of their own."""
+    instance = f"urn:request:{uuid4()}"
+    body: dict[str, Any] = {
+        "type": f"/problems/{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        **more,
+    }
+    if errors:
+        body["errors"] = list(errors)[:MAX_ERRORS]
+    headers = {"Retry-After": str(RETRY_S)} if status in (429, 503) else {}
+    log.info("%s %s %s", instance, status, detail.replace("\n", " ")[:500])
+    return ProblemResponse(body, status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Every error the API can meet, and its answer."""
+
+    @app.exception_handler(MgicError)
+    def expected(_request: Request, error: MgicError) -> ProblemResponse:
+        return _expected(error)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_request: Request, error: RequestValidationError) -> ProblemResponse:
+        errors = list(_faults(error.errors()))
+        return problem(422, "validation", "Request is not valid", _count(errors), errors)
+
+    @app.exception_handler(HTTPException)
+    def http(_request: Request, error: HTTPException) -> ProblemResponse:
+        kind, title = STATUS_TYPES.get(error.status_code, ("error", "Error"))
+        answer = problem(error.status_code, kind, title, str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    def no_database(_request: Request, error: Exception) -> ProblemResponse:
+        log.warning("the database does not answer: %s", error)
+        return problem(503, "unavailable", "Not available just now", "the database does not answer")
+
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, no_database)
+
+
+def _expected(error: MgicError) -> ProblemResponse:
+    if isinstance(error, QuotaExceeded):
+        return problem(429, *STATUS_TYPES[429], str(error))
+    if isinstance(error, BadCursor | KeyMismatch):
+        kind = "bad-cursor" if isinstance(error, BadCursor) else "idempotency-mismatch"
+        return problem(422, kind, "Request is not valid", str(error))
+    for kind_of, status, kind, title in ANSWERS:
+        if isinstance(error, kind_of):
+            errors = [
+                {"pointer": fault.pointer, "in": "body" if fault.pointer.startswith("#") else "query",
+                 "code": fault.code, "detail": fault.detail}
+                for fault in getattr(error, "problems", ())
+            ]  # fmt: skip
+            more = {name: getattr(error, name) for name in ("estimate", "cells") if hasattr(error, name)}
+            if any(fault["code"] == "unknown_dataset" for fault in errors):
+                kind = "unknown-dataset"
+            return problem(status, kind, title, str(error), errors, **more)
+    log.error("an error without an answer: %r", error)
+    return problem(500, "internal", "Internal error", "the server met an error it did not expect")
+
+
+def _faults(errors: Iterable[Any]) -> Iterable[dict[str, str]]:
+    seen = set()
+    for fault in errors:
+        place, *path = fault["loc"]
+        # The members of a union follow the field in the path; the reader knows the field.
+        steps = [str(step) for step in path if not (isinstance(step, str) and step[:1].isupper() and "[" in step)]
+        pointer = "#/" + "/".join(steps) if place == "body" and steps else "#" if place == "body" else "/".join(steps)
+        words = fault["msg"].replace("Input should", "should", 1)
+        if (pointer, words) not in seen:
+            seen.add((pointer, words))
+            yield {"pointer": pointer, "in": str(place), "code": str(fault["type"]), "detail": words}
+
+
+def _count(errors: Sequence[object]) -> str:
+    return "1 field is wrong" if len(errors) == 1 else f"{len(errors)} fields are wrong"

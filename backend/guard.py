@@ -1,0 +1,147 @@
+"""What a request must be before any endpoint sees it: from a known host, small, and JSON that means one thing.
+
+Pure ASGI, so that answers may stream.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.errors import problem
+
+log = logging.getLogger(__name__)
+MAX_DEPTH = 20
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Refused(Exception):
+    """Becomes a problem: status, type, title, detail."""
+
+
+class Guard:
+    """Middleware around the whole application.
+
+    Args:
+        app: What it guards.
+        hosts: The names this server answers to ("*": any), against DNS rebinding.
+        max_body: Largest body, bytes.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], max_body: int) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_safe(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, await self._checked(scope, receive), send_safe)
+        except Refused as refused:
+            await problem(*refused.args)(scope, receive, send_safe)
+        except Exception:  # the outermost boundary: log it whole, show nothing of it
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if not started:
+                words = "the server met an error it did not expect"
+                await problem(500, "internal", "Internal error", words)(scope, receive, send_safe)
+
+    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
+        """Raises `Refused`, or gives back the body, read and found good."""
+        headers = Headers(scope=scope)
+        self._check_host(headers.get("host", ""))
+        if scope["method"] not in ("POST", "PUT", "PATCH"):
+            return receive
+        body = await self._body(headers, receive)
+        if body:
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind != "application/json":
+                raise Refused(415, "unsupported-media-type", "Unsupported media type", "send application/json")
+            _check_json(body)
+        done = False
+
+        async def replay() -> Message:
+            nonlocal done
+            if done:
+                return await receive()  # the client's going away
+            done = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return replay
+
+    def _check_host(self, host: str) -> None:
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        if "*" not in self._hosts and name.lower() not in self._hosts:
+            raise Refused(400, "bad-host", "Bad request", "this server does not answer to that Host")
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        large = Refused(413, "too-large", "Request is too large", f"a body has at most {self._max_body} bytes")
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length[:20]) > self._max_body:
+            raise large
+        parts, size = [], 0
+        while True:
+            message = await receive()
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self._max_body:
+                raise large
+            parts.append(part)
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+
+def _check_json(body: bytes) -> None:
+    """Well-formed, UTF-8, no key twice in an object, at most `MAX_DEPTH` deep. NaN is left to the fields."""
+    try:
+        parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_once)
+        deep = _depth(parsed) > MAX_DEPTH
+    except (ValueError, RecursionError) as error:
+        words = str(error) if isinstance(error, _Twice) else "the body is not well-formed JSON in UTF-8"
+        raise Refused(400, "malformed-json", "Malformed JSON", words) from error
+    if deep:
+        raise Refused(400, "malformed-json", "Malformed JSON", f"more than {MAX_DEPTH} levels deep")
+
+
+class _Twice(ValueError):
+    pass
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice("an object has the same key twice")
+    return found
+
+
+def _depth(value: Any) -> int:
+    level, layer = 0, [value]
+    while layer:
+        level += 1
+        layer = [
+            child
+            for item in layer
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+    return level

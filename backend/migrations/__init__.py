@@ -1,0 +1,64 @@
+"""The schema's history, and what brings a database to its newest state: `python -m backend.migrations`.
+
+Two starters at once are safe: one migrates, the other waits and finds it done. A migration
+that is killed half-way leaves the database as it was; both databases roll back their DDL.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, inspect, select, text
+
+from backend.store import SchemaMismatch
+from backend.tables import SCHEMA_VERSION
+
+LOCK = 0x4D474943  # "MGIC": the advisory lock of this program's migrations
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to `SCHEMA_VERSION`.
+
+    Raises:
+        SchemaMismatch: The database is newer than this program.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    with engine.connect().execution_options(mgic_write=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("set local statement_timeout = 0"))
+            connection.execute(text(f"select pg_advisory_xact_lock({LOCK})"))
+        _refuse_newer(_version(connection))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def check(engine: Engine) -> str:
+    """The version of the schema, which is the one this program needs.
+
+    Raises:
+        SchemaMismatch: It is not.
+    """
+    with engine.connect() as connection:
+        found = _version(connection)
+    _refuse_newer(found)
+    if found != SCHEMA_VERSION:
+        state = f"has schema {found}" if found else "has no schema"
+        raise SchemaMismatch(
+            f"the database {state}, this program needs {SCHEMA_VERSION}: run `python -m backend.migrations`"
+        )
+    return found
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.scalar(select(text("version_num")).select_from(text("alembic_version")))
+    return version
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and found > SCHEMA_VERSION:
+        raise SchemaMismatch(
+            f"the database has schema {found}, newer than this program's {SCHEMA_VERSION}: install a newer version"
+        )

@@ -1,0 +1,8 @@
+"""Alembic's entry: run the migrations on the connection, and in the transaction, that `upgrade` gives."""
+
+from alembic import context
+
+from backend.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

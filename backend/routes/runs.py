@@ -1,0 +1,126 @@
+"""Look at runs, wait for them, stop them, try them again; their curves, logs and files."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from backend.deps import Cursor, CursorDep, Limit, ReaperDep, SettingsDep, StoreDep
+from backend.store import Store
+from mgic.errors import NotFound
+from mgic.records import Artifact, Curves, Event, LogLine, Page, Run, RunStatus
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+LOOK_EVERY_S = 0.5
+Text = Annotated[str | None, Query(max_length=500)]
+After = Annotated[str | None, Query(max_length=200, description="next_cursor of the last answer")]
+
+
+@router.get("")
+def index(
+    store: StoreDep,
+    cursor: CursorDep,
+    limit: Limit = 50,
+    experiment: Text = None,
+    status: RunStatus | None = None,
+    model: Text = None,
+    dataset: Text = None,
+    sweep_id: UUID | None = None,
+) -> Page[Run]:
+    """Newest first; every filter given must match exactly."""
+    given = {"experiment": experiment, "status": status, "model": model, "dataset": dataset, "sweep_id": sweep_id}
+    items, place = store.runs(limit, cursor.after, {key: value for key, value in given.items() if value is not None})
+    return Page(items=tuple(items), next_cursor=cursor.write(place))
+
+
+@router.get("/{run_id}")
+async def read(run_id: UUID, store: StoreDep, wait: Annotated[float, Query(ge=0, le=30)] = 0) -> Run:
+    """One run; with `wait`, when it has ended or changed its status, at the latest after so many seconds."""
+    deadline = time.monotonic() + wait
+    first = run = await run_in_threadpool(store.run, run_id)
+    while not run.status.terminal and run.status is first.status and time.monotonic() < deadline:
+        await asyncio.sleep(LOOK_EVERY_S)
+        run = await run_in_threadpool(store.run, run_id)
+    return run
+
+
+@router.get("/{run_id}/events", response_class=EventSourceResponse)
+async def events(
+    run_id: UUID, request: Request, store: StoreDep, last_event_id: Annotated[str | None, Header()] = None
+) -> AsyncIterator[ServerSentEvent]:
+    """Its transitions as server-sent events, until it has ended; `Last-Event-ID` goes on after that one."""
+    after = int(last_event_id) if last_event_id and last_event_id.isdigit() and len(last_event_id) < 18 else 0
+    while not await request.is_disconnected():
+        for event in await run_in_threadpool(store.events, run_id, after):
+            after = event.id
+            yield ServerSentEvent(data=event, event="transition", id=str(event.id))
+            if event.to_status.terminal:
+                return
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+@router.get("/{run_id}/transitions")
+def transitions(run_id: UUID, store: StoreDep) -> Page[Event]:
+    """The same as a list, so far."""
+    return Page(items=tuple(store.events(run_id)))
+
+
+@router.get("/{run_id}/curves")
+def curves(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None) -> Curves:
+    """Points the run has reported, oldest first; poll with `after`."""
+    points, place = store.curves(run_id, cursor.read(after) or 0)
+    return Curves(items=tuple(points), next_cursor=cursor.write(place))
+
+
+@router.get("/{run_id}/log")
+def log(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None, limit: Limit = 500) -> Page[LogLine]:
+    """Lines the run has printed, oldest first; poll with `after`."""
+    lines, place = store.log(run_id, _place(cursor, after), limit)
+    return Page(items=tuple(lines), next_cursor=cursor.write(place))
+
+
+@router.get("/{run_id}/artifacts")
+def artifacts(run_id: UUID, store: StoreDep) -> Page[Artifact]:
+    """The files it left."""
+    return Page(items=tuple(artifact for artifact, _ in store.artifacts(run_id)))
+
+
+@router.get("/{run_id}/artifacts/{name:path}")
+def artifact(run_id: UUID, name: str, store: StoreDep, settings: SettingsDep) -> FileResponse:
+    """One of them."""
+    path, found = _file(store, settings.artifacts, run_id, name)
+    return FileResponse(path, media_type=found.media_type, filename=Path(name).name)
+
+
+@router.post("/{run_id}/cancel")
+def cancel(run_id: UUID, store: StoreDep) -> Run:
+    """Stop it; 409 if it has ended."""
+    return store.cancel_run(run_id)
+
+
+@router.post("/{run_id}/retry", status_code=201)
+def retry(run_id: UUID, store: StoreDep, reaper: ReaperDep) -> Run:
+    """A new run with the config of this failed or cancelled one, in its place in the sweep."""
+    again = store.retry(run_id)
+    reaper.wake()
+    return again
+
+
+def _place(cursor: Cursor, after: str | None) -> int:
+    return cursor.read(after) or 0
+
+
+def _file(store: Store, root: Path, run_id: UUID, name: str) -> tuple[Path, Artifact]:
+    """The file of a name that the store has: a path made up by a client finds nothing."""
+    for found, fence in store.artifacts(run_id):
+        path = root / str(run_id) / str(fence) / name
+        if found.name == name and path.is_file() and not path.is_symlink():
+            return path, found
+    raise NotFound(f"run {run_id} has no artifact {name[:80]!r}")

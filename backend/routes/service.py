@@ -1,0 +1,72 @@
+"""Is the service alive, can it work, who works, and what are its limits?"""
+
+from fastapi import APIRouter, Response
+
+from backend.deps import CatalogueDep, ReaperDep, SettingsDep, StoreDep
+from backend.migrations import check
+from backend.store import DATABASE_ERRORS, SchemaMismatch
+from mgic import __version__
+from mgic.records import MAX_SWEEP_RUNS, Health, Page, System, Worker
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/health")
+def health() -> Health:
+    """The process answers. Whether it can work, `/ready` says."""
+    return Health(status="ok", version=__version__)
+
+
+@router.get("/ready", responses={503: {"model": Health}})
+def ready(
+    response: Response, store: StoreDep, catalogue: CatalogueDep, reaper: ReaperDep, settings: SettingsDep
+) -> Health:
+    """`ok`; `degraded` (works, but a part is missing: `notes` says which); 503 without a database."""
+    try:
+        schema = check(store.engine)
+        age = store.newest_heartbeat_s()
+    except SchemaMismatch as error:
+        response.status_code = 503
+        return Health(status="unavailable", version=__version__, database="wrong schema", notes=(str(error),))
+    except DATABASE_ERRORS:
+        response.status_code = 503
+        return Health(
+            status="unavailable", version=__version__, database="no answer", notes=("the database does not answer",)
+        )
+    notes = []
+    if not reaper.broker_reached:
+        notes.append("no broker: runs are kept, and start when it is back")
+    if age is None or age > settings.lease_s:
+        notes.append("no worker is online: runs stay queued")
+    if not catalogue.loaded:
+        notes.append("the catalogue is starting")
+    return Health(
+        status="degraded" if notes else "ok",
+        version=__version__,
+        database="ok",
+        schema_version=schema,
+        broker="ok" if reaper.broker_reached else "no answer",
+        catalogue="ok" if catalogue.loaded else "starting",
+        newest_heartbeat_seconds=age,
+        notes=tuple(notes),
+    )
+
+
+@router.get("/workers")
+def workers(store: StoreDep, settings: SettingsDep) -> Page[Worker]:
+    """Who is there, and what they do; a worker silent for longer than the lease is not alive."""
+    return Page(items=tuple(store.workers(settings.lease_s)))
+
+
+@router.get("/system")
+def system(store: StoreDep, settings: SettingsDep) -> System:
+    """Version, limits, and how much waits and runs."""
+    limits = {
+        "sweep_runs": MAX_SWEEP_RUNS,
+        "queued_runs": settings.max_queued,
+        "attempts": settings.max_attempts,
+        "body_bytes": settings.max_body_bytes,
+        "lease_seconds": settings.lease_s,
+        "run_seconds": settings.wall_limit_s,
+    }
+    return System(version=__version__, limits=limits, queued=store.queued(), running=store.running())

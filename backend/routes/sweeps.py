@@ -1,0 +1,73 @@
+"""Preview a sweep, submit it, watch it, stop it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Response
+
+from backend import submission
+from backend.deps import CatalogueDep, CursorDep, Limit, ReaperDep, SettingsDep, StoreDep
+from mgic.records import Page, Preview, Run, Sweep, SweepRequest
+
+router = APIRouter(prefix="/sweeps", tags=["sweeps"])
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+
+
+@router.post("/preview")
+def preview(request: SweepRequest, store: StoreDep, catalogue: CatalogueDep, settings: SettingsDep) -> Preview:
+    """The points of a sweep with cost, duplicates and predicted time. Queues nothing; ask again while `pending`."""
+    return submission.preview(request, store, catalogue, settings)
+
+
+@router.post("", status_code=201)
+def submit(
+    request: SweepRequest,
+    response: Response,
+    store: StoreDep,
+    catalogue: CatalogueDep,
+    settings: SettingsDep,
+    reaper: ReaperDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Sweep:
+    """Store one run for each point, then tell the workers."""
+    sweep = submission.submit(request, idempotency_key, store, catalogue, settings)
+    reaper.wake()  # only now, with the rows committed, may a worker hear of them
+    response.headers["Location"] = f"/api/v1/sweeps/{sweep.id}"
+    return sweep
+
+
+@router.get("")
+def index(store: StoreDep, cursor: CursorDep, limit: Limit = 50) -> Page[Sweep]:
+    """Newest first."""
+    items, place = store.sweeps(limit, cursor.after)
+    return Page(items=tuple(items), next_cursor=cursor.write(place))
+
+
+@router.get("/{sweep_id}")
+def read(sweep_id: UUID, store: StoreDep) -> Sweep:
+    """One sweep, with the state of its runs."""
+    return store.sweep(sweep_id)
+
+
+@router.get("/{sweep_id}/runs")
+def read_runs(sweep_id: UUID, store: StoreDep, cursor: CursorDep, limit: Limit = 50) -> Page[Run]:
+    """Its runs, in the order of the grid."""
+    items, place = store.sweep_runs(sweep_id, limit, cursor.after)
+    return Page(items=tuple(items), next_cursor=cursor.write(place))
+
+
+@router.post("/{sweep_id}/cancel")
+def cancel(sweep_id: UUID, store: StoreDep) -> Sweep:
+    """Stop what has not ended. Finished runs keep their results."""
+    store.sweep(sweep_id)
+    store.cancel_sweep(sweep_id)
+    return store.sweep(sweep_id)
+
+
+@router.post("/{sweep_id}/retry-failed")
+def retry_failed(sweep_id: UUID, store: StoreDep, reaper: ReaperDep) -> Sweep:
+    """Queue every failed run again, as a new run in its place."""
+    store.sweep(sweep_id)
+    store.retry_failed(sweep_id)
+    reaper.wake()
+    return store.sweep(sweep_id)

@@ -1,0 +1,77 @@
+"""Where things are and how long they may take, read from MGIC_* variables once, at start-up."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from mgic.records import Queue
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Settings(BaseSettings):
+    """Every field is a variable: `lease_s` is MGIC_LEASE_S. Durations are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="MGIC_", extra="ignore", frozen=True)
+
+    home: Path = Path(".mgic")  # all state of the embedded service
+    database_url: str = ""  # SQLite in `home` if empty
+    broker_url: str = "redis://127.0.0.1:6379/0"
+    data_dir: Path = Path("data")
+    artifact_url: str = ""  # a folder; `home`/artifacts if empty
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "localhost", "[::1]")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    queue: Queue = "cpu"  # the queue this worker serves
+    slots: int = Field(1, ge=1)  # runs this worker executes at a time
+    threads: int = Field(0, ge=0)  # torch threads a run; 0 shares the cores among the slots
+    host: str = ""  # a name for this machine, where the kernel's boot id is not enough
+
+    lease_s: float = 30  # a run whose worker is silent for longer is taken back
+    heartbeat_s: float = 10
+    reap_s: float = 10
+    poll_s: float = 1  # how often a worker looks whether its run was cancelled
+    grace_s: float = 2  # between TERM and KILL for a cancelled run
+    shutdown_grace_s: float = 20  # the same when the host goes down
+    wall_limit_s: float = 24 * 3600
+    max_attempts: int = Field(5, ge=1)
+    max_queued: int = 20_000
+    max_body_bytes: int = 256 * 1024
+    catalogue_timeout_s: float = 60
+
+    def __init__(self, **values: object) -> None:
+        hosts = values.get("allowed_hosts", os.environ.get("MGIC_ALLOWED_HOSTS"))
+        if isinstance(hosts, str):
+            values["allowed_hosts"] = tuple(part.strip() for part in hosts.split(",") if part.strip())
+        super().__init__(**values)  # type: ignore[arg-type]
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{(self.home / 'mgic.db').resolve()}"
+
+    @property
+    def artifacts(self) -> Path:
+        return Path(self.artifact_url.removeprefix("file://")) if self.artifact_url else self.home / "artifacts"
+
+    @property
+    def host_name(self) -> str:
+        """One name a machine: containers share the kernel's boot id, so they are one host."""
+        boot = BOOT_ID.read_text().strip() if BOOT_ID.exists() else socket.gethostname()
+        return f"{self.host}@{boot}" if self.host else boot
+
+    @property
+    def worker_device(self) -> str:
+        """What a worker here computes on. Looked up without torch, which its parent must not touch."""
+        if self.device != "auto":
+            return self.device
+        return "cuda" if Path("/dev/nvidiactl").exists() else "cpu"
+
+    @property
+    def run_threads(self) -> int:
+        cores = len(os.sched_getaffinity(0))
+        return self.threads or max(1, cores // self.slots)

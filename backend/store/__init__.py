@@ -1,0 +1,59 @@
+"""Sweeps, runs and all they leave, kept in SQL: the queue and the truth.
+
+Records go in and come out; rows stay here. Every method is one transaction, safe to call
+from any thread. A method raises `NotFound` and `Conflict` as it says, and any of
+`DATABASE_ERRORS` when the database does not answer: then nothing was changed.
+"""
+
+import time
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+from sqlalchemy import Engine
+
+from backend.store.database import DATABASE_ERRORS, SchemaMismatch, make_engine
+from backend.store.journal import Journal
+from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
+from backend.store.sweeps import NewRun, NewSweep, Sweeps
+
+__all__ = [
+    "DATABASE_ERRORS",
+    "Beat",
+    "Claim",
+    "Lease",
+    "NewRun",
+    "NewSweep",
+    "SchemaMismatch",
+    "Slot",
+    "Store",
+    "make_engine",
+]
+
+
+class Store(Sweeps, Lifecycle, Journal):
+    """The whole of it. One a process; never carried across a fork.
+
+    Args:
+        engine: From `make_engine`.
+        lease: How long a silent owner is believed, and how often a run may be tried.
+        clock: Seconds since 1970 (SQLite only; PostgreSQL has its own).
+        new_id: Makes ids.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        lease: Lease | None = None,
+        clock: Callable[[], float] = time.time,
+        new_id: Callable[[], UUID] = uuid4,
+    ) -> None:
+        super().__init__(engine, clock, new_id)
+        self.lease = lease or Lease()
+
+    @classmethod
+    def open(cls, url: str, lease: Lease | None = None, pooled: bool = True) -> "Store":
+        """Open a database whose schema is there (`backend.migrations` makes it)."""
+        return cls(make_engine(url, pooled), lease)
+
+    def close(self) -> None:
+        self.engine.dispose()

@@ -1,0 +1,117 @@
+"""One engine for SQLite and PostgreSQL: transactions that do not surprise, and the database's own clock."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from backend import tables
+from mgic.errors import MgicError
+from mgic.records import RunStatus
+
+# What the driver raises when the database is not there, is busy, or went away in mid-sentence.
+DATABASE_ERRORS = (OperationalError, DBAPIError)
+
+
+class SchemaMismatch(MgicError):
+    """The database has another schema than this program; the message says what to do."""
+
+
+def make_engine(url: str, pooled: bool = True) -> Engine:
+    """An engine whose write transactions take their lock at once (SQLite) and whose waits end (PostgreSQL).
+
+    Args:
+        url: `sqlite:///file` or `postgresql+psycopg://...`.
+        pooled: False for a process that will fork.
+    """
+    parsed = make_url(url)
+    pool: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": 10}, **pool)
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+        return engine
+    limits = "-c statement_timeout=10s -c idle_in_transaction_session_timeout=30s"
+    return create_engine(parsed, connect_args={"options": limits, "connect_timeout": 5}, pool_pre_ping=pooled, **pool)
+
+
+def _sqlite_connect(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: `_sqlite_begin` does
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    """A deferred transaction that reads, then writes, fails at once when another writes; IMMEDIATE waits its turn."""
+    write = connection.get_execution_options().get("mgic_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+class Database:
+    """What every part of the store stands on.
+
+    Args:
+        engine: From `make_engine`.
+        clock: Seconds since 1970, asked on SQLite only; PostgreSQL tells the time itself.
+        new_id: Makes the ids of sweeps and runs.
+    """
+
+    def __init__(
+        self, engine: Engine, clock: Callable[[], float] = time.time, new_id: Callable[[], UUID] = uuid4
+    ) -> None:
+        self.engine = engine
+        self._clock = clock
+        self._new_id = new_id
+        self._postgres = engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """One transaction: all of it, or none."""
+        with self.engine.connect().execution_options(mgic_write=True) as connection, connection.begin():
+            yield connection
+
+    def _now(self, connection: Connection) -> float:
+        """Seconds since 1970; on PostgreSQL the time now, not that at which the transaction began."""
+        if not self._postgres:
+            return self._clock()
+        return float(connection.scalar(text("select extract(epoch from clock_timestamp())")))
+
+    def _lock_host(self, connection: Connection, host: str) -> None:
+        """Claims of one host take turns, so that a timing run and another cannot both find it idle."""
+        if self._postgres:
+            connection.execute(text("select pg_advisory_xact_lock(hashtext(:host))"), {"host": host})
+
+    def _note(
+        self,
+        connection: Connection,
+        run_id: UUID,
+        before: RunStatus | None,
+        after: RunStatus,
+        fence: int,
+        note: str = "",
+    ) -> None:
+        """One event row a transition."""
+        connection.execute(
+            insert(tables.events).values(
+                run_id=run_id,
+                at=self._now(connection),
+                from_status=before,
+                to_status=after,
+                fence=fence,
+                note=note,
+            )
+        )

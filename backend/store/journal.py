@@ -1,0 +1,157 @@
+"""What a run tells while it goes, and who works: curves, log lines, artifacts, events, workers."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from backend.store.database import Database
+from backend.store.lifecycle import Slot
+from backend.store.rows import ACTIVE
+from backend.tables import artifacts, curves, events, logs, runs, workers
+from mgic.errors import NotFound
+from mgic.records import Artifact, CurvePoint, Event, LogLine, RunStatus, Worker
+
+KEEP_WORKERS_S = 24 * 3600  # a worker not seen for a day is forgotten
+
+
+class Journal(Database):
+    """The part of the store that only ever grows, and the list of workers."""
+
+    def record(
+        self, run_id: UUID, fence: int, points: Sequence[tuple[str, int, float | None]], lines: Sequence[str]
+    ) -> bool:
+        """Add curve points (name, step, value) and log lines; False if the fence is old, and nothing is added."""
+        with self._write() as connection:
+            held = and_(runs.c.id == run_id, runs.c.fence == fence, runs.c.status.in_(ACTIVE))
+            attempt = connection.scalar(select(runs.c.attempt).where(held).with_for_update())
+            if attempt is None:
+                return False
+            if points:
+                rows = [
+                    {"run_id": run_id, "fence": fence, "name": name, "step": step, "value": value}
+                    for name, step, value in points
+                ]
+                connection.execute(insert(curves), rows)
+            if lines:
+                connection.execute(
+                    insert(logs), [{"run_id": run_id, "attempt": attempt, "line": line} for line in lines]
+                )
+            return True
+
+    def curves(self, run_id: UUID, after: int = 0, limit: int = 5000) -> tuple[list[CurvePoint], int]:
+        """Points of the current attempt after the cursor, oldest first, and the new cursor. Raises `NotFound`."""
+        with self._read() as connection:
+            fence = connection.scalar(select(runs.c.fence).where(runs.c.id == run_id))
+            if fence is None:
+                raise NotFound(f"there is no run {run_id}")
+            query = (
+                select(curves)
+                .where(curves.c.run_id == run_id, curves.c.fence == fence, curves.c.id > after)
+                .order_by(curves.c.id)
+                .limit(limit)
+            )
+            rows = connection.execute(query).mappings().all()
+        points = [
+            CurvePoint(name=row["name"], step=row["step"], value=row["value"], fence=row["fence"]) for row in rows
+        ]
+        return points, rows[-1]["id"] if rows else after
+
+    def log(self, run_id: UUID, after: int = 0, limit: int = 500) -> tuple[list[LogLine], int]:
+        """Lines after the cursor, oldest first, and the new cursor. Raises `NotFound`."""
+        query = select(logs).where(logs.c.run_id == run_id, logs.c.id > after).order_by(logs.c.id).limit(limit)
+        with self._read() as connection:
+            if connection.scalar(select(runs.c.seq).where(runs.c.id == run_id)) is None:
+                raise NotFound(f"there is no run {run_id}")
+            rows = connection.execute(query).mappings().all()
+        lines = [LogLine(attempt=row["attempt"], line=row["line"]) for row in rows]
+        return lines, rows[-1]["id"] if rows else after
+
+    def artifacts(self, run_id: UUID) -> list[tuple[Artifact, int]]:
+        """Each file with the fence whose folder has it. Raises `NotFound`."""
+        query = select(artifacts).where(artifacts.c.run_id == run_id).order_by(artifacts.c.name)
+        with self._read() as connection:
+            if connection.scalar(select(runs.c.seq).where(runs.c.id == run_id)) is None:
+                raise NotFound(f"there is no run {run_id}")
+            rows = connection.execute(query).mappings().all()
+        names = ("name", "media_type", "size", "sha256")
+        return [(Artifact(**{name: row[name] for name in names}), row["fence"]) for row in rows]
+
+    def events(self, run_id: UUID, after: int = 0) -> list[Event]:
+        """The run's transitions after the event of this id, oldest first. Raises `NotFound`."""
+        query = select(events).where(events.c.run_id == run_id, events.c.id > after).order_by(events.c.id)
+        with self._read() as connection:
+            if connection.scalar(select(runs.c.seq).where(runs.c.id == run_id)) is None:
+                raise NotFound(f"there is no run {run_id}")
+            rows = connection.execute(query).mappings().all()
+        return [
+            Event(
+                id=row["id"],
+                run_id=row["run_id"],
+                at=datetime.fromtimestamp(row["at"], UTC),
+                from_status=RunStatus(row["from_status"]) if row["from_status"] else None,
+                to_status=RunStatus(row["to_status"]),
+                fence=row["fence"],
+                note=row["note"],
+            )
+            for row in rows
+        ]
+
+    # Workers
+
+    def worker_seen(self, slot: Slot, slots: int, version: str) -> None:
+        """Note that a worker is alive; forget those that have long been silent."""
+        with self._write() as connection:
+            now = self._now(connection)
+            values = {
+                "host": slot.host,
+                "queue": slot.queue,
+                "device": slot.device,
+                "slots": slots,
+                "version": version,
+                "seen_at": now,
+            }
+            known = connection.execute(update(workers).where(workers.c.name == slot.worker).values(**values))
+            if known.rowcount == 0:
+                try:
+                    with connection.begin_nested():
+                        connection.execute(insert(workers).values(name=slot.worker, **values))
+                except IntegrityError:  # two beacons of one worker at its start
+                    connection.execute(update(workers).where(workers.c.name == slot.worker).values(**values))
+            connection.execute(workers.delete().where(workers.c.seen_at < now - KEEP_WORKERS_S))
+
+    def worker_gone(self, name: str) -> None:
+        with self._write() as connection:
+            connection.execute(workers.delete().where(workers.c.name == name))
+
+    def workers(self, alive_s: float) -> list[Worker]:
+        """All known workers; alive are those seen within `alive_s` seconds."""
+        with self._read() as connection:
+            now = self._now(connection)
+            rows = connection.execute(select(workers).order_by(workers.c.queue, workers.c.name)).mappings().all()
+            busy = connection.execute(select(runs.c.worker, runs.c.id).where(runs.c.status.in_(ACTIVE))).all()
+        running: dict[str, list[UUID]] = {}
+        for name, run_id in busy:
+            running.setdefault(name, []).append(run_id)
+        return [
+            Worker(
+                name=row["name"],
+                host=row["host"],
+                queue=row["queue"],
+                device=row["device"],
+                slots=row["slots"],
+                version=row["version"],
+                seen_at=datetime.fromtimestamp(row["seen_at"], UTC),
+                alive=now - row["seen_at"] <= alive_s,
+                running=tuple(running.get(row["name"], ())),
+            )
+            for row in rows
+        ]
+
+    def newest_heartbeat_s(self) -> float | None:
+        """Seconds since any worker was last seen; None if none ever was."""
+        with self._read() as connection:
+            newest = connection.scalar(select(func.max(workers.c.seen_at)))
+            return None if newest is None else max(0.0, self._now(connection) - newest)

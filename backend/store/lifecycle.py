@@ -1,0 +1,311 @@
+"""Who owns a run: claim, heartbeat, finish, cancel, take back. The state machine is here and nowhere else.
+
+queued -> running -> succeeded | failed | cancelled; running -> cancelling -> the same three;
+queued -> cancelled; running -> queued, when its attempt ended without an answer. Terminal is
+for ever. `fence` rises with every change of owner; who holds an old one can write nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, and_, exists, insert, select, update
+
+from backend.store.database import Database
+from backend.store.rows import ACTIVE, OPEN, run_record
+from backend.tables import artifacts, runs, workers
+from mgic.errors import Conflict, NotFound
+from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run, RunStatus
+
+Beat = Literal["ok", "cancel", "lost"]
+
+KEPT_BY_RETRY = (
+    *("sweep_id", "number", "experiment", "version", "model", "dataset", "requested", "config", "config_key"),
+    *("work_macs", "queue", "device", "priority"),
+)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Who claims: one slot of one worker."""
+
+    worker: str
+    host: str
+    queue: Queue
+    device: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A run in somebody's hands, with the fence that proves it."""
+
+    run_id: UUID
+    fence: int
+    attempt: int
+    experiment: str
+    config: Config
+    device: str
+
+
+@dataclass(frozen=True)
+class Lease:
+    """How long a silent owner is believed, and how often a run may be tried."""
+
+    seconds: float = 30
+    max_attempts: int = 5
+
+
+class Lifecycle(Database):
+    """The part of the store that moves runs from state to state. Every method is one transaction."""
+
+    lease = Lease()
+
+    def claim(self, slot: Slot) -> Claim | None:
+        """Take the next eligible run of the slot's queue: by priority, then age.
+
+        A timing run has its host to itself: it is taken only while nothing runs there,
+        and while one waits that this host could take, nothing else is taken there.
+        """
+        with self._write() as connection:
+            self._lock_host(connection, slot.host)
+            now = self._now(connection)
+            if self._host_taken(connection, slot, now):
+                return None
+            query = (
+                select(runs)
+                .where(runs.c.status == RunStatus.QUEUED, runs.c.queue == slot.queue, _fits(slot.device))
+                .order_by(runs.c.priority, runs.c.seq)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            )
+            row = connection.execute(query).mappings().first()
+            if row is None:
+                return None
+            fence, attempt = row["fence"] + 1, row["attempt"] + 1
+            self._move(
+                connection,
+                row,
+                RunStatus.RUNNING,
+                f"claimed by {slot.worker}",
+                fence=fence,
+                attempt=attempt,
+                host=slot.host,
+                worker=slot.worker,
+                lease_until=now + self.lease.seconds,
+                started_at=now,
+                progress=0.0,
+                phase="",
+            )
+            return Claim(row["id"], fence, attempt, row["experiment"], row["config"], row["device"])
+
+    def heartbeat(self, run_id: UUID, fence: int, progress: float, phase: str = "") -> Beat:
+        """Prolong the lease. "cancel": the user wants it stopped; "lost": it has another owner, write nothing more."""
+        with self._write() as connection:
+            now = self._now(connection)
+            status = connection.scalar(
+                update(runs)
+                .where(_held(run_id, fence))
+                .values(lease_until=now + self.lease.seconds, progress=progress, phase=phase[:40])
+                .returning(runs.c.status)
+            )
+        if status is None:
+            return "lost"
+        return "cancel" if status == RunStatus.CANCELLING else "ok"
+
+    def finish(self, run_id: UUID, fence: int, outcome: Outcome, files: Sequence[Artifact] = ()) -> bool:
+        """Store how the run ended, with its artifacts; False if the fence is old, and then nothing is stored."""
+        with self._write() as connection:
+            row = self._owned(connection, run_id, fence)
+            if row is None:
+                return False
+            failure = outcome.failure
+            self._end(
+                connection,
+                row,
+                outcome.status,
+                result=outcome.result,
+                failure=failure,
+                environment=outcome.environment,
+                seconds=outcome.seconds,
+            )
+            if files and outcome.status is RunStatus.SUCCEEDED:
+                connection.execute(
+                    insert(artifacts), [{"run_id": run_id, "fence": fence, **file.model_dump()} for file in files]
+                )
+            return True
+
+    def release(self, run_id: UUID, fence: int, failure: Failure | None) -> bool:
+        """Give up an attempt that ended without an outcome; False if the fence is old.
+
+        Args:
+            run_id: The run.
+            fence: The holder's.
+            failure: What killed the attempt: the run is queued again, or fails with this
+                on its last attempt. None: the host goes down, and the attempt is given back.
+        """
+        with self._write() as connection:
+            row = self._owned(connection, run_id, fence)
+            if row is None:
+                return False
+            self._take_back(connection, row, failure)
+            return True
+
+    def reap(self) -> int:
+        """Take back the runs whose owner has been silent for longer than the lease; how many they were."""
+        lost = Failure(reason=Reason.WORKER_LOST, message="The worker that ran it stopped answering.")
+        with self._write() as connection:
+            now = self._now(connection)
+            query = (
+                select(runs)
+                .where(runs.c.status.in_(ACTIVE), runs.c.lease_until < now)
+                .with_for_update(skip_locked=True)
+            )
+            rows = connection.execute(query).mappings().all()
+            for row in rows:
+                self._take_back(connection, row, lost)
+        return len(rows)
+
+    def cancel_run(self, run_id: UUID) -> Run:
+        """A queued run is cancelled, a running one is told to stop.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It has ended.
+        """
+        with self._write() as connection:
+            row = self._row(connection, run_id)
+            if RunStatus(row["status"]).terminal:
+                raise Conflict(f"the run has ended: {row['status']}")
+            self._cancel(connection, row)
+            return run_record(self._row(connection, run_id))
+
+    def cancel_sweep(self, sweep_id: UUID) -> int:
+        """Cancel what has not ended; how many runs that concerned."""
+        with self._write() as connection:
+            query = select(runs).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(OPEN)).with_for_update()
+            rows = connection.execute(query).mappings().all()
+            for row in rows:
+                self._cancel(connection, row)
+        return len(rows)
+
+    def retry(self, run_id: UUID) -> Run:
+        """Queue a new run with the config of one that failed or was cancelled, in its place in the sweep.
+
+        Raises:
+            NotFound: There is no such run.
+            Conflict: It has not ended, it succeeded, or it was retried before.
+        """
+        with self._write() as connection:
+            row = self._row(connection, run_id)
+            if row["status"] not in (RunStatus.FAILED, RunStatus.CANCELLED):
+                raise Conflict(f"only a failed or cancelled run can be retried; this one is {row['status']}")
+            if row["superseded"]:
+                raise Conflict("the run has been retried before")
+            new_id = self._again(connection, row)
+            return run_record(self._row(connection, new_id))
+
+    def retry_failed(self, sweep_id: UUID) -> int:
+        """Retry every failed run of the sweep that has not been; how many they were."""
+        with self._write() as connection:
+            query = select(runs).where(
+                runs.c.sweep_id == sweep_id, runs.c.status == RunStatus.FAILED, ~runs.c.superseded
+            )
+            rows = connection.execute(query.with_for_update()).mappings().all()
+            for row in rows:
+                self._again(connection, row)
+        return len(rows)
+
+    # How a state changes
+
+    def _host_taken(self, connection: Connection, slot: Slot, now: float) -> bool:
+        here = and_(runs.c.host == slot.host, runs.c.status.in_(ACTIVE))
+        if slot.queue == "timing":
+            return bool(connection.scalar(select(exists().where(here))))
+        if connection.scalar(select(exists().where(here, runs.c.queue == "timing"))):
+            return True
+        clock = select(workers.c.device).where(
+            workers.c.host == slot.host, workers.c.queue == "timing", workers.c.seen_at > now - self.lease.seconds
+        )
+        devices = set(connection.scalars(clock))
+        waiting = [
+            exists().where(runs.c.status == RunStatus.QUEUED, runs.c.queue == "timing", _fits(device))
+            for device in devices
+        ]
+        return any(connection.scalar(select(one)) for one in waiting)
+
+    def _take_back(self, connection: Connection, row: RowMapping, failure: Failure | None) -> None:
+        if row["status"] == RunStatus.CANCELLING:
+            self._end(connection, row, RunStatus.CANCELLED, fence=row["fence"] + 1)
+        elif failure is not None and row["attempt"] >= self.lease.max_attempts:
+            self._end(connection, row, RunStatus.FAILED, failure=failure, fence=row["fence"] + 1)
+        else:
+            attempt = row["attempt"] - (failure is None)
+            note = f"{failure.reason}: {failure.message}" if failure else "its worker was stopped"
+            free = {"host": None, "worker": None, "lease_until": None, "progress": 0.0, "phase": ""}
+            self._move(connection, row, RunStatus.QUEUED, note, fence=row["fence"] + 1, attempt=attempt, **free)
+
+    def _cancel(self, connection: Connection, row: RowMapping) -> None:
+        if row["status"] == RunStatus.QUEUED:
+            self._end(connection, row, RunStatus.CANCELLED)
+        elif row["status"] == RunStatus.RUNNING:
+            self._move(connection, row, RunStatus.CANCELLING, "cancel was asked for")
+
+    def _end(
+        self, connection: Connection, row: RowMapping, status: RunStatus, failure: Failure | None = None, **values: Any
+    ) -> None:
+        """Into a terminal state, with all that goes with it."""
+        values |= {
+            "failure": failure.model_dump(mode="json") if failure else None,
+            "reason": failure.reason if failure else None,
+            "finished_at": self._now(connection),
+            "lease_until": None,
+        }
+        if status is RunStatus.SUCCEEDED:
+            values["progress"] = 1.0
+        self._move(connection, row, status, str(failure.reason) if failure else "", **values)
+
+    def _move(self, connection: Connection, row: RowMapping, status: RunStatus, note: str, **values: Any) -> None:
+        changed = connection.execute(
+            update(runs)
+            .where(runs.c.id == row["id"], runs.c.status == row["status"], runs.c.fence == row["fence"])
+            .values(status=status, **values)
+        )
+        if changed.rowcount != 1:
+            raise Conflict(f"run {row['id']} changed hands")  # the transaction is rolled back
+        self._note(connection, row["id"], RunStatus(row["status"]), status, values.get("fence", row["fence"]), note)
+
+    def _again(self, connection: Connection, row: RowMapping) -> UUID:
+        connection.execute(update(runs).where(runs.c.id == row["id"]).values(superseded=True))
+        new_id = self._new_id()
+        values = {name: row[name] for name in KEPT_BY_RETRY}
+        connection.execute(
+            insert(runs).values(
+                id=new_id,
+                status=RunStatus.QUEUED,
+                created_at=self._now(connection),
+                retry_of=row["id"],
+                **values,
+            )
+        )
+        self._note(connection, new_id, None, RunStatus.QUEUED, 0, f"retry of {row['id']}")
+        return new_id
+
+    def _row(self, connection: Connection, run_id: UUID) -> RowMapping:
+        row = connection.execute(select(runs).where(runs.c.id == run_id).with_for_update()).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no run {run_id}")
+        return row
+
+    def _owned(self, connection: Connection, run_id: UUID, fence: int) -> RowMapping | None:
+        return connection.execute(select(runs).where(_held(run_id, fence)).with_for_update()).mappings().first()
+
+
+def _held(run_id: UUID, fence: int) -> Any:
+    return and_(runs.c.id == run_id, runs.c.fence == fence, runs.c.status.in_(ACTIVE))
+
+
+def _fits(device: str) -> Any:
+    """Which runs a worker with this device can take: one with a GPU takes all of its queue."""
+    devices: Iterable[str] = ("cpu", "cuda") if device == "cuda" else ("cpu",)
+    return runs.c.device.in_(devices)

@@ -1,0 +1,285 @@
+"""Sweeps and runs: adding them, reading them, page by page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from backend.store.database import Database
+from backend.store.rows import result_rows, run_record, sweep_record
+from backend.tables import events, runs, sweeps
+from mgic.errors import Conflict, NotFound
+from mgic.records import Config, Grid, Queue, Run, RunStatus, Sweep
+
+ID_BATCH = 500  # bound parameters a statement; SQLite's limit is far above
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A point on its way into the store."""
+
+    requested: Config
+    config: Config
+    config_key: str
+    queue: Queue
+    device: str
+    work_macs: float | None
+
+
+@dataclass(frozen=True)
+class NewSweep:
+    experiment: str
+    version: int
+    grids: Sequence[Grid]
+    runs: Sequence[NewRun]
+    name: str | None = None
+    recipe: str | None = None
+    priority: int = 5
+    idempotency_key: str | None = None
+    payload_hash: str = ""
+    reuse: bool = False
+
+
+class Sweeps(Database):
+    """The part of the store that adds and reads."""
+
+    def add_sweep(self, new: NewSweep) -> Sweep:
+        """Store a sweep and its runs, queued, in one transaction.
+
+        With an idempotency key that the store has, nothing is stored and that sweep is returned.
+
+        Raises:
+            Conflict: The key was used for another request.
+        """
+        try:
+            with self._write() as connection:
+                known = self._by_key(connection, new)
+                sweep_id = known or self._insert(connection, new)
+        except IntegrityError:  # the same key, at the same moment, by another process
+            with self._read() as connection:
+                known = self._by_key(connection, new)
+            if known is None:
+                raise
+            sweep_id = known
+        return self.sweep(sweep_id)
+
+    def sweep_of_key(self, key: str, payload_hash: str) -> Sweep | None:
+        """The sweep that was submitted with this idempotency key.
+
+        Raises:
+            Conflict: It was submitted for another request.
+        """
+        probe = NewSweep("", 0, (), (), idempotency_key=key, payload_hash=payload_hash)
+        with self._read() as connection:
+            known = self._by_key(connection, probe)
+        return self.sweep(known) if known else None
+
+    def sweep(self, sweep_id: UUID) -> Sweep:
+        """Raises `NotFound`."""
+        with self._read() as connection:
+            row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
+            if row is None:
+                raise NotFound(f"there is no sweep {sweep_id}")
+            return self._with_counts(connection, [row])[0]
+
+    def sweeps(self, limit: int, before: int | None = None) -> tuple[list[Sweep], int | None]:
+        """Newest first, and the cursor of the next page."""
+        query = select(sweeps).order_by(sweeps.c.seq.desc()).limit(limit + 1)
+        if before is not None:
+            query = query.where(sweeps.c.seq < before)
+        with self._read() as connection:
+            rows = connection.execute(query).mappings().all()
+            return self._with_counts(connection, rows[:limit]), _next(rows, limit)
+
+    def run(self, run_id: UUID) -> Run:
+        """Raises `NotFound`."""
+        with self._read() as connection:
+            return run_record(self._run_row(connection, run_id))
+
+    def runs(
+        self, limit: int, before: int | None = None, filters: Mapping[str, str | UUID] | None = None
+    ) -> tuple[list[Run], int | None]:
+        """Newest first, and the cursor of the next page; a filter is a column and the value it has."""
+        query = _filtered(select(runs), filters).order_by(runs.c.seq.desc()).limit(limit + 1)
+        if before is not None:
+            query = query.where(runs.c.seq < before)
+        with self._read() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [run_record(row) for row in rows[:limit]], _next(rows, limit)
+
+    def sweep_runs(self, sweep_id: UUID, limit: int, after: int | None = None) -> tuple[list[Run], int | None]:
+        """In the order of the grid; a run that a retry replaced is left out. Raises `NotFound`."""
+        self.sweep(sweep_id)
+        query = select(runs).where(runs.c.sweep_id == sweep_id, ~runs.c.superseded)
+        if after is not None:
+            query = query.where(runs.c.number > after)
+        with self._read() as connection:
+            rows = connection.execute(query.order_by(runs.c.number).limit(limit + 1)).mappings().all()
+        return [run_record(row) for row in rows[:limit]], _next(rows, limit, "number")
+
+    def results(
+        self, experiment: str, limit: int, after: int | None = None, filters: Mapping[str, str | UUID] | None = None
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """Flat rows of succeeded runs, oldest first, and the cursor of the next page."""
+        query = _filtered(select(runs), filters).where(
+            runs.c.experiment == experiment, runs.c.status == RunStatus.SUCCEEDED
+        )
+        if after is not None:
+            query = query.where(runs.c.seq > after)
+        with self._read() as connection:
+            rows = connection.execute(query.order_by(runs.c.seq).limit(limit + 1)).mappings().all()
+        return [flat for row in rows[:limit] for flat in result_rows(row)], _next(rows, limit)
+
+    def succeeded(self, keys: Iterable[str]) -> dict[str, UUID]:
+        """For each config key, the newest run that succeeded with it, where there is one."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, UUID] = {}
+        with self._read() as connection:
+            for start in range(0, len(wanted), ID_BATCH):
+                query = select(runs.c.config_key, runs.c.id).where(
+                    runs.c.config_key.in_(wanted[start : start + ID_BATCH]), runs.c.status == RunStatus.SUCCEEDED
+                )
+                found |= {key: run_id for key, run_id in connection.execute(query.order_by(runs.c.seq))}
+        return found
+
+    def seconds_per_mac(self, experiment: str) -> dict[tuple[str | None, str | None], float]:
+        """Seconds for a multiply-accumulate, the median of recent runs, by (model, data set).
+
+        The key (None, None) has the median of all, if there is any.
+        """
+        query = (
+            select(runs.c.model, runs.c.dataset, runs.c.seconds / runs.c.work_macs)
+            .where(
+                runs.c.experiment == experiment,
+                runs.c.status == RunStatus.SUCCEEDED,
+                runs.c.reused_from.is_(None),
+                runs.c.work_macs > 0,
+            )
+            .order_by(runs.c.seq.desc())
+            .limit(200)
+        )
+        rates: dict[tuple[str | None, str | None], list[float]] = {}
+        with self._read() as connection:
+            for model, dataset, rate in connection.execute(query):
+                rates.setdefault((model, dataset), []).append(rate)
+                rates.setdefault((None, None), []).append(rate)
+        return {key: median(values) for key, values in rates.items()}
+
+    def queued(self) -> dict[str, int]:
+        """Runs waiting, by queue."""
+        return self._by_queue((RunStatus.QUEUED,))
+
+    def running(self) -> dict[str, int]:
+        """Runs in work, by queue."""
+        return self._by_queue((RunStatus.RUNNING, RunStatus.CANCELLING))
+
+    def _by_queue(self, statuses: tuple[RunStatus, ...]) -> dict[str, int]:
+        query = select(runs.c.queue, func.count()).where(runs.c.status.in_(statuses)).group_by(runs.c.queue)
+        with self._read() as connection:
+            return {queue: number for queue, number in connection.execute(query)}
+
+    def _by_key(self, connection: Connection, new: NewSweep) -> UUID | None:
+        if new.idempotency_key is None:
+            return None
+        query = select(sweeps.c.id, sweeps.c.payload_hash).where(sweeps.c.idempotency_key == new.idempotency_key)
+        row = connection.execute(query).first()
+        if row is None:
+            return None
+        if row.payload_hash != new.payload_hash:
+            raise Conflict("this Idempotency-Key was used for another request")
+        found: UUID = row.id
+        return found
+
+    def _insert(self, connection: Connection, new: NewSweep) -> UUID:
+        sweep_id, now = self._new_id(), self._now(connection)
+        connection.execute(
+            insert(sweeps).values(
+                id=sweep_id,
+                name=new.name or new.recipe or new.experiment,
+                experiment=new.experiment,
+                grids=list(new.grids),
+                recipe=new.recipe,
+                priority=new.priority,
+                created_at=now,
+                idempotency_key=new.idempotency_key,
+                payload_hash=new.payload_hash,
+            )
+        )
+        rows = [self._new_row(new, sweep_id, number, run, now) for number, run in enumerate(new.runs)]
+        connection.execute(insert(runs), rows)
+        queued = {"at": now, "to_status": RunStatus.QUEUED, "fence": 0}
+        connection.execute(insert(events), [{"run_id": row["id"], **queued} for row in rows])
+        if new.reuse:
+            self._reuse(connection, rows)
+        return sweep_id
+
+    def _new_row(self, new: NewSweep, sweep_id: UUID, number: int, run: NewRun, now: float) -> dict[str, Any]:
+        return {
+            "id": self._new_id(),
+            "sweep_id": sweep_id,
+            "number": number,
+            "experiment": new.experiment,
+            "version": new.version,
+            "model": run.config.get("model"),
+            "dataset": run.config.get("dataset"),
+            "requested": run.requested,
+            "config": run.config,
+            "config_key": run.config_key,
+            "work_macs": run.work_macs,
+            "queue": run.queue,
+            "device": run.device,
+            "priority": new.priority,
+            "status": RunStatus.QUEUED,
+            "created_at": now,
+        }
+
+    def _reuse(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Let runs that the store has a result for end at once, with that result."""
+        for row in rows:
+            query = select(runs).where(runs.c.config_key == row["config_key"], runs.c.status == RunStatus.SUCCEEDED)
+            known = connection.execute(query.order_by(runs.c.seq.desc()).limit(1)).mappings().first()
+            if known is None:
+                continue
+            copied = {key: known[key] for key in ("result", "environment", "seconds", "finished_at", "started_at")}
+            source = known["reused_from"] or known["id"]
+            connection.execute(
+                runs.update()
+                .where(runs.c.id == row["id"])
+                .values(status=RunStatus.SUCCEEDED, progress=1.0, reused_from=source, **copied)
+            )
+            self._note(connection, row["id"], RunStatus.QUEUED, RunStatus.SUCCEEDED, 0, f"result of run {source}")
+
+    def _run_row(self, connection: Connection, run_id: UUID) -> RowMapping:
+        row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no run {run_id}")
+        return row
+
+    def _with_counts(self, connection: Connection, rows: Sequence[RowMapping]) -> list[Sweep]:
+        ids = [row["id"] for row in rows]
+        query = (
+            select(runs.c.sweep_id, runs.c.status, func.count(), func.sum(runs.c.progress), func.avg(runs.c.seconds))
+            .where(runs.c.sweep_id.in_(ids), ~runs.c.superseded)
+            .group_by(runs.c.sweep_id, runs.c.status)
+        )
+        tally: dict[UUID, dict[RunStatus, tuple[int, float]]] = {sweep_id: {} for sweep_id in ids}
+        seconds: dict[UUID, float | None] = {}
+        for sweep_id, status, number, progress, mean in connection.execute(query):
+            tally[sweep_id][RunStatus(status)] = (number, progress)
+            if status == RunStatus.SUCCEEDED:
+                seconds[sweep_id] = mean
+        return [sweep_record(row, tally[row["id"]], seconds.get(row["id"])) for row in rows]
+
+
+def _filtered(query: Select[Any], filters: Mapping[str, str | UUID] | None) -> Select[Any]:
+    for column, value in (filters or {}).items():
+        query = query.where(runs.c[column] == value)
+    return query
+
+
+def _next(rows: Sequence[RowMapping], limit: int, column: str = "seq") -> int | None:
+    return rows[limit - 1][column] if len(rows) > limit else None

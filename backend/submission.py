@@ -1,0 +1,115 @@
+"""From a request for a sweep to what the store keeps, by way of the catalogue."""
+
+import hashlib
+import json
+from typing import Any
+
+from backend.catalogue import Catalogue
+from backend.errors import KeyMismatch, QuotaExceeded
+from backend.settings import Settings
+from backend.store import NewRun, NewSweep, Store
+from mgic.errors import Conflict
+from mgic.records import Config, Point, Preview, Queue, Sweep, SweepRequest
+
+PREVIEW_S = 1.0  # an answer comes at least so often; what is not counted by then is pending
+
+
+def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings: Settings) -> Preview:
+    """What the sweep would be. Queues nothing.
+
+    Raises:
+        BadConfig, SweepTooLarge: The request names no sweep.
+    """
+    plan = catalogue.plan(request, PREVIEW_S)
+    device = _auto_device(store, settings)
+    keys = [_key(plan.experiment, plan.version, _on(point.config, device)) for point in plan.points]
+    known = store.succeeded(keys)
+    rates = store.seconds_per_mac(plan.experiment)
+    points = tuple(
+        point.model_copy(update={"duplicate_of": known.get(key), "seconds": _seconds(point, rates)})
+        for point, key in zip(plan.points, keys, strict=True)
+    )
+    predicted = [point.seconds for point in points if point.seconds is not None]
+    return Preview(
+        points=points,
+        total=len(points),
+        pending=sum(point.pending for point in points),
+        problems=sum(point.problem is not None for point in points),
+        duplicates=sum(point.duplicate_of is not None for point in points),
+        seconds=sum(predicted) if len(predicted) == len(points) else None,
+    )
+
+
+def submit(
+    request: SweepRequest, idempotency_key: str | None, store: Store, catalogue: Catalogue, settings: Settings
+) -> Sweep:
+    """Store the sweep, queued. With a key that was used for this same request: the sweep it made then.
+
+    Raises:
+        BadConfig, SweepTooLarge, TooExpensive: Nothing is queued.
+        KeyMismatch: The key was used for another request.
+        QuotaExceeded: Too much is queued already.
+    """
+    digest = _digest(request.model_dump(mode="json"))
+    try:
+        if idempotency_key and (earlier := store.sweep_of_key(idempotency_key, digest)):
+            return earlier
+        plan = catalogue.plan(request, None, True)
+        waiting = sum(store.queued().values())
+        if waiting + len(plan.points) > settings.max_queued:
+            raise QuotaExceeded(f"{waiting} runs are queued; this server keeps at most {settings.max_queued}")
+        device = _auto_device(store, settings)
+        return store.add_sweep(
+            NewSweep(
+                experiment=plan.experiment,
+                version=plan.version,
+                grids=plan.grids,
+                runs=[_run(plan.experiment, plan.version, plan.queue, point, device) for point in plan.points],
+                name=request.name,
+                recipe=request.recipe,
+                priority=request.priority,
+                idempotency_key=idempotency_key,
+                payload_hash=digest,
+                reuse=request.reuse,
+            )
+        )
+    except Conflict as error:
+        raise KeyMismatch(str(error)) from error
+
+
+def _run(experiment: str, version: int, queue: Queue, point: Point, auto: str) -> NewRun:
+    config = _on(point.config, auto)
+    device = str(config.get("device", "cpu"))
+    return NewRun(
+        requested=point.requested,
+        config=config,
+        config_key=_key(experiment, version, config),
+        queue="gpu" if queue == "cpu" and device == "cuda" else queue,
+        device=device,
+        work_macs=point.work_macs,
+    )
+
+
+def _on(config: Config, device: str) -> Config:
+    """`auto` becomes what there is, now, so that a run says what it was run on."""
+    return config | {"device": device} if config.get("device") == "auto" else config
+
+
+def _auto_device(store: Store, settings: Settings) -> str:
+    alive = [worker for worker in store.workers(settings.lease_s) if worker.alive]
+    return "cuda" if any(worker.device == "cuda" for worker in alive) else "cpu"
+
+
+def _key(experiment: str, version: int, config: Config) -> str:
+    return _digest([experiment, version, config])
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _seconds(point: Point, rates: dict[tuple[str | None, str | None], float]) -> float | None:
+    """Predicted from runs of the same model and data set; without any, from all of the experiment."""
+    model, dataset = point.config.get("model"), point.config.get("dataset")
+    rate = rates.get((model, dataset), rates.get((None, None)))  # type: ignore[arg-type]
+    return None if rate is None or point.work_macs is None else rate * point.work_macs

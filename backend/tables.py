@@ -1,0 +1,146 @@
+"""The tables. Rows never leave `backend.store`. Times are seconds since 1970, UTC, by the database's clock."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Uuid,
+)
+
+NAMES = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+
+SCHEMA_VERSION = "0001"  # the newest file in backend/migrations/versions
+
+metadata = MetaData(naming_convention=NAMES)
+
+# SQLite counts rows by itself only in a column of type INTEGER.
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("name", String(120), nullable=False),
+    Column("experiment", String(120), nullable=False),
+    Column("grids", JSON, nullable=False),
+    Column("recipe", String(120)),
+    Column("priority", Integer, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("idempotency_key", String(255), unique=True),
+    Column("payload_hash", String(64), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("sweep_id", Uuid, ForeignKey("sweeps.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),  # its place in the sweep
+    Column("experiment", String(120), nullable=False),
+    Column("version", Integer, nullable=False),  # of the experiment
+    Column("model", String(500)),  # copied out of the config, to filter by
+    Column("dataset", String(120)),
+    Column("requested", JSON, nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("config_key", String(64), nullable=False, index=True),  # equal for runs that would give the same result
+    Column("work_macs", Float),
+    Column("queue", String(10), nullable=False),
+    Column("device", String(10), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("status", String(12), nullable=False),
+    Column("reason", String(20)),
+    Column("phase", String(40), nullable=False, default=""),
+    Column("progress", Float, nullable=False, default=0.0),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("fence", Integer, nullable=False, default=0),  # rises with every change of owner
+    Column("host", String(200)),
+    Column("worker", String(200)),
+    Column("lease_until", Float),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+    Column("result", JSON(none_as_null=True)),
+    Column("failure", JSON(none_as_null=True)),
+    Column("environment", JSON(none_as_null=True)),
+    Column("seconds", Float),
+    Column("retry_of", Uuid),
+    Column("superseded", Boolean, nullable=False, default=False),  # a retry took its place
+    Column("reused_from", Uuid),
+    Index(None, "status", "queue", "priority", "seq"),
+    Index(None, "sweep_id", "number"),
+    Index(None, "experiment", "seq"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("run_id", Uuid, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", Float, nullable=False),
+    Column("from_status", String(12)),
+    Column("to_status", String(12), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("note", Text, nullable=False, default=""),
+)
+
+curves = Table(
+    "curves",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("run_id", Uuid, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("value", Float),  # NULL: not a finite number
+    Index(None, "run_id", "id"),
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("run_id", Uuid, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("line", Text, nullable=False),
+    Index(None, "run_id", "id"),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("run_id", Uuid, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("fence", Integer, nullable=False),  # the folder it lies in
+    Column("media_type", String(120), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("host", String(200), nullable=False),
+    Column("queue", String(10), nullable=False),
+    Column("device", String(10), nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("seen_at", Float, nullable=False),
+)

@@ -1,0 +1,5 @@
+"""`python -m mgic`."""
+
+from mgic.cli import main
+
+main()

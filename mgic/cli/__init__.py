@@ -1,0 +1,67 @@
+"""The `mgic` command: one file a theme, all of them light; torch is loaded by the commands that compute."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from mgic import __version__
+from mgic.cli import doctor, follow, here, submit, tables, up
+from mgic.cli.terminal import Code, Commands
+
+app = typer.Typer(
+    cls=Commands,
+    help="Multigrid-in-channels networks: what they cost, how well they do, and the service that finds out.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain text: the same on a terminal, in a log and under NO_COLOR
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Multigrid-in-channels networks: what they cost, how well they do, and the service that finds out."""
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "list": here.list_,
+    "cost": here.cost,
+    "run": here.run,
+    "up": up.up,
+    "doctor": doctor.doctor,
+    "submit": submit.submit,
+    "status": follow.status,
+    "logs": follow.logs,
+    "cancel": follow.cancel,
+    "retry": follow.retry,
+    "table": tables.table,
+    "export": tables.export,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+app.add_typer(here.data, name="data")
+
+
+def main() -> None:
+    """The console script. Exit codes: see `mgic.cli.terminal.Code`."""
+    try:
+        app(prog_name="mgic")
+    except BrokenPipeError:
+        # Who read our output has left (`mgic list models | head -1`); nothing may be flushed into that pipe any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Code.PIPE_CLOSED)
+    except Exception:  # noqa: BLE001 - left alone it would end with 1, which says that a run failed
+        traceback.print_exc()
+        sys.exit(Code.BUG)

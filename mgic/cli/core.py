@@ -1,0 +1,137 @@
+"""What the command line asks of the core itself; importing this loads torch.
+
+The command files reach it through `mgic.cli.loading.core`, so that `mgic --help` and all
+commands that only talk to a service start at once.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+
+import torch
+
+from mgic import describe, runner
+from mgic.cli.terminal import Meter, assignments, duration
+from mgic.cli.values import gather_lists
+from mgic.data import dataset_info, fetch
+from mgic.errors import BadConfig, MgicError
+from mgic.experiment import EXPERIMENTS
+from mgic.records import Config, DatasetInfo, ModelCost, Outcome, RunStatus, SweepRequest, Value
+from mgic.sweep import expand, grids_of, measured
+
+COST_BUDGET_S = 10.0  # for the default costs in `mgic list models`; those not reached are shown as "-"
+
+cost = describe.cost
+datasets = describe.datasets
+experiments = describe.experiments
+recipes = describe.recipes
+__all__ = ["cost", "costs", "datasets", "experiments", "fetch_dataset", "find_device", "recipes", "request", "run_all"]
+
+
+def costs() -> Iterator[tuple[str, str, ModelCost | None]]:
+    """Name, summary and cost at default options of each model; None where it cannot be had quickly."""
+    start = time.monotonic()
+    for info in describe.models():
+        found: ModelCost | None = None
+        if time.monotonic() - start < COST_BUDGET_S:
+            try:
+                found = describe.cost(info.name, {})
+            except MgicError:  # this model reads something else than the default input
+                found = None
+        yield info.name, info.summary, found
+
+
+def fetch_dataset(name: str, data_dir: Path) -> DatasetInfo:
+    fetch(name, data_dir)
+    return dataset_info(name, data_dir)
+
+
+def find_device(asked: str) -> str:
+    """`auto` is the GPU if torch sees one. Raises `BadConfig` for a GPU that is not there."""
+    if asked not in ("auto", "cpu", "cuda"):
+        raise BadConfig(f"device: auto, cpu or cuda, not {asked[:40]!r}")
+    there = torch.cuda.is_available()
+    if asked == "cuda" and not there:
+        raise BadConfig("device: torch sees no CUDA device here")
+    return "cuda" if there and asked != "cpu" else "cpu"
+
+
+def request(experiment: str, axes: Mapping[str, list[Value]], recipe: str | None) -> SweepRequest:
+    if recipe is not None:
+        return SweepRequest(experiment=experiment, recipe=recipe)
+    gathered = gather_lists(dict(axes), EXPERIMENTS[experiment].info.config_schema)
+    return SweepRequest(experiment=experiment, axes=gathered)
+
+
+def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, meter: Meter) -> Iterator[Outcome]:
+    """Run every point here, one after another. Raises `BadConfig` before the first if any cell cannot run.
+
+    Args:
+        sweep: What to run.
+        device: "cpu" or "cuda".
+        data_dir: Where data sets lie.
+        out: Run n leaves its files in the folder n of this one; None: they are thrown away.
+        meter: Where progress is shown.
+    """
+    experiment = grids_of(sweep)[0]
+    points = list(measured(experiment, expand(sweep)))
+    problems = dict.fromkeys(point.problem for point in points if point.problem)
+    if problems:
+        raise BadConfig("; ".join(problems))
+    with tempfile.TemporaryDirectory(prefix="mgic-run-") as scratch:
+        for number, point in enumerate(points):
+            place = f"run {number + 1}/{len(points)}"
+            meter.line(f"{place}: {experiment} {assignments(point.requested)}".rstrip())
+            context = TerminalContext(device, data_dir, (out or Path(scratch)) / str(number), place, meter)
+            outcome = runner.run(experiment, point.config, context)
+            context.close(outcome)
+            meter.line(f"{place}: {_ending(outcome)}")
+            yield outcome
+
+
+def _ending(outcome: Outcome) -> str:
+    took = f"{outcome.status} after {duration(outcome.seconds)}"
+    return f"{took}: {outcome.failure.reason}: {outcome.failure.message}" if outcome.failure else took
+
+
+@dataclass
+class TerminalContext:
+    """What a run sees of the world when that is a terminal; Ctrl-C is the only way to stop it.
+
+    The folder then holds its artifacts, `curves.jsonl` and `outcome.json`.
+    """
+
+    device: str
+    data_dir: Path
+    folder: Path
+    place: str
+    meter: Meter
+    _curves: list[Config] = field(default_factory=list)
+
+    def report(self, progress: float, phase: str = "") -> None:
+        self.meter.show(f"{self.place} {progress:4.0%} {phase}", progress)
+
+    def curve(self, name: str, step: int, value: float) -> None:
+        self._curves.append({"name": name, "step": step, "value": value if isfinite(value) else None})
+
+    def log(self, line: str) -> None:
+        self.meter.line(f"{self.place}: {line}")
+
+    def artifact(self, name: str) -> Path:
+        path = self.folder / name
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise BadConfig(f"artifact {name!r} would lie outside the run's folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def close(self, outcome: Outcome) -> None:
+        """Write down how it went, once it has ended."""
+        lines = "".join(json.dumps(row) + "\n" for row in self._curves)
+        self.artifact("curves.jsonl").write_text(lines)
+        self.artifact("outcome.json").write_text(outcome.model_dump_json(indent=2) + "\n")
+        if outcome.status is RunStatus.SUCCEEDED:
+            self.report(1.0)

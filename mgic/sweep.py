@@ -1,0 +1,172 @@
+"""Turn a request for grids into the points of a sweep, each one checked before anything is queued."""
+
+import json
+import time
+from collections.abc import Iterator
+from itertools import islice, product
+from math import prod
+from typing import Any
+
+from pydantic import ValidationError
+
+from mgic.errors import BadConfig, Problem, SweepTooLarge, TooExpensive
+from mgic.experiment import EXPERIMENTS, Estimate, Experiment
+from mgic.records import MAX_SWEEP_RUNS, Config, Grid, Point, SweepRequest
+from mgic.reference import recipe
+
+MAX_PROBLEMS = 50
+MAX_PARAMS = 200_000_000
+MAX_BATCH_PIXELS = 2**28
+
+
+def grids_of(request: SweepRequest) -> tuple[str, tuple[Grid, ...], str]:
+    """The experiment, the grids, and the pointer under which the request has them.
+
+    Raises:
+        UnknownName: No such recipe.
+        BadConfig: Not exactly one of `axes`, `grids` and `recipe` was given.
+    """
+    given = [name for name in ("axes", "grids", "recipe") if getattr(request, name) is not None]
+    if len(given) > 1:
+        problem = Problem(f"#/{given[1]}", "exclusive", f"{' and '.join(given)} cannot be given together")
+        raise BadConfig(problem.detail, (problem,))
+    if request.recipe is not None:
+        named = recipe(request.recipe)
+        if request.experiment not in ("", named.experiment):
+            detail = f"recipe {named.name} is of the experiment {named.experiment}"
+            raise BadConfig(detail, (Problem("#/experiment", "mismatch", detail),))
+        return named.experiment, named.grids, "#/recipe"
+    if request.grids is not None:
+        return request.experiment, tuple(request.grids), "#/grids"
+    return request.experiment, (request.axes or {},), "#/axes"
+
+
+def expand(request: SweepRequest) -> list[Point]:
+    """Every point of the union, validated, defaults filled in, each resolved config once.
+
+    The number of cells is computed before any is made.
+
+    Raises:
+        UnknownName: No such experiment or recipe.
+        SweepTooLarge: More than `MAX_SWEEP_RUNS` cells.
+        BadConfig: An unknown field, a value twice on an axis, or a value out of range;
+            every fault named with its JSON pointer, up to `MAX_PROBLEMS`.
+    """
+    name, grids, base = grids_of(request)
+    cells = sum(prod(len(axis) for axis in grid.values()) for grid in grids)
+    if cells > MAX_SWEEP_RUNS:
+        detail = f"a sweep has at most {MAX_SWEEP_RUNS} runs, this one has {cells}"
+        raise SweepTooLarge(detail, (Problem(base, "too_many", detail),), cells)
+    experiment = EXPERIMENTS[name]
+    problems: dict[Problem, None] = {}
+    points: dict[str, Point] = {}
+    for number, grid in enumerate(grids):
+        place = f"{base}/{number}" if base == "#/grids" else base
+        problems |= dict.fromkeys(_repeated(grid, place))
+        for requested in _cells(grid):
+            try:
+                config = _resolve(experiment, requested)
+            except ValidationError as error:
+                problems |= dict.fromkeys(_problems(error, grid, requested, place))
+            else:
+                points.setdefault(json.dumps(config, sort_keys=True), Point(requested=requested, config=config))
+            if len(problems) >= MAX_PROBLEMS:
+                break
+    if problems:
+        found = tuple(islice(problems, MAX_PROBLEMS))
+        raise BadConfig("; ".join(f"{p.pointer.removeprefix('#/')}: {p.detail}" for p in found), found)
+    return list(points.values())
+
+
+def estimate(experiment: str, config: Config) -> Estimate | None:
+    """What the run would cost; None if the experiment has no estimate.
+
+    Raises:
+        BadConfig: The network cannot be built.
+        TooExpensive: It is larger than a run may be.
+    """
+    entry = EXPERIMENTS[experiment]
+    if entry.estimate is None:
+        return None
+    figures = entry.estimate(entry.config.model_validate(config))
+    for field, value, limit in (
+        ("params", figures.cost.params, MAX_PARAMS),
+        ("batch_pixels", figures.batch_pixels, MAX_BATCH_PIXELS),
+    ):
+        if value > limit:
+            detail = f"{field} would be {value:,}, the limit is {limit:,}"
+            raise TooExpensive(detail, (Problem("#", "too_expensive", detail),), {field: value, "limit": limit})
+    return figures
+
+
+def measured(
+    experiment: str, points: list[Point], budget_s: float | None = None, refuse: bool = False
+) -> Iterator[Point]:
+    """The same points with cost and effective group sizes, or with the reason why a cell cannot run.
+
+    Args:
+        experiment: Its name.
+        points: From `expand`.
+        budget_s: Seconds after which the remaining points are passed on as `pending`;
+            at least one is always measured. What was counted once is remembered.
+        refuse: Raise for a cell that cannot run, instead of noting why.
+
+    Raises:
+        BadConfig, TooExpensive: With `refuse`, for the first such cell.
+    """
+    start = time.monotonic()
+    for number, point in enumerate(points):
+        if budget_s is not None and number and time.monotonic() - start > budget_s:
+            yield point.model_copy(update={"pending": True})
+            continue
+        try:
+            figures = estimate(experiment, point.config)
+        except BadConfig as error:
+            if refuse:
+                raise
+            yield point.model_copy(update={"problem": str(error)})
+            continue
+        if figures is None:
+            yield point
+            continue
+        cost = figures.cost.model_copy(update={"levels": ()})
+        found = {"cost": cost, "group_sizes": figures.group_sizes, "work_macs": figures.work_macs}
+        yield point.model_copy(update=found)
+
+
+def _resolve(experiment: Experiment, requested: Config) -> Config:
+    config: Config = experiment.config.model_validate(requested).model_dump(mode="json")
+    return config
+
+
+def _cells(grid: Grid) -> Iterator[Config]:
+    for values in product(*grid.values()):
+        yield dict(zip(grid, values, strict=True))
+
+
+def _repeated(grid: Grid, place: str) -> Iterator[Problem]:
+    for field, axis in grid.items():
+        seen: set[str] = set()
+        for number, value in enumerate(axis):
+            text = json.dumps(value)
+            if text in seen:
+                yield Problem(f"{place}/{field}/{number}", "repeated", f"{text} is on this axis twice")
+            seen.add(text)
+
+
+def _problems(error: ValidationError, grid: Grid, requested: Config, place: str) -> Iterator[Problem]:
+    """Each fault with the pointer of the value that caused it, not of the point it was met in."""
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        field = str(fault["loc"][0]) if fault["loc"] else ""
+        pointer = f"{place}/{field}" if field else place
+        if field in grid and len(grid[field]) > 1:
+            pointer += f"/{grid[field].index(requested[field])}"
+        yield Problem(pointer, fault["type"], _words(field, fault, requested))
+
+
+def _words(field: str, fault: Any, requested: Config) -> str:
+    if fault["type"] == "extra_forbidden":
+        return f"there is no field {field}"
+    value = requested.get(field)
+    shown = f" (got {json.dumps(value)[:60]})" if field in requested else ""
+    return str(fault["msg"]) + shown

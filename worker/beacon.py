@@ -1,0 +1,62 @@
+"""Tells the store that this worker is alive, from the worker's own loop: no thread, nothing to fork wrongly."""
+
+import logging
+import os
+import socket
+from functools import cache
+from typing import Any
+
+from celery import bootsteps
+
+from backend.settings import Settings
+from backend.store import DATABASE_ERRORS, Slot, Store
+from mgic import __version__
+
+log = logging.getLogger(__name__)
+
+
+def name_of(settings: Settings) -> str:
+    """The part of a worker's name that is the same for all workers of its queue on its machine."""
+    return f"{socket.gethostname()}-{settings.queue}-"
+
+
+@cache
+def slot_of(settings: Settings) -> Slot:
+    """How this worker is known. Asked first in the worker itself; the slots it forks inherit the answer."""
+    name = f"{name_of(settings)}{os.getpid()}"
+    return Slot(name, settings.host_name, settings.queue, settings.worker_device)
+
+
+class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
+    """A step of the Celery worker: a heartbeat row at its start and every few seconds."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._settings = Settings()
+        self._timer: Any = None
+
+    def start(self, parent: Any) -> None:
+        self._tell()
+        self._timer = parent.timer.call_repeatedly(self._settings.heartbeat_s, self._tell)
+
+    def stop(self, _parent: Any) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            _store(self._settings.database).worker_gone(slot_of(self._settings).worker)
+        except DATABASE_ERRORS as error:
+            log.warning("the database was not told of the end: %s", error)
+
+    def _tell(self) -> None:
+        try:
+            _store(self._settings.database).worker_seen(slot_of(self._settings), self._settings.slots, __version__)
+        except DATABASE_ERRORS as error:
+            log.warning("no sign of life, the database does not answer: %s", error)
+
+
+@cache
+def _store(url: str) -> Store:
+    """Unpooled: this process forks the slots, and no connection may go with them."""
+    return Store.open(url, pooled=False)

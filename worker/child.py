@@ -1,0 +1,141 @@
+"""The process that executes runs: started, given jobs, watched, ended."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from backend.store import Claim
+from worker.channel import Channel
+
+EXIT_S = 5.0  # how long a child may take to leave after its input has ended
+
+
+class Child:
+    """One `python -m mgic.runner` in a process group of its own.
+
+    It must be started from the main thread of a process that stays: it asks the kernel to
+    be killed when the thread that started it ends.
+
+    Args:
+        data_dir: Where data sets lie.
+        folder: Under which each run has `<run>/<fence>/`.
+        threads: For torch.
+        visible: CUDA_VISIBLE_DEVICES, or None to leave it.
+    """
+
+    def __init__(self, data_dir: Path, folder: Path, threads: int, visible: str | None) -> None:
+        self._data_dir = data_dir.resolve()
+        self._folder = folder.resolve()
+        self._threads = threads
+        reading, writing = os.pipe()
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        if visible is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = visible
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mgic.runner", str(writing)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(writing,),
+            start_new_session=True,
+            env=environment,
+        )
+        os.close(writing)
+        self.channel = Channel(reading)
+        self._text = b""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(reading, selectors.EVENT_READ)
+        self._selector.register(self.process.stdout, selectors.EVENT_READ)
+
+    def begin(self, claim: Claim) -> None:
+        """Hand it a job. A child that is dead already is found so by the next `listen`."""
+        self.channel.begin()
+        folder = self._folder / str(claim.run_id) / str(claim.fence)
+        job = {
+            "experiment": claim.experiment,
+            "config": claim.config,
+            "device": claim.device,
+            "threads": self._threads,
+            "data_dir": str(self._data_dir),
+            "folder": str(folder),
+        }
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(job).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def listen(self, seconds: float) -> bool:
+        """Take in what it says, waiting at most so long; False once it has ended and all was read.
+
+        Raises:
+            TooMuch: It tells more than a run may.
+        """
+        for key, _ in self._selector.select(seconds):
+            if key.fileobj is self.process.stdout:
+                self._read_text()
+        self.channel.read()
+        if self.process.poll() is None:
+            return True
+        self._read_text()
+        self.channel.read()
+        return False
+
+    def signal(self, number: signal.Signals) -> None:
+        """To its whole process group."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def end(self, grace_s: float) -> None:
+        """TERM, after `grace_s` KILL, and everything closed."""
+        self.signal(signal.SIGTERM)
+        deadline = time.monotonic() + grace_s
+        while self.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.signal(signal.SIGKILL)
+        self.process.wait(EXIT_S)
+        self._close()
+
+    def dismiss(self) -> None:
+        """No job is left: let it leave by itself."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(EXIT_S)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)
+            self.process.wait(EXIT_S)
+        self._close()
+
+    def _close(self) -> None:
+        self._selector.close()
+        os.close(self.channel.descriptor)
+        for stream in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                if stream is not None:
+                    stream.close()
+
+    def _read_text(self) -> None:
+        assert self.process.stdout is not None
+        try:
+            part = os.read(self.process.stdout.fileno(), 2**16)
+        except BlockingIOError:
+            return
+        if not part:
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(self.process.stdout)
+        *lines, self._text = (self._text + part).replace(b"\r", b"\n").split(b"\n")
+        if len(self._text) > 2**16 or not part:
+            lines, self._text = [*lines, self._text], b""
+        for line in lines:
+            if line.strip():
+                self.channel.text(line.decode("utf-8", "replace"))
