@@ -6,12 +6,15 @@ import hashlib
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query as QueryField
 
 from backend.catalogue import Catalogue
 from backend.errors import BadCursor
 from backend.reaper import Reaper
 from backend.settings import Settings
 from backend.store import Store
+from mgic.errors import BadConfig, Problem
 
 
 def _store(request: Request) -> Store:
@@ -32,6 +35,15 @@ def _reaper(request: Request) -> Reaper:
 def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
+
+
+def _no_other_query(request: Request) -> None:
+    """A misspelt filter would give everything. Raises `BadConfig`."""
+    fields = get_flat_params(request.scope["route"].dependant)
+    known = {field.alias for field in fields if isinstance(field.field_info, QueryField)}
+    if others := [name for name in request.query_params if name not in known]:
+        words = f"there is no such parameter; known: {', '.join(sorted(known)) or 'none'}"
+        raise BadConfig(words, tuple(Problem(name, "unknown_parameter", words) for name in others))
 
 
 class Cursor:
@@ -65,3 +77,4 @@ ReaperDep = Annotated[Reaper, Depends(_reaper)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CursorDep = Annotated[Cursor, Depends()]
 Limit = Annotated[int, Query(ge=1, le=500)]
+StrictQuery = Depends(_no_other_query)

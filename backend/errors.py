@@ -1,7 +1,7 @@
 """The one place where errors become answers: problem details (RFC 9457), in one shape for all of them.
 
-Nothing of the request is echoed, and nothing of the inside shown: the log has it, under the
-id that the answer carries as `instance`.
+Nothing of the inside is shown: the log has it, under the id that the answer carries as
+`instance`. Of the request it repeats no more than the place and the value at fault, cut short.
 """
 
 import logging
@@ -20,6 +20,7 @@ from mgic.errors import (
     Conflict,
     MgicError,
     NotFound,
+    Problem,
     SweepTooLarge,
     TooExpensive,
     Unavailable,
@@ -28,7 +29,10 @@ from mgic.errors import (
 
 log = logging.getLogger(__name__)
 MAX_ERRORS = 50
+MAX_POINTER = 200  # characters; a client may give fields names of any length
+MAX_WORDS = 2000
 RETRY_S = 5
+MEDIA_TYPE = "application/problem+json"
 
 # class -> status, last part of the type, title; the first that matches
 ANSWERS: tuple[tuple[type[MgicError], int, str, str], ...] = (
@@ -53,8 +57,41 @@ STATUS_TYPES = {
 }
 
 
+_FAULT = {
+    "type": "object",
+    "required": ["pointer", "in", "code", "detail"],
+    "properties": {
+        "pointer": {"type": "string", "description": "JSON pointer into the body, or the parameter's name"},
+        "in": {"enum": ["body", "query", "path", "header"]},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+PROBLEM_SCHEMA = {
+    "title": "Problem",
+    "description": "An error, after RFC 9457.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "pattern": "^/problems/[a-z-]+$"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "The log has more under this id"},
+        "errors": {"type": "array", "maxItems": MAX_ERRORS, "items": _FAULT},
+        "cells": {"type": "integer", "description": "Runs the sweep would have, where these are too many"},
+        "estimate": {"type": "object", "additionalProperties": {"type": "number"}},
+    },
+}
+_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The request cannot be served", "content": _CONTENT},
+    "5XX": {"description": "The service cannot serve it now", "content": _CONTENT},
+}
+
+
 class ProblemResponse(JSONResponse):
-    media_type = "application/problem+json"
+    media_type = MEDIA_TYPE
 
 
 class QuotaExceeded(MgicError):
@@ -78,19 +115,31 @@ def problem(
         "type": f"/problems/{kind}",
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": _short(detail, MAX_WORDS),
         "instance": instance,
         **more,
     }
     if errors:
-        body["errors"] = list(errors)[:MAX_ERRORS]
+        body["errors"] = [
+            error | {"pointer": _short(error["pointer"], MAX_POINTER), "detail": _short(error["detail"], MAX_WORDS)}
+            for error in errors[:MAX_ERRORS]
+        ]
     headers = {"Retry-After": str(RETRY_S)} if status in (429, 503) else {}
-    log.info("%s %s %s", instance, status, detail.replace("\n", " ")[:500])
+    log.info("%s %s %a", instance, status, detail[:500])  # %a: nobody's words may look like a line of ours
     return ProblemResponse(body, status, headers)
 
 
 def install(app: FastAPI) -> None:
-    """Every error the API can meet, and its answer."""
+    """Every error the API can meet, and its answer; call it before the routers are included."""
+    app.router.responses |= RESPONSES
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = described()
+        schema["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
     @app.exception_handler(MgicError)
     def expected(_request: Request, error: MgicError) -> ProblemResponse:
@@ -130,11 +179,22 @@ def _expected(error: MgicError) -> ProblemResponse:
                 for fault in getattr(error, "problems", ())
             ]  # fmt: skip
             more = {name: getattr(error, name) for name in ("estimate", "cells") if hasattr(error, name)}
-            if any(fault["code"] == "unknown_dataset" for fault in errors):
+            if any(_names_no_dataset(fault) for fault in getattr(error, "problems", ())):
                 kind = "unknown-dataset"
             return problem(status, kind, title, str(error), errors, **more)
     log.error("an error without an answer: %r", error)
     return problem(500, "internal", "Internal error", "the server met an error it did not expect")
+
+
+def _names_no_dataset(fault: Problem) -> bool:
+    """A config's validator says it by a ValueError, of which pydantic keeps the words and no code."""
+    return fault.code == "value_error" and "dataset" in fault.pointer.split("/")
+
+
+def _short(text: str, most: int) -> str:
+    """Cut, and free of lone surrogates, which no answer in UTF-8 could hold."""
+    text = text.encode(errors="replace").decode()
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _faults(errors: Iterable[Any]) -> Iterable[dict[str, str]]:

@@ -8,8 +8,8 @@ from backend.catalogue import Catalogue
 from backend.errors import KeyMismatch, QuotaExceeded
 from backend.settings import Settings
 from backend.store import NewRun, NewSweep, Store
-from mgic.errors import Conflict
-from mgic.records import Config, Point, Preview, Queue, Sweep, SweepRequest
+from mgic.errors import BadConfig, Conflict, Problem
+from mgic.records import Config, Plan, Point, Preview, Queue, Sweep, SweepRequest
 
 PREVIEW_S = 1.0  # an answer comes at least so often; what is not counted by then is pending
 
@@ -24,9 +24,16 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
     device = _auto_device(store, settings)
     keys = [_key(plan.experiment, plan.version, _on(point.config, device)) for point in plan.points]
     known = store.succeeded(keys)
+    missing = _missing_data(plan, catalogue)
     rates = store.seconds_per_mac(plan.experiment)
     points = tuple(
-        point.model_copy(update={"duplicate_of": known.get(key), "seconds": _seconds(point, rates)})
+        point.model_copy(
+            update={
+                "duplicate_of": known.get(key),
+                "seconds": _seconds(point, rates),
+                "problem": point.problem or missing.get(str(point.config.get("dataset"))),
+            }
+        )
         for point, key in zip(plan.points, keys, strict=True)
     )
     predicted = [point.seconds for point in points if point.seconds is not None]
@@ -55,6 +62,10 @@ def submit(
         if idempotency_key and (earlier := store.sweep_of_key(idempotency_key, digest)):
             return earlier
         plan = catalogue.plan(request, None, True)
+        missing = _missing_data(plan, catalogue)
+        if missing:
+            problems = tuple(Problem("#/axes/dataset", "dataset_missing", words) for words in missing.values())
+            raise BadConfig("; ".join(missing.values()), problems)
         waiting = sum(store.queued().values())
         if waiting + len(plan.points) > settings.max_queued:
             raise QuotaExceeded(f"{waiting} runs are queued; this server keeps at most {settings.max_queued}")
@@ -75,6 +86,18 @@ def submit(
         )
     except Conflict as error:
         raise KeyMismatch(str(error)) from error
+
+
+def _missing_data(plan: Plan, catalogue: Catalogue) -> dict[str, str]:
+    """For each data set of the sweep that is not on this server, how to get it: better said now than by every run."""
+    wanted = {point.config.get("dataset") for point in plan.points} - {None}
+    if not wanted:
+        return {}
+    return {
+        info.name: f"the data set {info.name} is not on this server: {info.how_to_get}"
+        for info in catalogue.datasets()
+        if info.name in wanted and not info.present
+    }
 
 
 def _run(experiment: str, version: int, queue: Queue, point: Point, auto: str) -> NewRun:

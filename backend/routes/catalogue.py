@@ -4,20 +4,26 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from backend.deps import CatalogueDep
+from backend.deps import CatalogueDep, StrictQuery
 from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, Page, Recipe
 
 router = APIRouter(tags=["catalogue"])
+OPTIONS = {
+    "name": "options",
+    "in": "query",
+    "description": "Options of the model, each a parameter of its own",
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+}
 
 
-@router.get("/experiments")
+@router.get("/experiments", dependencies=[StrictQuery])
 def experiments(catalogue: CatalogueDep) -> Page[ExperimentInfo]:
     """Every experiment with its config, its result, its views and its recipes."""
     return Page(items=tuple(catalogue.experiments()))
 
 
-@router.get("/experiments/{name}")
+@router.get("/experiments/{name}", dependencies=[StrictQuery])
 def experiment(name: str, catalogue: CatalogueDep) -> ExperimentInfo:
     """One of them."""
     for info in catalogue.experiments():
@@ -26,19 +32,19 @@ def experiment(name: str, catalogue: CatalogueDep) -> ExperimentInfo:
     raise UnknownName(f"no experiment called {name[:80]!r}")
 
 
-@router.get("/recipes")
+@router.get("/recipes", dependencies=[StrictQuery])
 def recipes(catalogue: CatalogueDep) -> Page[Recipe]:
     """The named sweeps, each of which redoes a table or figure of the paper."""
     return Page(items=tuple(catalogue.recipes()))
 
 
-@router.get("/models")
+@router.get("/models", dependencies=[StrictQuery])
 def models(catalogue: CatalogueDep) -> Page[ModelInfo]:
     """Every network family with the schema of its options."""
     return Page(items=tuple(catalogue.models()))
 
 
-@router.get("/models/{name}/cost")
+@router.get("/models/{name}/cost", openapi_extra={"parameters": [OPTIONS]})
 def cost(
     name: str,
     request: Request,
@@ -50,7 +56,7 @@ def cost(
     return catalogue.cost(name, texts, _size(input_size))
 
 
-@router.get("/datasets")
+@router.get("/datasets", dependencies=[StrictQuery])
 def datasets(catalogue: CatalogueDep) -> Page[DatasetInfo]:
     """Every data set, whether it is here, and how to get it."""
     return Page(items=tuple(catalogue.datasets()))

@@ -9,11 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from backend.deps import CursorDep, Limit, StoreDep
+from backend.deps import CursorDep, Limit, StoreDep, StrictQuery
 from backend.store import Store
 from mgic.records import Page
 
-router = APIRouter(prefix="/results", tags=["results"])
+router = APIRouter(prefix="/results", tags=["results"], dependencies=[StrictQuery])
 Text = Annotated[str | None, Query(max_length=500)]
 BATCH = 500
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute

@@ -7,20 +7,24 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from backend.deps import Cursor, CursorDep, Limit, ReaperDep, SettingsDep, StoreDep
+from backend.deps import Cursor, CursorDep, Limit, ReaperDep, SettingsDep, StoreDep, StrictQuery
 from backend.store import Store
 from mgic.errors import NotFound
 from mgic.records import Artifact, Curves, Event, LogLine, Page, Run, RunStatus
 
-router = APIRouter(prefix="/runs", tags=["runs"])
+router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[StrictQuery])
 LOOK_EVERY_S = 0.5
 Text = Annotated[str | None, Query(max_length=500)]
 After = Annotated[str | None, Query(max_length=200, description="next_cursor of the last answer")]
+
+
+def _known(run_id: UUID, store: StoreDep) -> Run:
+    return store.run(run_id)
 
 
 @router.get("")
@@ -51,7 +55,7 @@ async def read(run_id: UUID, store: StoreDep, wait: Annotated[float, Query(ge=0,
     return run
 
 
-@router.get("/{run_id}/events", response_class=EventSourceResponse)
+@router.get("/{run_id}/events", response_class=EventSourceResponse, dependencies=[Depends(_known)])
 async def events(
     run_id: UUID, request: Request, store: StoreDep, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:
@@ -92,7 +96,11 @@ def artifacts(run_id: UUID, store: StoreDep) -> Page[Artifact]:
     return Page(items=tuple(artifact for artifact, _ in store.artifacts(run_id)))
 
 
-@router.get("/{run_id}/artifacts/{name:path}")
+@router.get(
+    "/{run_id}/artifacts/{name:path}",
+    response_class=FileResponse,
+    responses={200: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}},
+)
 def artifact(run_id: UUID, name: str, store: StoreDep, settings: SettingsDep) -> FileResponse:
     """One of them."""
     path, found = _file(store, settings.artifacts, run_id, name)

@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter, Response
 
-from backend.deps import CatalogueDep, ReaperDep, SettingsDep, StoreDep
+from backend.deps import CatalogueDep, ReaperDep, SettingsDep, StoreDep, StrictQuery
 from backend.migrations import check
 from backend.store import DATABASE_ERRORS, SchemaMismatch
 from mgic import __version__
 from mgic.records import MAX_SWEEP_RUNS, Health, Page, System, Worker
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], dependencies=[StrictQuery])
 
 
 @router.get("/health")

@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Response
 
 from backend import submission
-from backend.deps import CatalogueDep, CursorDep, Limit, ReaperDep, SettingsDep, StoreDep
+from backend.deps import CatalogueDep, CursorDep, Limit, ReaperDep, SettingsDep, StoreDep, StrictQuery
 from mgic.records import Page, Preview, Run, Sweep, SweepRequest
 
-router = APIRouter(prefix="/sweeps", tags=["sweeps"])
+router = APIRouter(prefix="/sweeps", tags=["sweeps"], dependencies=[StrictQuery])
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
