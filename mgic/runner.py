@@ -5,7 +5,6 @@ standard input, runs one after another, and tells its parent of each what there 
 as JSON lines on descriptor FD. What experiments print goes to stdout and stderr as usual.
 """
 
-import ctypes
 import errno
 import hashlib
 import json
@@ -34,7 +33,6 @@ from mgic.experiment import EXPERIMENTS, Context
 from mgic.records import Artifact, Config, Failure, Outcome, Reason, RunStatus
 
 REPORT_EVERY_S = 0.25
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def run(name: str, config: Config, context: Context) -> Outcome:
@@ -205,8 +203,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Serve jobs until standard input ends. Dies with its parent; SIGTERM cancels the job at hand."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Serve jobs until standard input ends; SIGTERM cancels the job at hand."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as channel:

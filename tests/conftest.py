@@ -17,9 +17,13 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import torch
 
 from mgic.cli.up import _valkey_server
 from mgic.client import Client
+
+# Two cores, and several processes that compute: torch's own threads only get in each other's way.
+torch.set_num_threads(1)
 
 QUICK = {"MGIC_LEASE_S": "4", "MGIC_HEARTBEAT_S": "1", "MGIC_REAP_S": "1", "MGIC_POLL_S": "0.2"}
 
@@ -40,6 +44,14 @@ def wait_for(condition, seconds: float, what: str):
     return answer
 
 
+def gone(pid):
+    """Whether the process has ended: not there, or a zombie nobody has read yet."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 @dataclass
 class Service:
     """A running `mgic up`."""
@@ -57,7 +69,10 @@ class Service:
             with contextlib.suppress(OSError, ValueError):
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 environment = (entry / "environ").read_bytes().decode(errors="replace")
-                if f"MGIC_HOME={self.home}\0" in environment and all(word in command for word in words):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                # Valkey writes its title over its environment: it is known by its parent.
+                ours = f"MGIC_HOME={self.home}\0" in environment or parent == self.process.pid
+                if ours and all(word in command for word in words):
                     found.append(int(entry.name))
         return sorted(found)
 
@@ -88,6 +103,7 @@ def start_service(home: Path, **settings: str) -> Service:
 
 
 def stop_service(service: Service) -> None:
+    service.client.close()
     if service.process.poll() is None:
         service.process.send_signal(signal.SIGTERM)
     try:

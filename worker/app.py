@@ -6,7 +6,6 @@
 import ctypes
 import logging
 import os
-import signal
 from functools import cache
 from multiprocessing.sharedctypes import RawValue
 from typing import Any
@@ -18,13 +17,12 @@ from kombu.entity import Queue
 from backend.queue import RUN_TASK, Bell, celery_app
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Lease, Store
+from mgic.process import die_with_parent
 from worker.beacon import Beacon, slot_of
 from worker.child import Child
 from worker.supervise import supervise
 
 log = logging.getLogger(__name__)
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 settings = Settings()
 celery = celery_app(settings.broker_url)
@@ -47,7 +45,7 @@ def _shut_down(**_: Any) -> None:
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _slot_process(**_: Any) -> None:
     """A slot dies with its worker."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()()
 
 
 def stopping() -> bool:

@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from backend.store import Claim
+from mgic.process import die_with_parent
 from worker.channel import Channel
 
+RUNNER = (sys.executable, "-m", "mgic.runner")
 EXIT_S = 5.0  # how long a child may take to leave after its input has ended
 
 
@@ -27,9 +30,12 @@ class Child:
         folder: Under which each run has `<run>/<fence>/`.
         threads: For torch.
         visible: CUDA_VISIBLE_DEVICES, or None to leave it.
+        command: What is executed, with the number of the pipe's descriptor behind it.
     """
 
-    def __init__(self, data_dir: Path, folder: Path, threads: int, visible: str | None) -> None:
+    def __init__(
+        self, data_dir: Path, folder: Path, threads: int, visible: str | None, command: Sequence[str] = RUNNER
+    ) -> None:
         self._data_dir = data_dir.resolve()
         self._folder = folder.resolve()
         self._threads = threads
@@ -38,12 +44,13 @@ class Child:
         if visible is not None:
             environment["CUDA_VISIBLE_DEVICES"] = visible
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mgic.runner", str(writing)],
+            [*command, str(writing)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=(writing,),
             start_new_session=True,
+            preexec_fn=die_with_parent(),  # safe: the process of a slot has one thread now
             env=environment,
         )
         os.close(writing)

@@ -1,6 +1,5 @@
 """Processes that are kept running: started, started again when they die, ended together."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -9,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+from mgic.process import die_with_parent
+
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0  # a part that ran so long starts again without a pause's growth
@@ -51,7 +51,7 @@ class Part:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self.environment},
                 start_new_session=True,
-                preexec_fn=self._die_with_us(),  # safe: this process has one thread
+                preexec_fn=die_with_parent(self.orphan_signal),  # safe: this process has one thread
             )
         self.started = time.monotonic()
 
@@ -86,10 +86,6 @@ class Part:
             self._signal_group(signal.SIGKILL)
             self.process.wait()
         self._signal_group(signal.SIGKILL)
-
-    def _die_with_us(self) -> Callable[[], None]:
-        prctl, number = ctypes.CDLL(None).prctl, int(self.orphan_signal)
-        return lambda: prctl(PR_SET_PDEATHSIG, number)
 
     def _signal_group(self, number: signal.Signals) -> None:
         if self.process is not None:

@@ -4,12 +4,11 @@ import os
 import shutil
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 from mgic.records import Reason, RunStatus, SweepRequest
-from tests.conftest import start_service, stop_service, wait_for
+from tests.conftest import gone, start_service, stop_service, wait_for
 
 pytestmark = pytest.mark.fault
 
@@ -45,14 +44,6 @@ def check_ended_once(service, sweep, statuses=(RunStatus.SUCCEEDED,)):
 
 def kill(pid, number=signal.SIGKILL):
     os.kill(pid, number)
-
-
-def gone(pid):
-    """Whether the process has ended: not there, or a zombie nobody has read yet."""
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 def test_a_run_whose_child_is_killed_three_times_succeeds_on_the_fourth_attempt(own_service):

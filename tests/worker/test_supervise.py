@@ -1,0 +1,194 @@
+"""One run and its child, whatever the child does: real processes, a real store."""
+
+import os
+import sqlite3
+import sys
+import textwrap
+import threading
+import time
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from backend.migrations import upgrade
+from backend.settings import Settings
+from backend.store import Lease, NewRun, NewSweep, Slot, Store, make_engine
+from mgic.records import Reason, RunStatus
+from tests.conftest import gone, wait_for
+from worker.child import Child
+from worker.supervise import supervise
+
+ME = Slot("w", "h", "cpu", "cpu")
+NEVER = lambda: False  # noqa: E731
+
+# What a child's script begins with: `tell` speaks as the real runner does, `succeed` ends well.
+PRELUDE = """
+import json, os, signal, sys, time
+channel = os.fdopen(int(sys.argv[1]), "w")
+def tell(kind, **fields):
+    channel.write(json.dumps({"kind": kind, **fields}) + "\\n"); channel.flush()
+def succeed(**result):
+    tell("outcome", artifacts=[], outcome={"status": "succeeded", "config": {}, "result": result,
+                                           "environment": {}, "seconds": 0.1})
+job = json.loads(sys.stdin.readline())
+"""
+
+
+@pytest.fixture
+def store(sqlite_url):
+    engine = make_engine(sqlite_url)
+    upgrade(engine)
+    store = Store(engine, Lease(30, 3))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def settings(sqlite_url, tmp_path):
+    return Settings(
+        database_url=sqlite_url, home=tmp_path, heartbeat_s=0.2, poll_s=0.1, grace_s=0.5, shutdown_grace_s=0.5
+    )
+
+
+@pytest.fixture
+def execute(store, settings, tmp_path):
+    """Queue a run, claim it, and supervise a child with this script; the run as it is then."""
+
+    def execute(script, stopping=NEVER, meanwhile=None, settings=settings):
+        store.add_sweep(NewSweep("x", 1, [{}], [NewRun({}, {}, uuid4().hex, "cpu", "cpu", None)]))
+        claim = store.claim(ME)
+        path = tmp_path / "child.py"
+        path.write_text(PRELUDE + textwrap.dedent(script))
+        child = Child(tmp_path, tmp_path / "artifacts", 1, None, (sys.executable, str(path)))
+        helper = threading.Thread(target=meanwhile or (lambda _claim: None), args=(claim,))
+        helper.start()
+        try:
+            execute.reusable = supervise(claim, child, store, settings, stopping)
+        finally:
+            helper.join()
+            if getattr(execute, "reusable", False):
+                child.dismiss()
+        execute.child = child
+        return store.run(claim.run_id)
+
+    return execute
+
+
+def test_curves_lines_and_the_result_are_kept(execute, store):
+    run = execute("""
+        print("from print", flush=True)
+        tell("log", line="from log")
+        tell("curve", name="train/loss", step=1, value=0.5)
+        tell("curve", name="train/loss", step=2, value=None)
+        time.sleep(0.3)
+        succeed(top1=99.0)
+    """)
+    assert (run.status, run.result) == (RunStatus.SUCCEEDED, {"top1": 99.0})
+    assert [(p.step, p.value) for p in store.curves(run.id)[0]] == [(1, 0.5), (2, None)]
+    assert {line.line for line in store.log(run.id)[0]} == {"from print", "from log"}
+
+
+def test_a_child_that_leaves_without_an_answer_is_queued_again_at_once(execute):
+    run = execute("sys.exit(3)")
+    assert (run.status, run.attempt) == (RunStatus.QUEUED, 1)
+    assert execute.reusable is False
+
+
+def test_a_run_that_outlasts_the_limit_is_killed_though_it_ignores_being_told(execute, settings):
+    limited = settings.model_copy(update={"wall_limit_s": 1.0})
+    run = execute("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass", settings=limited)
+    assert (run.status, run.reason) == (RunStatus.FAILED, Reason.TIMEOUT)
+    assert execute.child.process.returncode == -9
+
+
+def test_a_flood_of_points_is_cut_off(execute):
+    run = execute("""
+        step = 0
+        while True:
+            step += 1
+            tell("curve", name="x", step=step, value=0.0)
+    """)
+    assert (run.status, run.reason) == (RunStatus.FAILED, Reason.TOO_LARGE)
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_cancelled_run_is_stopped_whether_it_listens_or_not(execute, store, deaf):
+    script = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" if deaf else ""
+    run = execute(script + "time.sleep(60)", meanwhile=lambda claim: (time.sleep(0.5), store.cancel_run(claim.run_id)))
+    assert run.status is RunStatus.CANCELLED
+    assert run.result is None
+
+
+def test_a_success_that_arrives_while_it_is_being_cancelled_counts(execute, store):
+    run = execute(
+        """
+        def late(*_):
+            succeed(top1=1.0)
+        signal.signal(signal.SIGTERM, late)
+        while True: time.sleep(0.01)
+        """,
+        meanwhile=lambda claim: (time.sleep(0.5), store.cancel_run(claim.run_id)),
+    )
+    assert (run.status, run.result) == (RunStatus.SUCCEEDED, {"top1": 1.0})
+
+
+def test_a_host_that_goes_down_gives_the_attempt_back(execute):
+    begin = time.monotonic()
+    run = execute("time.sleep(60)", stopping=lambda: time.monotonic() - begin > 0.5)
+    assert (run.status, run.attempt) == (RunStatus.QUEUED, 0)
+
+
+def test_who_lost_the_lease_kills_its_child_and_writes_nothing(execute, store):
+    def take_away(claim):
+        time.sleep(0.4)
+        with store.engine.connect().execution_options(mgic_write=True) as connection, connection.begin():
+            connection.execute(text("update runs set lease_until = 0"))
+        store.reap()
+
+    run = execute("tell('curve', name='x', step=1, value=1.0)\ntime.sleep(1.5)\nsucceed(top1=1.0)", meanwhile=take_away)
+    assert (run.status, run.result) == (RunStatus.QUEUED, None)
+    assert execute.child.process.returncode is not None
+
+
+def test_a_result_waits_for_a_database_that_is_busy(execute, settings):
+    path = settings.database.removeprefix("sqlite:///")
+
+    def hold_the_lock(_claim):
+        time.sleep(0.3)
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        time.sleep(12)  # longer than SQLite waits by itself
+        connection.execute("ROLLBACK")
+        connection.close()
+
+    run = execute("time.sleep(1)\nsucceed(top1=1.0)", meanwhile=hold_the_lock)
+    assert (run.status, run.result) == (RunStatus.SUCCEEDED, {"top1": 1.0})
+
+
+def test_the_files_of_an_attempt_without_a_result_are_swept(execute, settings):
+    run = execute("""
+        os.makedirs(job["folder"]); open(job["folder"] + "/model.safetensors", "w").write("x")
+        os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    assert run.status is RunStatus.QUEUED
+    assert not (settings.artifacts / str(run.id)).exists()
+
+
+def test_the_child_dies_with_the_process_that_started_it(tmp_path):
+    script = f"""
+import time
+from pathlib import Path
+from worker.child import Child
+child = Child(Path({str(tmp_path)!r}), Path({str(tmp_path)!r}), 1, None)
+Path({str(tmp_path / "pid")!r}).write_text(str(child.process.pid) + "\\n")
+time.sleep(60)
+"""
+    parent = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", script])
+    file = tmp_path / "pid"
+    wait_for(lambda: file.exists() and file.read_text().endswith("\n"), 60, "the child")
+    pid = int(file.read_text())
+    assert not gone(pid)
+    os.kill(parent, 9)
+    os.waitpid(parent, 0)
+    wait_for(lambda: gone(pid), 5, "its end")
