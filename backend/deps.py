@@ -77,4 +77,5 @@ ReaperDep = Annotated[Reaper, Depends(_reaper)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CursorDep = Annotated[Cursor, Depends()]
 Limit = Annotated[int, Query(ge=1, le=500)]
+Text = Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 StrictQuery = Depends(_no_other_query)

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from backend.store import DATABASE_ERRORS, SchemaMismatch
 from mgic.errors import (
@@ -151,10 +152,12 @@ def install(app: FastAPI) -> None:
         return problem(422, "validation", "Request is not valid", _count(errors), errors)
 
     @app.exception_handler(HTTPException)
-    def http(_request: Request, error: HTTPException) -> ProblemResponse:
+    def http(request: Request, error: HTTPException) -> ProblemResponse:
         kind, title = STATUS_TYPES.get(error.status_code, ("error", "Error"))
         answer = problem(error.status_code, kind, title, str(error.detail))
         answer.headers.update(error.headers or {})
+        if error.status_code == 405 and (methods := _methods(request)):
+            answer.headers["Allow"] = ", ".join(methods)
         return answer
 
     def no_database(_request: Request, error: Exception) -> ProblemResponse:
@@ -184,6 +187,13 @@ def _expected(error: MgicError) -> ProblemResponse:
             return problem(status, kind, title, str(error), errors, **more)
     log.error("an error without an answer: %r", error)
     return problem(500, "internal", "Internal error", "the server met an error it did not expect")
+
+
+def _methods(request: Request) -> list[str]:
+    """All that the path has; FastAPI's own `Allow` names those of the first matching route only."""
+    paths = request.app.openapi()["paths"].items()
+    found = (operations for path, operations in paths if compile_path(path)[0].match(request.url.path))
+    return sorted({method.upper() for operations in found for method in operations})
 
 
 def _names_no_dataset(fault: Problem) -> bool:

@@ -15,6 +15,7 @@ from backend.errors import problem
 
 log = logging.getLogger(__name__)
 MAX_DEPTH = 20
+MAX_HEADER_BYTES = 2**15
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -69,6 +70,9 @@ class Guard:
     async def _checked(self, scope: Scope, receive: Receive) -> Receive:
         """Raises `Refused`, or gives back the body, read and found good."""
         headers = Headers(scope=scope)
+        if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
+            words = f"headers have at most {MAX_HEADER_BYTES} bytes together"
+            raise Refused(431, "too-large", "Request is too large", words)
         self._check_host(headers.get("host", ""))
         if scope["method"] not in ("POST", "PUT", "PATCH"):
             return receive

@@ -81,6 +81,10 @@ class Client:
         self.url = url
         self._http = http or httpx.Client(base_url=url, headers=headers, timeout=timeout)
 
+    def close(self) -> None:
+        """Let go of its connections."""
+        self._http.close()
+
     # What there is
 
     def experiments(self) -> list[ExperimentInfo]:

@@ -21,6 +21,7 @@ import torch
 
 from mgic.cli.up import _valkey_server
 from mgic.client import Client
+from mgic.process import die_with_parent
 
 # Two cores, and several processes that compute: torch's own threads only get in each other's way.
 torch.set_num_threads(1)
@@ -85,13 +86,14 @@ def start_service(home: Path, **settings: str) -> Service:
     api, pages = free_port(), free_port()
     environment = os.environ | {"MGIC_HOME": str(home), "MGIC_API_PORT": str(api), "MGIC_DASHBOARD_PORT": str(pages)}
     home.mkdir(parents=True, exist_ok=True)
-    log = (home / "up.log").open("a")
+    log = (home / "up.log").open("w")
     process = subprocess.Popen(
         [sys.executable, "-m", "mgic", "up", "--no-demo"],
         env=environment | QUICK | settings,
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGTERM),
     )
     log.close()
     url = f"http://127.0.0.1:{api}"
@@ -117,14 +119,6 @@ def stop_service(service: Service) -> None:
 def service(tmp_path_factory) -> Iterator[Service]:
     """The whole service, shared by the tests that only use it."""
     running = start_service(tmp_path_factory.mktemp("service"))
-    yield running
-    stop_service(running)
-
-
-@pytest.fixture
-def own_service(tmp_path) -> Iterator[Service]:
-    """A service of the test's own, to break."""
-    running = start_service(tmp_path / "home")
     yield running
     stop_service(running)
 

@@ -7,14 +7,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
-from backend.deps import CursorDep, Limit, StoreDep, StrictQuery
+from backend.deps import CursorDep, Limit, StoreDep, StrictQuery, Text
 from backend.store import Store
-from mgic.records import Page
+from mgic.records import NAME_PATTERN, Page
 
 router = APIRouter(prefix="/results", tags=["results"], dependencies=[StrictQuery])
-Text = Annotated[str | None, Query(max_length=500)]
 BATCH = 500
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 
@@ -23,7 +22,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 def index(
     store: StoreDep,
     cursor: CursorDep,
-    experiment: Annotated[str, Query(min_length=1, max_length=120)],
+    experiment: Annotated[str, Query(pattern=NAME_PATTERN)],
     format: Literal["json", "csv"] = "json",
     limit: Limit = 50,
     model: Text = None,
@@ -37,7 +36,7 @@ def index(
         headers = {"Content-Disposition": f'attachment; filename="{_plain(experiment)}.csv"'}
         return StreamingResponse(_csv(store, experiment, filters), media_type="text/csv", headers=headers)
     items, place = store.results(experiment, limit, cursor.after, filters)
-    return JSONResponse({"items": items, "next_cursor": cursor.write(place)})
+    return Page[dict[str, Any]](items=tuple(items), next_cursor=cursor.write(place))
 
 
 def _csv(store: Store, experiment: str, filters: dict[str, Any]) -> Iterator[str]:

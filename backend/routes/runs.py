@@ -12,14 +12,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from backend.deps import Cursor, CursorDep, Limit, ReaperDep, SettingsDep, StoreDep, StrictQuery
+from backend.deps import Cursor, CursorDep, Limit, ReaperDep, SettingsDep, StoreDep, StrictQuery, Text
 from backend.store import Store
 from mgic.errors import NotFound
 from mgic.records import Artifact, Curves, Event, LogLine, Page, Run, RunStatus
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[StrictQuery])
 LOOK_EVERY_S = 0.5
-Text = Annotated[str | None, Query(max_length=500)]
 After = Annotated[str | None, Query(max_length=200, description="next_cursor of the last answer")]
 
 
@@ -128,7 +127,8 @@ def _place(cursor: Cursor, after: str | None) -> int:
 def _file(store: Store, root: Path, run_id: UUID, name: str) -> tuple[Path, Artifact]:
     """The file of a name that the store has: a path made up by a client finds nothing."""
     for found, fence in store.artifacts(run_id):
-        path = root / str(run_id) / str(fence) / name
-        if found.name == name and path.is_file() and not path.is_symlink():
+        folder = (root / str(run_id) / str(fence)).resolve()
+        path = folder / name
+        if found.name == name and path.is_file() and path.resolve() == path:  # no link, and no way out
             return path, found
     raise NotFound(f"run {run_id} has no artifact {name[:80]!r}")

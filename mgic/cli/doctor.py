@@ -47,7 +47,8 @@ def doctor(
     dashboard_port: Annotated[int, typer.Option(envvar="MGIC_DASHBOARD_PORT", help="The dashboard's port.")] = 8501,
 ) -> None:
     """What is missing here. Exit 0 if the embedded service (`mgic up`) could run, 5 if not."""
-    running = _service(connect(api_url, api_key), api_url)
+    with connect(api_url, api_key) as client:
+        running = _service(client, api_url)
     checks = [
         _python(),
         *_torch(),

@@ -27,22 +27,25 @@ def status(
 
     Example: mgic status
     """
-    client = connect(api_url, api_key)
-    if sweep is None:
-        page = client.sweeps()
-        put_json(page) if as_json else _show_sweeps(page.items)
-        return
-    found = client.sweep(identifier(sweep))
-    runs = client.sweep_runs(found.id)
-    if as_json:
-        put_json({"sweep": found, "runs": runs})
-        return
-    eta = f", about {duration(found.eta_seconds)} left" if found.eta_seconds is not None else ""
-    say(f"{found.name} ({found.experiment}): {found.progress:.0%} of {found.total} runs{eta}")
-    put_table(
-        ("run", "status", "progress", "attempt", "seconds", "config", "why"),
-        [(r.id, r.status, f"{r.progress:.0%}", r.attempt, r.seconds, assignments(r.requested), _why(r)) for r in runs],
-    )
+    with connect(api_url, api_key) as client:
+        if sweep is None:
+            page = client.sweeps()
+            put_json(page) if as_json else _show_sweeps(page.items)
+            return
+        found = client.sweep(identifier(sweep))
+        runs = client.sweep_runs(found.id)
+        if as_json:
+            put_json({"sweep": found, "runs": runs})
+            return
+        eta = f", about {duration(found.eta_seconds)} left" if found.eta_seconds is not None else ""
+        say(f"{found.name} ({found.experiment}): {found.progress:.0%} of {found.total} runs{eta}")
+        put_table(
+            ("run", "status", "progress", "attempt", "seconds", "config", "why"),
+            [
+                (r.id, r.status, f"{r.progress:.0%}", r.attempt, r.seconds, assignments(r.requested), _why(r))
+                for r in runs
+            ],
+        )
 
 
 def _show_sweeps(sweeps: tuple[Sweep, ...]) -> None:
@@ -80,17 +83,17 @@ def logs(
 
     Example: mgic logs RUN --follow
     """
-    client = connect(api_url, api_key)
-    found = identifier(run)
-    after: str | None = None
-    ended = not follow
-    while True:
-        after = _drain(client, run=str(found), after=after, as_json=as_json)
-        if ended:
-            return
-        ended = client.run(found).status.terminal  # once more after that: its last lines
-        if not ended:
-            time.sleep(ASK_EVERY_S)
+    with connect(api_url, api_key) as client:
+        found = identifier(run)
+        after: str | None = None
+        ended = not follow
+        while True:
+            after = _drain(client, run=str(found), after=after, as_json=as_json)
+            if ended:
+                return
+            ended = client.run(found).status.terminal  # once more after that: its last lines
+            if not ended:
+                time.sleep(ASK_EVERY_S)
 
 
 def _drain(client: Client, run: str, after: str | None, as_json: bool) -> str | None:
@@ -106,14 +109,14 @@ def _drain(client: Client, run: str, after: str | None, as_json: bool) -> str | 
 
 def cancel(id_: Id, as_json: AsJson = False, api_url: ApiUrl = DEFAULT_URL, api_key: ApiKey = None) -> None:
     """Stop a sweep, or one run."""
-    client = connect(api_url, api_key)
-    _show(of_sweep_or_run(client.cancel_sweep, client.cancel_run, id_), as_json)
+    with connect(api_url, api_key) as client:
+        _show(of_sweep_or_run(client.cancel_sweep, client.cancel_run, id_), as_json)
 
 
 def retry(id_: Id, as_json: AsJson = False, api_url: ApiUrl = DEFAULT_URL, api_key: ApiKey = None) -> None:
     """Run what failed once more: the failed runs of a sweep, or one run."""
-    client = connect(api_url, api_key)
-    _show(of_sweep_or_run(client.retry_failed, client.retry_run, id_), as_json)
+    with connect(api_url, api_key) as client:
+        _show(of_sweep_or_run(client.retry_failed, client.retry_run, id_), as_json)
 
 
 def _show(changed: Sweep | Run, as_json: bool) -> None:

@@ -1,5 +1,7 @@
 """Which service the commands speak to."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +16,7 @@ ApiKey = Annotated[
     typer.Option("--api-key", envvar="MGIC_API_KEY", show_envvar=True, help="Key, if the service asks for one."),
 ]
 DEFAULT_URL = "http://127.0.0.1:8000"
+PATIENCE_S = 30.0  # for one answer; a first question waits until the catalogue is up
 
 
 def identifier(text: str) -> UUID:
@@ -35,5 +38,10 @@ def of_sweep_or_run(on_sweep: Any, on_run: Any, text: str) -> Any:
     return on_run(found)
 
 
-def connect(url: str, key: str | None) -> Client:
-    return Client(url, key, timeout=30)
+@contextmanager
+def connect(url: str, key: str | None) -> Iterator[Client]:
+    client = Client(url, key or None, timeout=PATIENCE_S)
+    try:
+        yield client
+    finally:
+        client.close()

@@ -55,25 +55,25 @@ def submit(
     """
     subject, given = subject_and_fields(experiment, fields, recipe)
     axes = parse_axes(given)
-    client = connect(api_url, api_key)
-    if recipe is None:
-        axes = gather_lists(axes, client.experiment(subject).config_schema)
-    request = SweepRequest(
-        experiment=subject,
-        axes=None if recipe else axes,
-        recipe=recipe,
-        name=name,
-        priority=priority,
-        reuse=reuse,
-    )
-    if dry_run:
-        raise typer.Exit(_preview(client, request, as_json))
-    sweep = client.submit(request, idempotency_key)
-    if wait:
-        raise typer.Exit(_wait(client, sweep, timeout, as_json, Meter(quiet)))
-    put_json(sweep) if as_json else put(str(sweep.id))
-    if not quiet:
-        say(f"{sweep.total} runs of {sweep.experiment} queued; next: mgic status {sweep.id}")
+    with connect(api_url, api_key) as client:
+        if recipe is None:
+            axes = gather_lists(axes, client.experiment(subject).config_schema)
+        request = SweepRequest(
+            experiment=subject,
+            axes=None if recipe else axes,
+            recipe=recipe,
+            name=name,
+            priority=priority,
+            reuse=reuse,
+        )
+        if dry_run:
+            raise typer.Exit(_preview(client, request, as_json))
+        sweep = client.submit(request, idempotency_key)
+        if wait:
+            raise typer.Exit(_wait(client, sweep, timeout, as_json, Meter(quiet)))
+        put_json(sweep) if as_json else put(str(sweep.id))
+        if not quiet:
+            say(f"{sweep.total} runs of {sweep.experiment} queued; next: mgic status {sweep.id}")
 
 
 def _preview(client: Client, request: SweepRequest, as_json: bool) -> Code:

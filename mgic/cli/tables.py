@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,6 @@ import typer
 from mgic.cli.here import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect, identifier
 from mgic.cli.terminal import Code, put_json, say
-from mgic.records import ExperimentInfo
 
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that starts with one of these
 
@@ -39,36 +39,26 @@ def table(
 
     Example: mgic table SWEEP --format csv
     """
-    client = connect(api_url, api_key)
-    found = client.sweep(identifier(sweep))
-    rows = client.results(found.experiment, sweep_id=str(found.id))
-    if not rows:
-        say(f"no run of {found.id} has a result yet")
-        raise typer.Exit(Code.NOTHING)
-    columns = interesting(rows, client.experiment(found.experiment))
-    chosen = [{column: row.get(column) for column in columns} for row in rows]
-    if as_json:
-        put_json({"items": chosen, "next_cursor": None})
-    else:
-        sys.stdout.write(as_markdown(columns, chosen) if kind is TableFormat.MARKDOWN else as_csv(columns, chosen))
+    with connect(api_url, api_key) as client:
+        found = client.sweep(identifier(sweep))
+        rows = client.results(found.experiment, sweep_id=str(found.id))
+        if not rows:
+            say(f"no run of {found.id} has a result yet")
+            raise typer.Exit(Code.NOTHING)
+        fields = dict.fromkeys(field for run in client.sweep_runs(found.id) for field in run.config)
+        columns = interesting(rows, fields, client.experiment(found.experiment).result_schema["properties"])
+        chosen = [{column: row.get(column) for column in columns} for row in rows]
+        if as_json:
+            put_json({"items": chosen, "next_cursor": None})
+        else:
+            sys.stdout.write(as_markdown(columns, chosen) if kind is TableFormat.MARKDOWN else as_csv(columns, chosen))
 
 
-def interesting(rows: list[dict[str, Any]], info: ExperimentInfo) -> list[str]:
-    """Fields of the config that differ between the rows, then the fields of the result that hold one value each."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    results = info.result_schema.get("properties", {})
-    fields = [name for name in info.config_schema.get("properties", {}) if name in names]
-    options = [name for name in names if _is_option(name, info)]
-    differing = [name for name in fields + options if len({repr(row.get(name)) for row in rows}) > 1]
-    single = [name for name in results if name in names and not any(_nested(row.get(name)) for row in rows)]
-    return list(dict.fromkeys(differing + single)) or names
-
-
-def _is_option(name: str, info: ExperimentInfo) -> bool:
-    """An option of the chosen model stands in a config beside the fields the experiment names itself."""
-    config, result = info.config_schema, info.result_schema
-    free = bool(config.get("additionalProperties"))
-    return free and name not in config.get("properties", {}) and name not in result.get("properties", {})
+def interesting(rows: list[dict[str, Any]], fields: Iterable[str], results: Iterable[str]) -> list[str]:
+    """Fields of the config that differ between the rows, then those of the result that hold one value each."""
+    differing = [name for name in fields if len({repr(row.get(name)) for row in rows}) > 1]
+    single = [name for name in results if not any(_nested(row.get(name)) for row in rows)]
+    return list(dict.fromkeys(differing + single))
 
 
 def _nested(value: object) -> bool:
@@ -110,18 +100,17 @@ def export(
 
     Example: mgic export classification --format csv > results.csv
     """
-    client = connect(api_url, api_key)
-    rows = client.results(experiment)
-    if not rows:
-        say(f"no run of {experiment} has a result yet")
-        raise typer.Exit(Code.NOTHING)
-    if as_json or kind is ExportFormat.JSON:
-        text = json.dumps({"items": rows, "next_cursor": None}, indent=2) + "\n"
-    else:
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-        text = as_csv(columns, [{column: row.get(column) for column in columns} for row in rows])
-    if out is None:
-        sys.stdout.write(text)
-    else:
-        out.write_text(text, encoding="utf-8")
-        say(f"{len(rows)} rows in {out}")
+    with connect(api_url, api_key) as client:
+        client.experiment(experiment)  # an unknown one is an error, not an empty table
+        if as_json or kind is ExportFormat.JSON:
+            rows = client.results(experiment)
+            text = json.dumps({"items": rows, "next_cursor": None}, indent=2) + "\n" if rows else ""
+        else:
+            text = client.results_csv(experiment).decode()
+        if not text.strip():
+            say(f"no run of {experiment} has a result yet")
+            raise typer.Exit(Code.NOTHING)
+        if out is None:
+            sys.stdout.write(text)
+        else:
+            out.write_text(text, encoding="utf-8")

@@ -64,7 +64,7 @@ class Service:
             "MGIC_HOME": str(home),
             "MGIC_DATABASE_URL": os.environ.get("MGIC_DATABASE_URL") or f"sqlite:///{home / 'mgic.db'}",
             "MGIC_BROKER_URL": os.environ.get("MGIC_BROKER_URL") or f"redis+socket://{self.socket}?virtual_host=0",
-            "MGIC_DATA_DIR": str(Path(os.environ.get("MGIC_DATA_DIR") or home / "data").resolve()),
+            "MGIC_DATA_DIR": str(Path(os.environ.get("MGIC_DATA_DIR") or "data").resolve()),
             "MGIC_ARTIFACT_URL": os.environ.get("MGIC_ARTIFACT_URL") or str(home / "artifacts"),
             "MGIC_API_URL": self.api_url,
             "MGIC_SHUTDOWN_GRACE_S": "4",

@@ -15,6 +15,14 @@ pytestmark = pytest.mark.fault
 TRAIN = {"model": ["mgic_resnet20"], "learning_rate": [0.1], "epochs": [1]}
 
 
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """One service for all of them: what it was put through before must not show."""
+    running = start_service(tmp_path_factory.mktemp("broken") / "home")
+    yield running
+    stop_service(running)
+
+
 def train(service, **axes):
     return service.client.submit(SweepRequest(experiment="classification", axes={**TRAIN, **axes}))
 
@@ -46,99 +54,99 @@ def kill(pid, number=signal.SIGKILL):
     os.kill(pid, number)
 
 
-def test_a_run_whose_child_is_killed_three_times_succeeds_on_the_fourth_attempt(own_service):
-    sweep = train(own_service, max_steps=[60], epochs=[10])
+def test_a_run_whose_child_is_killed_three_times_succeeds_on_the_fourth_attempt(broken):
+    sweep = train(broken, max_steps=[60], epochs=[10])
     killed = set()
     for _ in range(3):
-        fresh = lambda: running(own_service, sweep) and set(own_service.pids("mgic.runner")) - killed  # noqa: E731
+        fresh = lambda: running(broken, sweep) and set(broken.pids("mgic.runner")) - killed  # noqa: E731
         (pid, *_) = wait_for(fresh, 60, "a child that runs")
         kill(pid)
         killed.add(pid)
-    own_service.client.wait(sweep.id, timeout=120)
-    check_ended_once(own_service, sweep)
-    assert own_service.client.sweep_runs(sweep.id)[0].attempt == 4
+    broken.client.wait(sweep.id, timeout=120)
+    check_ended_once(broken, sweep)
+    assert broken.client.sweep_runs(sweep.id)[0].attempt == 4
 
 
-def test_a_run_that_is_always_killed_fails_and_the_next_one_runs(own_service):
-    sweep = long_run(own_service)
+def test_a_run_that_is_always_killed_fails_and_the_next_one_runs(broken):
+    sweep = long_run(broken)
     for _ in range(5):
-        pid = wait_for(lambda: running(own_service, sweep) and own_service.pids("mgic.runner"), 60, "a child")[0]
+        pid = wait_for(lambda: running(broken, sweep) and broken.pids("mgic.runner"), 60, "a child")[0]
         kill(pid)
         wait_for(lambda pid=pid: gone(pid), 10, "its end")
-        wait_for(lambda: not running(own_service, sweep), 10, "the release")
-    own_service.client.wait(sweep.id, timeout=30)
-    (run,) = own_service.client.sweep_runs(sweep.id)
+        wait_for(lambda: not running(broken, sweep), 10, "the release")
+    broken.client.wait(sweep.id, timeout=30)
+    (run,) = broken.client.sweep_runs(sweep.id)
     assert (run.status, run.reason, run.attempt) == (RunStatus.FAILED, Reason.KILLED, 5)
-    after = train(own_service, max_steps=[2])
-    own_service.client.wait(after.id, timeout=60)
-    check_ended_once(own_service, after)
+    after = train(broken, max_steps=[2])
+    broken.client.wait(after.id, timeout=60)
+    check_ended_once(broken, after)
 
 
-def test_a_worker_killed_in_mid_run_loses_nothing_and_comes_back(own_service):
-    sweep = train(own_service, max_steps=[80], epochs=[10], seed=[0, 1, 2])
-    wait_for(lambda: running(own_service, sweep), 60, "a run")
-    children = own_service.pids("mgic.runner")
+def test_a_worker_killed_in_mid_run_loses_nothing_and_comes_back(broken):
+    sweep = train(broken, max_steps=[80], epochs=[10], seed=[0, 1, 2])
+    wait_for(lambda: running(broken, sweep), 60, "a run")
+    children = broken.pids("mgic.runner")
     assert children
-    kill(own_service.pids("celery", "-Q cpu")[0])
+    kill(broken.pids("celery", "-Q cpu")[0])
     for pid in children:
         wait_for(lambda pid=pid: gone(pid), 5, "the end of an orphan")
-    own_service.client.wait(sweep.id, timeout=150)
-    check_ended_once(own_service, sweep)
-    assert max(run.attempt for run in own_service.client.sweep_runs(sweep.id)) == 2
+    broken.client.wait(sweep.id, timeout=150)
+    check_ended_once(broken, sweep)
+    assert max(run.attempt for run in broken.client.sweep_runs(sweep.id)) == 2
 
 
-def test_the_broker_is_killed_and_its_data_wiped_and_every_queued_run_ends(own_service):
-    sweep = train(own_service, max_steps=[3], seed=list(range(12)))
-    kill(own_service.pids("valkey-server")[0])
-    shutil.rmtree(own_service.home / "valkey" / "appendonlydir", ignore_errors=True)
-    later = train(own_service, max_steps=[3], seed=list(range(12, 20)))  # 201 without a broker
+def test_the_broker_is_killed_and_its_data_wiped_and_every_queued_run_ends(broken):
+    sweep = train(broken, max_steps=[3], seed=list(range(12)))
+    kill(broken.pids("valkey-server")[0])
+    shutil.rmtree(broken.home / "valkey" / "appendonlydir", ignore_errors=True)
+    later = train(broken, max_steps=[3], seed=list(range(12, 20)))  # 201 without a broker
     for each in (sweep, later):
-        own_service.client.wait(each.id, timeout=150)
-        check_ended_once(own_service, each)
+        broken.client.wait(each.id, timeout=150)
+        check_ended_once(broken, each)
 
 
-def test_a_frozen_broker_holds_up_no_submission(own_service):
-    pid = own_service.pids("valkey-server")[0]
+def test_a_frozen_broker_holds_up_no_submission(broken):
+    pid = broken.pids("valkey-server")[0]
     kill(pid, signal.SIGSTOP)
     try:
         start = time.monotonic()
-        sweep = train(own_service, max_steps=[2])
+        sweep = train(broken, max_steps=[2])
         took = time.monotonic() - start
-        notes = lambda: [n for n in own_service.client.ready().notes if "broker" in n]  # noqa: E731
+        notes = lambda: [n for n in broken.client.ready().notes if "broker" in n]  # noqa: E731
         wait_for(notes, 10, "the service noticing")
     finally:
         kill(pid, signal.SIGCONT)
     assert took < 5  # it would be forever; this is no measurement
-    own_service.client.wait(sweep.id, timeout=60)
-    check_ended_once(own_service, sweep)
+    broken.client.wait(sweep.id, timeout=60)
+    check_ended_once(broken, sweep)
 
 
-def test_a_frozen_worker_cannot_write_when_it_thaws(own_service):
-    sweep = train(own_service, max_steps=[120], epochs=[20])
-    wait_for(lambda: running(own_service, sweep), 60, "a run")
-    frozen = own_service.pids("celery", "-Q cpu") + own_service.pids("mgic.runner")
+def test_a_frozen_worker_cannot_write_when_it_thaws(broken):
+    sweep = train(broken, max_steps=[120], epochs=[20])
+    wait_for(lambda: running(broken, sweep), 60, "a run")
+    frozen = broken.pids("celery", "-Q cpu") + broken.pids("mgic.runner")
     for pid in frozen:
         kill(pid, signal.SIGSTOP)
     try:
-        taken = lambda: own_service.client.sweep_runs(sweep.id)[0].status is RunStatus.QUEUED  # noqa: E731
+        taken = lambda: broken.client.sweep_runs(sweep.id)[0].status is RunStatus.QUEUED  # noqa: E731
         wait_for(taken, 30, "the reaper")
     finally:
         for pid in frozen:
             kill(pid, signal.SIGCONT)
-    own_service.client.wait(sweep.id, timeout=120)
-    check_ended_once(own_service, sweep)
-    assert own_service.client.sweep_runs(sweep.id)[0].attempt == 2
+    broken.client.wait(sweep.id, timeout=120)
+    check_ended_once(broken, sweep)
+    assert broken.client.sweep_runs(sweep.id)[0].attempt == 2
 
 
 @pytest.mark.parametrize("part", ["uvicorn", "streamlit", "valkey-server"])
-def test_a_part_that_is_killed_comes_back_by_itself(own_service, part):
-    (pid, *_) = own_service.pids(part)
+def test_a_part_that_is_killed_comes_back_by_itself(broken, part):
+    (pid, *_) = broken.pids(part)
     kill(pid)
-    wait_for(lambda: set(own_service.pids(part)) - {pid}, 30, f"another {part}")
+    wait_for(lambda: set(broken.pids(part)) - {pid}, 30, f"another {part}")
     if part != "streamlit":
-        sweep = wait_for(lambda: submitted(own_service), 60, "a submission")
-        own_service.client.wait(sweep.id, timeout=90)
-        check_ended_once(own_service, sweep)
+        sweep = wait_for(lambda: submitted(broken), 60, "a submission")
+        broken.client.wait(sweep.id, timeout=90)
+        check_ended_once(broken, sweep)
 
 
 def submitted(service):
@@ -172,27 +180,27 @@ def test_nothing_is_left_when_it_ends_and_the_run_goes_on_at_the_next_start(tmp_
         stop_service(again)
 
 
-def test_a_cancelled_run_ends_soon_and_leaves_no_result(own_service):
-    sweep = long_run(own_service)
-    wait_for(lambda: running(own_service, sweep), 60, "a run")
-    (run,) = own_service.client.sweep_runs(sweep.id)
-    assert own_service.client.cancel_run(run.id).status is RunStatus.CANCELLING
-    wait_for(lambda: own_service.client.run(run.id).status.terminal, 10, "its end")
-    check_ended_once(own_service, sweep, (RunStatus.CANCELLED,))
-    assert not list((own_service.home / "artifacts").glob("*/*"))
+def test_a_cancelled_run_ends_soon_and_leaves_no_result(broken):
+    sweep = long_run(broken)
+    wait_for(lambda: running(broken, sweep), 60, "a run")
+    (run,) = broken.client.sweep_runs(sweep.id)
+    assert broken.client.cancel_run(run.id).status is RunStatus.CANCELLING
+    wait_for(lambda: broken.client.run(run.id).status.terminal, 10, "its end")
+    check_ended_once(broken, sweep, (RunStatus.CANCELLED,))
+    assert not (broken.home / "artifacts" / str(run.id)).exists()
 
 
-def test_cancels_at_any_moment_end_in_one_of_two_ways(own_service):
-    sweep = train(own_service, max_steps=[2], seed=list(range(24)))
-    for number, run in enumerate(own_service.client.sweep_runs(sweep.id)):
+def test_cancels_at_any_moment_end_in_one_of_two_ways(broken):
+    sweep = train(broken, max_steps=[2], seed=list(range(24)))
+    for number, run in enumerate(broken.client.sweep_runs(sweep.id)):
         time.sleep(0.05 * (number % 5))
-        if not own_service.client.run(run.id).status.terminal:
+        if not broken.client.run(run.id).status.terminal:
             try:
-                own_service.client.cancel_run(run.id)
+                broken.client.cancel_run(run.id)
             except Exception as error:  # noqa: BLE001
                 assert getattr(error, "status", None) == 409  # noqa: PT017 - it ended in between
-    own_service.client.wait(sweep.id, timeout=120)
-    check_ended_once(own_service, sweep, (RunStatus.SUCCEEDED, RunStatus.CANCELLED))
+    broken.client.wait(sweep.id, timeout=120)
+    check_ended_once(broken, sweep, (RunStatus.SUCCEEDED, RunStatus.CANCELLED))
 
 
 def test_a_cancelled_queued_run_never_runs_not_even_after_a_restart(tmp_path):

@@ -1,0 +1,47 @@
+# `make up` on a fresh machine installs everything and starts it; `make test` installs everything and tests it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EXTRAS := service,dashboard,embedded,dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test check bench clean
+
+help:
+	@echo "make setup   create $(VENV) and install into it"
+	@echo "make up      the service and its pages, until Ctrl-C"
+	@echo "make test    all tests"
+	@echo "make check   formatting, lint, types, import contracts"
+	@echo "make bench   how fast and how large it is here"
+	@echo "make clean   remove $(VENV) and caches; results in .mgic stay"
+
+setup: $(STAMP)
+
+# torch and torchvision stand in one requirement list, so that pip chooses builds that fit each other.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "MGIC Lab needs Python 3.11 or newer" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	@touch $@
+
+# exec: signals reach the service itself, no shell stands between.
+up: setup
+	@exec $(BIN)/mgic up
+
+test: setup
+	@exec $(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	@exec $(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

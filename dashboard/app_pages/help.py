@@ -1,0 +1,51 @@
+"""The words of these pages, and how their numbers are made."""
+
+import streamlit as st
+
+from dashboard.parts import NEW_SWEEP
+
+st.title("Help", anchor=False)
+st.page_link(NEW_SWEEP, label="Make a sweep", icon=":material/add:")
+st.markdown(
+    """
+### In three steps
+1. **New sweep**: choose an experiment and a preset, or give several values for a field. The table shows what each
+   cell costs before anything is queued.
+2. **Run** it. The page of the sweep fills in while its runs end; its address can be shared.
+3. Open a **run** for its curves, log and files; *Change and run again* brings its settings back into the form.
+
+### Words
+**Sweep, run.** A sweep is an experiment with one or more grids of settings; each of their cells is a run.
+
+**MACs.** Multiply-accumulates of one image, batch 1. One multiplication with its addition counts 1. Convolutions and
+linear layers count; norms, activations and biases do not.
+
+**FLOPs.** Twice the MACs, and always said so. Papers often print MACs and call them FLOPs.
+
+**R, P.** Restriction and prolongation: the grouped 1 x 1 convolutions that lead to the next coarser set of channels and
+back. Their MACs are part of ours. The paper's own figures leave them out, hence the third position of the switch.
+
+**s_g**, the field `group_size`. Channels in a group of the grouped convolutions. A group must divide the channels of
+its level, so the real size may be smaller than the one asked for.
+
+**s_c**, the field `coarsest_size`. About how many channels the coarsest level has. There the block mixes them all.
+
+**Coarsening.** `paper`: the fewest halvings until a level has at most s_c channels, none if it has so already.
+`paper_min1`: the same, but at least one. `released`: at least one, until a level has fewer than s_c channels, as in the
+code that the authors published.
+
+### Means, ranges, intervals
+- Runs that differ in the seed only are one point: the mean, with the single runs beside it.
+- With 1 run there is no spread. With 2, the bar is the range. From 3 on, it is the 95 % interval of the mean by
+  Student's t, which assumes roughly normal values.
+- Two points whose intervals overlap may well be equally good. An outlined cell is the highest mean, not a proof.
+- A cell without a number is hatched and says why. It is never counted as zero.
+
+### Status of a run
+◷ queued · ▶ running · ◌ cancelling · ✔ succeeded · ✖ failed · ⊘ cancelled
+
+### Keyboard
+Tab and Shift+Tab move, Enter or Space press, Esc closes a menu, arrow keys move inside tables.
+Plots have a camera button that saves a picture; tables have a button that saves them as CSV.
+"""
+)

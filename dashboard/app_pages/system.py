@@ -1,0 +1,80 @@
+"""Is the service well, who works for it, how much waits."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.connection import client, tells_what_fails
+from dashboard.words import ago, literal, seconds, si
+from mgic.client import ApiError, Client
+from mgic.records import Health
+
+SIGNS = {"ok": "✔", "degraded": "▲", "unavailable": "✖"}
+
+st.title("System", anchor=False)
+api = client()
+
+
+def readiness(api: Client) -> Health | str:
+    try:
+        return api.ready()
+    except ApiError as error:
+        return str(error)
+
+
+@st.fragment(run_every=5)
+@tells_what_fails()
+def live() -> None:
+    ready = readiness(api)
+    if isinstance(ready, str):
+        st.error(f"✖ The service cannot work: {literal(ready)}")
+    else:
+        words = f"{SIGNS[ready.status]} {ready.status}"
+        (st.success if ready.status == "ok" else st.warning)(words + "".join(f". {literal(n)}" for n in ready.notes))
+        beat = ready.newest_heartbeat_seconds
+        told = {
+            "version": ready.version,
+            "database": ready.database,
+            "schema": ready.schema_version,
+            "broker": ready.broker,
+            "catalogue": ready.catalogue,
+            "newest heartbeat": f"{seconds(beat)} ago" if beat is not None else "none",
+        }
+        st.dataframe(pd.DataFrame(told.items(), columns=["part", "says"]), hide_index=True, key="health")
+    st.subheader("Workers", anchor=False)
+    workers = api.workers()
+    if not workers:
+        st.info("No worker has reported yet. `mgic up` starts one of each kind; queued runs wait for it.")
+    else:
+        rows = [
+            {
+                "worker": worker.name,
+                "state": "✔ alive" if worker.alive else "✖ silent",
+                "heartbeat": ago(worker.seen_at),
+                "queue": worker.queue,
+                "device": worker.device,
+                "slots": worker.slots,
+                "runs": ", ".join(str(run)[:8] for run in worker.running),
+                "host": worker.host,
+                "version": worker.version,
+            }
+            for worker in workers
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key="workers", alt="Workers and their last heartbeat")
+    _queues()
+
+
+def _queues() -> None:
+    system = api.system()
+    st.subheader("Queues", anchor=False)
+    names = dict.fromkeys([*system.queued, *system.running])
+    depth = [{"queue": q, "waiting": system.queued.get(q, 0), "running": system.running.get(q, 0)} for q in names]
+    if depth:
+        st.dataframe(pd.DataFrame(depth), hide_index=True, key="queues", alt="Runs waiting and running, by queue")
+    else:
+        st.caption("Nothing waits and nothing runs.")
+    st.subheader("Limits", anchor=False)
+    limits = [{"limit": name, "value": si(value, 4)} for name, value in system.limits.items()]
+    st.dataframe(pd.DataFrame(limits), hide_index=True, key="limits", alt="What this server allows")
+
+
+live()

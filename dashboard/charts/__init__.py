@@ -1,0 +1,1 @@
+"""One plot a file: a pure step from runs to numbers, and a step that draws them."""

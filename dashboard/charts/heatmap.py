@@ -1,0 +1,143 @@
+"""A result over two settings: a cell a pair, with its mean; a cell without a number says why."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from dashboard.charts.samples import SEED, differing, groups, label, samples, spread, told
+from dashboard.theme import Look, figure
+from dashboard.words import ICONS, number, plain, value
+from mgic.records import Run, RunStatus, Value
+
+NOT_ASKED = "not in this sweep"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`mean` is None where there is no number; then `missing` says why."""
+
+    mean: float | None
+    half: float | None = None  # of the interval from 3 values on, else of the range; None for one value
+    n: int = 0
+    missing: str = ""
+    hover: str = ""
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    xs: list[Value]
+    ys: list[Value]
+    cells: list[list[Cell]]  # [y][x]
+
+    @property
+    def best(self) -> tuple[int, int] | None:
+        """Row and column of the highest mean; the first of equals."""
+        found = [(-cell.mean, y, x) for y, row in enumerate(self.cells) for x, cell in enumerate(row) if cell.mean]
+        return min(found)[1:] if found else None
+
+
+def facets(runs: Sequence[Run], x: str, y: str) -> dict[str, list[Run]]:
+    """Runs that have both settings, apart by all else but the seed, under what sets each part apart."""
+    rest: dict[str, list[Run]] = {}
+    for run in runs:
+        if x in run.config and y in run.config:
+            key = {name: one for name, one in run.config.items() if name not in (x, y, SEED)}
+            rest.setdefault(json.dumps(key, sort_keys=True), []).append(run)
+    fields = differing([json.loads(key) for key in rest])
+    return {label(json.loads(key), fields) or "all runs": part for key, part in rest.items()}
+
+
+def heatmap_info(runs: Sequence[Run], x: str, y: str, z: str, unit: str = "") -> Heatmap:
+    """One cell for each pair of values that occur, in ascending order."""
+    xs, ys = _values(runs, x), _values(runs, y)
+    at: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        at.setdefault((value(run.config[x]), value(run.config[y])), []).append(run)
+    return Heatmap(
+        xs, ys, [[_cell(at.get((value(one), value(other)), []), (x, y), z, unit) for one in xs] for other in ys]
+    )
+
+
+def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str, colours: Look) -> go.Figure:
+    made = figure(title, names[0], names[1], colours, height=max(320, 130 + 84 * len(info.ys)))
+    made.add_heatmap(
+        z=[[cell.mean for cell in row] for row in info.cells],
+        x=list(range(len(info.xs))),
+        y=list(range(len(info.ys))),
+        text=[[_text(cell) for cell in row] for row in info.cells],
+        texttemplate="%{text}",
+        textfont={"size": 15},
+        hovertext=[[cell.hover for cell in row] for row in info.cells],
+        hoverinfo="text",
+        colorscale="Cividis",
+        colorbar={"title": {"text": z_title, "side": "right"}, "thickness": 14},
+        xgap=3,
+        ygap=3,
+        hoverongaps=True,
+    )
+    _hatch_missing(made, info, colours)
+    if info.best is not None:
+        row, column = info.best
+        _box(made, column, row, line={"color": colours.series[1], "width": 4})
+    made.update_xaxes(tickvals=list(range(len(info.xs))), ticktext=[plain(value(one)) for one in info.xs])
+    made.update_yaxes(tickvals=list(range(len(info.ys))), ticktext=[plain(value(one)) for one in info.ys])
+    made.update_xaxes(showgrid=False, range=[-0.5, len(info.xs) - 0.5])
+    made.update_yaxes(showgrid=False, range=[-0.5, len(info.ys) - 0.5])
+    return made
+
+
+def _cell(runs: Sequence[Run], names: tuple[str, str], z: str, unit: str) -> Cell:
+    if not runs:
+        return Cell(None, missing=NOT_ASKED)
+    where = ", ".join(f"{name}={value(runs[0].config[name])}" for name in names)
+    retried = {run.retry_of for run in runs}
+    left = [_why(run) for run in runs if run.status is not RunStatus.SUCCEEDED and run.id not in retried]
+    why = "<br>".join(plain(reason) for reason in dict.fromkeys(left))
+    found = groups(samples(runs))
+    of = found[0].summary(z) if found else None
+    if of is None or of.n == 0:
+        return Cell(None, missing=why or f"no {z}", hover=f"{plain(where)}<br>{why}")
+    below, above = spread(of)
+    hover = f"{plain(where)}<br>{plain(told(found[0], z, unit))}"
+    return Cell(of.mean, (below + above) / 2 if of.n > 1 else None, of.n, why, f"{hover}<br>{why}" if why else hover)
+
+
+def _why(run: Run) -> str:
+    return f"{ICONS[run.status]} {run.reason.value if run.reason else run.status.value}"
+
+
+def _values(runs: Sequence[Run], name: str) -> list[Value]:
+    found = {value(run.config[name]): run.config[name] for run in runs}
+    return sorted(found.values(), key=lambda one: (0, one, "") if isinstance(one, (int, float)) else (1, 0, value(one)))
+
+
+def _text(cell: Cell) -> str:
+    if cell.mean is None:
+        return ""
+    spread_text = f"± {number(cell.half, 2)}" if cell.half is not None else "one run"
+    return f"<b>{number(cell.mean)}</b><br><span style='font-size:11px'>{spread_text}</span>"
+
+
+def _box(made: go.Figure, x: int, y: int, **style: object) -> None:
+    made.add_shape(type="rect", x0=x - 0.48, x1=x + 0.48, y0=y - 0.48, y1=y + 0.48, **style)
+
+
+def _hatch_missing(made: go.Figure, info: Heatmap, colours: Look) -> None:
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    for y, row in enumerate(info.cells):
+        for x, cell in enumerate(row):
+            if cell.mean is not None:
+                continue
+            _box(made, x, y, fillcolor=colours.missing, line={"width": 0}, layer="below")
+            for step in (-0.64, -0.32, 0.0, 0.32, 0.64):  # diagonals of the square, clipped to it
+                low, high = max(-0.48, step - 0.48), min(0.48, step + 0.48)
+                xs += [x + low, x + high, None]
+                ys += [y + low - step, y + high - step, None]
+            text = f"<b>{cell.missing}</b>"
+            made.add_annotation(x=x, y=y, text=text, showarrow=False, bgcolor=colours.missing, font_size=12)
+    made.add_scatter(
+        x=xs, y=ys, mode="lines", line={"color": colours.faint, "width": 1}, hoverinfo="skip", showlegend=False
+    )

@@ -1,0 +1,41 @@
+"""Where the label of each point goes, so that labels cover neither each other nor the points."""
+
+from collections.abc import Sequence
+
+SIDES = ("top center", "bottom center", "middle right", "middle left", "top right", "bottom right", "top left")
+WIDTH, HEIGHT = 680.0, 300.0  # of the plotting area, pixels
+LETTER, LINE, GAP = 6.6, 15.0, 9.0
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def place(points: Sequence[tuple[float, float]], texts: Sequence[str]) -> list[str | None]:
+    """A plotly text position for each point, first come first served; None where no side is free.
+
+    Args:
+        points: x and y as shares of the plotting area, 0 to 1, y upwards.
+        texts: The labels.
+    """
+    pixels = [(x * WIDTH, (1 - y) * HEIGHT) for x, y in points]
+    taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in pixels]
+    chosen: list[str | None] = []
+    for index, ((x, y), text) in enumerate(zip(pixels, texts, strict=True)):
+        others = taken[:index] + taken[index + 1 :]
+        free = [(side, box) for side in SIDES if _is_free(box := _box(x, y, text, side), others)]
+        chosen.append(free[0][0] if free else None)
+        if free:
+            taken.append(free[0][1])
+    return chosen
+
+
+def _box(x: float, y: float, text: str, side: str) -> Box:
+    width = LETTER * len(text)
+    left = {"center": x - width / 2, "right": x + GAP, "left": x - GAP - width}[side.split()[1]]
+    top = {"top": y - GAP - LINE, "middle": y - LINE / 2, "bottom": y + GAP}[side.split()[0]]
+    return left, top, left + width, top + LINE
+
+
+def _is_free(box: Box, others: Sequence[Box]) -> bool:
+    left, top, right, bottom = box
+    inside = left >= -20 and right <= WIDTH + 20 and top >= -30 and bottom <= HEIGHT + 10
+    return inside and not any(left < o[2] and o[0] < right and top < o[3] and o[1] < bottom for o in others)

@@ -1,0 +1,33 @@
+"""Ticks of a logarithmic axis at 1, 2 and 5, written out in full."""
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+import plotly.graph_objects as go
+
+from dashboard.words import si
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 of each decade from below `low` to above `high`; over four decades the tens only."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    steps = (1.0,) if last - first > 4 else (1.0, 2.0, 5.0)
+    return [step * 10.0**power for power in range(first, last + 1) for step in steps]
+
+
+def set_log(made: go.Figure, axis: Literal["x", "y"], values: Iterable[float | str]) -> None:
+    """A log axis around the values, with a margin; nothing for values that have no logarithm."""
+    numbers = [float(value) for value in values if float(value) > 0]
+    if not numbers:
+        return
+    low, high = min(numbers), max(numbers)
+    ticks = log_ticks(low, high)
+    margin = 0.07 * math.log10(high / low) or 0.3
+    update = made.update_xaxes if axis == "x" else made.update_yaxes
+    update(
+        type="log",
+        range=[math.log10(low) - margin, math.log10(high) + margin],
+        tickvals=ticks,
+        ticktext=[si(tick) for tick in ticks],
+    )

@@ -1,0 +1,89 @@
+"""The way to the API: one client a session, lists that change rarely, and what to do when nobody answers."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from dashboard.settings import Settings
+from dashboard.words import literal
+from mgic.client import ApiError, Client, Unreachable
+from mgic.records import DatasetInfo, ExperimentInfo, ModelInfo
+
+Seen = TypeVar("Seen")
+
+
+def client() -> Client:
+    """The client of this session; a test may put its own into `st.session_state.client`."""
+    if "client" not in st.session_state:
+        settings = Settings()
+        secret = settings.api_key.get_secret_value() if settings.api_key else None
+        st.session_state.client = Client(settings.api_url, api_key=secret)
+    given: Client = st.session_state.client
+    return given
+
+
+_BY_URL: dict[str | type[Any], Callable[[Any], Any]] = {Client: lambda given: given.url}
+
+
+@st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)
+def experiments(api: Client) -> dict[str, ExperimentInfo]:
+    return {one.name: one for one in api.experiments()}
+
+
+@st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)
+def models(api: Client) -> dict[str, ModelInfo]:
+    return {one.name: one for one in api.models()}
+
+
+@st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)
+def datasets(api: Client) -> dict[str, DatasetInfo]:
+    return {one.name: one for one in api.datasets()}
+
+
+@contextmanager
+def tells_what_fails() -> Iterator[None]:
+    """An error of the API is said in words where it happens; goes round a page, and inside every fragment."""
+    try:
+        yield
+    except Unreachable:
+        cannot_reach()
+    except ApiError as error:
+        st.error(literal(error), icon=":material/error:")
+
+
+def cannot_reach() -> None:
+    """Say so, and go on as soon as somebody answers."""
+    st.error(f"Cannot reach the API at `{client().url}`, trying again.", icon=":material/cloud_off:")
+    _wait_for_answer()
+
+
+@st.fragment(run_every=2)
+def _wait_for_answer() -> None:
+    try:
+        client().health()
+    except ApiError:
+        pass
+    except Unreachable:
+        return
+    st.rerun()
+
+
+def last_seen(name: str, ask: Callable[[], Seen]) -> tuple[Seen, float]:
+    """What `ask` returns, or what it returned last when nobody answers now; and how many seconds ago that was.
+
+    Raises:
+        Unreachable: Nobody answers, and nothing was ever seen under this name.
+    """
+    seen = st.session_state.setdefault("seen", {})
+    try:
+        seen[name] = (ask(), time.monotonic())
+    except Unreachable:
+        if name not in seen:
+            raise
+        told = f"Cannot reach the API at `{client().url}`, trying again. What follows is what it said last."
+        st.error(told, icon=":material/cloud_off:")
+    value, at = seen[name]
+    return value, time.monotonic() - at

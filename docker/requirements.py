@@ -1,0 +1,39 @@
+"""Print what an image installs, read from pyproject.toml: `python docker/requirements.py service|dashboard`.
+
+The distribution `mgic` depends on torch, the dashboard's process does not: its image installs
+`mgic` without dependencies, and of the core's only those below.
+"""
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+DASHBOARD_NEEDS = frozenset({"httpx2", "numpy", "pydantic", "scipy"})  # records, client and statistics import these
+
+
+def name(requirement: str) -> str:
+    """`celery[redis]>=5.7` is celery."""
+    return re.split(r"[\[<>=!~; ]", requirement, maxsplit=1)[0].lower()
+
+
+def requirements(role: str, pyproject: Path = PYPROJECT) -> list[str]:
+    """With the bounds that pyproject.toml gives them.
+
+    Raises:
+        ValueError: There is no such role, or a dependency the dashboard needs is gone.
+    """
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    core = project["dependencies"]
+    if role not in ("service", "dashboard"):
+        raise ValueError(f"service or dashboard, not {role!r}")
+    if role == "dashboard":
+        if lost := DASHBOARD_NEEDS - set(map(name, core)):
+            raise ValueError(f"pyproject.toml no longer has {', '.join(sorted(lost))}")
+        core = [line for line in core if name(line) in DASHBOARD_NEEDS]
+    return sorted(core + project["optional-dependencies"][role])
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(requirements(*sys.argv[1:])) + "\n")

@@ -1,0 +1,55 @@
+"""Data sets by name. A module of this package adds its sets to `DATASETS`."""
+
+from pathlib import Path
+
+from mgic.data.dataset import DATASETS, Dataset, Source, build
+from mgic.errors import DataMissing
+from mgic.records import DatasetInfo
+
+__all__ = ["DATASETS", "Dataset", "Source", "dataset_info", "fetch", "list_datasets", "load"]
+
+
+def list_datasets() -> list[str]:
+    return list(DATASETS)
+
+
+def load(name: str, data_dir: Path) -> Dataset:
+    """Read a data set from the disk; nothing is downloaded.
+
+    Raises:
+        UnknownName: There is no data set of that name.
+        DataMissing: It is not on this machine, or damaged; the message says how to get it.
+    """
+    source = DATASETS[name]
+    if not source.present(data_dir):
+        raise DataMissing(f"the data set {name} is not under {data_dir}; {source.how_to_get}")
+    return build(source, source.read(data_dir))
+
+
+def dataset_info(name: str, data_dir: Path) -> DatasetInfo:
+    """What is known without reading it; `present` looks only whether the files are there."""
+    source = DATASETS[name]
+    return DatasetInfo(
+        name=name,
+        title=source.title,
+        task="image classification",
+        shape=source.shape,
+        classes=source.classes,
+        train=source.train,
+        test=source.test,
+        present=source.present(data_dir),
+        how_to_get=source.how_to_get,
+    )
+
+
+def fetch(name: str, data_dir: Path) -> None:
+    """Download a data set, unless it is there already.
+
+    Raises:
+        UnknownName: There is no data set of that name.
+        DataMissing: The download failed; the message says at what.
+    """
+    source = DATASETS[name]
+    if not source.present(data_dir):
+        data_dir.mkdir(parents=True, exist_ok=True)
+        source.fetch(data_dir)

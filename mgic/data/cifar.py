@@ -1,0 +1,72 @@
+"""CIFAR-10 and CIFAR-100: 60 000 colour photographs of 32x32 pixels, read by torchvision's own loaders."""
+
+import pickle
+from functools import partial
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+from torchvision.datasets import CIFAR10, CIFAR100
+
+from mgic.data.dataset import DATASETS, Arrays, Source
+from mgic.errors import DataMissing
+
+Loader = type[CIFAR10]  # CIFAR100 is a subclass
+
+
+def read(name: str, loader: Loader, data_dir: Path) -> Arrays:
+    """Torchvision compares every file with its known checksum before it unpickles one.
+
+    Raises:
+        DataMissing: A file is absent or is not what was published.
+    """
+    try:
+        train, test = loader(data_dir, train=True), loader(data_dir, train=False)
+    except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        folder = data_dir / loader.base_folder
+        raise DataMissing(
+            f"the data set {name} is incomplete or damaged; delete {folder} and run `mgic data fetch {name}`"
+        ) from error
+    return _channels_first(train.data), np.array(train.targets), _channels_first(test.data), np.array(test.targets)
+
+
+def present(loader: Loader, data_dir: Path) -> bool:
+    """Whether all files have their names; their contents are checked when they are read."""
+    names = [file for file, _ in [*loader.train_list, *loader.test_list]] + [loader.meta["filename"]]
+    return all((data_dir / loader.base_folder / name).is_file() for name in names)
+
+
+def fetch(name: str, loader: Loader, data_dir: Path) -> None:
+    try:
+        loader(data_dir, download=True)
+    except (URLError, OSError, RuntimeError) as error:
+        raise DataMissing(f"{name} could not be downloaded: {error}") from error
+
+
+def _channels_first(images: np.ndarray) -> np.ndarray:
+    return images.transpose(0, 3, 1, 2)
+
+
+def _add(name: str, loader: Loader, classes: int, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    DATASETS.add(
+        name,
+        Source(
+            name=name,
+            title=f"CIFAR-{classes}, 32x32",
+            shape=(3, 32, 32),
+            classes=classes,
+            train=50_000,
+            test=10_000,
+            mean=mean,
+            std=std,
+            flip=True,
+            how_to_get=f"get it with `mgic data fetch {name}`",
+            present=partial(present, loader),
+            read=partial(read, name, loader),
+            fetch=partial(fetch, name, loader),
+        ),
+    )
+
+
+_add("cifar10", CIFAR10, 10, mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616))
+_add("cifar100", CIFAR100, 100, mean=(0.5071, 0.4865, 0.4409), std=(0.2673, 0.2564, 0.2762))

@@ -1,0 +1,51 @@
+"""Handwritten digits of 8x8 pixels, the set that ships with scikit-learn: the default, and always there."""
+
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from mgic.data.dataset import DATASETS, Arrays, Source
+
+
+def read(_data_dir: Path) -> Arrays:
+    """1437 images to train, 360 to test; every fifth image of each digit is a test image.
+
+    The set comes unsplit. Sorted by digit, in the order given, each fifth one is taken, so the
+    share of every digit is the same in both parts and no random draw is involved.
+    """
+    bunch = load_digits()
+    labels = bunch.target.astype(np.int64)
+    images = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[:, None]  # pixels are 0 to 16
+    order = np.argsort(labels, kind="stable")
+    test = np.zeros(len(labels), dtype=bool)
+    test[order[::5]] = True
+    return images[~test], labels[~test], images[test], labels[test]
+
+
+def present(_data_dir: Path) -> bool:
+    return True
+
+
+def fetch(_data_dir: Path) -> None:
+    """Nothing to do: the images come with scikit-learn."""
+
+
+DATASETS.add(
+    "digits",
+    Source(
+        name="digits",
+        title="Handwritten digits, 8x8",
+        shape=(1, 8, 8),
+        classes=10,
+        train=1437,
+        test=360,
+        mean=(0.3058,),
+        std=(0.3761,),
+        flip=False,
+        how_to_get="it comes with scikit-learn",
+        present=present,
+        read=read,
+        fetch=fetch,
+    ),
+)

@@ -1,0 +1,192 @@
+"""How well does a network classify images, and at what cost?"""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import safetensors.torch
+import torch
+from pydantic import BaseModel, Field, field_validator
+from torch import nn
+
+from mgic.data import DATASETS, Dataset, Source, load
+from mgic.data.batches import train_and_test
+from mgic.errors import BadConfig, UnknownName
+from mgic.experiment import Context, Estimate, experiment
+from mgic.measure.cost import model_cost
+from mgic.models import create
+from mgic.models.config import ModelConfig
+from mgic.records import Cost, ModelCost, View
+from mgic.training import Settings, Trained, seeded, train
+from mgic.training.schedule import steps_per_epoch, total_steps
+
+BACKWARD = 2  # a backward pass costs about two forward passes
+
+
+class Config(ModelConfig):
+    """The defaults are the paper's for CIFAR-10 (appendix B.2), but for the data set, which is the one that ships."""
+
+    dataset: str = Field("digits", description="Images to learn", json_schema_extra={"choices": "datasets"})
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Weights, order and augmentation derive from it")
+    epochs: int = Field(
+        100, ge=1, le=1000, description="Passes over the training images", json_schema_extra={"unit": "epochs"}
+    )
+    max_steps: int | None = Field(
+        None,
+        ge=1,
+        le=10**7,
+        description="Stop after so many steps, even within an epoch; empty for no such limit",
+        json_schema_extra={"unit": "steps"},
+    )
+    batch_size: int = Field(128, ge=1, le=4096, description="Images in a step", json_schema_extra={"unit": "images"})
+    learning_rate: float = Field(0.001, gt=0, le=1000, description="Of SGD, in the first epoch")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Of SGD, without Nesterov's correction")
+    weight_decay: float = Field(1e-4, ge=0, le=1, description="Pull of every parameter towards zero")
+    lr_step_epochs: int = Field(
+        30,
+        ge=1,
+        le=1000,
+        description="The learning rate is divided by 10 each time so many epochs are over",
+        json_schema_extra={"unit": "epochs"},
+    )
+    augment: bool = Field(
+        True, description="Random crops out of padded images, and mirror images where the class allows it"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to compute")
+
+    @field_validator("dataset")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            return DATASETS[name].name
+        except UnknownName as error:
+            raise ValueError(str(error)) from error
+
+
+class Result(BaseModel):
+    top1: float = Field(
+        description="Test images whose class is the first answer, after the last epoch",
+        json_schema_extra={"unit": "%"},
+    )
+    top5: float = Field(
+        description="Test images whose class is among the first five answers; 100 by definition up to five classes",
+        json_schema_extra={"unit": "%"},
+    )
+    test_loss: float = Field(description="Mean cross-entropy of the test images", json_schema_extra={"unit": "nats"})
+    params: int = Field(description="Trainable parameters")
+    macs: int = Field(description="Multiply-accumulates of one image, R and P included")
+    transfer_macs: int = Field(description="Share of the transfer operators R and P in `macs`")
+    images_per_second: float = Field(
+        description="While training, without evaluation", json_schema_extra={"unit": "images/s"}
+    )
+    seconds: float = Field(description="Training alone, without evaluation", json_schema_extra={"unit": "s"})
+    epochs_done: int = Field(description="Whole passes over the training images")
+    steps: int = Field(description="Batches trained on")
+    dataset_hash: str = Field(description="First 16 hex digits of the SHA-256 of the data set")
+
+
+def estimate(config: Config) -> Estimate:
+    """Known from the data set's shape and size alone; the data are not read."""
+    source = DATASETS[config.dataset]
+    cost = _cost(config, source)
+    _, height, width = source.shape
+    steps = total_steps(source.train, config.batch_size, config.epochs, config.max_steps)
+    trained = min(steps * config.batch_size, config.epochs * source.train)
+    evaluations = -(-steps // steps_per_epoch(source.train, config.batch_size))
+    return Estimate(
+        cost=Cost(**cost.model_dump(include=set(Cost.model_fields))),
+        group_sizes=cost.group_sizes,
+        work_macs=float(cost.macs) * ((1 + BACKWARD) * trained + evaluations * source.test),
+        batch_pixels=height * width * config.batch_size,
+    )
+
+
+@experiment(
+    title="Image classification",
+    views=(
+        View(title="Accuracy against MACs", kind="scatter", x="macs", y="top1", series="model", log_x=True),
+        View(
+            title="Accuracy over group size and coarsest size",
+            kind="heatmap",
+            x="group_size",
+            y="coarsest_size",
+            z="top1",
+        ),
+        View(title="Accuracy against parameters", kind="scatter", x="params", y="top1", series="model", log_x=True),
+    ),
+    estimate=estimate,
+)
+def classification(config: Config, context: Context) -> Result:
+    """Train a network on a set of images and test it on others, which it has not seen.
+
+    SGD with momentum, cross-entropy, a learning rate divided by 10 in steps. Ends at once when
+    the loss is no finite number any more. Leaves the weights as `model.safetensors`.
+    """
+    device = pick_device(config.device, context)
+    context.report(0.0, "preparing")
+    dataset = load(config.dataset, context.data_dir)
+    cost = _cost(config, DATASETS[config.dataset])
+    with seeded(config.seed, "weights"):
+        model = create(config.model, **_options(config, DATASETS[config.dataset]))
+    trained = train(model, *train_and_test(dataset, device), _settings(config), context)
+    context.report(1.0, "saving")
+    save_weights(model, config, context.artifact("model.safetensors"))
+    return _result(trained, cost, dataset)
+
+
+def pick_device(asked: Literal["auto", "cpu", "cuda"], context: Context) -> torch.device:
+    """The device of the config, or where it leaves that open, the one of the context.
+
+    Raises:
+        BadConfig: A GPU is asked for, and there is none.
+    """
+    name = context.device if asked == "auto" else asked
+    if name == "cuda" and not torch.cuda.is_available():
+        raise BadConfig("device=cuda, but PyTorch finds no GPU here; take device=auto or device=cpu")
+    return torch.device(name)
+
+
+def save_weights(model: nn.Module, config: Config, path: Path) -> None:
+    """The state dict, and under `config` in its metadata what the model was built and trained with."""
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    metadata = {"config": json.dumps(config.model_dump(mode="json"), sort_keys=True)}
+    # Not save_file: it reports a full disk as an error of its own, and not as an OSError.
+    path.write_bytes(safetensors.torch.save(state, metadata))
+
+
+def _options(config: Config, source: Source) -> dict[str, object]:
+    return {**config.options, "in_channels": source.shape[0], "num_classes": source.classes}
+
+
+def _cost(config: Config, source: Source) -> ModelCost:
+    return model_cost(config.model, _options(config, source), source.shape)
+
+
+def _settings(config: Config) -> Settings:
+    return Settings(
+        seed=config.seed,
+        epochs=config.epochs,
+        max_steps=config.max_steps,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        lr_step_epochs=config.lr_step_epochs,
+        augment=config.augment,
+    )
+
+
+def _result(trained: Trained, cost: ModelCost, dataset: Dataset) -> Result:
+    return Result(
+        top1=trained.scores.top1,
+        top5=trained.scores.top5,
+        test_loss=trained.scores.loss,
+        params=cost.params,
+        macs=cost.macs,
+        transfer_macs=cost.transfer_macs,
+        images_per_second=trained.images / trained.seconds,
+        seconds=trained.seconds,
+        epochs_done=trained.epochs,
+        steps=trained.steps,
+        dataset_hash=dataset.hash,
+    )

@@ -1,0 +1,54 @@
+"""CNN blocks that stand alone in a network, or inside every level of an MGIC block."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class PadShortcut(nn.Module):
+    """Shortcut without parameters: every `stride`-th pixel, new channels zero (option A of He et al. 2016).
+
+    Shape:
+        (batch, channels, height, width) -> (batch, channels + extra, ceil(height / stride), ceil(width / stride)).
+    """
+
+    def __init__(self, extra: int, stride: int) -> None:
+        super().__init__()
+        self.extra = extra
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.extra))
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions around a shortcut, after He et al., https://arxiv.org/abs/1512.03385.
+
+    conv - BatchNorm - ReLU - conv - BatchNorm - add the input - ReLU.
+
+    Args:
+        channels: Width of the output.
+        groups: Groups of both convolutions.
+        channels_in: Width of the input, at most `channels`; None means the same.
+        stride: Of the first convolution.
+
+    Shape:
+        (batch, channels_in, height, width) -> (batch, channels, ceil(height / stride), ceil(width / stride)).
+
+    Cost:
+        9 * (channels_in + channels) * channels / groups multiply-accumulates an output pixel.
+    """
+
+    def __init__(self, channels: int, groups: int = 1, *, channels_in: int | None = None, stride: int = 1) -> None:
+        super().__init__()
+        channels_in = channels if channels_in is None else channels_in
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, groups=groups, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, groups=groups, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+        self.shortcut = (
+            nn.Identity() if (channels_in, stride) == (channels, 1) else PadShortcut(channels - channels_in, stride)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.norm1(self.conv1(x)))
+        return functional.relu(self.norm2(self.conv2(y)) + self.shortcut(x))

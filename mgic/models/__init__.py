@@ -1,0 +1,162 @@
+"""Models by name: `create` builds one, its options checked against its signature.
+
+One family a file. A function becomes a model by a decorator; its keyword arguments are
+its options, each an Annotated type with a Field that gives bounds and a description, and
+a default:
+
+    @register_model
+    def tiny(*, in_channels: InChannels = 3, num_classes: NumClasses = 10) -> nn.Module:
+        ...
+
+Every model has the options `in_channels` and `num_classes`.
+"""
+
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from torch import nn
+
+from mgic.errors import BadConfig, Problem
+from mgic.records import ModelInfo
+from mgic.registry import Registry
+
+InChannels = Annotated[int, Field(ge=1, le=1024, description="Channels of the input, 3 for colour images")]
+NumClasses = Annotated[int, Field(ge=1, le=100_000, description="Number of classes to tell apart")]
+
+Build = TypeVar("Build", bound=Callable[..., nn.Module])
+
+
+class Options(BaseModel):
+    """Base of every model's options: nothing unknown, nothing coerced ("5" is no 5), no NaN."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Model:
+    build: Callable[..., nn.Module]
+    options: type[Options]
+    info: ModelInfo
+
+
+MODELS: Registry[Model] = Registry("model", "mgic.models")
+
+
+def register_model(build: Build) -> Build:
+    """Register the decorated function under its own name."""
+    add_model(build.__name__, build)
+    return build
+
+
+def register_depths(pattern: str, depths: Iterable[int]) -> Callable[[Build], Build]:
+    """Register one function under several names: its first argument is the depth, no option.
+
+    Args:
+        pattern: The name, with `{depth}` in it.
+        depths: The depths there are.
+    """
+
+    def register(build: Build) -> Build:
+        for depth in depths:
+            add_model(pattern.format(depth=depth), partial(build, depth), inspect.getdoc(build))
+        return build
+
+    return register
+
+
+def add_model(name: str, build: Callable[..., nn.Module], summary: str | None = None) -> None:
+    """Register `build` under `name`; the decorators end up here.
+
+    Args:
+        name: What `create` knows it by.
+        build: Its parameters are the options.
+        summary: Of which the first paragraph is shown; None takes the docstring.
+
+    Raises:
+        TypeError: An option without default or description, or no `in_channels` and `num_classes`.
+    """
+    options = _options_model(name, build)
+    words = " ".join((summary or inspect.getdoc(build) or "").split("\n\n")[0].split())
+    info = ModelInfo(name=name, summary=words, options=options.model_json_schema())
+    MODELS.add(name, Model(build, options, info))
+
+
+def create(name: str, **options: Any) -> nn.Module:
+    """Build a model.
+
+    Raises:
+        UnknownName: No model of that name.
+        BadConfig: An option it does not have, a value outside the option's bounds, or options
+            that no network can be built from.
+    """
+    return MODELS[name].build(**resolve_options(name, options))
+
+
+def list_models() -> list[str]:
+    """All names, resnet20 before resnet110."""
+    return list(MODELS)
+
+
+def model_info(name: str) -> ModelInfo:
+    """What a form needs to know of a model; raises `UnknownName`."""
+    return MODELS[name].info
+
+
+def resolve_options(name: str, options: Mapping[str, Any], *, also: Collection[str] = ()) -> dict[str, Any]:
+    """All options of a model: those given, checked, and the defaults of the others.
+
+    Args:
+        name: The model.
+        options: Option -> value. Nothing is coerced: neither "8" nor True is the integer 8 or 1.
+        also: Further names to suggest when an option is misspelt.
+
+    Raises:
+        UnknownName: No model of that name.
+        BadConfig: `problems` has one entry for each option at fault, `pointer` its name.
+    """
+    known = MODELS[name].options
+    problems = [
+        Problem(str(option), "unknown_option", _unknown(name, str(option), [*known.model_fields, *also]))
+        for option in options
+        if option not in known.model_fields
+    ]
+    try:
+        resolved = known(**{option: options[option] for option in known.model_fields if option in options})
+    except ValidationError as error:
+        problems += [_problem(name, fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()]
+        resolved = None
+    if problems or resolved is None:
+        raise BadConfig("; ".join(problem.detail for problem in problems), tuple(problems))
+    return resolved.model_dump()
+
+
+def _unknown(name: str, option: str, known: Collection[str]) -> str:
+    near = get_close_matches(option, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return f"{name} has no option {option[:80]!r}; {hint}"
+
+
+def _problem(name: str, loc: tuple[int | str, ...], code: str, message: str) -> Problem:
+    option = str(loc[0])
+    return Problem(option, code, f"{name}: {option} {message.replace('Input should', 'should', 1)}")
+
+
+def _options_model(name: str, build: Callable[..., nn.Module]) -> type[Options]:
+    """A strict pydantic model whose fields are the parameters of `build`."""
+    fields: dict[str, Any] = {}
+    for option, parameter in inspect.signature(build, eval_str=True).parameters.items():
+        if parameter.default is parameter.empty or parameter.kind is parameter.VAR_KEYWORD:
+            raise TypeError(f"option {option!r} of model {name!r} has no default")
+        fields[option] = (parameter.annotation, parameter.default)
+    model: type[Options] = create_model(f"{name} options", __base__=Options, **fields)
+    silent = [option for option, field in model.model_fields.items() if not field.description]
+    missing = {"in_channels", "num_classes"} - fields.keys()
+    if silent or missing:
+        raise TypeError(f"model {name!r}: options without description {silent}, missing options {sorted(missing)}")
+    model()  # the defaults are type-correct only if this can be built from them
+    return model

@@ -1,0 +1,80 @@
+"""The part of a config that chooses a model: its name, and the model's own options beside it."""
+
+from typing import Any, ClassVar, Self
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from mgic.errors import BadConfig, Problem, UnknownName
+from mgic.experiment import ExperimentConfig
+from mgic.models import MODELS, resolve_options
+
+
+class ModelConfig(ExperimentConfig):
+    """Base of a config with a model in it; the model's options are fields under their own names.
+
+    After validation every option of the model is there, defaults filled in, so that
+    `model_dump()` says with what the model was built. A subclass must not have a field
+    that is called like an option of a model.
+
+    Raises:
+        ValidationError: An unknown model, located at `model`; an option the model does not have,
+            or a value it does not take, located at that option.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    from_data: ClassVar[frozenset[str]] = frozenset({"in_channels", "num_classes"})
+    """Options that the data set decides and no config may give."""
+
+    model: str = Field("mgic_resnet20", description="Network to build", json_schema_extra={"choices": "models"})
+
+    @model_validator(mode="after")
+    def _resolve(self) -> Self:
+        given = self._given()
+        problems = [
+            Problem(option, "from_data", f"{option} follows from the data set and cannot be chosen")
+            for option in given
+            if option in self.from_data
+        ]
+        chosen = {option: value for option, value in given.items() if option not in self.from_data}
+        resolved: dict[str, Any] = {}
+        try:
+            own = type(self).model_fields.keys()
+            if clash := own & MODELS[self.model].options.model_fields.keys() - self.from_data:
+                raise TypeError(f"{type(self).__name__} has fields that are options of {self.model}: {sorted(clash)}")
+            resolved = resolve_options(self.model, chosen, also=own)
+        except UnknownName as error:
+            problems.append(Problem("model", "unknown_name", str(error)))
+        except BadConfig as error:
+            problems.extend(error.problems)
+        if problems:
+            raise self._located(problems)
+        given.clear()
+        given.update((option, value) for option, value in resolved.items() if option not in self.from_data)
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """All options of the model but those the data set decides."""
+        return dict(self._given())
+
+    def _given(self) -> dict[str, Any]:
+        given = self.model_extra
+        assert given is not None  # extra="allow" makes it a dict, empty or not
+        return given
+
+    def _located(self, problems: list[Problem]) -> ValidationError:
+        given = {**self.__dict__, **self._given()}
+        return ValidationError.from_exception_data(
+            type(self).__name__,
+            [
+                InitErrorDetails(
+                    # Braces are pydantic's placeholders; the words go in as a value, whatever is in them.
+                    type=PydanticCustomError(problem.code, "{detail}", {"detail": problem.detail}),
+                    loc=(problem.pointer,),
+                    input=given.get(problem.pointer),
+                )
+                for problem in problems
+            ],
+        )

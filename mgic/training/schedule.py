@@ -1,0 +1,19 @@
+"""How many steps a training has, and the learning rate of each epoch."""
+
+
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """Batches in one pass. A last batch of a single image is left out: BatchNorm may have nothing to average."""
+    whole, rest = divmod(images, batch_size)
+    return max(1, whole + (rest > 1))
+
+
+def total_steps(images: int, batch_size: int, epochs: int, max_steps: int | None) -> int:
+    """Steps of the whole training, which ends with the last epoch or after `max_steps`."""
+    steps = epochs * steps_per_epoch(images, batch_size)
+    return steps if max_steps is None else min(steps, max_steps)
+
+
+def step_rate(base: float, epoch: int, every: int, factor: float = 0.1) -> float:
+    """The rate in `epoch`, counted from 0: multiplied by `factor` after each `every` epochs."""
+    rate: float = base * factor ** (epoch // every)
+    return rate

@@ -1,0 +1,199 @@
+"""Any order of calls, at any time, leaves the store as a model in plain Python says (RELIABILITY.md, E9)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import select
+
+from backend.migrations import upgrade
+from backend.store import Lease, Store, make_engine
+from backend.tables import events, runs, sweeps
+from mgic.errors import Conflict
+from mgic.records import RunStatus
+from tests.backend.store_points import KILLED, check_run, ended, new_sweep, refused, slot
+
+LEASE_S = 30
+ACTIVE = ("running", "cancelling")
+TERMINAL = ("succeeded", "failed", "cancelled")
+
+# A run by its state, so that each rule meets all states about as often; the first of any state where none has it.
+SOME = st.tuples(st.sampled_from([(status,) for status in RunStatus]), st.integers(0, 3))
+HELD = st.tuples(st.just(ACTIVE), st.integers(0, 3))
+OFF_BY = st.sampled_from([0, 0, 0, -1, -2, 1])  # from the fence that counts to the one that is shown
+
+
+@dataclass
+class Expected:
+    """What the model knows of a run."""
+
+    place: tuple[int, int]  # in the queue: priority, age
+    status: str = "queued"
+    fence: int = 0
+    attempt: int = 0
+    lease_until: float | None = None
+    worker: str | None = None
+    superseded: bool = False
+    seen: list[Mapping[str, Any]] = field(default_factory=list)  # events so far
+    ended: Mapping[str, Any] | None = None  # the row as it was when the run ended
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Each example has the one database in memory, emptied; clock and ids are the machine's."""
+
+    store_class: ClassVar[type[Store]] = Store
+    engine: ClassVar[Any] = None
+
+    @initialize(max_attempts=st.sampled_from([1, 2, 5]))
+    def open(self, max_attempts):
+        cls = type(self)
+        if cls.engine is None:
+            cls.engine = make_engine("sqlite://")
+            upgrade(cls.engine)
+        self.now, self.ids, self.last_event = 1_000_000.0, 0, 0
+        self.model: dict[UUID, Expected] = {}
+        self.max_attempts = max_attempts
+        lease = Lease(LEASE_S, max_attempts)
+        self.store = self.store_class(cls.engine, lease, clock=lambda: self.now, new_id=self.new_id)
+        with self.store._write() as connection:
+            connection.execute(sweeps.delete())
+        self.submit(3, 1)
+
+    def new_id(self) -> UUID:
+        self.ids += 1
+        return UUID(int=self.ids)
+
+    def pick(self, some: tuple[tuple[str, ...], int]) -> UUID:
+        statuses, number = some
+        found = [run_id for run_id, run in self.model.items() if run.status in statuses] or list(self.model)
+        return found[number % len(found)]
+
+    def shown(self, some: tuple[tuple[str, ...], int], off_by: int) -> tuple[UUID, int, Expected | None]:
+        """A run, the fence somebody shows, and what the model knows of it if that fence is the one that counts."""
+        run_id = self.pick(some)
+        run = self.model[run_id]
+        return run_id, run.fence + off_by, run if run.status in ACTIVE and off_by == 0 else None
+
+    def waiting(self) -> list[UUID]:
+        return [run_id for run_id, run in self.model.items() if run.status == "queued"]
+
+    def taken_back(self, run: Expected, counts: bool) -> None:
+        run.fence += 1
+        run.lease_until = None
+        if run.status == "cancelling":
+            run.status = "cancelled"
+        elif counts and run.attempt >= self.max_attempts:
+            run.status = "failed"
+        else:
+            run.status, run.worker = "queued", None
+            run.attempt -= not counts
+
+    # What may happen
+
+    @rule(seconds=st.sampled_from([-40, -5, 10, 25, 31, 100]))
+    def time_passes(self, seconds):
+        self.now += seconds
+
+    @rule(number=st.integers(1, 3), priority=st.integers(0, 2))
+    def submit(self, number, priority):
+        sweep = self.store.add_sweep(new_sweep(number, priority=priority))
+        for run in self.store.sweep_runs(sweep.id, 10)[0]:
+            self.model[run.id] = Expected((priority, len(self.model)))
+
+    @precondition(lambda self: self.waiting())
+    @rule(worker=st.sampled_from(["w1", "w2", "w3"]))
+    def claim(self, worker):
+        claim = self.store.claim(slot(worker=worker))
+        assert claim is not None
+        assert claim.run_id == min(self.waiting(), key=lambda run_id: self.model[run_id].place)
+        run = self.model[claim.run_id]
+        run.status, run.worker, run.lease_until = "running", worker, self.now + LEASE_S
+        run.fence, run.attempt = run.fence + 1, run.attempt + 1
+        assert (claim.fence, claim.attempt) == (run.fence, run.attempt)
+
+    @rule(some=HELD, off_by=OFF_BY, progress=st.floats(0, 1))
+    def heartbeat(self, some, off_by, progress):
+        run_id, fence, held = self.shown(some, off_by)
+        beat = self.store.heartbeat(run_id, fence, progress)
+        if held is None:
+            assert beat == "lost"
+        else:
+            assert beat == ("cancel" if held.status == "cancelling" else "ok")
+            held.lease_until = self.now + LEASE_S
+
+    @rule(some=HELD, off_by=OFF_BY, status=st.sampled_from(TERMINAL))
+    def finish(self, some, off_by, status):
+        run_id, fence, held = self.shown(some, off_by)
+        assert self.store.finish(run_id, fence, ended(RunStatus(status))) == (held is not None)
+        if held is not None:
+            held.status, held.lease_until = status, None
+
+    @rule(some=HELD, off_by=OFF_BY, counts=st.booleans())
+    def release(self, some, off_by, counts):
+        run_id, fence, held = self.shown(some, off_by)
+        assert self.store.release(run_id, fence, KILLED if counts else None) == (held is not None)
+        if held is not None:
+            self.taken_back(held, counts)
+
+    @rule()
+    def reap(self):
+        silent = [run for run in self.model.values() if run.status in ACTIVE and run.lease_until < self.now]
+        assert self.store.reap() == len(silent)
+        for run in silent:
+            self.taken_back(run, True)
+
+    @rule(some=SOME)
+    def cancel(self, some):
+        run_id = self.pick(some)
+        run = self.model[run_id]
+        if run.status in TERMINAL:
+            assert refused(self.store.cancel_run, run_id) is Conflict
+            return
+        run.status = "cancelled" if run.status == "queued" else "cancelling"
+        run.lease_until = run.lease_until if run.status == "cancelling" else None
+        assert self.store.cancel_run(run_id).status == run.status
+
+    @rule(some=SOME)
+    def retry(self, some):
+        run_id = self.pick(some)
+        run = self.model[run_id]
+        if run.status not in ("failed", "cancelled") or run.superseded:
+            assert refused(self.store.retry, run_id) is Conflict
+            return
+        run.superseded = True
+        self.model[self.store.retry(run_id).id] = Expected((run.place[0], len(self.model)))
+
+    def teardown(self):
+        """What waits at the end is there to be claimed, in its order, and then nothing is."""
+        if hasattr(self, "store"):
+            for _ in self.waiting():
+                self.claim("w1")
+            assert self.store.claim(slot()) is None
+
+    # What holds after each step
+
+    @invariant()
+    def the_store_is_as_the_model_says(self):
+        if not hasattr(self, "store"):
+            return
+        with self.store._read() as connection:
+            rows = connection.execute(select(runs)).mappings().all()
+            told = connection.execute(select(events).where(events.c.id > self.last_event).order_by(events.c.id))
+            for event in told.mappings():
+                self.model[event["run_id"]].seen.append(event)
+                self.last_event = event["id"]
+        assert {row["id"] for row in rows} == self.model.keys()
+        for row in rows:
+            run = self.model[row["id"]]
+            check_run(row, run.seen, self.max_attempts)
+            for name in ("status", "fence", "attempt", "lease_until", "superseded"):
+                assert row[name] == getattr(run, name), name
+            if row["status"] in ACTIVE:
+                assert row["worker"] == run.worker
+            if run.ended is not None:
+                assert {**row, "superseded": None} == {**run.ended, "superseded": None}, "terminal is for ever"
+            elif row["status"] in TERMINAL:
+                run.ended = row

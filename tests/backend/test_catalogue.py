@@ -1,0 +1,130 @@
+"""The core lives in a process beside the API: never in it, replaced when it dies, gone when the API is."""
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mgic.records import RunStatus, SweepRequest
+from tests.backend.api_alone import Api, running_api
+from tests.conftest import wait_for
+
+SWEEP = {"experiment": "cost", "axes": {"model": ["resnet20"]}}
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory):
+    with running_api(tmp_path_factory.mktemp("api")) as running:
+        yield running
+
+
+def mapped(pid: int, what: str) -> bool:
+    return what in Path(f"/proc/{pid}/maps").read_text()
+
+
+def alive(pid: int) -> bool:
+    """Whether it still runs; one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def ask(api: Api) -> int:
+    return api.http.get("/models/resnet20/cost").status_code
+
+
+def test_the_api_never_loads_torch_whatever_it_is_asked(api):
+    sweep = api.client.submit(SweepRequest(**SWEEP))
+    (run,) = api.client.sweep_runs(sweep.id)
+    experiments = [f"/experiments/{info.name}" for info in api.client.experiments()]
+    for path in (
+        *("/experiments", *experiments, "/models", "/recipes", "/datasets", "/models/mgic_resnet20/cost"),
+        *("/sweeps", f"/sweeps/{sweep.id}", "/runs", f"/runs/{run.id}", f"/runs/{run.id}/curves", "/workers"),
+        *("/results?experiment=cost", "/results?experiment=cost&format=csv", "/system", "/ready", "/openapi.json"),
+    ):
+        assert api.http.get(path).status_code == 200, path
+    assert api.http.post("/sweeps/preview", json=SWEEP).status_code == 200
+    assert api.http.post("/sweeps", json=SWEEP | {"axes": {"model": ["nope"]}}).status_code == 422
+    assert api.client.cancel_run(run.id).status is RunStatus.CANCELLED
+    assert mapped(api.catalogue_pid(), "libtorch")
+    assert not mapped(api.process.pid, "libtorch")
+
+
+def test_a_killed_catalogue_is_replaced_and_meanwhile_missed_in_words(api):
+    assert ask(api) == 200
+    killed = api.catalogue_pid()
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: not alive(killed), 10, "the catalogue's end")
+    answer = api.http.get("/models/resnet20/cost")
+    if answer.status_code != 200:  # the pool may have noticed before we asked
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json()["type"] == "/problems/unavailable"
+    wait_for(lambda: ask(api) == 200, 60, "an answer of the new catalogue")
+    assert api.catalogue_pid() != killed
+
+
+def test_many_who_ask_while_the_catalogue_dies_are_all_answered(api):
+    assert ask(api) == 200
+    asked, answers = threading.Barrier(9), []
+
+    def client() -> None:
+        asked.wait()
+        for _ in range(5):
+            answers.append(api.http.post("/sweeps/preview", json=SWEEP).status_code)
+
+    clients = [threading.Thread(target=client) for _ in range(8)]
+    for thread in clients:
+        thread.start()
+    asked.wait()
+    os.kill(api.catalogue_pid(), signal.SIGKILL)
+    for thread in clients:
+        thread.join(60)
+    assert len(answers) == 40
+    assert set(answers) <= {200, 503}
+    wait_for(lambda: ask(api) == 200, 60, "an answer of the new catalogue")
+
+
+def test_without_a_catalogue_what_is_stored_is_still_shown(api):
+    sweep = api.client.submit(SweepRequest(**SWEEP))
+    pid = api.catalogue_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert api.client.sweep(sweep.id).total == 1
+        assert api.client.experiments()
+        assert api.client.cancel_sweep(sweep.id).finished
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory):
+    with running_api(tmp_path_factory.mktemp("hasty"), MGIC_CATALOGUE_TIMEOUT_S="10") as running:
+        yield running
+
+
+def test_all_who_wait_for_a_catalogue_that_hangs_are_told_to_come_back(hasty):
+    stuck = hasty.catalogue_pid()
+    os.kill(stuck, signal.SIGSTOP)
+    with ThreadPoolExecutor() as clients:  # the first one's patience ends first, and takes the others' answers away
+        asked = []
+        for _ in range(5):
+            asked.append(clients.submit(hasty.http.get, "/models/resnet20/cost"))
+            time.sleep(0.3)
+        answers = [one.result() for one in asked]
+    wait_for(lambda: not alive(stuck), 10, "the end of the stuck catalogue")
+    wait_for(lambda: ask(hasty) == 200, 60, "an answer of the new catalogue")
+    assert {(answer.status_code, answer.json()["type"]) for answer in answers} == {(503, "/problems/unavailable")}
+
+
+def test_the_catalogue_dies_with_an_api_that_is_killed(hasty):
+    catalogue = hasty.catalogue_pid()
+    hasty.process.kill()
+    hasty.process.wait()
+    wait_for(lambda: not alive(catalogue), 10, "the catalogue's end after that of the API")

@@ -1,0 +1,189 @@
+"""The numbers behind each plot, worked out by hand."""
+
+import pytest
+
+from dashboard.charts.cost_axis import counted
+from dashboard.charts.curves import curves_info, draw_curves, ema
+from dashboard.charts.heatmap import draw_heatmap, facets, heatmap_info
+from dashboard.charts.placement import place
+from dashboard.charts.samples import differing, groups, label, samples, spread_note, told
+from dashboard.charts.ticks import log_ticks
+from dashboard.charts.tradeoff import draw_tradeoff, frontier, tradeoff_info
+from dashboard.charts.view import axis_title, draw_view, view_info
+from dashboard.theme import DARK, LIGHT
+from mgic.records import CurvePoint, Reason, RunStatus, View
+from tests.dashboard.made import experiment, failed, run
+
+
+def grid_runs(seeds: int) -> list:
+    """s_g 4 and 8, top1 = 80 + s_g + seed, MACs = s_g million, a tenth of them R and P; and a reference."""
+    runs = []
+    for size in (4, 8):
+        for seed in range(seeds):
+            result = {"top1": 80.0 + size + seed, "macs": size * 1_000_000, "transfer_macs": size * 100_000}
+            runs.append(
+                run(len(runs), result=result, model="mgic_resnet20", group_size=size, coarsest_size=16, seed=seed)
+            )
+    reference = {"top1": 95.0, "macs": 40_000_000, "transfer_macs": 0}
+    return [*runs, run(len(runs), result=reference, model="resnet20", seed=0)]
+
+
+def test_runs_that_differ_in_the_seed_are_one_group():
+    found = groups(samples(grid_runs(3)))
+    assert [len(group.samples) for group in found] == [3, 3, 1]
+    assert found[0].summary("top1").mean == 85.0
+    assert found[0].seeds == [0, 1, 2]
+
+
+def test_the_later_of_two_runs_of_one_seed_counts():
+    twice = [run(1, result={"top1": 1.0}, seed=0), run(2, result={"top1": 2.0}, seed=0)]
+    assert groups(samples(twice))[0].numbers("top1") == [2.0]
+
+
+def test_a_result_with_rows_is_a_sample_a_row():
+    rows = [{"model": "a", "median_ms": 1.0}, {"model": "b", "median_ms": 2.0}]
+    found = groups(samples([run(result={"rows": rows, "note": "x"}, models=["a", "b"], seed=0)]))
+    assert [(group.config["model"], group.numbers("median_ms")) for group in found] == [("a", [1.0]), ("b", [2.0])]
+
+
+def test_only_what_differs_is_in_a_label():
+    configs = [group.config for group in groups(samples(grid_runs(1)))]
+    assert differing(configs) == ("model", "group_size")
+    assert label(configs[0], differing(configs)) == "mgic_resnet20, group_size=4"
+    assert label(configs[2], differing(configs)) == "resnet20"
+
+
+def test_an_interval_needs_three_seeds():
+    two, three = groups(samples(grid_runs(2)))[0], groups(samples(grid_runs(3)))[0]
+    assert told(two, "top1", "%") == "top1 mean 84.5 %, range 84 to 85, n = 2: 84, 85"
+    # t(2, 0.975) = 4.3027, sd = 1, so the half-width is 4.3027 / sqrt(3) = 2.484
+    assert told(three, "top1", "%") == "top1 mean 85 %, 95 % t-interval 82.52 to 87.48, n = 3: 84, 85, 86"
+    assert "range (an interval needs 3 seeds)" in spread_note([two], "top1")
+    assert "95 % t-interval" in spread_note([three], "top1")
+
+
+@pytest.mark.parametrize(("kind", "cost"), [("macs", 4e6), ("flops", 8e6), ("paper", 3.6e6)])
+def test_the_cost_switch(kind, cost):
+    assert counted({"macs": 4_000_000, "transfer_macs": 400_000}, kind) == cost
+    assert counted({"top1": 1.0}, kind) is None
+
+
+def test_the_tradeoff_has_a_mark_a_config_in_order_of_cost():
+    info = tradeoff_info(groups(samples(grid_runs(2))), "top1", "%", "macs")
+    assert {name: [(mark.x, mark.y) for mark in marks] for name, marks in info.series.items()} == {
+        "mgic_resnet20": [(4e6, 84.5), (8e6, 88.5)],
+        "resnet20": [(4e7, 95.0)],
+    }
+    first = info.series["mgic_resnet20"][0]
+    assert (first.below, first.above, first.singles) == (0.5, 0.5, (84.0, 85.0))
+    assert "n = 2" in first.hover
+    assert info.frontier == [(4e6, 84.5), (8e6, 88.5), (4e7, 95.0)]
+
+
+def test_the_frontier_is_a_staircase_of_what_nothing_cheaper_beats():
+    assert frontier([(1, 5), (1, 6), (2, 6), (3, 4), (4, 7)]) == [(1, 6), (4, 7)]
+
+
+def test_a_name_is_no_markup_in_a_hover():
+    runs = [
+        run(1, result={"top1": 1.0, "macs": 10}, model="<b>x</b>"),
+        run(2, result={"top1": 2.0, "macs": 20}, model="y"),
+    ]
+    info = tradeoff_info(groups(samples(runs)), "top1", "%", "macs")
+    assert "&lt;b&gt;x&lt;/b&gt;" in info.series["<b>x</b>"][0].hover
+
+
+def test_a_cell_without_a_number_says_why_and_is_not_zero():
+    runs = [
+        run(0, result={"top1": 90.0}, s=4, c=8, seed=0),
+        run(1, result={"top1": 92.0}, s=4, c=8, seed=1),
+        failed(2, Reason.OOM, s=16, c=8, seed=0),
+        run(3, RunStatus.RUNNING, s=4, c=32, seed=0),
+    ]
+    info = heatmap_info(runs, "s", "c", "top1", "%")
+    assert (info.xs, info.ys) == ([4, 16], [8, 32])
+    cell, oom = info.cells[0]
+    assert (cell.mean, cell.half, cell.n) == (91.0, 1.0, 2)
+    assert (oom.mean, oom.missing) == (None, "✖ oom")
+    assert [one.missing for one in info.cells[1]] == ["▶ running", "not in this sweep"]
+    assert info.best == (0, 0)
+
+
+def test_a_heat_map_never_mixes_configs():
+    runs = [run(1, result={}, model="a", s=1, c=1), run(2, result={}, model="b", s=1, c=1), run(3, model="c", s=1)]
+    assert {name: len(part) for name, part in facets(runs, "s", "c").items()} == {"a": 1, "b": 1}
+
+
+def test_a_line_joins_only_points_that_differ_in_x():
+    runs = [
+        run(n, result={"top1": float(n)}, group_size=size, coarsest_size=coarse, seed=0)
+        for n, (size, coarse) in enumerate([(8, 16), (4, 16), (4, 32)])
+    ]
+    info = view_info(View(title="V", x="group_size", y="top1"), samples(runs))
+    assert {name: [(mark.x, mark.y) for mark in marks] for name, marks in info.series.items()} == {
+        "coarsest_size=16": [(4.0, 1.0), (8.0, 0.0)],
+        "coarsest_size=32": [(4.0, 2.0)],
+    }
+
+
+def test_a_view_with_names_on_x_keeps_them():
+    runs = [run(1, result={"speed": 2.0}, model="a"), run(2, result={"speed": 1.0}, model="b"), run(3, model="c")]
+    info = view_info(View(title="V", kind="bar", x="model", y="speed"), samples(runs))
+    assert not info.x_numbers
+    assert [(mark.x, mark.y) for mark in info.series["speed"]] == [("a", 2.0), ("b", 1.0)]
+
+
+def test_axes_have_units():
+    info = experiment({"side": {"unit": "pixels"}, "channels": {"unit": "channels"}})
+    titles = [axis_title(info, name) for name in ("top1", "side", "channels")]
+    assert titles == ["top1 (%)", "side (pixels)", "channels"]
+    assert axis_title(info, "macs", "flops") == "FLOPs per image, batch 1 (2 x MACs)"
+
+
+def test_the_running_mean_starts_at_the_first_value_and_skips_gaps():
+    # weights 1, a: (1 * 0.5 + 3) / 1.5; then (0.25 + 1.5 + 5) / 1.75
+    assert ema([1.0, 3.0, None, 5.0], 0.5) == [1.0, 3.5 / 1.5, None, 6.75 / 1.75]
+
+
+def test_curves_of_one_quantity_share_a_plot_and_show_where_a_run_resumed():
+    points = [
+        CurvePoint(name="train/loss", step=1, value=2.0, fence=2),
+        CurvePoint(name="train/loss", step=0, value=4.0, fence=1),
+        CurvePoint(name="val/loss", step=1, value=None, fence=2),
+    ]
+    plots = curves_info(points, 0.0)
+    assert [(one.name, one.steps, one.values, one.resumed) for one in plots["loss"]] == [
+        ("train/loss", [0, 1], [4.0, 2.0], [1]),
+        ("val/loss", [1], [None], []),
+    ]
+
+
+def test_labels_keep_clear_of_each_other():
+    assert place([(0.5, 0.5)], ["a"]) == ["top center"]
+    sides = place([(0.5, 0.5), (0.5, 0.52)], ["first", "second"])
+    assert len(set(sides)) == 2
+    assert None in place([(0.5, 0.5)] * 9, ["the same place"] * 9)
+
+
+def test_log_ticks_are_at_one_two_five():
+    assert log_ticks(5e6, 4e7) == [1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8, 2e8, 5e8]
+    assert log_ticks(1, 1e6) == [10.0**power for power in range(7)]
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_every_plot_is_drawn_with_title_and_axis_titles(colours):
+    runs = grid_runs(2)
+    made = [
+        draw_tradeoff(tradeoff_info(groups(samples(runs)), "top1", "%", "macs"), "top1", "%", "macs", True, colours),
+        draw_heatmap(heatmap_info(runs[:4], "group_size", "coarsest_size", "top1"), "H", ("a", "b"), "c", colours),
+        draw_curves("loss", curves_info([CurvePoint(name="a", step=0, value=1.0, fence=1)], 0.5)["a"], True, colours),
+    ]
+    for kind in ("line", "scatter", "bar"):
+        view = View(title="V", kind=kind, x="group_size", y="top1", log_x=True, log_y=True)
+        made.append(draw_view(view, view_info(view, samples(runs)), ("a", "b"), colours))
+    for figure in made:
+        layout = figure.layout
+        assert layout.title.text
+        assert layout.xaxis.title.text
+        assert layout.yaxis.title.text
+        assert len(figure.data) > 0

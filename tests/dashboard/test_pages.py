@@ -1,0 +1,161 @@
+"""The pages over a real service: from the form to the plot, and what is said when something is wrong."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard.settings import Settings
+from mgic.client import Client
+from mgic.records import RunStatus, Sweep, SweepRequest
+from tests.conftest import free_port
+
+APP = str(Path(dashboard.__file__).with_name("app.py"))
+WIDTHS = {"channels": [64, 128]}
+
+
+def start(client: Client) -> AppTest:
+    """The start page, in a session of its own."""
+    st.cache_data.clear()
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.session_state["client"] = client
+    return page.run()
+
+
+@pytest.fixture
+def page(service) -> AppTest:
+    return start(service.client)
+
+
+@pytest.fixture(scope="module")
+def swept(service) -> Sweep:
+    """A finished sweep of a quick experiment."""
+    made = service.client.submit(SweepRequest(experiment="channel_scaling", axes=WIDTHS, name="two widths"))
+    return service.client.wait(made.id, timeout=120)
+
+
+def opened(page: AppTest, name: str, **address: str) -> AppTest:
+    page.query_params.clear()
+    for key, value in address.items():
+        page.query_params[key] = value
+    shown = page.switch_page(f"app_pages/{name}.py").run()
+    assert not shown.exception
+    return shown
+
+
+def choose(page: AppTest, service, experiment: str) -> AppTest:
+    return page.selectbox(key="experiment").set_value(service.client.experiment(experiment).title).run()
+
+
+def said(page: AppTest) -> str:
+    return " ".join(one.value for one in [*page.error, *page.warning, *page.info])
+
+
+def test_from_the_form_to_the_plot(page, service):
+    choose(page, service, "channel_scaling")
+    page.text_input(key="channel_scaling:channels").set_value("64, 128").run()
+    assert page.button(key="run").label == "Run 2 cells"
+    page.button(key="run").click().run()
+    assert not page.exception
+    sweep_id = page.query_params["sweep"]
+    service.client.wait(sweep_id, timeout=120)
+    page.run()
+    assert len(page.get("plotly_chart")) >= 1
+    assert list(page.dataframe[-1].value["status"]) == ["✔ succeeded"] * 2
+
+
+def test_the_preview_names_the_cost_of_each_cell_before_anything_is_queued(page, service):
+    before = len(service.client.sweeps().items)
+    choose(page, service, "classification")
+    page.multiselect(key="classification:model").set_value(["resnet20", "mgic_resnet20"]).run()
+    page.text_input(key="classification:group_size").set_value("4, 8").run()
+    assert page.button(key="run").label == "Run 3 cells"
+    assert {"model", "group_size", "MACs"} <= set(page.dataframe[0].value.columns)
+    assert len(service.client.sweeps().items) == before
+
+
+def test_two_clicks_make_one_sweep(page, service):
+    choose(page, service, "channel_scaling")
+    page.button(key="run").click().run()
+    first = page.query_params["sweep"]
+    key = next(iter(page.session_state["submit keys"].values()))
+    asked = SweepRequest.model_validate_json(next(iter(page.session_state["submit keys"])))
+    assert str(service.client.submit(asked, key).id) == first
+
+
+def test_a_value_out_of_range_is_refused_at_its_field(page, service):
+    choose(page, service, "classification")
+    page.text_input(key="classification:epochs").set_value("0").run()
+    assert not page.exception
+    assert "epochs" in page.error[0].value
+
+
+def test_text_that_is_no_number_is_refused_at_its_field(page, service):
+    choose(page, service, "classification")
+    page.text_input(key="classification:epochs").set_value("many").run()
+    assert page.error[0].value == "epochs: “many” is not a whole number"
+
+
+def test_a_preset_fills_the_form(page, service):
+    recipe = service.client.recipes()[0]
+    shown = opened(page, "new_sweep", recipe=recipe.name)
+    assert shown.selectbox(key=f"{recipe.experiment}/preset").value == recipe.title
+    assert not shown.error
+
+
+def test_a_run_has_its_settings_its_result_and_its_timeline(page, swept, service):
+    run = service.client.sweep_runs(swept.id)[0]
+    shown = opened(page, "run", run=str(run.id))
+    assert run.status is RunStatus.SUCCEEDED
+    assert "succeeded" in " ".join(one.value for one in shown.markdown)
+    assert any("macs" in one.label for one in shown.metric)
+    assert any("resolved" in table.value.columns for table in shown.dataframe)
+
+
+def test_change_and_run_again_brings_the_settings_back(page, swept, service):
+    run = service.client.sweep_runs(swept.id)[1]
+    shown = opened(page, "new_sweep", run=str(run.id))
+    assert shown.text_input(key="channel_scaling:channels").value == "128"
+
+
+def test_runs_are_filtered_by_the_address(page, swept):
+    shown = opened(page, "runs", of=str(swept.id))
+    assert len(shown.dataframe[0].value) == 2
+
+
+def test_sweeps_are_listed_by_name(page, swept):
+    assert "two widths" in list(opened(page, "sweeps").dataframe[0].value["name"])
+
+
+@pytest.mark.parametrize("name", ["system", "help"])
+def test_the_other_pages_open(page, name):
+    assert opened(page, name).title[0].value
+
+
+@pytest.mark.parametrize("name", ["sweep", "run"])
+@pytest.mark.parametrize("given", ["zzz", "00000000-0000-0000-0000-000000000000"])
+def test_a_bad_id_in_the_address_is_answered_in_words(page, name, given):
+    assert opened(page, name, **{name: given}).error
+
+
+@pytest.mark.parametrize("name", ["sweep", "run"])
+def test_without_an_id_the_page_leads_to_the_list(page, name):
+    assert "is chosen" in said(opened(page, name))
+
+
+@pytest.mark.parametrize("name", ["new_sweep", "sweeps", "runs", "system"])
+def test_a_service_that_is_not_there_is_named(name):
+    nobody = Client(f"http://127.0.0.1:{free_port()}")
+    shown = opened(start(nobody), name)
+    nobody.close()
+    assert f"Cannot reach the API at `{nobody.url}`" in said(shown)
+
+
+def test_the_service_is_found_by_its_address_in_the_environment(monkeypatch):
+    monkeypatch.setenv("MGIC_API_URL", "http://api:8000")
+    monkeypatch.setenv("MGIC_API_KEY", "secret")
+    settings = Settings()
+    assert settings.api_url == "http://api:8000"
+    assert "secret" not in repr(settings)

@@ -1,0 +1,183 @@
+"""The commands that need no server."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mgic import __version__
+from mgic.cli import app
+from mgic.cli.terminal import Code
+
+ROOT = Path(__file__).parents[3]
+MGIC = str(Path(sys.executable).with_name("mgic"))
+TINY = ("classification", "model=mgic_resnet20", "dataset=digits", "width=8", "batch_size=32", "max_steps=2")
+
+
+def call(*arguments: str, **environment: str):
+    return CliRunner().invoke(app, arguments, env=environment)
+
+
+def told(*arguments: str) -> object:
+    done = call(*arguments, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("models", "mgic_resnet20"),
+        ("experiments", "classification"),
+        ("datasets", "digits"),
+        ("recipes", "ablation_quick"),
+    ],
+)
+def test_the_name_is_the_first_word_of_its_line(subject, name):
+    done = call("list", subject)
+    assert done.exit_code == 0
+    assert name in [line.split()[0] for line in done.stdout.splitlines()]
+    assert name in [item["name"] for item in told("list", subject)]
+
+
+def test_a_list_of_models_says_what_each_costs():
+    costs = {item["name"]: (item["params"], item["macs"]) for item in told("list", "models")}
+    assert costs["resnet56"] == (853_018, 125_485_696)  # 0.853M and 125.5M, as published
+
+
+def test_an_unknown_list_is_answered_with_the_nearest():
+    done = call("list", "modles")
+    assert done.exit_code == Code.USAGE
+    assert "did you mean 'models'?" in done.stderr
+
+
+def test_cost_in_json_has_the_promised_keys():
+    cost = told("cost", "mgic_resnet20", "group_size=8", "coarsest_size=16", "--input", "3,32,32")
+    assert {"model", "options", "input_size", "params", "macs", "transfer_macs", "group_sizes", "levels"} <= cost.keys()
+    assert cost["input_size"] == [3, 32, 32]
+    assert cost["options"]["group_size"] == 8
+    assert cost["flops"] == 2 * cost["macs"]
+    assert cost["macs_without_transfer"] == cost["macs"] - cost["transfer_macs"]
+    assert sum(v["restrict_macs"] + v["prolong_macs"] for v in cost["levels"]) == cost["transfer_macs"]
+
+
+def test_cost_in_words_shows_both_ways_to_count():
+    done = call("cost", "mgic_resnet56", "coarsest_size=64", "group_size=16", "coarsening=released")
+    assert "534," in done.stdout.splitlines()[1]  # 0.534M parameters, as published
+    assert "FLOPs (2x)" in done.stdout
+    assert "without R and P" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["cost", "mgic_resnet21"], "did you mean 'mgic_resnet"),
+        (["cost", "mgic_resnet20", "groupsize=8"], "group_size"),
+        (["cost", "mgic_resnet20", "group_size=4,8"], "one value"),
+        (["cost", "resnet20", "--input", "3,32"], "channels,height,width"),
+        (["run"], "name an experiment or a recipe"),
+        (["run", "clasification"], "did you mean 'classification'?"),
+        (["run", "classification", "epochz=3"], "epochz"),
+        (["run", "classification", "epochs=0"], "epochs"),
+        (["run", "classification", "epochs=3", "epochs=4"], "epochs is given twice"),
+        (["run", "classification", "seed=1,1"], "twice"),
+        (["run", "classification", "seed=1,,2"], "empty value"),
+        (["run", "classification", "model=mgic_resnet20", "width=17"], "17"),
+        (["run", "classification", "--device", "tpu"], "auto, cpu or cuda"),
+        (["run", "--recipe", "ablation_quik"], "ablation_quick"),
+        (["run", "--recipe", "ablation_quick", "epochs=3"], "leave out epochs"),
+        (["data", "fetch", "cifar11"], "did you mean 'cifar10"),
+        (["frobnicate"], "No such command"),
+    ],
+)
+def test_bad_input_is_2_with_the_reason_and_no_data(arguments, said):
+    done = call(*arguments)
+    assert done.exit_code == Code.USAGE
+    assert said in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_a_sweep_is_one_json_line_a_run(tmp_path):
+    done = call("run", *TINY, "group_size=4,8", "--out", str(tmp_path))
+    assert done.exit_code == 0, done.stderr
+    runs = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [run["config"]["group_size"] for run in runs] == [4, 8]
+    for number, run in enumerate(runs):
+        assert run.keys() == {"status", "config", "result", "failure", "environment", "seconds"}
+        assert run["status"] == "succeeded"
+        assert run["failure"] is None
+        kept = json.loads((tmp_path / str(number) / "outcome.json").read_text())
+        assert kept == run
+        assert (tmp_path / str(number) / "curves.jsonl").read_text()
+    assert "run 2/2: succeeded" in done.stderr
+    assert "\r" not in done.stderr, "no bar where there is no terminal"
+
+
+def test_a_quiet_sweep_says_nothing_but_its_data():
+    done = call("run", *TINY, "--quiet")
+    assert done.exit_code == 0
+    assert done.stderr == ""
+
+
+def test_a_failed_run_is_1_and_a_line_with_its_reason(tmp_path):
+    done = call("run", "classification", "dataset=cifar10", "max_steps=1", "--data-dir", str(tmp_path))
+    assert done.exit_code == Code.RUN_FAILED
+    run = json.loads(done.stdout)
+    assert run["status"] == "failed"
+    assert "mgic data fetch cifar10" in run["failure"]["message"]
+    assert "1 of 1 runs failed" in done.stderr
+
+
+def test_a_data_set_that_is_here_need_not_be_fetched(tmp_path):
+    done = call("data", "fetch", "digits", MGIC_DATA_DIR=str(tmp_path))
+    assert done.exit_code == 0
+    present = {item["name"]: item["present"] for item in told("data", "list")}
+    assert present["digits"] is True
+
+
+def test_help_names_every_command_and_loads_no_torch():
+    code = (
+        "import sys; from mgic.cli import main; sys.argv = ['mgic', '--help']\ntry: main()\nexcept SystemExit: pass\n"
+    )
+    check = "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules"
+    shown = subprocess.check_output([sys.executable, "-c", code + check], cwd=ROOT, text=True)
+    commands = "list cost run up doctor submit status logs cancel retry table export data"
+    assert set(commands.split()) <= set(re.findall(r"^  (\w+) ", shown, re.MULTILINE))
+
+
+def test_the_version_is_printed():
+    assert call("--version").stdout == f"{__version__}\n"
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    pipe = f"{MGIC} list models | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", pipe], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode in (0, Code.PIPE_CLOSED)
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_is_130_and_keeps_the_lines_of_finished_runs(tmp_path):
+    command = [MGIC, "run", *TINY[:-1], "epochs=1000", f"--out={tmp_path}"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr.readline().startswith("run 1/1")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == Code.INTERRUPTED
+    assert "interrupted after 0 finished runs" in said
+    assert "Traceback" not in said
+
+
+def test_the_installed_command_ends_with_the_codes(tmp_path):
+    environment = {**os.environ, "MGIC_API_URL": "http://127.0.0.1:9"}
+    for arguments, code in ((["status"], 5), (["run", "nothing"], 2), (["list", "datasets"], 0), (["--nonsense"], 2)):
+        done = subprocess.run([MGIC, *arguments], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
+        assert done.returncode == code, (arguments, done.stderr)

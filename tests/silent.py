@@ -1,0 +1,40 @@
+"""A context for tests: remembers what a run reports, and gives it a folder."""
+
+import math
+from pathlib import Path
+
+from mgic.errors import Cancelled
+
+
+class SilentContext:
+    """Keeps to the `Context` protocol. `cancel_at` raises `Cancelled` at the report that reaches that progress."""
+
+    device = "cpu"
+
+    def __init__(self, folder: Path, cancel_at: float = math.inf) -> None:
+        self.data_dir = folder / "data"
+        self.folder = folder
+        self.progress: list[float] = []
+        self.phases: list[str] = []
+        self.curves: dict[str, list[tuple[int, float]]] = {}
+        self.lines: list[str] = []
+        self._cancel_at = cancel_at
+
+    def report(self, progress: float, phase: str = "") -> None:
+        assert 0 <= progress <= 1
+        self.progress.append(progress)
+        if phase and phase not in self.phases:
+            self.phases.append(phase)
+        if progress >= self._cancel_at:
+            raise Cancelled
+
+    def curve(self, name: str, step: int, value: float) -> None:
+        self.curves.setdefault(name, []).append((step, value))
+
+    def log(self, line: str) -> None:
+        self.lines.append(line)
+
+    def artifact(self, name: str) -> Path:
+        path = self.folder / "artifacts" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path

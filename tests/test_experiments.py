@@ -1,0 +1,85 @@
+"""What every experiment must keep to; a new one is tested here without a line written."""
+
+import pytest
+
+from mgic.experiment import EXPERIMENTS, Estimate, ExperimentConfig
+from mgic.models import MODELS
+from mgic.models.config import ModelConfig
+
+NAMES = list(EXPERIMENTS)
+
+
+def columns(name: str) -> set[str]:
+    info = EXPERIMENTS[name].info
+    found = set(info.config_schema["properties"]) | set(info.result_schema["properties"])
+    if info.config_schema.get("additionalProperties") is True:
+        found |= {option for model in MODELS.values() for option in model.info.options["properties"]}
+    return found
+
+
+def test_these_experiments_are_there():
+    assert {"classification", "cost", "channel_scaling"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_views_name_columns_that_exist(name):
+    views = EXPERIMENTS[name].info.views
+    assert views
+    for view in views:
+        assert {view.x, view.y, view.z, view.series} - {None} <= columns(name), view.title
+        assert (view.z is not None) == (view.kind == "heatmap"), view.title
+    assert len({view.title for view in views}) == len(views)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_says_what_it_is_and_has_a_default(name):
+    config, result = EXPERIMENTS[name].config, EXPERIMENTS[name].result
+    assert issubclass(config, ExperimentConfig)
+    config()
+    for field, info in (config.model_fields | result.model_fields).items():
+        assert info.description, field
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_config_and_result_share_no_column(name):
+    assert not EXPERIMENTS[name].config.model_fields.keys() & EXPERIMENTS[name].result.model_fields.keys()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_what_it_does(name):
+    info = EXPERIMENTS[name].info
+    assert info.name == name
+    assert info.title
+    assert info.summary.endswith(".")
+    assert info.version >= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_reads_back_as_itself(name):
+    config = EXPERIMENTS[name].config()
+    assert EXPERIMENTS[name].config.model_validate(config.model_dump(mode="json")) == config
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_field_is_refused(name):
+    with pytest.raises(ValueError, match="no_such_field"):
+        EXPERIMENTS[name].config(no_such_field=1)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if EXPERIMENTS[name].estimate is not None])
+def test_the_default_config_has_an_estimate(name):
+    estimate = EXPERIMENTS[name].estimate
+    assert estimate is not None
+    found = estimate(EXPERIMENTS[name].config())
+    assert isinstance(found, Estimate)
+    assert found.cost.params > 0
+    assert found.work_macs >= 0
+    assert found.batch_pixels > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_field_is_called_like_an_option_of_a_model(name):
+    config = EXPERIMENTS[name].config
+    if issubclass(config, ModelConfig):
+        options = {option for model in MODELS.values() for option in model.info.options["properties"]}
+        assert not config.model_fields.keys() & options
