@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.utils import get_flat_params
+from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query as QueryField
 
 from backend.catalogue import Catalogue
@@ -14,7 +15,6 @@ from backend.errors import BadCursor
 from backend.reaper import Reaper
 from backend.settings import Settings
 from backend.store import Store
-from mgic.errors import BadConfig, Problem
 
 
 def _store(request: Request) -> Store:
@@ -38,12 +38,14 @@ def _settings(request: Request) -> Settings:
 
 
 def _no_other_query(request: Request) -> None:
-    """A misspelt filter would give everything. Raises `BadConfig`."""
+    """A misspelt filter would give everything. Raises `RequestValidationError`."""
     fields = get_flat_params(request.scope["route"].dependant)
     known = {field.alias for field in fields if isinstance(field.field_info, QueryField)}
     if others := [name for name in request.query_params if name not in known]:
         words = f"there is no such parameter; known: {', '.join(sorted(known)) or 'none'}"
-        raise BadConfig(words, tuple(Problem(name, "unknown_parameter", words) for name in others))
+        raise RequestValidationError(
+            [{"loc": ("query", name), "type": "unknown_parameter", "msg": words} for name in others]
+        )
 
 
 class Cursor:

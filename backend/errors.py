@@ -143,8 +143,8 @@ def install(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
     @app.exception_handler(MgicError)
-    def expected(_request: Request, error: MgicError) -> ProblemResponse:
-        return _expected(error)
+    def expected(request: Request, error: MgicError) -> ProblemResponse:
+        return _expected(error, "query" if request.method == "GET" else "body")
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> ProblemResponse:
@@ -168,7 +168,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, no_database)
 
 
-def _expected(error: MgicError) -> ProblemResponse:
+def _expected(error: MgicError, place: str) -> ProblemResponse:
     if isinstance(error, QuotaExceeded):
         return problem(429, *STATUS_TYPES[429], str(error))
     if isinstance(error, BadCursor | KeyMismatch):
@@ -177,7 +177,7 @@ def _expected(error: MgicError) -> ProblemResponse:
     for kind_of, status, kind, title in ANSWERS:
         if isinstance(error, kind_of):
             errors = [
-                {"pointer": fault.pointer, "in": "body" if fault.pointer.startswith("#") else "query",
+                {"pointer": fault.pointer, "in": place,
                  "code": fault.code, "detail": fault.detail}
                 for fault in getattr(error, "problems", ())
             ]  # fmt: skip

@@ -31,7 +31,7 @@ def draw(experiment: str, field: Field, lists: Lists) -> list[Value]:
     """The widget; returns its axis, empty for the default. Raises `BadText` after drawing it."""
     state = key(experiment, field.name)
     st.session_state.setdefault(state, initial(field))
-    label = literal(f"{field.name} ({field.unit})" if field.unit else field.name)
+    label = literal(f"{field.name} ({field.unit})" if field.unit not in ("", field.name) else field.name)
     about = literal(field.help)
     options = _options(field, lists)
     if options is not None:

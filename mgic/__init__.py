@@ -16,7 +16,7 @@ _HOME = {
     "describe": "mgic.describe",
 }
 
-__all__ = ["__version__", "count_cost", "create", "describe", "list_models"]  # noqa: F822 - found by __getattr__
+__all__ = ["__version__", "count_cost", "create", "describe", "list_models"]  # found by __getattr__
 
 
 def __getattr__(name: str) -> Any:

@@ -24,7 +24,7 @@ if problem:
     st.error(literal(problem), icon=":material/error:")
 
 left, right = st.columns(2)
-by_title = {info.title: info for info in known.values()}
+by_title = {info.title: info for info in sorted(known.values(), key=lambda one: (-len(one.recipes), one.title))}
 info = by_title[left.selectbox("Experiment", list(by_title), key="experiment", persist_state="session")]
 with right:
     choose_preset(info, models(api))

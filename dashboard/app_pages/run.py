@@ -16,6 +16,7 @@ from dashboard.run_parts import (
 )
 from dashboard.words import literal, seconds, settings, since, status
 from mgic.client import ApiError, Unreachable
+from mgic.records import RunStatus
 
 api = client()
 run_id = id_in_address("run", RUNS, "All runs")
@@ -51,7 +52,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if not run.status.terminal:
         with st.popover("Cancel", icon=":material/cancel:"):
             st.button("Yes, cancel this run", type="primary", on_click=act, args=("cancel",), key="cancel")
-    else:
+    elif run.status is not RunStatus.SUCCEEDED:
         st.button("Retry unchanged", icon=":material/replay:", on_click=act, args=("retry",), key="retry")
     new_sweep = "app_pages/new_sweep.py"
     st.page_link(new_sweep, label="Change and run again", icon=":material/edit:", query_params={"run": run_id})

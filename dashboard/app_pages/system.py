@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.connection import client, tells_what_fails
-from dashboard.words import ago, literal, seconds, si
+from dashboard.words import ago, literal, seconds
 from mgic.client import ApiError, Client
 from mgic.records import Health
 
@@ -73,7 +73,7 @@ def _queues() -> None:
     else:
         st.caption("Nothing waits and nothing runs.")
     st.subheader("Limits", anchor=False)
-    limits = [{"limit": name, "value": si(value, 4)} for name, value in system.limits.items()]
+    limits = [{"limit": name, "value": f"{value:,.0f}"} for name, value in system.limits.items()]
     st.dataframe(pd.DataFrame(limits), hide_index=True, key="limits", alt="What this server allows")
 
 

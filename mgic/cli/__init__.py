@@ -1,6 +1,5 @@
 """The `mgic` command: one file a theme, all of them light; torch is loaded by the commands that compute."""
 
-import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -58,10 +57,6 @@ def main() -> None:
     """The console script. Exit codes: see `mgic.cli.terminal.Code`."""
     try:
         app(prog_name="mgic")
-    except BrokenPipeError:
-        # Who read our output has left (`mgic list models | head -1`); nothing may be flushed into that pipe any more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Code.PIPE_CLOSED)
     except Exception:  # noqa: BLE001 - left alone it would end with 1, which says that a run failed
         traceback.print_exc()
         sys.exit(Code.BUG)

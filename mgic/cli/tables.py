@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 
 from mgic.cli.here import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect, identifier
-from mgic.cli.terminal import Code, put_json, say
+from mgic.cli.terminal import Code, put, put_json, say
 
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that starts with one of these
 
@@ -51,7 +50,8 @@ def table(
         if as_json:
             put_json({"items": chosen, "next_cursor": None})
         else:
-            sys.stdout.write(as_markdown(columns, chosen) if kind is TableFormat.MARKDOWN else as_csv(columns, chosen))
+            text = as_markdown(columns, chosen) if kind is TableFormat.MARKDOWN else as_csv(columns, chosen)
+            put(text.removesuffix("\n"))
 
 
 def interesting(rows: list[dict[str, Any]], fields: Iterable[str], results: Iterable[str]) -> list[str]:
@@ -111,6 +111,6 @@ def export(
             say(f"no run of {experiment} has a result yet")
             raise typer.Exit(Code.NOTHING)
         if out is None:
-            sys.stdout.write(text)
+            put(text.removesuffix("\n"))
         else:
             out.write_text(text, encoding="utf-8")

@@ -1,6 +1,7 @@
 """How the command line speaks: data on stdout, everything else on stderr, and one meaning for each exit code."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
@@ -38,6 +39,10 @@ class Commands(TyperGroup):
         except (MgicError, ValidationError) as error:
             say(f"mgic: {words(error)}")
             raise typer.Exit(code_of(error)) from error
+        except BrokenPipeError:
+            # Who read our output has left (`mgic list models | head -1`): nothing more may be flushed into that pipe.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(Code.PIPE_CLOSED) from None
 
 
 def code_of(error: MgicError | ValidationError) -> Code:

@@ -123,7 +123,7 @@ def estimate(config: Config) -> Estimate:
 def channel_scaling(config: Config, context: Context) -> Result:
     """The paper's first claim: quadratic in the width for a full convolution, linear for MGIC.
 
-    Times are an indication, taken on a host that may do other things: compare engines and models with `latency`.
+    Times are an indication only, taken on a host that may do other things.
     """
     cost = count(config)
     times = time_forward(config, context) if config.measure_latency else []

@@ -22,7 +22,7 @@ TERMINAL = ("succeeded", "failed", "cancelled")
 
 # A run by its state, so that each rule meets all states about as often; the first of any state where none has it.
 SOME = st.tuples(st.sampled_from([(status,) for status in RunStatus]), st.integers(0, 3))
-HELD = st.tuples(st.just(ACTIVE), st.integers(0, 3))
+HELD = st.tuples(st.sampled_from([ACTIVE, ACTIVE, TERMINAL]), st.integers(0, 3))
 OFF_BY = st.sampled_from([0, 0, 0, -1, -2, 1])  # from the fence that counts to the one that is shown
 
 
@@ -47,8 +47,8 @@ class StoreMachine(RuleBasedStateMachine):
     store_class: ClassVar[type[Store]] = Store
     engine: ClassVar[Any] = None
 
-    @initialize(max_attempts=st.sampled_from([1, 2, 5]))
-    def open(self, max_attempts):
+    @initialize(max_attempts=st.sampled_from([1, 2, 5]), claimed=st.integers(0, 3))
+    def open(self, max_attempts, claimed):
         cls = type(self)
         if cls.engine is None:
             cls.engine = make_engine("sqlite://")
@@ -60,7 +60,11 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = self.store_class(cls.engine, lease, clock=lambda: self.now, new_id=self.new_id)
         with self.store._write() as connection:
             connection.execute(sweeps.delete())
-        self.submit(3, 1)
+        self.submit(4, 1)
+        self.claim("w1")
+        self.finish((ACTIVE, 0), 0, "succeeded")
+        for _ in range(claimed):
+            self.claim("w1")
 
     def new_id(self) -> UUID:
         self.ids += 1
@@ -80,6 +84,9 @@ class StoreMachine(RuleBasedStateMachine):
     def waiting(self) -> list[UUID]:
         return [run_id for run_id, run in self.model.items() if run.status == "queued"]
 
+    def claimed(self) -> bool:
+        return any(run.fence for run in self.model.values())
+
     def taken_back(self, run: Expected, counts: bool) -> None:
         run.fence += 1
         run.lease_until = None
@@ -92,10 +99,6 @@ class StoreMachine(RuleBasedStateMachine):
             run.attempt -= not counts
 
     # What may happen
-
-    @rule(seconds=st.sampled_from([-40, -5, 10, 25, 31, 100]))
-    def time_passes(self, seconds):
-        self.now += seconds
 
     @rule(number=st.integers(1, 3), priority=st.integers(0, 2))
     def submit(self, number, priority):
@@ -114,6 +117,7 @@ class StoreMachine(RuleBasedStateMachine):
         run.fence, run.attempt = run.fence + 1, run.attempt + 1
         assert (claim.fence, claim.attempt) == (run.fence, run.attempt)
 
+    @precondition(lambda self: self.claimed())
     @rule(some=HELD, off_by=OFF_BY, progress=st.floats(0, 1))
     def heartbeat(self, some, off_by, progress):
         run_id, fence, held = self.shown(some, off_by)
@@ -124,6 +128,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert beat == ("cancel" if held.status == "cancelling" else "ok")
             held.lease_until = self.now + LEASE_S
 
+    @precondition(lambda self: self.claimed())
     @rule(some=HELD, off_by=OFF_BY, status=st.sampled_from(TERMINAL))
     def finish(self, some, off_by, status):
         run_id, fence, held = self.shown(some, off_by)
@@ -131,6 +136,7 @@ class StoreMachine(RuleBasedStateMachine):
         if held is not None:
             held.status, held.lease_until = status, None
 
+    @precondition(lambda self: self.claimed())
     @rule(some=HELD, off_by=OFF_BY, counts=st.booleans())
     def release(self, some, off_by, counts):
         run_id, fence, held = self.shown(some, off_by)
@@ -138,8 +144,9 @@ class StoreMachine(RuleBasedStateMachine):
         if held is not None:
             self.taken_back(held, counts)
 
-    @rule()
-    def reap(self):
+    @rule(seconds=st.sampled_from([-40, 0, 25, 31, 100]))
+    def reap(self, seconds):
+        self.now += seconds
         silent = [run for run in self.model.values() if run.status in ACTIVE and run.lease_until < self.now]
         assert self.store.reap() == len(silent)
         for run in silent:
@@ -181,19 +188,23 @@ class StoreMachine(RuleBasedStateMachine):
             return
         with self.store._read() as connection:
             rows = connection.execute(select(runs)).mappings().all()
-            told = connection.execute(select(events).where(events.c.id > self.last_event).order_by(events.c.id))
-            for event in told.mappings():
-                self.model[event["run_id"]].seen.append(event)
-                self.last_event = event["id"]
+            query = select(events).where(events.c.id > self.last_event).order_by(events.c.id)
+            new = connection.execute(query).mappings().all()
+        ended_before = {run_id for run_id, run in self.model.items() if run.ended is not None}
+        for event in new:
+            self.model[event["run_id"]].seen.append(event)
+            self.last_event = event["id"]
         assert {row["id"] for row in rows} == self.model.keys()
         for row in rows:
             run = self.model[row["id"]]
-            check_run(row, run.seen, self.max_attempts)
             for name in ("status", "fence", "attempt", "lease_until", "superseded"):
                 assert row[name] == getattr(run, name), name
+            if run.ended is not None:
+                assert {**row, "superseded": None} == run.ended, "terminal is for ever"
+                continue
+            check_run(row, run.seen, self.max_attempts)
             if row["status"] in ACTIVE:
                 assert row["worker"] == run.worker
-            if run.ended is not None:
-                assert {**row, "superseded": None} == {**run.ended, "superseded": None}, "terminal is for ever"
             elif row["status"] in TERMINAL:
-                run.ended = row
+                run.ended = {**row, "superseded": None}
+        assert all(event["run_id"] not in ended_before for event in new), "an event after the end"

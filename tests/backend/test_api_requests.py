@@ -130,6 +130,11 @@ def test_a_parameter_that_is_not_there_is_refused(api, path, query):
     assert fault["pointer"] == query.partition("=")[0]
 
 
+def test_a_post_has_no_parameters_in_its_address(api):
+    (fault,) = refused_post(api, 422, "validation", '{"experiment": "cost"}', path="/sweeps?dry=1")["errors"]
+    assert (fault["pointer"], fault["in"]) == ("dry", "query")
+
+
 @pytest.mark.parametrize("value", ["' OR 1=1--", "%", "_", "resnet2_", "*", "\\"])
 @pytest.mark.parametrize("path", ["/runs", "/results?experiment=cost"])
 def test_a_filter_is_taken_literally(api, path, value):

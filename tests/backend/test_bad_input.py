@@ -164,6 +164,14 @@ def resident(api: Api) -> int:
     return pages * page
 
 
+def test_a_cell_that_no_network_can_be_built_from_is_refused_by_name(api):
+    body = '{"experiment": "classification", "axes": {"group_size": [1], "coarsest_size": [8]}}'
+    (fault,) = refused_post(api, 422, "validation", body)["errors"]
+    assert fault["in"] == "body"
+    assert "group_size" in fault["pointer"]
+    assert "group_size=1" in fault["detail"]
+
+
 # Rows 30 and 31: data sets
 
 

@@ -37,7 +37,7 @@ def test_two_starters_at_once_migrate_once(database_url):
     def start(engine):
         try:
             upgrade(engine)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a thread would swallow it
             errors.append(error)
 
     threads = [threading.Thread(target=start, args=(engine,)) for engine in engines]

@@ -15,8 +15,8 @@ from mgic.records import RunStatus
 from tests.backend.store_machine import StoreMachine
 
 LOOK = settings(
-    max_examples=120,
-    stateful_step_count=40,
+    max_examples=80,
+    stateful_step_count=30,
     derandomize=True,
     database=None,
     deadline=None,

@@ -158,9 +158,9 @@ def test_the_version_is_printed():
 
 
 def test_a_reader_that_leaves_early_is_no_error():
-    pipe = f"{MGIC} list models | head -n 1; exit ${{PIPESTATUS[0]}}"
+    pipe = f"{MGIC} list models | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", pipe], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode in (0, Code.PIPE_CLOSED)
+    assert done.returncode == Code.PIPE_CLOSED
     assert "Traceback" not in done.stderr
 
 
