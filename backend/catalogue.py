@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,6 +17,7 @@ from mgic.errors import Unavailable
 from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, Plan, Recipe, SweepRequest
 
 log = logging.getLogger(__name__)
+STARTING = "the catalogue process ended; it is being started again"
 
 
 def _ask(question: str, args: tuple[Any, ...]) -> Any:
@@ -74,6 +75,13 @@ class Catalogue:
     def experiments(self) -> list[ExperimentInfo]:
         return self._remembered("experiments")
 
+    def experiment(self, name: str) -> ExperimentInfo:
+        """Raises `UnknownName`, with the nearest name there is."""
+        for info in self.experiments():
+            if info.name == name:
+                return info
+        return self._call("experiment", name)  # type: ignore[no-any-return]
+
     def models(self) -> list[ModelInfo]:
         return self._remembered("models")
 
@@ -99,10 +107,15 @@ class Catalogue:
         with self._lock:
             pool = self._pool or self._open()
         try:
-            return pool.submit(_ask, question, args).result(self._timeout_s)
-        except BrokenProcessPool as error:
+            answer = pool.submit(_ask, question, args)
+        except RuntimeError as error:  # another thread is just replacing it
             self._replace(pool)
-            raise Unavailable("the catalogue process ended; it is being started again") from error
+            raise Unavailable(STARTING) from error
+        try:
+            return answer.result(self._timeout_s)
+        except (BrokenProcessPool, CancelledError) as error:
+            self._replace(pool)
+            raise Unavailable(STARTING) from error
         except TimeoutError as error:
             self._replace(pool)
             raise Unavailable(f"the catalogue did not answer within {self._timeout_s:g} s") from error

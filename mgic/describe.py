@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mgic import models as model_registry
 from mgic.data import dataset_info, list_datasets
-from mgic.errors import BadConfig, Problem, UnknownName
+from mgic.errors import BadConfig, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS
 from mgic.measure.cost import model_cost
 from mgic.models.spec import parse_value
@@ -18,11 +18,13 @@ MAX_INPUT = 2**14  # pixels a side; larger pictures are no network's input
 
 
 def experiments() -> list[ExperimentInfo]:
-    recipes = list_recipes()
-    return [
-        EXPERIMENTS[name].info.model_copy(update={"recipes": tuple(r for r in recipes if r.experiment == name)})
-        for name in EXPERIMENTS
-    ]
+    return [experiment(name) for name in EXPERIMENTS]
+
+
+def experiment(name: str) -> ExperimentInfo:
+    """Raises `UnknownName`."""
+    known = EXPERIMENTS[name].info
+    return known.model_copy(update={"recipes": tuple(r for r in list_recipes() if r.experiment == name)})
 
 
 def models() -> list[ModelInfo]:
@@ -72,10 +74,16 @@ def plan(request: SweepRequest, budget_s: float | None = None, refuse: bool = Fa
     """
     try:
         points = expand(request)
-        name, grids, _ = grids_of(request)
+        name, grids, place = grids_of(request)
     except UnknownName as error:
         pointer = "#/recipe" if request.recipe is not None else "#/experiment"
         raise BadConfig(str(error), (Problem(pointer, "unknown_name", str(error)),)) from error
     info = EXPERIMENTS[name].info
-    cells = tuple(measured(name, points, budget_s, refuse))
+    try:
+        cells = tuple(measured(name, points, budget_s, refuse))
+    except TooExpensive:
+        raise
+    except BadConfig as error:
+        problems = tuple(p._replace(pointer=f"{place}/{p.pointer}") for p in error.problems)
+        raise BadConfig(str(error), problems) from error
     return Plan(experiment=name, version=info.version, queue=info.queue, grids=grids, points=cells)

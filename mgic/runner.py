@@ -33,6 +33,7 @@ from mgic.experiment import EXPERIMENTS, Context
 from mgic.records import Artifact, Config, Failure, Outcome, Reason, RunStatus
 
 REPORT_EVERY_S = 0.25
+MAX_NAME = 200
 
 
 def run(name: str, config: Config, context: Context) -> Outcome:
@@ -53,7 +54,7 @@ def run(name: str, config: Config, context: Context) -> Outcome:
         parsed = experiment.config.model_validate(resolved)
         resolved = parsed.model_dump(mode="json")
         info = {"experiment": name, "experiment_version": experiment.info.version}
-        result = experiment.run(parsed, context).model_dump(mode="json")
+        result = _finite(experiment.run(parsed, context).model_dump(mode="json"))
         status = RunStatus.SUCCEEDED
     except Cancelled:
         status = RunStatus.CANCELLED
@@ -70,6 +71,15 @@ def run(name: str, config: Config, context: Context) -> Outcome:
         environment=info | environment(context.device) | {"started": start, "ended": time.time()},
         seconds=time.perf_counter() - clock,
     )
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for what is no finite number: JSON and SQL have no NaN."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def reason_of(error: BaseException) -> Reason:
@@ -164,6 +174,8 @@ class ChannelContext:
 
     def artifact(self, name: str) -> Path:
         path = self._folder / name
+        if len(name) > MAX_NAME or not name.isprintable():
+            raise BadConfig(f"an artifact's name has at most {MAX_NAME} printable characters, unlike {name[:80]!r}")
         if not path.resolve().is_relative_to(self._folder.resolve()):
             raise BadConfig(f"artifact {name!r} would lie outside the run's folder")
         path.parent.mkdir(parents=True, exist_ok=True)

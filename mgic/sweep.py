@@ -158,7 +158,7 @@ def _problems(error: ValidationError, grid: Grid, requested: Config, place: str)
     """Each fault with the pointer of the value that caused it, not of the point it was met in."""
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         field = str(fault["loc"][0]) if fault["loc"] else ""
-        pointer = f"{place}/{field}" if field else place
+        pointer = f"{place}/{field.replace('~', '~0').replace('/', '~1')}" if field else place
         if field in grid and len(grid[field]) > 1:
             pointer += f"/{grid[field].index(requested[field])}"
         yield Problem(pointer, fault["type"], _words(field, fault, requested))

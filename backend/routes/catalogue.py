@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from backend.deps import CatalogueDep, StrictQuery
-from mgic.errors import BadConfig, Problem, UnknownName
+from mgic.errors import BadConfig, Problem
 from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, Page, Recipe
 
 router = APIRouter(tags=["catalogue"])
@@ -26,10 +26,7 @@ def experiments(catalogue: CatalogueDep) -> Page[ExperimentInfo]:
 @router.get("/experiments/{name}", dependencies=[StrictQuery])
 def experiment(name: str, catalogue: CatalogueDep) -> ExperimentInfo:
     """One of them."""
-    for info in catalogue.experiments():
-        if info.name == name:
-            return info
-    raise UnknownName(f"no experiment called {name[:80]!r}")
+    return catalogue.experiment(name)
 
 
 @router.get("/recipes", dependencies=[StrictQuery])

@@ -9,15 +9,15 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.pool import NullPool
 
 from backend import tables
 from mgic.errors import MgicError
 from mgic.records import RunStatus
 
-# What the driver raises when the database is not there, is busy, or went away in mid-sentence.
-DATABASE_ERRORS = (OperationalError, DBAPIError)
+# Raised when the database is not there, is busy, or went away in mid-sentence; not when it was told nonsense.
+DATABASE_ERRORS = (OperationalError, InterfaceError, TimeoutError)
 
 
 class SchemaMismatch(MgicError):

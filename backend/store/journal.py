@@ -14,8 +14,6 @@ from backend.tables import artifacts, curves, events, logs, runs, workers
 from mgic.errors import NotFound
 from mgic.records import Artifact, CurvePoint, Event, LogLine, RunStatus, Worker
 
-KEEP_WORKERS_S = 24 * 3600  # a worker not seen for a day is forgotten
-
 
 class Journal(Database):
     """The part of the store that only ever grows, and the list of workers."""
@@ -102,7 +100,7 @@ class Journal(Database):
     # Workers
 
     def worker_seen(self, slot: Slot, slots: int, version: str) -> None:
-        """Note that a worker is alive; forget those that have long been silent."""
+        """Note that a worker is alive."""
         with self._write() as connection:
             now = self._now(connection)
             values = {
@@ -120,7 +118,6 @@ class Journal(Database):
                         connection.execute(insert(workers).values(name=slot.worker, **values))
                 except IntegrityError:  # two beacons of one worker at its start
                     connection.execute(update(workers).where(workers.c.name == slot.worker).values(**values))
-            connection.execute(workers.delete().where(workers.c.seen_at < now - KEEP_WORKERS_S))
 
     def worker_gone(self, name: str) -> None:
         with self._write() as connection:

@@ -20,6 +20,7 @@ from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run,
 
 Beat = Literal["ok", "cancel", "lost"]
 
+KEEP_WORKERS_S = 24 * 3600
 KEPT_BY_RETRY = (
     *("sweep_id", "number", "experiment", "version", "model", "dataset", "requested", "config", "config_key"),
     *("work_macs", "queue", "device", "priority"),
@@ -69,8 +70,7 @@ class Lifecycle(Database):
         """
         with self._write() as connection:
             self._lock_host(connection, slot.host)
-            now = self._now(connection)
-            if self._host_taken(connection, slot, now):
+            if self._host_taken(connection, slot):
                 return None
             query = (
                 select(runs)
@@ -82,6 +82,7 @@ class Lifecycle(Database):
             row = connection.execute(query).mappings().first()
             if row is None:
                 return None
+            now = self._now(connection)  # after all waiting for others
             fence, attempt = row["fence"] + 1, row["attempt"] + 1
             self._move(
                 connection,
@@ -115,6 +116,8 @@ class Lifecycle(Database):
 
     def finish(self, run_id: UUID, fence: int, outcome: Outcome, files: Sequence[Artifact] = ()) -> bool:
         """Store how the run ended, with its artifacts; False if the fence is old, and then nothing is stored."""
+        if not outcome.status.terminal:
+            raise ValueError(f"{outcome.status} is no end")
         with self._write() as connection:
             row = self._owned(connection, run_id, fence)
             if row is None:
@@ -152,18 +155,23 @@ class Lifecycle(Database):
             return True
 
     def reap(self) -> int:
-        """Take back the runs whose owner has been silent for longer than the lease; how many they were."""
+        """Take back the runs whose owner has been silent for longer than the lease; how many they were.
+
+        Workers not seen for a day are forgotten.
+        """
         lost = Failure(reason=Reason.WORKER_LOST, message="The worker that ran it stopped answering.")
         with self._write() as connection:
             now = self._now(connection)
             query = (
                 select(runs)
                 .where(runs.c.status.in_(ACTIVE), runs.c.lease_until < now)
+                .order_by(runs.c.seq)
                 .with_for_update(skip_locked=True)
             )
             rows = connection.execute(query).mappings().all()
             for row in rows:
                 self._take_back(connection, row, lost)
+            connection.execute(workers.delete().where(workers.c.seen_at < now - KEEP_WORKERS_S))
         return len(rows)
 
     def cancel_run(self, run_id: UUID) -> Run:
@@ -183,8 +191,8 @@ class Lifecycle(Database):
     def cancel_sweep(self, sweep_id: UUID) -> int:
         """Cancel what has not ended; how many runs that concerned."""
         with self._write() as connection:
-            query = select(runs).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(OPEN)).with_for_update()
-            rows = connection.execute(query).mappings().all()
+            query = select(runs).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(OPEN)).order_by(runs.c.seq)
+            rows = connection.execute(query.with_for_update()).mappings().all()
             for row in rows:
                 self._cancel(connection, row)
         return len(rows)
@@ -211,23 +219,24 @@ class Lifecycle(Database):
             query = select(runs).where(
                 runs.c.sweep_id == sweep_id, runs.c.status == RunStatus.FAILED, ~runs.c.superseded
             )
-            rows = connection.execute(query.with_for_update()).mappings().all()
+            rows = connection.execute(query.order_by(runs.c.seq).with_for_update()).mappings().all()
             for row in rows:
                 self._again(connection, row)
         return len(rows)
 
     # How a state changes
 
-    def _host_taken(self, connection: Connection, slot: Slot, now: float) -> bool:
+    def _host_taken(self, connection: Connection, slot: Slot) -> bool:
         here = and_(runs.c.host == slot.host, runs.c.status.in_(ACTIVE))
         if slot.queue == "timing":
             return bool(connection.scalar(select(exists().where(here))))
         if connection.scalar(select(exists().where(here, runs.c.queue == "timing"))):
             return True
-        clock = select(workers.c.device).where(
-            workers.c.host == slot.host, workers.c.queue == "timing", workers.c.seen_at > now - self.lease.seconds
+        since = self._now(connection) - self.lease.seconds
+        timing = select(workers.c.device).where(
+            workers.c.host == slot.host, workers.c.queue == "timing", workers.c.seen_at > since
         )
-        devices = set(connection.scalars(clock))
+        devices = set(connection.scalars(timing))
         waiting = [
             exists().where(runs.c.status == RunStatus.QUEUED, runs.c.queue == "timing", _fits(device))
             for device in devices
@@ -236,13 +245,14 @@ class Lifecycle(Database):
 
     def _take_back(self, connection: Connection, row: RowMapping, failure: Failure | None) -> None:
         if row["status"] == RunStatus.CANCELLING:
-            self._end(connection, row, RunStatus.CANCELLED, fence=row["fence"] + 1)
+            self._end(connection, row, RunStatus.CANCELLED)
         elif failure is not None and row["attempt"] >= self.lease.max_attempts:
-            self._end(connection, row, RunStatus.FAILED, failure=failure, fence=row["fence"] + 1)
+            self._end(connection, row, RunStatus.FAILED, failure=failure)
         else:
             attempt = row["attempt"] - (failure is None)
             note = f"{failure.reason}: {failure.message}" if failure else "its worker was stopped"
-            free = {"host": None, "worker": None, "lease_until": None, "progress": 0.0, "phase": ""}
+            free: dict[str, Any] = {"host": None, "worker": None, "lease_until": None, "started_at": None}
+            free |= {"progress": 0.0, "phase": ""}
             self._move(connection, row, RunStatus.QUEUED, note, fence=row["fence"] + 1, attempt=attempt, **free)
 
     def _cancel(self, connection: Connection, row: RowMapping) -> None:

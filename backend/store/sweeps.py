@@ -57,15 +57,14 @@ class Sweeps(Database):
         """
         try:
             with self._write() as connection:
-                known = self._by_key(connection, new)
-                sweep_id = known or self._insert(connection, new)
+                sweep_id = self._by_key(connection, new) or self._insert(connection, new)
+                return self._sweep(connection, sweep_id)
         except IntegrityError:  # the same key, at the same moment, by another process
             with self._read() as connection:
                 known = self._by_key(connection, new)
-            if known is None:
-                raise
-            sweep_id = known
-        return self.sweep(sweep_id)
+                if known is None:
+                    raise
+                return self._sweep(connection, known)
 
     def sweep_of_key(self, key: str, payload_hash: str) -> Sweep | None:
         """The sweep that was submitted with this idempotency key.
@@ -76,15 +75,12 @@ class Sweeps(Database):
         probe = NewSweep("", 0, (), (), idempotency_key=key, payload_hash=payload_hash)
         with self._read() as connection:
             known = self._by_key(connection, probe)
-        return self.sweep(known) if known else None
+            return self._sweep(connection, known) if known else None
 
     def sweep(self, sweep_id: UUID) -> Sweep:
         """Raises `NotFound`."""
         with self._read() as connection:
-            row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
-            if row is None:
-                raise NotFound(f"there is no sweep {sweep_id}")
-            return self._with_counts(connection, [row])[0]
+            return self._sweep(connection, sweep_id)
 
     def sweeps(self, limit: int, before: int | None = None) -> tuple[list[Sweep], int | None]:
         """Newest first, and the cursor of the next page."""
@@ -258,6 +254,12 @@ class Sweeps(Database):
         if row is None:
             raise NotFound(f"there is no run {run_id}")
         return row
+
+    def _sweep(self, connection: Connection, sweep_id: UUID) -> Sweep:
+        row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no sweep {sweep_id}")
+        return self._with_counts(connection, [row])[0]
 
     def _with_counts(self, connection: Connection, rows: Sequence[RowMapping]) -> list[Sweep]:
         ids = [row["id"] for row in rows]

@@ -88,7 +88,6 @@ class StoreMachine(RuleBasedStateMachine):
         return any(run.fence for run in self.model.values())
 
     def taken_back(self, run: Expected, counts: bool) -> None:
-        run.fence += 1
         run.lease_until = None
         if run.status == "cancelling":
             run.status = "cancelled"
@@ -96,6 +95,7 @@ class StoreMachine(RuleBasedStateMachine):
             run.status = "failed"
         else:
             run.status, run.worker = "queued", None
+            run.fence += 1
             run.attempt -= not counts
 
     # What may happen

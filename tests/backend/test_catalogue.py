@@ -109,7 +109,6 @@ def hasty(tmp_path_factory):
         yield running
 
 
-@pytest.mark.xfail(strict=True, reason="CancelledError and RuntimeError of the pool leave Catalogue._call as a 500")
 def test_all_who_wait_for_a_catalogue_that_hangs_are_told_to_come_back(hasty):
     stuck = hasty.catalogue_pid()
     os.kill(stuck, signal.SIGSTOP)

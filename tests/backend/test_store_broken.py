@@ -190,7 +190,6 @@ def test_a_submission_that_was_refused_half_way_is_made_once_by_asking_again(sto
     assert 5 < at < MOST - 1
 
 
-@pytest.mark.xfail(strict=True, reason="add_sweep reads the sweep in a second transaction, after it was stored")
 def test_a_submission_that_raised_was_not_made(store):
     known_result(store)
     before = everything(store)

@@ -267,7 +267,6 @@ def test_curves_are_those_of_the_present_attempt_and_the_log_is_of_all(store):
     assert store.curves(run_id)[0] == points
 
 
-@pytest.mark.xfail(strict=True, reason="the store raises the fence of a run that ends in release or reap")
 @pytest.mark.parametrize("cancel", [False, True], ids=["failed", "cancelled"])
 def test_the_curves_of_the_last_attempt_stay_when_it_was_killed(store: Store, cancel):
     (run_id,) = add(store)
