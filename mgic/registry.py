@@ -4,12 +4,20 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from difflib import SequenceMatcher
+from functools import partial
 from typing import TypeVar
 
 from mgic.errors import UnknownName
 
 T = TypeVar("T")
+
+
+ALIKE = 0.6  # as difflib's own get_close_matches
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one[:80], other).ratio()
 
 
 def natural(name: str) -> list[tuple[int, str]]:
@@ -36,8 +44,9 @@ class Registry(Mapping[str, T]):
         """Raises `UnknownName`, which is no KeyError: `get` raises it too, with the nearest name."""
         self._load()
         if name not in self._items:
-            near = get_close_matches(name, self._items)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self)}"
+            near = max(self, key=partial(_likeness, name), default="")  # of equals the first: resnet20 for resnet21
+            alike = _likeness(name, near) > ALIKE
+            hint = f"did you mean {near!r}?" if alike else f"known: {', '.join(self)}"
             raise UnknownName(f"no {self.kind} called {name[:80]!r}; {hint}")
         return self._items[name]
 

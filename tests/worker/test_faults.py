@@ -3,10 +3,13 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
+from backend.queue import RUN_TASK, celery_app
 from mgic.records import Reason, RunStatus, SweepRequest
 from tests.conftest import gone, start_service, stop_service, wait_for
 
@@ -138,6 +141,38 @@ def test_a_frozen_worker_cannot_write_when_it_thaws(broken):
     assert broken.client.sweep_runs(sweep.id)[0].attempt == 2
 
 
+def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice(broken):
+    broker = f"redis+socket://{broken.home / 'valkey' / 'v.sock'}?virtual_host=0"
+    environment = {
+        "MGIC_HOME": str(broken.home),
+        "MGIC_BROKER_URL": broker,
+        "MGIC_QUEUE": "cpu",
+        "MGIC_SLOTS": "2",
+        "PATH": os.environ["PATH"],
+    }
+    command = [
+        sys.executable,
+        *["-m", "celery", "-A", "worker.app", "worker", "-Q", "cpu", "-c", "2", "-n", "second@%h", "-l", "warning"],
+    ]
+    log = (broken.home / "second.log").open("wb")
+    with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True) as second:
+        try:
+            alive = lambda: sum(w.alive and w.queue == "cpu" for w in broken.client.workers())  # noqa: E731
+            wait_for(lambda: alive() == 2, 30, "a second worker")
+            sweep = train(broken, max_steps=[2], seed=list(range(12)))
+            app = celery_app(broker)
+            for _ in range(20):
+                app.send_task(RUN_TASK, queue="cpu")
+            broken.client.wait(sweep.id, timeout=120)
+            check_ended_once(broken, sweep)
+            runs = broken.client.sweep_runs(sweep.id)
+            assert [run.attempt for run in runs] == [1] * 12
+            assert len({run.worker for run in runs}) == 2
+        finally:
+            second.terminate()
+            second.wait(30)
+
+
 @pytest.mark.parametrize("part", ["uvicorn", "streamlit", "valkey-server"])
 def test_a_part_that_is_killed_comes_back_by_itself(broken, part):
     (pid, *_) = broken.pids(part)
@@ -156,7 +191,7 @@ def submitted(service):
         return None
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_when_it_ends_and_the_run_goes_on_at_the_next_start(tmp_path, number):
     home = tmp_path / "home"
     service = start_service(home)
