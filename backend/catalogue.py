@@ -17,6 +17,7 @@ from mgic.errors import Unavailable
 from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, Plan, Recipe, SweepRequest
 
 log = logging.getLogger(__name__)
+FIRST_MODEL = "mgic_resnet20"
 STARTING = "the catalogue process ended; it is being started again"
 
 
@@ -126,6 +127,9 @@ class Catalogue:
         self._pid = self._pool.submit(os.getpid)
         warm = self._pool.submit(_ask, "experiments", ())
         warm.add_done_callback(self._keep("experiments"))
+        self._pool.submit(
+            _ask, "cost_of_query", (FIRST_MODEL, {})
+        )  # loads what the first count needs, before a user waits
         return self._pool
 
     def _keep(self, question: str) -> Callable[[Future[Any]], None]:

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 import mgic
 from mgic.data import Dataset, load
+from mgic.data.batches import train_and_test
 from mgic.training import Settings, train
 from tests.silent import SilentContext
 
@@ -44,7 +45,8 @@ def _ours(name: str, data: Dataset, folder: Path) -> float:
         lr_step_epochs=30,
         augment=False,
     )
-    trained = train(model, data, settings, SilentContext(folder), torch.device("cpu"))
+    part, test = train_and_test(data, torch.device("cpu"))
+    trained = train(model, part, test, settings, SilentContext(folder))
     return trained.seconds / trained.steps
 
 
