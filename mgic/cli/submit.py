@@ -158,9 +158,9 @@ def _leave(client: Client, sweep: Sweep) -> None:
     """Interrupted: on a terminal ask whether the sweep shall go on, else let it. A second Ctrl-C lets it."""
     answer = ""
     if sys.stdin.isatty() and sys.stderr.isatty():
-        sys.stderr.write("\n[d]etach, the sweep goes on, or [c]ancel it? ")
-        sys.stderr.flush()
         try:
+            sys.stderr.write("\n[d]etach, the sweep goes on, or [c]ancel it? ")
+            sys.stderr.flush()
             answer = sys.stdin.readline().strip().lower()
         except KeyboardInterrupt:
             answer = ""
