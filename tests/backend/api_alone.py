@@ -92,7 +92,7 @@ def running_api(folder: Path, **settings: str):
         api.close()
 
 
-def refused(api: Api, status: int, kind: str, answer, before: tuple[int, int]) -> dict:
+def check_refused(api: Api, status: int, kind: str, answer, before: tuple[int, int]) -> dict:
     """The answer is a problem of this status and type, shows nothing of the inside, and nothing was stored."""
     problem = answer.json()
     assert (answer.status_code, problem["type"]) == (status, f"/problems/{kind}"), problem
@@ -108,12 +108,12 @@ def refused(api: Api, status: int, kind: str, answer, before: tuple[int, int]) -
     return problem
 
 
-def refused_get(api: Api, status: int, kind: str, path: str) -> dict:
+def check_get_refused(api: Api, status: int, kind: str, path: str) -> dict:
     before = api.stored()
-    return refused(api, status, kind, api.http.get(path), before)
+    return check_refused(api, status, kind, api.http.get(path), before)
 
 
-def refused_post(api: Api, status: int, kind: str, body, headers=JSON, path: str = "/sweeps") -> dict:
+def check_post_refused(api: Api, status: int, kind: str, body, headers=JSON, path: str = "/sweeps") -> dict:
     before = api.stored()
     content = body.encode() if isinstance(body, str) else body
-    return refused(api, status, kind, api.http.post(path, content=content, headers=headers), before)
+    return check_refused(api, status, kind, api.http.post(path, content=content, headers=headers), before)

@@ -6,7 +6,7 @@ from http.client import HTTPResponse
 
 import pytest
 
-from tests.backend.api_alone import JSON, PREFIX, refused, refused_get, refused_post, running_api
+from tests.backend.api_alone import JSON, PREFIX, check_get_refused, check_post_refused, check_refused, running_api
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -33,9 +33,9 @@ def api(tmp_path_factory):
     ],
 )
 def test_an_id_that_is_none_finds_nothing(api, run_id, part, status, kind):
-    refused_get(api, status, kind, f"/runs/{run_id}{part}")
+    check_get_refused(api, status, kind, f"/runs/{run_id}{part}")
     if not part:
-        refused_get(api, status, kind, f"/sweeps/{run_id}")
+        check_get_refused(api, status, kind, f"/sweeps/{run_id}")
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_an_id_that_is_none_finds_nothing(api, run_id, part, status, kind):
     ],
 )
 def test_a_path_to_nothing_is_not_found(api, path):
-    refused_get(api, 404, "not-found", path)
+    check_get_refused(api, 404, "not-found", path)
 
 
 def test_an_unknown_model_is_not_found_with_the_nearest_one(api):
-    assert "did you mean 'resnet20'?" in refused_get(api, 404, "not-found", "/models/resnet200/cost")["detail"]
+    assert "did you mean 'resnet20'?" in check_get_refused(api, 404, "not-found", "/models/resnet200/cost")["detail"]
 
 
 # Rows 9 to 15 and 37: bodies
@@ -77,25 +77,25 @@ def test_an_unknown_model_is_not_found_with_the_nearest_one(api):
 )
 @pytest.mark.parametrize("path", ["/sweeps", "/sweeps/preview"])
 def test_json_that_means_nothing_or_two_things_is_malformed(api, body, path):
-    refused_post(api, 400, "malformed-json", body, path=path)
+    check_post_refused(api, 400, "malformed-json", body, path=path)
 
 
 @pytest.mark.parametrize("body", ["", "[]", '"x"', "null", "5"])
 def test_a_body_that_is_no_object_is_refused(api, body):
-    assert refused_post(api, 422, "validation", body)["errors"][0]["pointer"] == "#"
+    assert check_post_refused(api, 422, "validation", body)["errors"][0]["pointer"] == "#"
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded", ""])
 def test_only_json_is_taken(api, kind):
-    refused_post(api, 415, "unsupported-media-type", '{"experiment": "cost"}', {"Content-Type": kind})
+    check_post_refused(api, 415, "unsupported-media-type", '{"experiment": "cost"}', {"Content-Type": kind})
 
 
 def test_a_body_of_300_kib_is_too_large_with_a_length_and_without(api):
     body = b" " * (300 * 1024)
-    refused_post(api, 413, "too-large", body)
+    check_post_refused(api, 413, "too-large", body)
     before = api.stored()
     pieces = (body[start : start + 4096] for start in range(0, len(body), 4096))
-    refused(api, 413, "too-large", api.http.post("/sweeps", content=pieces, headers=JSON), before)
+    check_refused(api, 413, "too-large", api.http.post("/sweeps", content=pieces, headers=JSON), before)
 
 
 # Rows 26 to 29: lists
@@ -104,14 +104,14 @@ def test_a_body_of_300_kib_is_too_large_with_a_length_and_without(api):
 @pytest.mark.parametrize("path", ["/runs", "/sweeps", "/results?experiment=cost", f"/sweeps/{NOBODY}/runs"])
 @pytest.mark.parametrize("limit", ["-1", "0", "100000", "99999999999999999999", "1.5", "x", "NaN", ""])
 def test_a_page_has_1_to_500_rows(api, path, limit):
-    (fault,) = refused_get(api, 422, "validation", f"{path}{'&' if '?' in path else '?'}limit={limit}")["errors"]
+    (fault,) = check_get_refused(api, 422, "validation", f"{path}{'&' if '?' in path else '?'}limit={limit}")["errors"]
     assert (fault["pointer"], fault["in"]) == ("limit", "query")
 
 
 @pytest.mark.parametrize("cursor", ["garbage", "%00", "", "%C3%A9", "MTox", "a" * 200])
 @pytest.mark.parametrize("path", ["/runs", "/sweeps"])
 def test_a_cursor_that_no_page_gave_is_refused(api, path, cursor):
-    refused_get(api, 422, "bad-cursor", f"{path}?cursor={cursor}")
+    check_get_refused(api, 422, "bad-cursor", f"{path}?cursor={cursor}")
 
 
 def test_the_cursor_of_another_list_is_refused(api):
@@ -119,19 +119,19 @@ def test_the_cursor_of_another_list_is_refused(api):
     cursor = api.http.get("/runs?experiment=cost&limit=1").json()["next_cursor"]
     assert api.http.get("/runs", params={"experiment": "cost", "limit": 1, "cursor": cursor}).status_code == 200
     for other in (f"/runs?cursor={cursor}", f"/runs?experiment=latency&cursor={cursor}", f"/sweeps?cursor={cursor}"):
-        refused_get(api, 422, "bad-cursor", other)
+        check_get_refused(api, 422, "bad-cursor", other)
 
 
 @pytest.mark.parametrize("query", ["sort=id;drop%20table%20run", "sort=__class__", "modle=resnet20", "api_key=1"])
 @pytest.mark.parametrize("path", ["/runs", "/sweeps", "/models", "/health", "/results"])
 def test_a_parameter_that_is_not_there_is_refused(api, path, query):
     experiment = "&experiment=cost" if path == "/results" else ""
-    (fault,) = refused_get(api, 422, "validation", f"{path}?{query}{experiment}")["errors"]
+    (fault,) = check_get_refused(api, 422, "validation", f"{path}?{query}{experiment}")["errors"]
     assert fault["pointer"] == query.partition("=")[0]
 
 
 def test_a_post_has_no_parameters_in_its_address(api):
-    (fault,) = refused_post(api, 422, "validation", '{"experiment": "cost"}', path="/sweeps?dry=1")["errors"]
+    (fault,) = check_post_refused(api, 422, "validation", '{"experiment": "cost"}', path="/sweeps?dry=1")["errors"]
     assert (fault["pointer"], fault["in"]) == ("dry", "query")
 
 
@@ -145,7 +145,7 @@ def test_a_filter_is_taken_literally(api, path, value):
 
 
 def test_a_filter_with_a_nul_is_refused_before_a_database_sees_it(api):
-    refused_get(api, 422, "validation", "/runs?model=%00")
+    check_get_refused(api, 422, "validation", "/runs?model=%00")
 
 
 # Rows 38 and 39: keys and states
@@ -156,12 +156,12 @@ def test_a_key_used_for_another_request_is_refused(api):
     first, again = (api.http.post("/sweeps", json={"experiment": "cost"}, headers=headers) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.json()["id"] == first.json()["id"]
-    refused_post(api, 422, "idempotency-mismatch", '{"experiment": "cost", "priority": 1}', headers)
+    check_post_refused(api, 422, "idempotency-mismatch", '{"experiment": "cost", "priority": 1}', headers)
 
 
 @pytest.mark.parametrize("key", ["a b", "x" * 256, "\x7f"])
 def test_a_key_is_1_to_255_visible_characters(api, key):
-    problem = refused_post(api, 422, "validation", '{"experiment": "cost"}', JSON | {"Idempotency-Key": key})
+    problem = check_post_refused(api, 422, "validation", '{"experiment": "cost"}', JSON | {"Idempotency-Key": key})
     assert problem["errors"][0]["in"] == "header"
 
 
@@ -169,14 +169,14 @@ def test_what_has_ended_cannot_be_cancelled_and_nothing_can_be_deleted(api):
     sweep = api.http.post("/sweeps", json={"experiment": "cost"}).json()
     run = api.http.get(f"/sweeps/{sweep['id']}/runs").json()["items"][0]
     assert api.http.post(f"/runs/{run['id']}/cancel").json()["status"] == "cancelled"
-    refused_post(api, 409, "conflict", b"", path=f"/runs/{run['id']}/cancel")
+    check_post_refused(api, 409, "conflict", b"", path=f"/runs/{run['id']}/cancel")
     before = api.stored()
-    refused(api, 405, "method-not-allowed", api.http.delete(f"/runs/{run['id']}"), before)
+    check_refused(api, 405, "method-not-allowed", api.http.delete(f"/runs/{run['id']}"), before)
 
 
 @pytest.mark.parametrize("path", [f"/runs/{NOBODY}/cancel", f"/runs/{NOBODY}/retry", f"/sweeps/{NOBODY}/cancel"])
 def test_what_is_not_there_can_be_neither_stopped_nor_tried_again(api, path):
-    refused_post(api, 404, "not-found", b"", path=path)
+    check_post_refused(api, 404, "not-found", b"", path=path)
 
 
 # Row 40: the protocol
@@ -188,7 +188,7 @@ def test_what_is_not_there_can_be_neither_stopped_nor_tried_again(api, path):
 def test_other_methods_are_refused_with_those_there_are(api, method, path):
     before = api.stored()
     answer = api.http.request(method, path)
-    refused(api, 405, "method-not-allowed", answer, before)
+    check_refused(api, 405, "method-not-allowed", answer, before)
     assert "GET" in answer.headers["allow"]
     assert path == "/runs" or "POST" in answer.headers["allow"]
 
@@ -196,7 +196,7 @@ def test_other_methods_are_refused_with_those_there_are(api, method, path):
 @pytest.mark.parametrize("host", ["evil", "evil:80", "127.0.0.1.evil", "localhost@evil", ""])
 def test_another_host_is_refused(api, host):
     before = api.stored()
-    refused(api, 400, "bad-host", api.http.get("/runs", headers={"Host": host}), before)
+    check_refused(api, 400, "bad-host", api.http.get("/runs", headers={"Host": host}), before)
 
 
 def test_a_page_of_another_origin_gets_no_leave_to_read(api):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.backend.api_alone import Api, refused, refused_post, running_api
+from tests.backend.api_alone import Api, check_post_refused, check_refused, running_api
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def api(tmp_path_factory):
 def refused_field(api: Api, kind: str, field: str, values: str, more: str = "") -> dict:
     """The one fault of a grid whose other fields, in `more`, are good."""
     axes = f'{{"{field}": [{values}]{more}}}'
-    problem = refused_post(api, 422, kind, f'{{"experiment": "classification", "axes": {axes}}}')
+    problem = check_post_refused(api, 422, kind, f'{{"experiment": "classification", "axes": {axes}}}')
     (fault,) = problem["errors"]
     assert fault["pointer"].startswith(f"#/axes/{field}"), fault
     assert fault["in"] == "body"
@@ -67,7 +67,7 @@ def test_a_bad_axis_of_seeds_is_refused_at_the_seed_at_fault(api, values, place)
 
 def test_two_grids_name_the_one_at_fault(api):
     body = '{"experiment": "cost", "grids": [{"side": [8]}, {"side": [16, 0]}]}'
-    (fault,) = refused_post(api, 422, "validation", body)["errors"]
+    (fault,) = check_post_refused(api, 422, "validation", body)["errors"]
     assert fault["pointer"] == "#/grids/1/side/1"
 
 
@@ -84,7 +84,7 @@ def test_a_misspelt_field_is_refused_with_the_nearest_one(api):
 @pytest.mark.parametrize("field", ["status", "owner", "id", "config", "device"])
 def test_a_field_the_request_does_not_have_is_refused(api, field):
     body = json.dumps({"experiment": "cost", "axes": {}, field: "succeeded"})
-    (fault,) = refused_post(api, 422, "validation", body)["errors"]
+    (fault,) = check_post_refused(api, 422, "validation", body)["errors"]
     assert fault["pointer"] == f"#/{field}"
 
 
@@ -112,19 +112,19 @@ def test_a_field_the_request_does_not_have_is_refused(api, field):
 )
 @pytest.mark.parametrize("path", ["/sweeps", "/sweeps/preview"])
 def test_a_request_that_names_no_sweep_says_where_and_why(api, path, body, pointer, words):
-    (fault,) = refused_post(api, 422, "validation", json.dumps(body), path=path)["errors"]
+    (fault,) = check_post_refused(api, 422, "validation", json.dumps(body), path=path)["errors"]
     assert fault["pointer"] == pointer
     assert words in fault["detail"]
 
 
 def test_the_name_of_a_field_comes_back_cut_short(api):
     body = json.dumps({"experiment": "cost", "axes": {"k" * 200_000: [1]}})
-    assert len(refused_post(api, 422, "validation", body)["errors"][0]["pointer"]) < 300
+    assert len(check_post_refused(api, 422, "validation", body)["errors"][0]["pointer"]) < 300
 
 
 @pytest.mark.parametrize("place", ['"\\ud800": 1', '"axes": {"\\ud800": [1]}', '"axes": {"model": ["\\ud800"]}'])
 def test_half_a_character_is_refused_wherever_it_stands(api, place):
-    refused_post(api, 422, "validation", f'{{"experiment": "cost", {place}}}')
+    check_post_refused(api, 422, "validation", f'{{"experiment": "cost", {place}}}')
 
 
 # Rows 20, 21 and 24: cost and number
@@ -132,7 +132,7 @@ def test_half_a_character_is_refused_wherever_it_stands(api, place):
 
 def test_fields_in_bounds_whose_network_is_too_large_are_refused_with_the_figures(api):
     body = '{"experiment": "cost", "axes": {"model": ["resnet110"], "width": [512]}}'
-    problem = refused_post(api, 422, "too-expensive", body)
+    problem = check_post_refused(api, 422, "too-expensive", body)
     assert problem["estimate"]["params"] > problem["estimate"]["limit"] == 200_000_000
 
 
@@ -141,7 +141,7 @@ def test_a_million_million_cells_are_counted_and_never_made(api):
     axes = {name: list(range(1, length + 1)) for name, length in zip(names, (100, 100, 100, 20), strict=True)}
     before = resident(api)
     body = json.dumps({"experiment": "classification", "axes": axes})
-    problem = refused_post(api, 422, "sweep-too-large", body)
+    problem = check_post_refused(api, 422, "sweep-too-large", body)
     assert problem["cells"] == 100 * 100 * 100 * 20
     assert resident(api) - before < 5 * 2**20  # making a thousandth of the points would take more
 
@@ -150,7 +150,7 @@ def test_a_run_more_than_may_wait_is_refused_and_says_when_to_come_back(api):
     body = {"experiment": "classification", "axes": {"seed": list(range(500)), "batch_size": [8, 16, 32]}}
     before = api.stored()
     answer = api.http.post("/sweeps", json=body)
-    refused(api, 429, "quota-exceeded", answer, before)
+    check_refused(api, 429, "quota-exceeded", answer, before)
     assert int(answer.headers["retry-after"]) > 0
 
 
@@ -166,7 +166,7 @@ def resident(api: Api) -> int:
 
 def test_a_cell_that_no_network_can_be_built_from_is_refused_by_name(api):
     body = '{"experiment": "classification", "axes": {"group_size": [1], "coarsest_size": [8]}}'
-    (fault,) = refused_post(api, 422, "validation", body)["errors"]
+    (fault,) = check_post_refused(api, 422, "validation", body)["errors"]
     assert fault["in"] == "body"
     assert "group_size" in fault["pointer"]
     assert "group_size=1" in fault["detail"]
@@ -185,7 +185,7 @@ def test_a_cell_that_no_network_can_be_built_from_is_refused_by_name(api):
 @pytest.mark.parametrize("path", ["/sweeps", "/sweeps/preview"])
 def test_a_data_set_is_one_of_the_list(api, path, name):
     body = json.dumps({"experiment": "classification", "axes": {"dataset": [name]}})
-    (fault,) = refused_post(api, 422, "unknown-dataset", body, path=path)["errors"]
+    (fault,) = check_post_refused(api, 422, "unknown-dataset", body, path=path)["errors"]
     assert fault["pointer"] == "#/axes/dataset"
     assert "known: " in fault["detail"] or "did you mean" in fault["detail"]
 
@@ -202,7 +202,7 @@ def test_a_data_set_is_one_of_the_list(api, path, name):
     ids=ascii,
 )
 def test_a_name_is_made_of_plain_characters(api, name):
-    (fault,) = refused_post(api, 422, "validation", json.dumps({"experiment": "cost", "name": name}))["errors"]
+    (fault,) = check_post_refused(api, 422, "validation", json.dumps({"experiment": "cost", "name": name}))["errors"]
     assert fault["pointer"] == "#/name"
 
 
