@@ -23,8 +23,6 @@ class Settings(BaseSettings):
     broker_url: str = "redis://127.0.0.1:6379/0"
     data_dir: Path = Path("data")
     artifact_url: str = ""  # a folder; `home`/artifacts if empty
-    api_host: str = "127.0.0.1"
-    api_port: int = 8000
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "localhost", "[::1]")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     queue: Queue = "cpu"  # the queue this worker serves

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -30,10 +31,12 @@ READY_S = 120.0  # how long the parts may take to come up before we say that som
 STOP_S = 9.0  # how long the parts may take to end before they are killed
 SOCKET_BYTES = 100  # the kernel's limit for the path of a unix socket is 107
 MAX_SLOTS = 8
+PAGES_HOST = "127.0.0.1"
 
 
 def up(
     home: Annotated[Path, typer.Option(envvar="MGIC_HOME", help="Where everything is kept.")] = Path(".mgic"),
+    api_host: Annotated[str, typer.Option(envvar="MGIC_API_HOST", help="A loopback address.")] = "127.0.0.1",
     api_port: Annotated[int, typer.Option(envvar="MGIC_API_PORT", min=1, max=65535)] = 8000,
     dashboard_port: Annotated[int, typer.Option(envvar="MGIC_DASHBOARD_PORT", min=1, max=65535)] = 8501,
     slots: Annotated[int, typer.Option(min=1, max=64, help="Runs at a time.")] = min(
@@ -47,18 +50,19 @@ def up(
     listens on 127.0.0.1 only, and everything ends with this command.
     """
     home = home.resolve()
+    _check_loopback(api_host)
     with _only_one(home):
-        _check_ports({"MGIC_API_PORT": api_port, "MGIC_DASHBOARD_PORT": dashboard_port})
-        raise typer.Exit(Service(home, api_port, dashboard_port, slots).run(demo))
+        _check_ports({"MGIC_API_PORT": (api_host, api_port), "MGIC_DASHBOARD_PORT": (PAGES_HOST, dashboard_port)})
+        raise typer.Exit(Service(home, api_host, api_port, dashboard_port, slots).run(demo))
 
 
 class Service:
     """The parts, in the order in which they start; they end the other way round."""
 
-    def __init__(self, home: Path, api_port: int, dashboard_port: int, slots: int) -> None:
+    def __init__(self, home: Path, api_host: str, api_port: int, dashboard_port: int, slots: int) -> None:
         self.home = home
-        self.api_url = f"http://127.0.0.1:{api_port}"
-        self.dashboard_url = f"http://127.0.0.1:{dashboard_port}"
+        self.api_url = f"http://{api_host}:{api_port}"
+        self.dashboard_url = f"http://{PAGES_HOST}:{dashboard_port}"
         self.socket = _socket(home)
         self.environment = {
             "MGIC_HOME": str(home),
@@ -73,7 +77,7 @@ class Service:
         valkey = [] if os.environ.get("MGIC_BROKER_URL") else [self._valkey()]
         gpu = [self._worker("gpu", 1)] if Path("/dev/nvidiactl").exists() else []
         workers = [self._worker("cpu", slots), *gpu, self._worker("timing", 1)]
-        self.parts = [*valkey, self._api(api_port), *workers, self._dashboard(dashboard_port)]
+        self.parts = [*valkey, self._api(api_host, api_port), *workers, self._dashboard(dashboard_port)]
         self._stopping = False
 
     def run(self, demo: bool) -> int:
@@ -185,12 +189,13 @@ class Service:
         # Killed it would leave its socket behind; told to end it takes that away.
         return Part("valkey", command, {}, self.home / "logs" / "valkey.log", signal.SIGTERM)
 
-    def _api(self, port: int) -> Part:
+    def _api(self, host: str, port: int) -> Part:
         command = "uvicorn --factory backend.app:from_environment --no-access-log --timeout-graceful-shutdown 3"
-        return self._python("api", [*command.split(), "--host", "127.0.0.1", "--port", str(port)])
+        hosts = {"MGIC_ALLOWED_HOSTS": os.environ.get("MGIC_ALLOWED_HOSTS", f"127.0.0.1,localhost,{host}")}
+        return self._python("api", [*command.split(), "--host", host, "--port", str(port)], hosts)
 
     def _dashboard(self, port: int) -> Part:
-        flags = "--server.address 127.0.0.1 --server.headless true --server.fileWatcherType none"
+        flags = f"--server.address {PAGES_HOST} --server.headless true --server.fileWatcherType none"
         quiet = ["--browser.gatherUsageStats", "false", "--server.port", str(port)]
         return self._python("dashboard", ["streamlit", "run", str(_dashboard()), *flags.split(), *quiet])
 
@@ -218,12 +223,20 @@ def _only_one(home: Path) -> Iterator[IO[str]]:
         yield lock
 
 
-def _check_ports(ports: dict[str, int]) -> None:
-    for variable, port in ports.items():
+def _check_loopback(host: str) -> None:
+    """There are no keys yet: whoever reaches the API may use it, so nobody outside may. Raises `BadConfig`."""
+    if not re.fullmatch(r"localhost|127(\.\d{1,3}){3}", host):
+        raise BadConfig(
+            f"MGIC_API_HOST={host}: the API listens on 127.0.0.1 or localhost only, since it has no keys yet"
+        )
+
+
+def _check_ports(ports: dict[str, tuple[str, int]]) -> None:
+    for variable, (host, port) in ports.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((host, port))
             except OSError as error:
                 raise BadConfig(f"port {port} is taken; set {variable} to another one") from error
 

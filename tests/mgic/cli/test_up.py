@@ -1,0 +1,52 @@
+"""`mgic up` refuses what cannot work, in one line that names the setting, before it starts anything."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mgic.cli.up import SOCKET_BYTES, _socket
+from tests.conftest import free_port
+
+
+def up(home: Path, **settings: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "mgic", "up", "--no-demo"]
+    environment = os.environ | {"MGIC_HOME": str(home)} | settings
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("variable", ["MGIC_API_PORT", "MGIC_DASHBOARD_PORT"])
+def test_a_port_that_is_taken_is_named_with_its_variable(tmp_path, variable):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ports = {"MGIC_API_PORT": str(free_port()), "MGIC_DASHBOARD_PORT": str(free_port())}
+        done = up(tmp_path, **ports | {variable: str(other.getsockname()[1])})
+    assert done.returncode == 2
+    assert variable in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.1", "example.org", "127.0.0.1.example.org"])
+def test_nobody_outside_is_let_in(tmp_path, host):
+    done = up(tmp_path, MGIC_API_HOST=host)
+    assert done.returncode == 2
+    assert "MGIC_API_HOST" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_has_one_service_at_a_time(service):
+    done = up(service.home, MGIC_API_PORT="1", MGIC_DASHBOARD_PORT="1")
+    assert done.returncode == 2
+    assert "another `mgic up`" in done.stderr
+    assert service.client.ready().status == "ok"
+
+
+def test_a_deep_home_has_its_socket_where_the_path_is_short_enough(tmp_path):
+    deep = tmp_path / ("d" * SOCKET_BYTES)
+    short = _socket(deep)
+    assert len(os.fsencode(short)) <= SOCKET_BYTES
+    assert short == _socket(deep)
+    assert short != _socket(tmp_path / ("e" * SOCKET_BYTES))
+    assert short.parent.stat().st_mode & 0o077 == 0
