@@ -171,6 +171,8 @@ class Service:
             for part in group:
                 part.wait(deadline)
         self.socket.unlink(missing_ok=True)
+        if not self.socket.is_relative_to(self.home):
+            self.socket.parent.rmdir()
 
     def _valkey(self) -> Part:
         data = self.home / "valkey"
