@@ -52,6 +52,8 @@ class Catalogue:
         self._data_dir = data_dir
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._stopped = False
         self._known: dict[str, Any] = {}
         self._pool: ProcessPoolExecutor | None = None
         self._pid: Future[int] | None = None
@@ -63,6 +65,7 @@ class Catalogue:
 
     def stop(self) -> None:
         with self._lock:
+            self._stopped = True
             if self._pool is not None:
                 self._kill()
                 self._pool.shutdown(wait=False, cancel_futures=True)
@@ -105,21 +108,31 @@ class Catalogue:
         return answer
 
     def _call(self, question: str, *args: Any) -> Any:
+        # One question at a time, so that the limit is of an answer and not of the line before it.
+        if not self._turn.acquire(timeout=self._timeout_s):
+            raise Unavailable("the catalogue is busy")
+        try:
+            return self._ask_now(question, args)
+        finally:
+            self._turn.release()
+
+    def _ask_now(self, question: str, args: tuple[Any, ...]) -> Any:
         with self._lock:
+            if self._stopped:
+                raise Unavailable("the service is ending")
             pool = self._pool or self._open()
         try:
-            answer = pool.submit(_ask, question, args)
-        except RuntimeError as error:  # another thread is just replacing it
-            self._replace(pool)
-            raise Unavailable(STARTING) from error
-        try:
-            return answer.result(self._timeout_s)
+            return pool.submit(_ask, question, args).result(self._timeout_s)
         except (BrokenProcessPool, CancelledError) as error:
             self._replace(pool)
             raise Unavailable(STARTING) from error
         except TimeoutError as error:
             self._replace(pool)
             raise Unavailable(f"the catalogue did not answer within {self._timeout_s:g} s") from error
+        except RuntimeError as error:
+            if not self._stopped:
+                raise
+            raise Unavailable("the service is ending") from error
 
     def _open(self) -> ProcessPoolExecutor:
         context = get_context("spawn")  # a fork would copy the API's threads and locks
@@ -141,7 +154,7 @@ class Catalogue:
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         with self._lock:
-            if self._pool is broken:
+            if self._pool is broken and not self._stopped:
                 log.warning("the catalogue process is replaced")
                 self._kill()
                 broken.shutdown(wait=False, cancel_futures=True)

@@ -63,7 +63,7 @@ class Cursor:
             return None
         try:
             of, _, place = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-            if of != self._list or not place.isdigit() or len(place) > 18:
+            if of != self._list or not (place.isascii() and place.isdecimal()) or len(place) > 18:
                 raise BadCursor("this cursor is not one of this list")
             return int(place)
         except (binascii.Error, UnicodeError) as error:

@@ -101,7 +101,7 @@ class Guard:
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         large = Refused(413, "too-large", "Request is too large", f"a body has at most {self._max_body} bytes")
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length[:20]) > self._max_body:
+        if length.isascii() and length.isdecimal() and int(length[:20]) > self._max_body:
             raise large
         parts, size = [], 0
         while True:

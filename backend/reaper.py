@@ -8,7 +8,7 @@ import threading
 import time
 
 from backend.queue import Bell
-from backend.store import DATABASE_ERRORS, Store
+from backend.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,6 @@ class Reaper:
                     if taken:
                         log.warning("%d runs were taken back from silent workers", taken)
                 self.broker_reached = self._bell.ring(self._store.queued())
-            except DATABASE_ERRORS as error:
-                log.warning("the database does not answer: %s", error)
+            except Exception as error:  # noqa: BLE001 - a thread that ends here would leave lost runs lost
+                log.warning("not this time: %s", error)
             self._woken.wait(max(0.0, due - time.monotonic()))

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from mgic.records import Queue
@@ -31,9 +31,9 @@ class Settings(BaseSettings):
     host: str = ""  # a name for this machine, where the kernel's boot id is not enough
 
     lease_s: float = 30  # a run whose worker is silent for longer is taken back
-    heartbeat_s: float = 10
+    heartbeat_s: float = 10  # how often a worker says that it is alive
     reap_s: float = 10
-    poll_s: float = 1  # how often a worker looks whether its run was cancelled
+    poll_s: float = 1  # how often a run in work prolongs its lease and looks whether it was cancelled
     grace_s: float = 2  # between TERM and KILL for a cancelled run
     shutdown_grace_s: float = 20  # the same when the host goes down
     wall_limit_s: float = 24 * 3600
@@ -47,6 +47,13 @@ class Settings(BaseSettings):
         if isinstance(hosts, str):
             values["allowed_hosts"] = tuple(part.strip() for part in hosts.split(",") if part.strip())
         super().__init__(**values)  # type: ignore[arg-type]
+
+    @field_validator("artifact_url")
+    @classmethod
+    def _a_folder(cls, url: str) -> str:
+        if "://" in url and not url.startswith("file://"):
+            raise ValueError("a folder is wanted; other places are not supported yet")
+        return url
 
     @property
     def database(self) -> str:
@@ -67,7 +74,8 @@ class Settings(BaseSettings):
         """What a worker here computes on. Looked up without torch, which its parent must not touch."""
         if self.device != "auto":
             return self.device
-        return "cuda" if Path("/dev/nvidiactl").exists() else "cpu"
+        hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
+        return "cuda" if Path("/dev/nvidiactl").exists() and not hidden else "cpu"
 
     @property
     def run_threads(self) -> int:

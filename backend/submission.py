@@ -2,16 +2,18 @@
 
 import hashlib
 import json
+import time
 from typing import Any
 
 from backend.catalogue import Catalogue
 from backend.errors import KeyMismatch, QuotaExceeded
 from backend.settings import Settings
 from backend.store import NewRun, NewSweep, Store
-from mgic.errors import BadConfig, Conflict, Problem
+from mgic.errors import BadConfig, Conflict, Problem, Unavailable
 from mgic.records import Config, Plan, Point, Preview, Queue, Sweep, SweepRequest
 
-SLICE_S = 5.0  # a large sweep keeps the catalogue to itself no longer than this
+SLICE_S = 3.0  # a large sweep keeps the catalogue to itself no longer than this
+COUNT_S = 20.0  # and its submission no longer than this
 PREVIEW_S = 1.0  # an answer comes at least so often; what is not counted by then is pending
 
 
@@ -22,7 +24,7 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
         BadConfig, SweepTooLarge: The request names no sweep.
     """
     plan = catalogue.plan(request, PREVIEW_S)
-    device = _auto_device(store, settings)
+    device = _auto_device(plan.queue, store, settings)
     keys = [_key(plan.experiment, plan.version, _on(point.config, device)) for point in plan.points]
     known = store.succeeded(keys)
     missing = _missing_data(plan, catalogue)
@@ -70,7 +72,7 @@ def submit(
         waiting = sum(store.queued().values())
         if waiting + len(plan.points) > settings.max_queued:
             raise QuotaExceeded(f"{waiting} runs are queued; this server keeps at most {settings.max_queued}")
-        device = _auto_device(store, settings)
+        device = _auto_device(plan.queue, store, settings)
         return store.add_sweep(
             NewSweep(
                 experiment=plan.experiment,
@@ -90,11 +92,19 @@ def submit(
 
 
 def _whole_plan(request: SweepRequest, catalogue: Catalogue) -> Plan:
-    """Every cell counted, slice by slice: others' questions are answered in between."""
+    """Every cell counted, slice by slice: others' questions are answered in between.
+
+    Raises:
+        Unavailable: It takes too long; what was counted is remembered, and the next call goes on from there.
+    """
+    deadline = time.monotonic() + COUNT_S
     while True:
         plan = catalogue.plan(request, SLICE_S, True)
-        if not any(point.pending for point in plan.points):
+        pending = sum(point.pending for point in plan.points)
+        if not pending:
             return plan
+        if time.monotonic() > deadline:
+            raise Unavailable(f"{pending} of {len(plan.points)} cells are still to be counted; send it again")
 
 
 def _missing_data(plan: Plan, catalogue: Catalogue) -> dict[str, str]:
@@ -127,8 +137,10 @@ def _on(config: Config, device: str) -> Config:
     return config | {"device": device} if config.get("device") == "auto" else config
 
 
-def _auto_device(store: Store, settings: Settings) -> str:
-    alive = [worker for worker in store.workers(settings.lease_s) if worker.alive]
+def _auto_device(queue: Queue, store: Store, settings: Settings) -> str:
+    """A GPU if a worker that could take the run has one."""
+    wanted = "gpu" if queue == "cpu" else queue
+    alive = [worker for worker in store.workers(settings.lease_s) if worker.alive and worker.queue == wanted]
     return "cuda" if any(worker.device == "cuda" for worker in alive) else "cpu"
 
 

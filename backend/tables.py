@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
 )
 
@@ -109,6 +110,7 @@ curves = Table(
     Column("name", String(120), nullable=False),
     Column("step", BigInteger, nullable=False),
     Column("value", Float),  # NULL: not a finite number
+    UniqueConstraint("run_id", "fence", "name", "step"),
     Index(None, "run_id", "id"),
 )
 

@@ -37,6 +37,7 @@ from mgic.records import (
 
 Item = TypeVar("Item")
 PREFIX = "/api/v1"
+SUBMIT_PAUSES_S = (1, 1, 2, 2, 5, 5, 5, 5)
 
 
 class ApiError(MgicError):
@@ -55,6 +56,10 @@ class ApiError(MgicError):
 
 class Unreachable(MgicError):
     """No answer: the service is not there, or did not answer in time."""
+
+
+class NoAnswerInTime(Unreachable):
+    """The request was sent; whether it was heard is not known."""
 
 
 class Client:
@@ -115,9 +120,24 @@ class Client:
         return self._post(Preview, "/sweeps/preview", request.model_dump(mode="json", exclude_none=True))
 
     def submit(self, request: SweepRequest, idempotency_key: str | None = None) -> Sweep:
-        """Queue a sweep. The same key and request give the same sweep again, however often it is sent."""
+        """Queue a sweep. The same key and request give the same sweep again, however often it is sent.
+
+        A service that does not answer in time, or asks for patience (503), is asked again with the
+        same key: a large sweep of networks never seen takes a while to count.
+        """
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
-        return self._post(Sweep, "/sweeps", request.model_dump(mode="json", exclude_unset=True), headers)
+        body = request.model_dump(mode="json", exclude_unset=True)
+        for patience in (*SUBMIT_PAUSES_S, None):
+            try:
+                return self._post(Sweep, "/sweeps", body, headers)
+            except NoAnswerInTime:
+                if patience is None:
+                    raise
+            except ApiError as error:
+                if patience is None or error.status != 503:
+                    raise
+                time.sleep(patience)
+        raise AssertionError  # the last round returns or raises
 
     def sweeps(self, limit: int = 50, cursor: str | None = None) -> Page[Sweep]:
         return self._page(Sweep, "/sweeps", limit=limit, cursor=cursor)
@@ -228,6 +248,8 @@ class Client:
         given = {key: value for key, value in (params or {}).items() if value is not None}
         try:
             response = self._http.request(method, PREFIX + path, params=given, json=json, headers=headers)
+        except httpx.ReadTimeout as error:
+            raise NoAnswerInTime(f"no answer from {self.url} in time") from error
         except httpx.TransportError as error:
             raise Unreachable(f"no answer from {self.url}: {error}") from error
         if response.is_error:

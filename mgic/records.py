@@ -308,7 +308,7 @@ class CurvePoint(Record):
 
 
 class Curves(Record):
-    """Rows after the cursor, oldest first; poll with `after=next_cursor`."""
+    """Rows after the cursor, oldest first; poll with `after=next_cursor`, which is null when no more will come."""
 
     items: tuple[CurvePoint, ...]
     next_cursor: str | None

@@ -112,10 +112,18 @@ def environment(device: str) -> dict[str, Any]:
         "torchvision": version("torchvision"),
         "numpy": version("numpy"),
         "platform": platform.platform(),
-        "device": torch.cuda.get_device_name() if cuda else _processor(),
+        "device": _gpu() if cuda else _processor(),
         "cuda": torch.version.cuda if cuda else None,
         "threads": torch.get_num_threads(),
     }
+
+
+def _gpu() -> str:
+    """Asked after a run too, which may have failed because the GPU did."""
+    try:
+        return torch.cuda.get_device_name()
+    except (RuntimeError, AssertionError) as error:
+        return f"unknown: {error}".splitlines()[0][:200]
 
 
 @cache
@@ -206,6 +214,8 @@ def _serve(channel: TextIO, jobs: Iterator[str]) -> None:
         torch.set_num_threads(job["threads"])
         context = ChannelContext(channel, job["device"], Path(job["data_dir"]), Path(job["folder"]))
         outcome = run(job["experiment"], job["config"], context)
+        sys.stdout.flush()  # before the outcome: after it the parent listens for another run
+        sys.stderr.flush()
         artifacts = [artifact.model_dump(mode="json") for artifact in context.artifacts()]
         context.tell("outcome", outcome=outcome.model_dump(mode="json"), artifacts=artifacts)
 

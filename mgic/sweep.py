@@ -160,7 +160,8 @@ def _problems(error: ValidationError, grid: Grid, requested: Config, place: str)
         field = str(fault["loc"][0]) if fault["loc"] else ""
         pointer = f"{place}/{field.replace('~', '~0').replace('/', '~1')}" if field else place
         if field in grid and len(grid[field]) > 1:
-            pointer += f"/{grid[field].index(requested[field])}"
+            texts = [json.dumps(value) for value in grid[field]]  # 1 and true are equal, their texts are not
+            pointer += f"/{texts.index(json.dumps(requested[field]))}"
         yield Problem(pointer, fault["type"], _words(field, fault, requested))
 
 

@@ -34,6 +34,8 @@ HEAVY = {"torch", "torchvision", "sklearn"}
 BROAD_HANDLERS = {
     "mgic/runner.py": "a failed point must not stop its sweep",
     "mgic/cli/__init__.py": "an unforeseen error must not end with 1, which says that a run failed",
+    "backend/reaper.py": "a thread that ended would leave lost runs lost",
+    "worker/pulse.py": "a thread that ended would let the lease of a live run expire",
     "backend/guard.py": "an unforeseen error is answered as a problem document too",
 }
 

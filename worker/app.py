@@ -8,6 +8,7 @@ import logging
 import os
 from functools import cache
 from multiprocessing.sharedctypes import RawValue
+from pathlib import Path
 from typing import Any
 
 from billiard import current_process
@@ -45,7 +46,7 @@ def _shut_down(**_: Any) -> None:
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _slot_process(**_: Any) -> None:
     """A slot dies with its worker."""
-    die_with_parent()()
+    die_with_parent(parent=os.getppid())()
 
 
 def stopping() -> bool:
@@ -100,12 +101,11 @@ def _ring_neighbours() -> None:
 
 
 def _visible() -> str | None:
-    """The GPU of this slot, where slots have one each."""
+    """CUDA_VISIBLE_DEVICES of this slot's child: nothing for the CPU; its own GPU where slots have one each."""
     if settings.worker_device != "cuda":
+        return ""
+    if settings.slots == 1:
         return None
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    devices = given.split(",") if given else None
-    index = getattr(current_process(), "index", 0)
-    if devices is None:
-        return str(index) if settings.slots > 1 else None
-    return devices[index % len(devices)]
+    devices = given.split(",") if given else [str(n) for n in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
+    return devices[getattr(current_process(), "index", 0) % len(devices)] if devices else None

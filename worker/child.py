@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from backend.store import Claim
 from mgic.process import die_with_parent
@@ -66,6 +67,7 @@ class Child:
     def begin(self, claim: Claim) -> None:
         """Hand it a job. A child that is dead already is found so by the next `listen`."""
         self.channel.begin()
+        self._text = b""
         folder = self._folder / str(claim.run_id) / str(claim.fence)
         job = {
             "experiment": claim.experiment,
@@ -86,13 +88,15 @@ class Child:
         Raises:
             TooMuch: It tells more than a run may.
         """
-        for key, _ in self._selector.select(seconds):
-            if key.fileobj is self.process.stdout:
-                self._read_text()
+        self._selector.select(seconds)
+        self.read_text()
         self.channel.read()
+        if self.channel.closed:  # it is leaving; one that stays all the same is not waited for
+            self._unwatch(self.channel.descriptor)
+            self._expire()
         if self.process.poll() is None:
             return True
-        self._read_text()
+        self.read_text()
         self.channel.read()
         return False
 
@@ -116,11 +120,7 @@ class Child:
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        try:
-            self.process.wait(EXIT_S)
-        except subprocess.TimeoutExpired:
-            self.signal(signal.SIGKILL)
-            self.process.wait(EXIT_S)
+        self._expire()
         self._close()
 
     def _close(self) -> None:
@@ -131,18 +131,32 @@ class Child:
                 if stream is not None:
                     stream.close()
 
-    def _read_text(self) -> None:
+    def read_text(self) -> None:
+        """All that it has printed so far."""
         assert self.process.stdout is not None
+        part = b"."
+        while part:
+            try:
+                part = os.read(self.process.stdout.fileno(), 2**16)
+            except BlockingIOError:
+                return
+            *lines, self._text = (self._text + part).replace(b"\r", b"\n").split(b"\n")
+            if len(self._text) > 2**16 or not part:
+                lines, self._text = [*lines, self._text], b""
+            for line in lines:
+                if line.strip():
+                    self.channel.text(line.decode("utf-8", "replace"))
+        self._unwatch(self.process.stdout)
+
+    def _expire(self) -> None:
+        """It should be leaving by itself."""
         try:
-            part = os.read(self.process.stdout.fileno(), 2**16)
-        except BlockingIOError:
-            return
-        if not part:
-            with contextlib.suppress(KeyError):
-                self._selector.unregister(self.process.stdout)
-        *lines, self._text = (self._text + part).replace(b"\r", b"\n").split(b"\n")
-        if len(self._text) > 2**16 or not part:
-            lines, self._text = [*lines, self._text], b""
-        for line in lines:
-            if line.strip():
-                self.channel.text(line.decode("utf-8", "replace"))
+            self.process.wait(EXIT_S)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)
+            self.process.wait(EXIT_S)
+
+    def _unwatch(self, source: int | IO[bytes]) -> None:
+        """It has ended, and would be ready to be read for ever."""
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(source)

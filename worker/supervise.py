@@ -1,13 +1,13 @@
 """One run in a child process, watched from its claim to its end.
 
-The main thread listens to the child and stores what it tells; a thread of its own keeps the
-lease alive and looks for cancellation, over a connection of its own, whatever the run does.
+The main thread listens to the child and decides when it ends; a pulse, in a thread of its own,
+keeps the lease alive, looks for cancellation and stores what the child tells.
 """
 
+import contextlib
 import logging
 import shutil
 import signal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,62 +18,27 @@ from backend.store import DATABASE_ERRORS, Claim, Store
 from mgic.records import Failure, Outcome, Reason, RunStatus
 from worker.channel import TooMuch
 from worker.child import Child
+from worker.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
 MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
-STORE_EVERY_S = 0.5  # curves and log lines are stored at most so often
 STORE_FOR_S = 60.0  # how long the end of a run is offered to a database that does not answer
-
-
-class Pulse:
-    """Heartbeats of one claim, from a thread.
-
-    `verdict` is "ok" until the store says "cancel" (the user wants it stopped) or "lost"
-    (the run has another owner); a lease that could not be prolonged in time is lost too.
-    """
-
-    def __init__(self, store: Store, claim: Claim, settings: Settings) -> None:
-        self._store = store
-        self._claim = claim
-        self._settings = settings
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
-        self.verdict = "ok"
-        self.progress = 0.0
-        self.phase = ""
-
-    def __enter__(self) -> "Pulse":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join(timeout=15)
-
-    def _beat(self) -> None:
-        alive = time.monotonic()
-        every = min(self._settings.poll_s, self._settings.heartbeat_s)
-        while not self._ended.wait(every) and self.verdict != "lost":
-            try:
-                answer = self._store.heartbeat(self._claim.run_id, self._claim.fence, self.progress, self.phase)
-                alive = time.monotonic()
-                if not (answer == "ok" and self.verdict == "cancel"):
-                    self.verdict = answer
-            except DATABASE_ERRORS as error:
-                log.warning("run %s: no heartbeat, the database does not answer: %s", self._claim.run_id, error)
-                if time.monotonic() - alive > self._settings.lease_s:
-                    self.verdict = "lost"
+STORE_LAST_S = 3.0  # the same when the host goes down
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a watched run went: the outcome, or why there is none; and whether the child may serve another."""
+    """How a watched run went: the outcome, or why there is none.
+
+    `reusable`: the child may serve another run. `warned`: it has had its TERM, and its grace.
+    """
 
     outcome: Outcome | None = None
     failure: Failure | None = None
     lost: bool = False
     reusable: bool = False
+    warned: bool = False
 
 
 def supervise(claim: Claim, child: Child, store: Store, settings: Settings, stopping: Callable[[], bool]) -> bool:
@@ -90,23 +55,21 @@ def supervise(claim: Claim, child: Child, store: Store, settings: Settings, stop
         Whether the child may serve another run.
     """
     child.begin(claim)
-    with Pulse(store, claim, settings) as pulse:
-        ended = _watch(claim, child, store, settings, pulse, stopping)
+    with Pulse(store, claim, settings, child.channel.told) as pulse:
+        ended = _watch(claim, child, settings, pulse, stopping)
         if not ended.reusable:
-            child.end(settings.shutdown_grace_s if stopping() else settings.grace_s)
-        kept = False
+            grace = settings.shutdown_grace_s if stopping() else settings.grace_s
+            child.end(0 if ended.warned else grace)
+        stored: bool | None = False
         if not ended.lost:
-            _flush(claim, child, store)
-            kept = _store_end(claim, child, store, ended)
-    if not kept or ended.outcome is None or ended.outcome.status is not RunStatus.SUCCEEDED:
-        _sweep(settings.artifacts, claim)
+            stored = _store_end(claim, child, store, ended, pulse, stopping)
+    succeeded = ended.outcome is not None and ended.outcome.status is RunStatus.SUCCEEDED
+    _sweep(settings.artifacts, claim, own=stored is False or not succeeded, others=stored is True)
     return ended.reusable
 
 
-def _watch(
-    claim: Claim, child: Child, store: Store, settings: Settings, pulse: Pulse, stopping: Callable[[], bool]
-) -> Ended:
-    start = stored = time.monotonic()
+def _watch(claim: Claim, child: Child, settings: Settings, pulse: Pulse, stopping: Callable[[], bool]) -> Ended:
+    start = time.monotonic()
     kills = _oom_kills()
     told = child.channel.told
     while True:
@@ -114,15 +77,15 @@ def _watch(
             running = child.listen(0.1)
         except TooMuch as error:
             return Ended(outcome=_failed(claim, Reason.TOO_LARGE, f"The run told too much: {error}.", start))
-        pulse.progress, pulse.phase = told.progress, told.phase
         if told.outcome is not None:
             outcome = told.outcome
+            child.read_text()
             if outcome.status is RunStatus.CANCELLED:  # by a TERM that is no user's cancel: a stray one
                 return Ended(failure=Failure(reason=Reason.KILLED, message="The run was ended by a signal."))
             return Ended(outcome=outcome, reusable=running and outcome.status is RunStatus.SUCCEEDED)
         if not running:
             return Ended(failure=_death(child.process.returncode, _oom_kills() > kills))
-        if pulse.verdict == "lost":
+        if pulse.lost:
             log.warning("run %s: the lease was lost, its result is dropped", claim.run_id)
             return Ended(lost=True)
         if pulse.verdict == "cancel":
@@ -132,8 +95,6 @@ def _watch(
         if time.monotonic() - start > settings.wall_limit_s:
             words = f"The run took longer than the limit of {settings.wall_limit_s:g} s."
             return Ended(outcome=_failed(claim, Reason.TIMEOUT, words, start))
-        if time.monotonic() - stored > STORE_EVERY_S and _flush(claim, child, store):
-            stored = time.monotonic()
 
 
 def _cancelled(child: Child, settings: Settings) -> Ended:
@@ -144,8 +105,8 @@ def _cancelled(child: Child, settings: Settings) -> Ended:
     while time.monotonic() < deadline and told.outcome is None and child.listen(0.05):
         pass
     if told.outcome is not None and told.outcome.status is not RunStatus.CANCELLED:
-        return Ended(outcome=told.outcome)
-    return Ended()
+        return Ended(outcome=told.outcome, warned=True)
+    return Ended(warned=True)
 
 
 def _death(returncode: int, out_of_memory: bool) -> Failure:
@@ -176,33 +137,27 @@ def _failed(claim: Claim, reason: Reason, words: str, start: float) -> Outcome:
     )
 
 
-def _flush(claim: Claim, child: Child, store: Store) -> bool:
-    """Store new points and lines; what a database that does not answer refuses is kept for the next time."""
-    told = child.channel.told
-    points, lines = told.points[:], told.lines[:]
-    if points or lines:
-        try:
-            store.record(claim.run_id, claim.fence, points, lines)
-        except DATABASE_ERRORS as error:
-            log.warning("run %s: its curves wait, the database does not answer: %s", claim.run_id, error)
-            return False
-        del told.points[: len(points)], told.lines[: len(lines)]
-    return True
+def _store_end(
+    claim: Claim, child: Child, store: Store, ended: Ended, pulse: Pulse, stopping: Callable[[], bool]
+) -> bool | None:
+    """Offered until the database answers.
 
-
-def _store_end(claim: Claim, child: Child, store: Store, ended: Ended) -> bool:
-    """Offered until the database takes it; False if it does not, or if the run has another owner meanwhile."""
-    deadline = time.monotonic() + STORE_FOR_S
+    Returns:
+        True: it is stored. False: the run has another owner. None: the database did not answer in
+        time, so it may be either.
+    """
+    start = time.monotonic()
     while True:
         try:
+            pulse.flush()
             if ended.outcome is not None:
                 kept = store.finish(claim.run_id, claim.fence, ended.outcome, child.channel.told.artifacts)
             else:
                 kept = store.release(claim.run_id, claim.fence, ended.failure)
         except DATABASE_ERRORS as error:
-            if time.monotonic() > deadline:
+            if time.monotonic() - start > (STORE_LAST_S if stopping() else STORE_FOR_S):
                 log.error("run %s: its end could not be stored, it will be run again: %s", claim.run_id, error)
-                return False
+                return None
             time.sleep(1)
             continue
         if not kept:
@@ -210,9 +165,14 @@ def _store_end(claim: Claim, child: Child, store: Store, ended: Ended) -> bool:
         return kept
 
 
-def _sweep(root: Path, claim: Claim) -> None:
-    """The files of an attempt that left no result."""
-    folder = root / str(claim.run_id) / str(claim.fence)
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.parent.exists() and not any(folder.parent.iterdir()):
-        folder.parent.rmdir()
+def _sweep(root: Path, claim: Claim, own: bool, others: bool) -> None:
+    """Remove the files of this attempt, and of the others of its run that were killed before they could."""
+    folder = root / str(claim.run_id)
+    if not folder.is_dir():
+        return
+    for attempt in folder.iterdir():
+        mine = attempt.name == str(claim.fence)
+        if (own and mine) or (others and not mine and attempt.name.isdecimal()):
+            shutil.rmtree(attempt, ignore_errors=True)
+    with contextlib.suppress(OSError):  # not empty
+        folder.rmdir()

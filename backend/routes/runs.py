@@ -59,13 +59,15 @@ async def events(
     run_id: UUID, request: Request, store: StoreDep, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Its transitions as server-sent events, until it has ended; `Last-Event-ID` goes on after that one."""
-    after = int(last_event_id) if last_event_id and last_event_id.isdigit() and len(last_event_id) < 18 else 0
+    given = last_event_id or ""
+    after = int(given) if given.isascii() and given.isdecimal() and len(given) < 18 else 0
     while not await request.is_disconnected():
+        ended = (await run_in_threadpool(store.run, run_id)).status.terminal
         for event in await run_in_threadpool(store.events, run_id, after):
             after = event.id
             yield ServerSentEvent(data=event, event="transition", id=str(event.id))
-            if event.to_status.terminal:
-                return
+        if ended:  # looked at before the events, so that none is missed
+            return
         await asyncio.sleep(LOOK_EVERY_S)
 
 
@@ -77,16 +79,18 @@ def transitions(run_id: UUID, store: StoreDep) -> Page[Event]:
 
 @router.get("/{run_id}/curves")
 def curves(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None) -> Curves:
-    """Points the run has reported, oldest first; poll with `after`."""
-    points, place = store.curves(run_id, cursor.read(after) or 0)
-    return Curves(items=tuple(points), next_cursor=cursor.write(place))
+    """Points the run has reported, oldest first; poll with `after` until the cursor is null: no more will come."""
+    ended = store.run(run_id).status.terminal
+    points, place = store.curves(run_id, _place(cursor, after))
+    return Curves(items=tuple(points), next_cursor=None if ended and not points else cursor.write(place))
 
 
 @router.get("/{run_id}/log")
 def log(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None, limit: Limit = 500) -> Page[LogLine]:
-    """Lines the run has printed, oldest first; poll with `after`."""
+    """Lines the run has printed, oldest first; poll with `after` until the cursor is null: no more will come."""
+    ended = store.run(run_id).status.terminal
     lines, place = store.log(run_id, _place(cursor, after), limit)
-    return Page(items=tuple(lines), next_cursor=cursor.write(place))
+    return Page(items=tuple(lines), next_cursor=None if ended and not lines else cursor.write(place))
 
 
 @router.get("/{run_id}/artifacts")
@@ -121,7 +125,8 @@ def retry(run_id: UUID, store: StoreDep, reaper: ReaperDep) -> Run:
 
 
 def _place(cursor: Cursor, after: str | None) -> int:
-    return cursor.read(after) or 0
+    """`after`, or `cursor`, which every list takes."""
+    return cursor.read(after) or cursor.after or 0
 
 
 def _file(store: Store, root: Path, run_id: UUID, name: str) -> tuple[Path, Artifact]:

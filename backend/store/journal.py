@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from backend.store.database import Database
@@ -27,17 +28,27 @@ class Journal(Database):
             attempt = connection.scalar(select(runs.c.attempt).where(held).with_for_update())
             if attempt is None:
                 return False
-            if points:
-                rows = [
-                    {"run_id": run_id, "fence": fence, "name": name, "step": step, "value": value}
-                    for name, step, value in points
-                ]
-                connection.execute(insert(curves), rows)
+            last = {(name, step): value for name, step, value in points}
+            if last:
+                self._upsert_points(connection, run_id, fence, last)
             if lines:
                 connection.execute(
                     insert(logs), [{"run_id": run_id, "attempt": attempt, "line": line} for line in lines]
                 )
             return True
+
+    def _upsert_points(
+        self, connection: Connection, run_id: UUID, fence: int, points: dict[tuple[str, int], float | None]
+    ) -> None:
+        """A point told twice is one: its first answer may have been lost."""
+        statement = (postgresql.insert if self._postgres else sqlite.insert)(curves)
+        key = ["run_id", "fence", "name", "step"]
+        upsert = statement.on_conflict_do_update(index_elements=key, set_={"value": statement.excluded.value})
+        rows = [
+            {"run_id": run_id, "fence": fence, "name": name, "step": step, "value": value}
+            for (name, step), value in points.items()
+        ]
+        connection.execute(upsert, rows)
 
     def curves(self, run_id: UUID, after: int = 0, limit: int = 5000) -> tuple[list[CurvePoint], int]:
         """Points of the current attempt after the cursor, oldest first, and the new cursor. Raises `NotFound`."""

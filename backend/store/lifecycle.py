@@ -115,13 +115,16 @@ class Lifecycle(Database):
         return "cancel" if status == RunStatus.CANCELLING else "ok"
 
     def finish(self, run_id: UUID, fence: int, outcome: Outcome, files: Sequence[Artifact] = ()) -> bool:
-        """Store how the run ended, with its artifacts; False if the fence is old, and then nothing is stored."""
+        """Store how the run ended, with its artifacts; False if the fence is old, and then nothing is stored.
+
+        A success that is stored already is answered with True: the first answer may have been lost.
+        """
         if not outcome.status.terminal:
             raise ValueError(f"{outcome.status} is no end")
         with self._write() as connection:
             row = self._owned(connection, run_id, fence)
             if row is None:
-                return False
+                return outcome.status is RunStatus.SUCCEEDED and self._succeeded(connection, run_id, fence)
             failure = outcome.failure
             self._end(
                 connection,
@@ -306,6 +309,10 @@ class Lifecycle(Database):
         if row is None:
             raise NotFound(f"there is no run {run_id}")
         return row
+
+    def _succeeded(self, connection: Connection, run_id: UUID, fence: int) -> bool:
+        same = and_(runs.c.id == run_id, runs.c.fence == fence, runs.c.status == RunStatus.SUCCEEDED)
+        return bool(connection.scalar(select(exists().where(same))))
 
     def _owned(self, connection: Connection, run_id: UUID, fence: int) -> RowMapping | None:
         return connection.execute(select(runs).where(_held(run_id, fence)).with_for_update()).mappings().first()

@@ -13,7 +13,7 @@ from mgic.data import DATASETS, Dataset, Source, load
 from mgic.data.batches import train_and_test
 from mgic.errors import BadConfig, UnknownName
 from mgic.experiment import Context, Estimate, experiment
-from mgic.measure.cost import model_cost
+from mgic.measure.cost import model_totals
 from mgic.models import create
 from mgic.models.config import ModelConfig
 from mgic.records import Cost, ModelCost, View
@@ -159,7 +159,7 @@ def _options(config: Config, source: Source) -> dict[str, object]:
 
 
 def _cost(config: Config, source: Source) -> ModelCost:
-    return model_cost(config.model, _options(config, source), source.shape)
+    return model_totals(config.model, _options(config, source), source.shape)
 
 
 def _settings(config: Config) -> Settings:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import BaseModel, Field
 
 from mgic.experiment import Context, Estimate, experiment
-from mgic.measure.cost import model_cost
+from mgic.measure.cost import model_totals
 from mgic.models.config import ModelConfig
 from mgic.records import Cost, ModelCost, View
 
@@ -31,7 +31,7 @@ class Result(BaseModel):
 
 def count(config: Config) -> ModelCost:
     size = (int(config.options["in_channels"]), config.side, config.side)
-    return model_cost(config.model, config.options, size)
+    return model_totals(config.model, config.options, size)
 
 
 def estimate(config: Config) -> Estimate:

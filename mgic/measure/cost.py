@@ -78,7 +78,17 @@ def model_cost(name: str, options: Mapping[str, Any], input_size: tuple[int, ...
     return _model_cost(name, json.dumps(resolve_options(name, options), sort_keys=True), _checked(input_size))
 
 
-@lru_cache(maxsize=4096)  # two sweeps of the largest size
+def model_totals(name: str, options: Mapping[str, Any], input_size: tuple[int, ...]) -> ModelCost:
+    """The same without `levels`, which are most of its size: what thousands of cells are remembered by."""
+    return _model_totals(name, json.dumps(resolve_options(name, options), sort_keys=True), _checked(input_size))
+
+
+@lru_cache(maxsize=8192)  # four sweeps of the largest size
+def _model_totals(name: str, options: str, input_size: tuple[int, ...]) -> ModelCost:
+    return _model_cost(name, options, input_size).model_copy(update={"levels": ()})
+
+
+@lru_cache(maxsize=64)
 def _model_cost(name: str, options: str, input_size: tuple[int, ...]) -> ModelCost:
     resolved = json.loads(options)
     with torch.device("meta"):

@@ -25,6 +25,8 @@ def generator(seed: int, *path: str | int) -> torch.Generator:
 @contextmanager
 def seeded(seed: int, *path: str | int) -> Iterator[None]:
     """Torch's global generators seeded for one use; afterwards they are as they were."""
-    with torch.random.fork_rng():
+    # By itself it would wake every GPU there is, which a run on the CPU has no business with.
+    used = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=used):
         torch.manual_seed(derive(seed, *path))
         yield

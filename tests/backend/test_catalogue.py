@@ -109,10 +109,10 @@ def hasty(tmp_path_factory):
         yield running
 
 
-def test_all_who_wait_for_a_catalogue_that_hangs_are_told_to_come_back(hasty):
+def test_who_waits_for_a_catalogue_that_hangs_is_answered_by_the_next_one_or_told_to_come_back(hasty):
     stuck = hasty.catalogue_pid()
     os.kill(stuck, signal.SIGSTOP)
-    with ThreadPoolExecutor() as clients:  # the first one's patience ends first, and takes the others' answers away
+    with ThreadPoolExecutor() as clients:
         asked = []
         for _ in range(5):
             asked.append(clients.submit(hasty.http.get, "/models/resnet20/cost"))
@@ -120,7 +120,9 @@ def test_all_who_wait_for_a_catalogue_that_hangs_are_told_to_come_back(hasty):
         answers = [one.result() for one in asked]
     wait_for(lambda: not alive(stuck), 10, "the end of the stuck catalogue")
     wait_for(lambda: ask(hasty) == 200, 60, "an answer of the new catalogue")
-    assert {(answer.status_code, answer.json()["type"]) for answer in answers} == {(503, "/problems/unavailable")}
+    first, *others = [(answer.status_code, answer.json().get("type")) for answer in answers]
+    assert first == (503, "/problems/unavailable")
+    assert set(others) <= {first, (200, None)}
 
 
 def test_the_catalogue_dies_with_an_api_that_is_killed(hasty):

@@ -240,7 +240,8 @@ def test_cancels_at_any_moment_end_in_one_of_two_ways(broken):
 
 def test_a_cancelled_queued_run_never_runs_not_even_after_a_restart(tmp_path):
     service = start_service(tmp_path / "home")
-    sweep = long_run(service)
+    sweep = train(service, epochs=[1000], max_steps=[4000], seed=[0, 1])  # both slots are taken
+    wait_for(lambda: len(running(service, sweep)) == 2, 60, "two runs")
     more = train(service, max_steps=[3], seed=list(range(6)))
     service.client.cancel_sweep(more.id)
     service.client.cancel_sweep(sweep.id)
@@ -250,6 +251,6 @@ def test_a_cancelled_queued_run_never_runs_not_even_after_a_restart(tmp_path):
         again.client.wait(sweep.id, timeout=30)
         time.sleep(3)
         for run in again.client.sweep_runs(more.id):
-            assert run.status is RunStatus.CANCELLED
+            assert (run.status, run.attempt) == (RunStatus.CANCELLED, 0)
     finally:
         stop_service(again)

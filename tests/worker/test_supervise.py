@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from backend.migrations import upgrade
 from backend.settings import Settings
@@ -149,6 +150,63 @@ def test_who_lost_the_lease_kills_its_child_and_writes_nothing(execute, store):
     run = execute("tell('curve', name='x', step=1, value=1.0)\ntime.sleep(1.5)\nsucceed(top1=1.0)", meanwhile=take_away)
     assert (run.status, run.result) == (RunStatus.QUEUED, None)
     assert execute.child.process.returncode is not None
+
+
+def test_a_success_whose_acknowledgement_is_lost_keeps_its_files(execute, store, settings, monkeypatch):
+    finish, refused = store.finish, []
+
+    def finish_and_lose_the_answer(*arguments):
+        stored = finish(*arguments)
+        if not refused:
+            refused.append(stored)
+            raise OperationalError("commit", None, Exception("the connection is gone"))
+        return stored
+
+    monkeypatch.setattr(store, "finish", finish_and_lose_the_answer)
+    run = execute("""
+        os.makedirs(job["folder"]); open(job["folder"] + "/model.safetensors", "w").write("x")
+        succeed(top1=1.0)
+    """)
+    assert (refused, run.status) == ([True], RunStatus.SUCCEEDED)
+    assert (settings.artifacts / str(run.id) / "1" / "model.safetensors").exists()
+
+
+def test_what_a_run_prints_last_is_in_its_own_log_and_not_the_next_ones(execute, store):
+    run = execute("""
+        for number in range(20_000):
+            print(number)
+        sys.stdout.flush()
+        succeed(top1=1.0)
+    """)
+    lines, place = [], 0
+    while len(page := store.log(run.id, place, 500)[0]):
+        lines += page
+        place = store.log(run.id, place, 500)[1]
+    assert len(lines) == 20_000
+
+
+def test_a_child_that_closed_its_channel_and_stays_is_ended(execute):
+    begin = time.monotonic()
+    run = execute("channel.close()\ntime.sleep(60)")
+    assert run.status is RunStatus.QUEUED
+    assert time.monotonic() - begin < 30  # it would sleep for a minute
+
+
+def test_the_files_of_killed_attempts_go_with_the_end_of_the_run(execute, settings):
+    def an_earlier_attempt(claim):
+        old = settings.artifacts / str(claim.run_id) / "0"
+        old.mkdir(parents=True)
+        (old / "model.safetensors").write_text("old")
+
+    run = execute(
+        """
+        time.sleep(0.5)
+        os.makedirs(job["folder"]); open(job["folder"] + "/model.safetensors", "w").write("new")
+        succeed(top1=1.0)
+        """,
+        meanwhile=an_earlier_attempt,
+    )
+    assert [path.name for path in (settings.artifacts / str(run.id)).iterdir()] == ["1"]
 
 
 def test_a_result_waits_for_a_database_that_is_busy(execute, settings):

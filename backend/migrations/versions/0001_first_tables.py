@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("curves_run_id_fkey"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("curves_pkey")),
+        sa.UniqueConstraint("run_id", "fence", "name", "step", name=op.f("curves_run_id_fence_name_step_key")),
     )
     op.create_index(op.f("curves_run_id_id_idx"), "curves", ["run_id", "id"], unique=False)
     op.create_table(

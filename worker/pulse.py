@@ -1,0 +1,69 @@
+"""Keeps a claimed run alive in the store, and brings there what it tells, from a thread of its own.
+
+A database that is slow or away holds up this thread, and nobody else: whoever watches the
+run goes on listening to it.
+"""
+
+import logging
+import threading
+import time
+
+from backend.settings import Settings
+from backend.store import Claim, Store
+from worker.channel import Told
+
+log = logging.getLogger(__name__)
+
+JOIN_S = 20.0  # longer than a database is waited for
+
+
+class Pulse:
+    """Once in `poll_s`: prolong the lease, ask whether the run was cancelled, store new points and lines.
+
+    `verdict` is "ok" until the store says "cancel" (the user wants it stopped) or "lost"
+    (the run has another owner).
+    """
+
+    def __init__(self, store: Store, claim: Claim, settings: Settings, told: Told) -> None:
+        self._store = store
+        self._claim = claim
+        self._settings = settings
+        self._told = told
+        self._ended = threading.Event()
+        self._one = threading.Lock()
+        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+        self._answered = time.monotonic()
+        self.verdict = "ok"
+
+    def __enter__(self) -> "Pulse":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(JOIN_S)
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else may own the run by now: the store said so, or it has been silent for a lease."""
+        return self.verdict == "lost" or time.monotonic() - self._answered > self._settings.lease_s
+
+    def flush(self) -> None:
+        """Store the points and lines that came since the last time; what cannot be stored is kept."""
+        with self._one:
+            points, lines = self._told.points[:], self._told.lines[:]
+            if points or lines:
+                self._store.record(self._claim.run_id, self._claim.fence, points, lines)
+                del self._told.points[: len(points)], self._told.lines[: len(lines)]
+
+    def _beat(self) -> None:
+        told = self._told
+        while not self._ended.wait(self._settings.poll_s) and self.verdict != "lost":
+            try:
+                answer = self._store.heartbeat(self._claim.run_id, self._claim.fence, told.progress, told.phase)
+                self._answered = time.monotonic()
+                if not (answer == "ok" and self.verdict == "cancel"):
+                    self.verdict = answer
+                self.flush()
+            except Exception as error:  # noqa: BLE001 - a thread that ends here would let a live run's lease expire
+                log.warning("run %s: no heartbeat: %s", self._claim.run_id, error)
