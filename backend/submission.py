@@ -39,14 +39,15 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
         )
         for point, key in zip(plan.points, keys, strict=True)
     )
-    predicted = [point.seconds for point in points if point.seconds is not None]
+    runnable = [point for point in points if point.problem is None]
+    predicted = [point.seconds for point in runnable if point.seconds is not None]
     return Preview(
         points=points,
         total=len(points),
         pending=sum(point.pending for point in points),
         problems=sum(point.problem is not None for point in points),
         duplicates=sum(point.duplicate_of is not None for point in points),
-        seconds=sum(predicted) if len(predicted) == len(points) else None,
+        seconds=sum(predicted) if predicted and len(predicted) == len(runnable) else None,
     )
 
 

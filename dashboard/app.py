@@ -34,8 +34,6 @@ page = st.navigation(
         ],
     }
 )
-st.session_state.entered = st.session_state.get("page") != page.title
-st.session_state.page = page.title
 keep_contrast()
 with tells_what_fails():
     page.run()

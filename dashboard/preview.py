@@ -1,5 +1,6 @@
 """The cost of each cell of a sweep, shown while it is still counted; and the key that makes two clicks one sweep."""
 
+import time
 from itertools import count
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from mgic.client import ApiError, Client, Unreachable
 from mgic.records import Preview, SweepRequest
 
 SHOWN_PROBLEMS = 5
+ONE_CLICK_S = 10.0  # clicks that follow each other more closely are one
 
 
 def show_cells(api: Client, asked: SweepRequest, first: Preview) -> None:
@@ -33,13 +35,14 @@ def show_cells(api: Client, asked: SweepRequest, first: Preview) -> None:
 
 
 def submit_key(asked: SweepRequest) -> str:
-    """The same for the same content until the page is entered anew."""
-    keys: dict[str, str] = st.session_state.setdefault("submit keys", {})
-    return keys.setdefault(asked.model_dump_json(), str(uuid4()))
-
-
-def forget_keys() -> None:
-    st.session_state["submit keys"] = {}
+    """The same for the same content, until it was not asked for `ONE_CLICK_S`."""
+    used: dict[str, tuple[str, float]] = st.session_state.setdefault("submit keys", {})
+    content, now = asked.model_dump_json(), time.monotonic()
+    key, at = used.get(content, ("", -ONE_CLICK_S))
+    if now - at >= ONE_CLICK_S:
+        key = str(uuid4())
+    used[content] = (key, now)
+    return key
 
 
 def _draw(preview: Preview) -> None:

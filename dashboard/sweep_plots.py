@@ -37,7 +37,8 @@ def show_plots(info: ExperimentInfo, runs: Sequence[Run]) -> None:
         return
     measured = samples(runs)
     if not measured:
-        prose("No run of this sweep has ended with a result yet: its plots come with the first.")
+        ended = all(run.status.terminal for run in runs)
+        prose("No run of this sweep ended with a result." if ended else "Plots come with the first result.")
         return
     has_cost = any(sample.values.get(COST_COLUMN) for sample in measured)
     with st.container(horizontal=True, vertical_alignment="bottom"):

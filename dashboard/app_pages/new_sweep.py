@@ -7,7 +7,7 @@ from dashboard.draft import Extras, body, commands, only_possible, request
 from dashboard.forms import BadText
 from dashboard.parts import SWEEP, SYSTEM, nothing_yet, prose
 from dashboard.preset import choose_preset, start_from_address
-from dashboard.preview import forget_keys, show_cells, submit_key
+from dashboard.preview import show_cells, submit_key
 from dashboard.sweep_form import sweep_form
 from dashboard.words import literal, seconds
 from mgic.client import ApiError
@@ -17,8 +17,6 @@ api = client()
 known = experiments(api)
 if not known:
     nothing_yet("This server knows no experiment.", SYSTEM, "See what it says of itself")
-if st.session_state.entered:
-    forget_keys()
 problem = start_from_address(known, models(api))
 if problem:
     st.error(literal(problem), icon=":material/error:")

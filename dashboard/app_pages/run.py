@@ -30,7 +30,8 @@ info = experiments(api).get(run.experiment)
 
 model = run.config.get("model")
 st.title(literal(model if isinstance(model, str) else run.experiment), anchor=False)
-st.caption(literal(settings({k: v for k, v in run.requested.items() if k != "model"}) or "all settings at default"))
+asked = settings({k: v for k, v in run.requested.items() if k != "model"}) or "all settings at default"
+st.caption(literal(f"{asked} · id {run_id}"))
 
 
 def act(what: str) -> None:

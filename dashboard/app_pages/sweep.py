@@ -21,7 +21,7 @@ except ApiError as error:
 info = experiments(api).get(sweep.experiment)
 
 st.title(literal(sweep.name), anchor=False)
-about = [info.title if info else sweep.experiment, f"made {moment(sweep.created_at)}", f"id {sweep_id[:8]}"]
+about = [info.title if info else sweep.experiment, f"made {moment(sweep.created_at)}", f"id {sweep_id}"]
 about += [f"recipe {sweep.recipe}"] if sweep.recipe else []
 st.caption(literal(" · ".join(about)))
 
@@ -29,7 +29,10 @@ st.caption(literal(" · ".join(about)))
 def act(what: str) -> None:
     """Cancel or retry; the page shows what came of it."""
     try:
-        api.cancel_sweep(sweep_id) if what == "cancel" else api.retry_failed(sweep_id)
+        if what == "cancel":
+            api.cancel_sweep(sweep_id)
+        else:
+            api.retry_failed(sweep_id)
     except (ApiError, Unreachable) as error:
         st.session_state["sweep message"] = str(error)
 

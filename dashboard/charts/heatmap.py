@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 from dashboard.charts.samples import SEED, differing, groups, label, samples, spread, told
 from dashboard.theme import Look, figure
@@ -12,6 +13,8 @@ from dashboard.words import ICONS, number, plain, value
 from mgic.records import Run, RunStatus, Value
 
 NOT_ASKED = "not in this sweep"
+
+SCALE = "Cividis"
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,15 @@ def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str
         z=[[cell.mean for cell in row] for row in info.cells],
         x=list(range(len(info.xs))),
         y=list(range(len(info.ys))),
-        text=[[_text(cell) for cell in row] for row in info.cells],
-        texttemplate="%{text}",
-        textfont={"size": 15},
         hovertext=[[cell.hover for cell in row] for row in info.cells],
         hoverinfo="text",
-        colorscale="Cividis",
+        colorscale=SCALE,
         colorbar={"title": {"text": z_title, "side": "right"}, "thickness": 14},
         xgap=3,
         ygap=3,
         hoverongaps=True,
     )
+    _write_cells(made, info)
     _hatch_missing(made, info, colours)
     if info.best is not None:
         row, column = info.best
@@ -118,6 +119,25 @@ def _text(cell: Cell) -> str:
         return ""
     spread_text = f"± {number(cell.half, 2)}" if cell.half is not None else "one run"
     return f"<b>{number(cell.mean)}</b><br><span style='font-size:11px'>{spread_text}</span>"
+
+
+def _write_cells(made: go.Figure, info: Heatmap) -> None:
+    """Black or white, whichever stands out more from the cell."""
+    means = [cell.mean for row in info.cells for cell in row if cell.mean is not None]
+    for y, row in enumerate(info.cells):
+        for x, cell in enumerate(row):
+            if cell.mean is not None:
+                spread = max(means) - min(means)
+                share = (cell.mean - min(means)) / spread if spread else 0.5
+                colour = text_colour(sample_colorscale(SCALE, [share], colortype="tuple")[0])
+                made.add_annotation(x=x, y=y, text=_text(cell), showarrow=False, font={"size": 15, "color": colour})
+
+
+def text_colour(background: Sequence[float]) -> str:
+    """Black or white on red, green and blue from 0 to 1: the one with the larger contrast, which is 4.5 at least."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in background]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]  # WCAG 2.2
+    return "#000000" if luminance > 0.179 else "#FFFFFF"
 
 
 def _box(made: go.Figure, x: int, y: int, **style: object) -> None:

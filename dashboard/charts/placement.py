@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-SIDES = ("top center", "bottom center", "middle right", "middle left", "top right", "bottom right", "top left")
+# Beside the point first: above and below it stands the bar of its spread.
+SIDES = ("middle right", "middle left", "top right", "bottom right", "top left", "bottom left", "top center")
 WIDTH, HEIGHT = 680.0, 300.0  # of the plotting area, pixels
 LETTER, LINE, GAP = 6.6, 15.0, 9.0
 

@@ -1,4 +1,4 @@
-"""Ticks of a logarithmic axis at 1, 2 and 5, written out in full."""
+"""Ticks of a logarithmic axis at 1, 2 and 5, or between them where it is short, written out in full."""
 
 import math
 from collections.abc import Iterable
@@ -10,10 +10,21 @@ from dashboard.words import si
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of each decade from below `low` to above `high`; over four decades the tens only."""
+    """1, 2 and 5 of each decade from below `low` to above `high`; over four decades the tens only.
+
+    Where fewer than two of these lie in the range: round numbers at equal steps.
+    """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     steps = (1.0,) if last - first > 4 else (1.0, 2.0, 5.0)
-    return [step * 10.0**power for power in range(first, last + 1) for step in steps]
+    ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+    return ticks if sum(low <= tick <= high for tick in ticks) >= 2 or low == high else _even_ticks(low, high)
+
+
+def _even_ticks(low: float, high: float) -> list[float]:
+    power = 10.0 ** math.floor(math.log10((high - low) / 2))
+    step = next(factor * power for factor in (5, 2, 1) if (high - low) / (factor * power) >= 2)
+    first = math.floor(low / step)
+    return [number * step for number in range(first, math.ceil(high / step) + 1)]
 
 
 def set_log(made: go.Figure, axis: Literal["x", "y"], values: Iterable[float | str]) -> None:

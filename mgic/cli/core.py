@@ -18,7 +18,7 @@ from mgic import describe, runner
 from mgic.cli.terminal import Meter, assignments, duration
 from mgic.cli.values import gather_lists
 from mgic.data import dataset_info, fetch
-from mgic.errors import BadConfig, MgicError
+from mgic.errors import BadConfig, DataMissing, MgicError
 from mgic.experiment import EXPERIMENTS
 from mgic.records import Config, DatasetInfo, ModelCost, Outcome, RunStatus, SweepRequest, Value
 from mgic.sweep import expand, grids_of, measured
@@ -68,7 +68,7 @@ def request(experiment: str, axes: Mapping[str, list[Value]], recipe: str | None
 
 
 def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, meter: Meter) -> Iterator[Outcome]:
-    """Run every point here, one after another. Raises `BadConfig` before the first if any cell cannot run.
+    """Run every point here, one after another. Raises before the first if any cell cannot run.
 
     Args:
         sweep: What to run.
@@ -82,6 +82,10 @@ def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, 
     problems = dict.fromkeys(point.problem for point in points if point.problem)
     if problems:
         raise BadConfig("; ".join(problems))
+    for name in {str(point.config["dataset"]) for point in points if "dataset" in point.config}:
+        info = dataset_info(name, data_dir)
+        if not info.present:
+            raise DataMissing(f"the data set {name} is not under {data_dir}; {info.how_to_get}")
     with tempfile.TemporaryDirectory(prefix="mgic-run-") as scratch:
         for number, point in enumerate(points):
             place = f"run {number + 1}/{len(points)}"

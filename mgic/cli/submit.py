@@ -21,7 +21,8 @@ from mgic.cli.terminal import (
 )
 from mgic.cli.values import gather_lists, parse_axes
 from mgic.client import ApiError, Client, Unreachable
-from mgic.records import Preview, RunStatus, Sweep, SweepRequest
+from mgic.errors import UnknownName
+from mgic.records import ExperimentInfo, Preview, RunStatus, Sweep, SweepRequest
 
 ASK_EVERY_S = 1.0
 SILENCE_S = 60.0  # a service that is started again is waited for as long
@@ -57,7 +58,7 @@ def submit(
     axes = parse_axes(given)
     with connect(api_url, api_key) as client:
         if recipe is None:
-            axes = gather_lists(axes, client.experiment(subject).config_schema)
+            axes = gather_lists(axes, _experiment(client, subject).config_schema)
         request = SweepRequest(
             experiment=subject,
             axes=None if recipe else axes,
@@ -104,6 +105,16 @@ def _show_preview(preview: Preview) -> None:
     )
     time_needed = f", about {duration(preview.seconds)} one after another" if preview.seconds is not None else ""
     say(f"{preview.total} runs, {preview.problems} cannot run, {preview.duplicates} in the store{time_needed}")
+
+
+def _experiment(client: Client, name: str) -> ExperimentInfo:
+    """Raises `UnknownName`: a misspelt experiment is bad usage, not a thing that is gone."""
+    try:
+        return client.experiment(name)
+    except ApiError as error:
+        if error.status == 404:
+            raise UnknownName(error.detail) from error
+        raise
 
 
 def _wait(client: Client, sweep: Sweep, timeout: float, as_json: bool, meter: Meter) -> Code:

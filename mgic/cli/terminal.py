@@ -50,6 +50,8 @@ def code_of(error: MgicError | ValidationError) -> Code:
         return Code.UNREACHABLE
     if isinstance(error, ApiError) and (error.status >= 500 or error.status in NOT_THE_CALLERS_FAULT):
         return Code.UNREACHABLE
+    if isinstance(error, ApiError) and error.status == 404:
+        return Code.NOTHING
     return Code.INTERRUPTED if isinstance(error, Cancelled) else Code.USAGE
 
 

@@ -88,6 +88,10 @@ class _Training:
             scores = evaluate(self.model, self.test, self.settings.batch_size)
             self.context.curve("val/top1", self.steps, scores.top1)
             self.context.curve("val/loss", self.steps, scores.loss)
+            self.context.log(
+                f"epoch {epoch + 1}, step {self.steps} of {self.last_step}: test top-1 {scores.top1:.2f} %, "
+                f"loss {scores.loss:.4f}; {self.images / self.seconds:.0f} images/s"
+            )
             if self.steps == self.last_step:
                 return Trained(scores, self.steps, self.steps // self.per_epoch, self.images, self.seconds)
 

@@ -4,7 +4,7 @@ import pytest
 
 from dashboard.charts.cost_axis import counted
 from dashboard.charts.curves import curves_info, draw_curves, ema
-from dashboard.charts.heatmap import draw_heatmap, facets, heatmap_info
+from dashboard.charts.heatmap import draw_heatmap, facets, heatmap_info, text_colour
 from dashboard.charts.placement import place
 from dashboard.charts.samples import differing, groups, label, samples, spread_note, told
 from dashboard.charts.ticks import log_ticks
@@ -159,7 +159,7 @@ def test_curves_of_one_quantity_share_a_plot_and_show_where_a_run_resumed():
 
 
 def test_labels_keep_clear_of_each_other():
-    assert place([(0.5, 0.5)], ["a"]) == ["top center"]
+    assert place([(0.5, 0.5)], ["a"]) == ["middle right"]
     sides = place([(0.5, 0.5), (0.5, 0.52)], ["first", "second"])
     assert len(set(sides)) == 2
     assert None in place([(0.5, 0.5)] * 9, ["the same place"] * 9)
@@ -168,6 +168,20 @@ def test_labels_keep_clear_of_each_other():
 def test_log_ticks_are_at_one_two_five():
     assert log_ticks(5e6, 4e7) == [1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8, 2e8, 5e8]
     assert log_ticks(1, 1e6) == [10.0**power for power in range(7)]
+
+
+def test_a_short_log_axis_has_ticks_all_the_same():
+    for low, high in ((1.19e6, 1.38e6), (0.77, 0.81), (2.01e6, 4.9e6), (3.0, 3.001)):
+        assert 2 <= sum(low <= tick <= high for tick in log_ticks(low, high)) <= 7
+
+
+def test_what_stands_in_a_cell_has_the_larger_contrast():
+    assert [text_colour((shade, shade, shade)) for shade in (0.0, 0.4, 0.5, 1.0)] == [
+        "#FFFFFF",
+        "#FFFFFF",
+        "#000000",
+        "#000000",
+    ]
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK])

@@ -80,8 +80,8 @@ def test_two_clicks_make_one_sweep(page, service):
     choose(page, service, "channel_scaling")
     page.button(key="run").click().run()
     first = page.query_params["sweep"]
-    key = next(iter(page.session_state["submit keys"].values()))
-    asked = SweepRequest.model_validate_json(next(iter(page.session_state["submit keys"])))
+    ((content, (key, _)),) = page.session_state["submit keys"].items()
+    asked = SweepRequest.model_validate_json(content)
     assert str(service.client.submit(asked, key).id) == first
 
 

@@ -128,12 +128,18 @@ def test_a_quiet_sweep_says_nothing_but_its_data():
 
 
 def test_a_failed_run_is_1_and_a_line_with_its_reason(tmp_path):
-    done = call("run", "classification", "dataset=cifar10", "max_steps=1", "--data-dir", str(tmp_path))
+    done = call("run", "classification", "learning_rate=1000", "max_steps=20", "--data-dir", str(tmp_path))
     assert done.exit_code == Code.RUN_FAILED
     run = json.loads(done.stdout)
-    assert run["status"] == "failed"
-    assert "mgic data fetch cifar10" in run["failure"]["message"]
+    assert (run["status"], run["failure"]["reason"]) == ("failed", "diverged")
     assert "1 of 1 runs failed" in done.stderr
+
+
+def test_a_data_set_that_is_not_here_is_said_before_anything_runs(tmp_path):
+    done = call("run", "classification", "dataset=digits,cifar10", "max_steps=1", "--data-dir", str(tmp_path))
+    assert done.exit_code == Code.USAGE
+    assert "mgic data fetch cifar10" in done.stderr
+    assert done.stdout == ""
 
 
 def test_a_data_set_that_is_here_need_not_be_fetched(tmp_path):

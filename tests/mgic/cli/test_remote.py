@@ -84,9 +84,6 @@ def test_a_slip_is_2_before_anything_is_sent(arguments, said):
         (("submit", "classification", "nothing_like_it=1"), "nothing_like_it"),
         (("submit", "--recipe", "no_such_recipe"), "no_such_recipe"),
         (("submit", "classification", "--name", "<img>"), "name"),
-        (("status", str(uuid4())), ""),
-        (("cancel", str(uuid4())), ""),
-        (("logs", str(uuid4())), ""),
     ],
 )
 def test_what_the_service_refuses_is_2_in_its_words(service, arguments, said):
@@ -163,6 +160,13 @@ def test_logs_are_json_lines_if_asked_for(service, finished):
     lines = call(service.url, "logs", run, "--json")
     assert plain.exit_code == lines.exit_code == 0
     assert [json.loads(line)["line"] for line in lines.stdout.splitlines()] == plain.stdout.splitlines()
+
+
+@pytest.mark.parametrize("command", ["status", "cancel", "logs", "retry", "table"])
+def test_an_id_that_nobody_has_is_4(service, command):
+    done = call(service.url, command, str(uuid4()))
+    assert done.exit_code == Code.NOTHING
+    assert "there is no" in done.stderr
 
 
 def test_a_table_has_what_differs_and_what_came_out(service, finished):
