@@ -13,7 +13,7 @@ from mgic.errors import BadConfig, Conflict, Problem, Unavailable
 from mgic.records import Config, Plan, Point, Preview, Queue, Sweep, SweepRequest
 
 SLICE_S = 3.0  # a large sweep keeps the catalogue to itself no longer than this
-COUNT_S = 20.0  # and its submission no longer than this
+COUNT_S = 5.0  # and an answer no longer than this: clients are impatient, and ask again
 PREVIEW_S = 1.0  # an answer comes at least so often; what is not counted by then is pending
 
 

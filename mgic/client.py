@@ -37,7 +37,7 @@ from mgic.records import (
 
 Item = TypeVar("Item")
 PREFIX = "/api/v1"
-SUBMIT_PAUSES_S = (1, 1, 2, 2, 5, 5, 5, 5)
+SUBMIT_TRIES = 60  # a large sweep of networks never seen takes minutes to count, answer by answer
 
 
 class ApiError(MgicError):
@@ -127,17 +127,16 @@ class Client:
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
         body = request.model_dump(mode="json", exclude_unset=True)
-        for patience in (*SUBMIT_PAUSES_S, None):
+        for _ in range(SUBMIT_TRIES - 1):
             try:
                 return self._post(Sweep, "/sweeps", body, headers)
             except NoAnswerInTime:
-                if patience is None:
-                    raise
+                continue
             except ApiError as error:
-                if patience is None or error.status != 503:
+                if error.status != 503:
                     raise
-                time.sleep(patience)
-        raise AssertionError  # the last round returns or raises
+                time.sleep(1)
+        return self._post(Sweep, "/sweeps", body, headers)
 
     def sweeps(self, limit: int = 50, cursor: str | None = None) -> Page[Sweep]:
         return self._page(Sweep, "/sweeps", limit=limit, cursor=cursor)

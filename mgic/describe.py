@@ -7,8 +7,8 @@ from mgic import models as model_registry
 from mgic.data import dataset_info, list_datasets
 from mgic.errors import BadConfig, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS
+from mgic.literals import parse_literal
 from mgic.measure.cost import model_cost
-from mgic.models.spec import parse_value
 from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, Plan, Recipe, SweepRequest
 from mgic.reference import list_recipes
 from mgic.sweep import expand, grids_of, measured
@@ -58,7 +58,7 @@ def cost(name: str, options: Mapping[str, object], input_size: tuple[int, ...] |
 
 def cost_of_query(name: str, texts: Mapping[str, str], input_size: tuple[int, ...] | None = None) -> ModelCost:
     """The same with options as they stand in an address, `group_size=8`."""
-    return cost(name, {option: parse_value(text) for option, text in texts.items()}, input_size)
+    return cost(name, {option: parse_literal(text) for option, text in texts.items()}, input_size)
 
 
 def plan(request: SweepRequest, budget_s: float | None = None, refuse: bool = False) -> Plan:

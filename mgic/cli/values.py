@@ -10,19 +10,14 @@ what stands in quotes. Commas separate values except inside brackets and parenth
 
 import re
 from collections.abc import Iterable
-from math import isfinite
 from typing import Any
 
 from mgic.errors import BadConfig
+from mgic.literals import parse_literal
 from mgic.records import Scalar, Value
 
 FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-LEADING_ZERO = re.compile(r"[+-]?0[0-9]+")
-MAX_DIGITS = 400
 CLOSES = {"(": ")", "[": "]"}
-WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "none": None}
 
 
 def parse_axes(arguments: Iterable[str]) -> dict[str, list[Value]]:
@@ -113,16 +108,10 @@ def _scalar(field: str, text: str) -> Scalar:
     if text[0] in "\"'":
         if len(text) < 2 or text[-1] != text[0]:
             raise BadConfig(f"{field}: a comma is missing after the quotes in {text[:60]!r}")
-        return text[1:-1]
+        return parse_literal(text)
     if text[0] == "[":
         raise BadConfig(f"{field}: a list cannot hold a list")
-    if text.lower() in WORDS:
-        return WORDS[text.lower()]
-    if LEADING_ZERO.fullmatch(text) or not NUMBER.fullmatch(text):
-        return text
-    if len(text) > MAX_DIGITS:
-        raise BadConfig(f"{field}: a number of {len(text)} digits is too long")
-    number = int(text) if INTEGER.fullmatch(text) else float(text)
-    if not isfinite(number):
-        raise BadConfig(f"{field}: {text} is too large for a number")
-    return number
+    try:
+        return parse_literal(text)
+    except BadConfig as error:
+        raise BadConfig(f"{field}: {error}") from error

@@ -4,20 +4,17 @@ A value is an integer, a decimal number, true, false, null, or a word; a text th
 read as one of these, or has other characters in it, stands in quotes.
 """
 
-import math
 import re
 from collections.abc import Mapping
 
 from mgic.errors import BadConfig, Problem
+from mgic.literals import WORDS, parse_literal
 from mgic.records import Scalar
 
 MAX_LENGTH = 2000  # characters; far more than any model has options for
 
 _SPEC = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(?:\((.*)\)\s*)?", re.ASCII | re.DOTALL)
 _OPTION = re.compile(r"""\s*(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s,()'"=]+)\s*(?:,|$)""", re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-_WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
 
 
 def parse_spec(spec: str) -> tuple[str, dict[str, Scalar]]:
@@ -38,7 +35,7 @@ def parse_spec(spec: str) -> tuple[str, dict[str, Scalar]]:
             raise _nonsense(spec, f"{inside[at:][:80]!r} is not option=value")
         if option["name"] in options:
             raise _nonsense(spec, f"{option['name']!r} stands there twice")
-        options[option["name"]] = parse_value(option["value"])
+        options[option["name"]] = parse_literal(option["value"])
         at = option.end()
     return name, options
 
@@ -56,26 +53,13 @@ def format_spec(name: str, options: Mapping[str, Scalar]) -> str:
     return spec
 
 
-def parse_value(text: str) -> Scalar:
-    """A value as it stands in a spec, or after the `=` on a command line; what is no number is text."""
-    if text[:1] in ("'", '"') and len(text) > 1 and text[-1] == text[0]:
-        return text[1:-1]
-    if text in _WORDS:
-        return _WORDS[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _DECIMAL.fullmatch(text) and math.isfinite(float(text)):
-        return float(text)
-    return text
-
-
 def _format_value(option: str, value: Scalar) -> str:
     if isinstance(value, str):
-        bare = re.fullmatch(r"[^\s,()'\"=]+", value) and parse_value(value) == value
+        bare = re.fullmatch(r"[^\s,()'\"=]+", value) and parse_literal(value) == value
         if bare:
             return value
         return f"'{value}'" if '"' in value else f'"{value}"'
-    for word, meaning in _WORDS.items():
+    for word, meaning in WORDS.items():
         if value is meaning:
             return word
     if isinstance(value, int | float):

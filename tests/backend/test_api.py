@@ -300,3 +300,14 @@ def test_the_service_says_how_it_is(service):
     assert {worker.queue for worker in client.workers() if worker.alive} >= {"cpu", "timing"}
     system = client.system()
     assert (system.version, system.limits["sweep_runs"]) == (__version__, MAX_SWEEP_RUNS)
+
+
+def test_a_sweep_that_takes_long_to_count_is_asked_for_until_it_is_there_and_made_once(service, monkeypatch):
+    monkeypatch.setattr(service.client._http, "timeout", 0.4)  # far too short for networks never seen
+    axes = {"model": ["resnet56"], "width": list(range(17, 29)), "max_steps": [1], "dataset": ["digits"]}
+    before = len(service.client.sweeps(limit=500).items)
+    sweep = service.client.submit(SweepRequest(experiment="classification", axes=axes, name="slow to count"))
+    assert sweep.total == 12
+    monkeypatch.undo()
+    service.client.cancel_sweep(sweep.id)
+    assert len(service.client.sweeps(limit=500).items) == before + 1

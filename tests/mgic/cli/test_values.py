@@ -58,7 +58,7 @@ def test_a_value_is_read_as_written(text, meant):
         (["a=[1]2"], "a comma is missing"),
         (["a=[[1]]"], "a list cannot hold a list"),
         (["a=1e999"], "too large"),
-        (["a=" + "9" * 5000], "5000 digits"),
+        (["a=" + "9" * 5000], "too large"),
     ],
 )
 def test_a_slip_is_named_with_its_field(arguments, said):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mgic.errors import BadConfig
-from mgic.models.spec import format_spec, parse_spec, parse_value
+from mgic.models.spec import format_spec, parse_spec
 
 SCALARS = (
     st.booleans()
@@ -30,7 +30,7 @@ SCALARS = (
             {"group_size": 8, "coarsest_size": 16},
         ),
         (" a.b-c ( x = 1e-3 , y=word, z='8' ) ", "a.b-c", {"x": 0.001, "y": "word", "z": "8"}),
-        ("m(a=true,b=false,c=null,d=True)", "m", {"a": True, "b": False, "c": None, "d": "True"}),
+        ("m(a=true,b=false,c=null,d=True)", "m", {"a": True, "b": False, "c": None, "d": True}),
         ('m(a="x, (y)=1",b=nan,c=.5,d=-3)', "m", {"a": "x, (y)=1", "b": "nan", "c": 0.5, "d": -3}),
     ],
 )
@@ -82,7 +82,7 @@ def test_nonsense_is_refused(spec):
         parse_spec(spec)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, [1, 2], "both ' and \"", 10**30])
+@pytest.mark.parametrize("value", [math.nan, math.inf, [1, 2], "both ' and \""])
 def test_a_value_no_spec_can_hold_is_refused(value):
     with pytest.raises(BadConfig, match="is no model spec"):
         format_spec("m", {"a": value})
@@ -90,7 +90,6 @@ def test_a_value_no_spec_can_hold_is_refused(value):
 
 @given(st.text(max_size=200))
 def test_any_text_is_parsed_or_refused(text):
-    parse_value(text)
     try:
         name, options = parse_spec(text)
     except BadConfig:
