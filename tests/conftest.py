@@ -23,6 +23,9 @@ from mgic.cli.up import _valkey_server
 from mgic.client import Client
 from mgic.process import die_with_parent
 
+# Where the tests were started in the background, Ctrl-C is ignored, and so it would be by all they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # Two cores, and several processes that compute: torch's own threads only get in each other's way.
 torch.set_num_threads(1)
 
