@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-# Beside the point first: above and below it stands the bar of its spread.
-SIDES = ("middle right", "middle left", "top right", "bottom right", "top left", "bottom left", "top center")
+# At a corner first: above and below the point stands the bar of its spread, to its right a step of the best means.
+SIDES = ("top right", "bottom right", "top left", "bottom left", "middle right", "middle left", "top center")
 WIDTH, HEIGHT = 680.0, 300.0  # of the plotting area, pixels
 LETTER, LINE, GAP = 6.6, 15.0, 9.0
 

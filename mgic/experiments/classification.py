@@ -120,7 +120,7 @@ def classification(config: Config, context: Context) -> Result:
     """Train a network on a set of images and test it on others, which it has not seen.
 
     SGD with momentum, cross-entropy, a learning rate divided by 10 in steps. Ends at once when
-    the loss is no finite number any more. Leaves the weights as `model.safetensors`.
+    the loss is no finite number any more. Leaves the weights as model.safetensors.
     """
     device = pick_device(config.device, context)
     context.report(0.0, "preparing")

@@ -159,7 +159,7 @@ def test_curves_of_one_quantity_share_a_plot_and_show_where_a_run_resumed():
 
 
 def test_labels_keep_clear_of_each_other():
-    assert place([(0.5, 0.5)], ["a"]) == ["middle right"]
+    assert place([(0.5, 0.5)], ["a"]) == ["top right"]
     sides = place([(0.5, 0.5), (0.5, 0.52)], ["first", "second"])
     assert len(set(sides)) == 2
     assert None in place([(0.5, 0.5)] * 9, ["the same place"] * 9)
