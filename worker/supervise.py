@@ -102,8 +102,9 @@ def _cancelled(child: Child, settings: Settings) -> Ended:
     child.signal(signal.SIGTERM)
     deadline = time.monotonic() + settings.grace_s
     told = child.channel.told
-    while time.monotonic() < deadline and told.outcome is None and child.listen(0.05):
-        pass
+    with contextlib.suppress(TooMuch):  # it is being stopped already
+        while time.monotonic() < deadline and told.outcome is None and child.listen(0.05):
+            pass
     if told.outcome is not None and told.outcome.status is not RunStatus.CANCELLED:
         return Ended(outcome=told.outcome, warned=True)
     return Ended(warned=True)

@@ -15,7 +15,7 @@ def api(tmp_path_factory):
         assert "Traceback" not in running.log()
 
 
-def refused_field(api: Api, kind: str, field: str, values: str, more: str = "") -> dict:
+def check_field_refused(api: Api, kind: str, field: str, values: str, more: str = "") -> dict:
     """The one fault of a grid whose other fields, in `more`, are good."""
     axes = f'{{"{field}": [{values}]{more}}}'
     problem = check_post_refused(api, 422, kind, f'{{"experiment": "classification", "axes": {axes}}}')
@@ -32,19 +32,19 @@ def refused_field(api: Api, kind: str, field: str, values: str, more: str = "") 
 
 @pytest.mark.parametrize("values", ["NaN", "Infinity", "-Infinity", "1e999", "-1", "0", "1e9", "true", '"0.1"', "null"])
 def test_a_learning_rate_out_of_reason_is_refused(api, values):
-    refused_field(api, "validation", "learning_rate", values)
+    check_field_refused(api, "validation", "learning_rate", values)
 
 
 @pytest.mark.parametrize(
     "values", ["1000000000", str(2**70), "1e9", "true", '"5"', "1.5", "5.0", "0", "-1", "null", "[1]", "{}"]
 )
 def test_only_a_whole_number_of_epochs_in_bounds_is_taken(api, values):
-    refused_field(api, "validation", "epochs", values)
+    check_field_refused(api, "validation", "epochs", values)
 
 
 @pytest.mark.parametrize("values", ["1000000000", "0", "-1", "4097"])
 def test_a_batch_size_out_of_bounds_is_refused(api, values):
-    refused_field(api, "validation", "batch_size", values)
+    check_field_refused(api, "validation", "batch_size", values)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_batch_size_out_of_bounds_is_refused(api, values):
     ids=["negative", "2^64", "2^32", "a-thousand", "twice", "none", "nan", "second-negative"],
 )
 def test_a_bad_axis_of_seeds_is_refused_at_the_seed_at_fault(api, values, place):
-    assert refused_field(api, "validation", "seed", values)["pointer"] == f"#/axes/seed{place}"
+    assert check_field_refused(api, "validation", "seed", values)["pointer"] == f"#/axes/seed{place}"
 
 
 def test_two_grids_name_the_one_at_fault(api):
@@ -72,13 +72,13 @@ def test_two_grids_name_the_one_at_fault(api):
 
 
 def test_an_option_the_model_does_not_have_is_refused_with_both_names(api):
-    detail = refused_field(api, "validation", "group_size", "8", ', "model": ["resnet20"]')["detail"]
+    detail = check_field_refused(api, "validation", "group_size", "8", ', "model": ["resnet20"]')["detail"]
     assert "resnet20" in detail
     assert "group_size" in detail
 
 
 def test_a_misspelt_field_is_refused_with_the_nearest_one(api):
-    assert "did you mean 'batch_size'?" in refused_field(api, "validation", "batchsize", "8")["detail"]
+    assert "did you mean 'batch_size'?" in check_field_refused(api, "validation", "batchsize", "8")["detail"]
 
 
 @pytest.mark.parametrize("field", ["status", "owner", "id", "config", "device"])

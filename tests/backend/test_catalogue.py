@@ -130,3 +130,4 @@ def test_the_catalogue_dies_with_an_api_that_is_killed(hasty):
     hasty.process.kill()
     hasty.process.wait()
     wait_for(lambda: not alive(catalogue), 10, "the catalogue's end after that of the API")
+    assert not alive(catalogue)

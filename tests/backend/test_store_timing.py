@@ -72,8 +72,8 @@ def test_a_host_without_a_timing_worker_waits_for_none(store):
     store.worker_seen(slot("timing", host="h2"), 1, "0.1")
     store.worker_seen(slot("cpu"), 1, "0.1")
     add(store, 1, queue="timing")
-    add(store)
-    taken(store)
+    (run_id,) = add(store)
+    assert taken(store).run_id == run_id
 
 
 @pytest.mark.parametrize("gone", ["silent", "stopped"])

@@ -73,6 +73,7 @@ def execute(store, settings, tmp_path):
         execute.child = child
         return store.run(claim.run_id)
 
+    execute.settings = settings
     return execute
 
 
@@ -132,6 +133,22 @@ def test_a_success_that_arrives_while_it_is_being_cancelled_counts(execute, stor
         meanwhile=lambda claim: (time.sleep(0.5), store.cancel_run(claim.run_id)),
     )
     assert (run.status, run.result) == (RunStatus.SUCCEEDED, {"top1": 1.0})
+
+
+def test_a_run_that_floods_its_channel_when_it_is_cancelled_is_cancelled(execute, store):
+    run = execute(
+        """
+        def flood(*_):
+            line = json.dumps({"kind": "curve", "name": "x", "step": 1, "value": 0.0}) + "\\n"
+            while True:
+                channel.write(line * 1000)
+        signal.signal(signal.SIGTERM, flood)
+        while True: time.sleep(0.01)
+        """,
+        meanwhile=lambda claim: (time.sleep(0.5), store.cancel_run(claim.run_id)),
+        settings=execute.settings.model_copy(update={"grace_s": 5.0}),
+    )
+    assert run.status is RunStatus.CANCELLED
 
 
 def test_a_host_that_goes_down_gives_the_attempt_back(execute):
