@@ -1,14 +1,14 @@
 """Models by name: `create` builds one, its options checked against its signature.
 
-One family a file. A function becomes a model by a decorator; its keyword arguments are
-its options, each an Annotated type with a Field that gives bounds and a description, and
-a default:
+One family a file. A function becomes a model by a decorator that says what it reads; its
+keyword arguments are its options, each an Annotated type with a Field that gives bounds
+and a description, and a default:
 
-    @register_model
+    @register_model(input_size=(3, 32, 32))
     def tiny(*, in_channels: InChannels = 3, num_classes: NumClasses = 10) -> nn.Module:
         ...
 
-Every model has the options `in_channels` and `num_classes`.
+Every model has the option `in_channels`, and `num_classes` unless it fits a function.
 """
 
 import inspect
@@ -22,13 +22,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from torch import nn
 
 from mgic.errors import BadConfig, Problem
-from mgic.records import ModelInfo
+from mgic.records import ModelInfo, Task
 from mgic.registry import Registry
 
 InChannels = Annotated[int, Field(ge=1, le=1024, description="Channels of the input, 3 for colour images")]
 NumClasses = Annotated[int, Field(ge=1, le=100_000, description="Number of classes to tell apart")]
 
 Build = TypeVar("Build", bound=Callable[..., nn.Module])
+Shape = tuple[int, ...]
 
 
 class Options(BaseModel):
@@ -44,45 +45,88 @@ class Model:
     info: ModelInfo
 
 
+_NEEDED: dict[Task, set[str]] = {
+    "image classification": {"in_channels", "num_classes"},
+    "segmentation": {"in_channels", "num_classes"},
+    "point cloud": {"in_channels", "num_classes"},
+    "function": {"in_channels"},
+}
 MODELS: Registry[Model] = Registry("model", "mgic.models")
 
 
-def register_model(build: Build) -> Build:
-    """Register the decorated function under its own name."""
-    add_model(build.__name__, build)
-    return build
-
-
-def register_depths(pattern: str, depths: Iterable[int]) -> Callable[[Build], Build]:
-    """Register one function under several names: its first argument is the depth, no option.
-
-    Args:
-        pattern: The name, with `{depth}` in it.
-        depths: The depths there are.
-    """
+def register_model(
+    *,
+    input_size: Shape,
+    task: Task = "image classification",
+    smallest: Shape | None = None,
+    source: str = "mgic",
+) -> Callable[[Build], Build]:
+    """Register the decorated function under its own name; the arguments are those of `add_model`."""
 
     def register(build: Build) -> Build:
-        for depth in depths:
-            add_model(pattern.format(depth=depth), partial(build, depth), inspect.getdoc(build))
+        add_model(build.__name__, build, input_size=input_size, task=task, smallest=smallest, source=source)
         return build
 
     return register
 
 
-def add_model(name: str, build: Callable[..., nn.Module], summary: str | None = None) -> None:
+def register_depths(pattern: str, depths: Iterable[int], *, input_size: Shape) -> Callable[[Build], Build]:
+    """Register one function under several names: its first argument is the depth, no option.
+
+    Args:
+        pattern: The name, with `{depth}` in it.
+        depths: The depths there are.
+        input_size: Of one sample, without the batch.
+    """
+
+    def register(build: Build) -> Build:
+        for depth in depths:
+            name = pattern.format(depth=depth)
+            add_model(name, partial(build, depth), inspect.getdoc(build), input_size=input_size)
+        return build
+
+    return register
+
+
+def add_model(
+    name: str,
+    build: Callable[..., nn.Module],
+    summary: str | None = None,
+    *,
+    input_size: Shape,
+    task: Task = "image classification",
+    smallest: Shape | None = None,
+    source: str = "mgic",
+) -> None:
     """Register `build` under `name`; the decorators end up here.
 
     Args:
         name: What `create` knows it by.
         build: Its parameters are the options.
         summary: Of which the first paragraph is shown; None takes the docstring.
+        input_size: One sample at the resolution the model was made for, (3, 224, 224); costs are
+            given for it unless another one is asked for.
+        task: What it can be trained for.
+        smallest: The smallest sample it is tested on, without the channels; None: a tenth of
+            the sides of `input_size`, but at least 16.
+        source: The package whose code it is.
 
     Raises:
-        TypeError: An option without default or description, or no `in_channels` and `num_classes`.
+        TypeError: An option without default or description, or one missing that the task needs.
     """
-    options = _options_model(name, build)
+    options = _options_model(name, build, _NEEDED[task])
     words = " ".join((summary or inspect.getdoc(build) or "").split("\n\n")[0].split())
-    info = ModelInfo(name=name, summary=words, options=options.model_json_schema())
+    if options().model_dump()["in_channels"] != input_size[0]:
+        raise TypeError(f"model {name!r}: in_channels is not the first number of input_size={input_size}")
+    info = ModelInfo(
+        name=name,
+        summary=words,
+        options=options.model_json_schema(),
+        task=task,
+        input_size=input_size,
+        smallest=tuple(max(16, side // 10) for side in input_size[1:]) if smallest is None else smallest,
+        source=source,
+    )
     MODELS.add(name, Model(build, options, info))
 
 
@@ -146,7 +190,7 @@ def _problem(name: str, loc: tuple[int | str, ...], code: str, message: str) -> 
     return Problem(option, code, f"{name}: {option} {message.replace('Input should', 'should', 1)}")
 
 
-def _options_model(name: str, build: Callable[..., nn.Module]) -> type[Options]:
+def _options_model(name: str, build: Callable[..., nn.Module], needed: set[str]) -> type[Options]:
     """A strict pydantic model whose fields are the parameters of `build`."""
     fields: dict[str, Any] = {}
     for option, parameter in inspect.signature(build, eval_str=True).parameters.items():
@@ -155,7 +199,7 @@ def _options_model(name: str, build: Callable[..., nn.Module]) -> type[Options]:
         fields[option] = (parameter.annotation, parameter.default)
     model: type[Options] = create_model(f"{name} options", __base__=Options, **fields)
     silent = [option for option, field in model.model_fields.items() if not field.description]
-    missing = {"in_channels", "num_classes"} - fields.keys()
+    missing = needed - fields.keys()
     if silent or missing:
         raise TypeError(f"model {name!r}: options without description {silent}, missing options {sorted(missing)}")
     model()  # the defaults are type-correct only if this can be built from them

@@ -15,28 +15,18 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
-from mgic.layers import BasicBlock, Coarsening, Connector, MGICBlock, init_weights
+from mgic.layers import BasicBlock, Connector, MGICBlock, init_weights
 from mgic.models import InChannels, NumClasses, register_depths
+from mgic.models.options import CoarseningRule, CoarsestSize, GroupSize
 
 DEPTHS = tuple(depth for depth in range(20, 111, 6) if depth != 50)
 
 Width = Annotated[
     int, Field(ge=1, le=512, description="Channels of the stem; the stages have 1, 2 and 4 times as many")
 ]
-GroupSize = Annotated[
-    int, Field(ge=1, le=1024, description="Channels per group, s_g, lowered where it does not divide")
-]
-CoarsestSize = Annotated[int, Field(ge=1, le=1024, description="Channels to coarsen to, s_c")]
-CoarseningRule = Annotated[
-    Coarsening,
-    Field(
-        description="When a block stops halving: at s_c or below (paper), the same but at least once (paper_min1), "
-        "at least once and until below s_c (released, the authors' code)"
-    ),
-]
 
 
-@register_depths("resnet{depth}", DEPTHS)
+@register_depths("resnet{depth}", DEPTHS, input_size=(3, 32, 32))
 def resnet(
     depth: int,
     *,
@@ -59,7 +49,7 @@ def resnet(
     return _assemble(width, stages, num_classes, in_channels)
 
 
-@register_depths("mgic_resnet{depth}", DEPTHS)
+@register_depths("mgic_resnet{depth}", DEPTHS, input_size=(3, 32, 32))
 def mgic_resnet(
     depth: int,
     *,

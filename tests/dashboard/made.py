@@ -45,4 +45,12 @@ def experiment(properties: dict, options: bool = False, **more) -> ExperimentInf
 
 
 def model(name: str, **options) -> ModelInfo:
-    return ModelInfo(name=name, summary="", options={"properties": options})
+    return ModelInfo(
+        name=name,
+        summary="",
+        options={"properties": options},
+        task="image classification",
+        input_size=(3, 32, 32),
+        smallest=(16, 16),
+        source="mgic",
+    )

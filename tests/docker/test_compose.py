@@ -187,5 +187,6 @@ def test_the_dashboards_image_has_all_that_its_code_imports(role):
 
 
 def _light_sources() -> list[Path]:
-    core = [ROOT / "mgic" / name for name in ("__init__.py", "records.py", "client.py", "errors.py")]
-    return core + [path for folder in ("mgic/statistics", "dashboard") for path in (ROOT / folder).rglob("*.py")]
+    core = [ROOT / "mgic" / name for name in ("__init__.py", "client.py", "errors.py")]
+    folders = ("mgic/records", "mgic/statistics", "dashboard")
+    return core + [path for folder in folders for path in (ROOT / folder).rglob("*.py")]

@@ -94,7 +94,7 @@ def test_info_describes_the_options_to_a_form():
 
 
 def test_a_function_becomes_a_model_under_its_own_name():
-    @register_model
+    @register_model(input_size=(1, 2, 2), smallest=(2, 2))
     def flatten_and_guess(
         *,
         bias: Annotated[bool, Field(description="Add a constant")] = True,
@@ -113,7 +113,7 @@ def test_a_function_becomes_a_model_under_its_own_name():
         with pytest.raises(BadConfig, match="bias should be a valid boolean"):
             create("flatten_and_guess", bias=1)
         with pytest.raises(ValueError, match="two models are called 'flatten_and_guess'"):
-            register_model(flatten_and_guess)
+            register_model(input_size=(1, 2, 2))(flatten_and_guess)
     finally:
         del MODELS._items["flatten_and_guess"]
 
@@ -128,10 +128,17 @@ def test_a_model_must_declare_its_options_fully():
     def no_classes(*, in_channels: InChannels = 1) -> nn.Module:
         return nn.Identity()
 
+    def full(*, num_classes: NumClasses = 2, in_channels: InChannels = 1) -> nn.Module:
+        return nn.Identity()
+
     with pytest.raises(TypeError, match="'size' of model 'a' has no default"):
-        add_model("a", no_default)
+        add_model("a", no_default, input_size=(1, 2, 2))
     with pytest.raises(TypeError, match=r"without description \['size'\]"):
-        add_model("b", no_words)
+        add_model("b", no_words, input_size=(1, 2, 2))
     with pytest.raises(TypeError, match="num_classes"):
-        add_model("c", no_classes)
-    assert not {"a", "b", "c"} & set(list_models())
+        add_model("c", no_classes, input_size=(1, 2, 2))
+    with pytest.raises(TypeError, match="first number of input_size"):
+        add_model("d", full, input_size=(3, 2, 2))
+    add_model("e", no_classes, input_size=(1,), task="function")
+    assert not {"a", "b", "c", "d"} & set(list_models())
+    del MODELS._items["e"]

@@ -1,0 +1,51 @@
+"""What every record is made of: plain values, grids of them, pages."""
+
+from math import isfinite
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+Scalar = bool | int | float | str | None
+
+
+def _plain(value: Any) -> Any:
+    """One clear error for a value that no field could take, instead of one for each member of the union."""
+    for item in value if isinstance(value, list) else [value]:
+        if item is not None and not isinstance(item, bool | int | float | str):
+            raise PydanticCustomError("plain_value", "must be a number, a string, true, false, null or a list of these")
+        if isinstance(item, float) and not isfinite(item):
+            raise PydanticCustomError("finite_number", "must be a finite number")
+        if isinstance(item, int) and abs(item) >= 2**63:
+            raise PydanticCustomError("int_size", "must be below 2^63")
+        if isinstance(item, str) and (len(item) > 500 or any(c in "\0\x7f" or "\ud800" <= c <= "\udfff" for c in item)):
+            raise PydanticCustomError("plain_text", "must be text of at most 500 characters")
+    return value
+
+
+Value = Annotated[Scalar | list[Scalar], BeforeValidator(_plain)]
+Config = dict[str, Value]
+Axis = Annotated[list[Value], Field(min_length=1, max_length=500)]
+Grid = Annotated[dict[str, Axis], Field(max_length=50)]
+
+Queue = Literal["cpu", "gpu", "timing"]
+Task = Literal["image classification", "segmentation", "point cloud", "function"]
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}$"
+MAX_SWEEP_RUNS = 2000
+
+
+class Record(BaseModel):
+    """An immutable value with no unknown fields and no coercion; numbers are finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Item = TypeVar("Item")
+
+
+class Page(Record, Generic[Item]):
+    """A list, and how to go on: pass `next_cursor` as `cursor`; null at the end."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None = None

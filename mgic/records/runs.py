@@ -1,0 +1,184 @@
+"""Sweeps and runs: what is asked for, how it stands, what it leaves."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from mgic.records.base import NAME_PATTERN, Config, Grid, Queue, Record
+from mgic.records.catalogue import Cost
+
+
+class SweepRequest(Record):
+    """A union of grids; a constant is an axis of length one, a field left out keeps its default.
+
+    Give `axes` (one grid), `grids` (several), or `recipe` (its name).
+    """
+
+    experiment: str = Field("", max_length=120)
+    axes: Grid | None = None
+    grids: Annotated[list[Grid], Field(min_length=1, max_length=50)] | None = None
+    recipe: str | None = Field(None, max_length=120)
+    name: str | None = Field(None, pattern=NAME_PATTERN)
+    priority: int = Field(5, ge=0, le=9, description="0 is served first, 9 last", strict=True)
+    reuse: bool = Field(False, description="Take results that the store has instead of running them again", strict=True)
+
+
+class RunStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        return self in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+
+class Reason(StrEnum):
+    """Why a run failed."""
+
+    OOM = "oom"
+    DIVERGED = "diverged"
+    TIMEOUT = "timeout"
+    WORKER_LOST = "worker_lost"
+    DISK_FULL = "disk_full"
+    INVALID = "invalid"
+    KILLED = "killed"
+    TOO_LARGE = "too_large"
+    INTERNAL = "internal"
+
+
+class Failure(Record):
+    reason: Reason
+    message: str  # in words, fit to show to the user
+    traceback: str = ""
+
+
+class Outcome(Record):
+    """How a run ended. `result` if it succeeded, `failure` if it failed, neither if cancelled."""
+
+    status: RunStatus
+    config: Config
+    result: dict[str, Any] | None = None
+    failure: Failure | None = None
+    environment: dict[str, Any]
+    seconds: float
+
+
+class Run(Record):
+    id: UUID
+    sweep_id: UUID
+    number: int  # its place in the sweep, from 0
+    experiment: str
+    status: RunStatus
+    reason: Reason | None = None
+    phase: str = ""  # for display: preparing, training, evaluating, saving
+    progress: float = 0.0  # 0 to 1
+    attempt: int = 0
+    queue: Queue
+    device: str  # cpu or cuda
+    requested: Config  # as asked
+    config: Config  # as resolved, defaults filled in
+    result: dict[str, Any] | None = None
+    failure: Failure | None = None
+    environment: dict[str, Any] | None = None
+    seconds: float | None = None  # of the attempt that ended it
+    reused_from: UUID | None = None  # the run whose result this one took over
+    worker: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    retry_of: UUID | None = None
+
+
+class Sweep(Record):
+    id: UUID
+    name: str
+    experiment: str
+    grids: tuple[Grid, ...]
+    recipe: str | None = None
+    priority: int
+    created_at: datetime
+    counts: dict[RunStatus, int]  # statuses that occur
+    total: int
+    progress: float  # 0 to 1, the mean over its runs
+    finished: bool  # no run is left to end
+    eta_seconds: float | None = None  # None until a run of it has ended
+
+
+class Point(Record):
+    """A cell of a sweep before it is queued."""
+
+    requested: Config
+    config: Config
+    cost: Cost | None = None  # None while it is being counted, or if nothing can be counted
+    group_sizes: tuple[int, ...] = ()  # effective ones
+    pending: bool = False  # the cost is still to come: ask again
+    work_macs: float | None = None  # multiply-accumulates of the whole run
+    problem: str | None = None  # why this cell cannot run
+    duplicate_of: UUID | None = None  # a succeeded run of the same config
+    seconds: float | None = None  # predicted from finished runs
+
+
+class Plan(Record):
+    """What a request asks for: the experiment with its version and queue, its grids and its points."""
+
+    experiment: str
+    version: int
+    queue: Queue
+    grids: tuple[Grid, ...]
+    points: tuple[Point, ...]
+
+
+class Preview(Record):
+    """What a sweep would be. While `pending` > 0, ask again: costs arrive cell by cell."""
+
+    points: tuple[Point, ...]
+    total: int
+    pending: int
+    problems: int
+    duplicates: int
+    seconds: float | None = None  # predicted time of all runs, one after another
+
+
+class CurvePoint(Record):
+    name: str
+    step: int
+    value: float | None  # None: it was not a finite number
+    fence: int
+
+
+class Curves(Record):
+    """Rows after the cursor, oldest first; poll with `after=next_cursor`, which is null when no more will come."""
+
+    items: tuple[CurvePoint, ...]
+    next_cursor: str | None
+
+
+class LogLine(Record):
+    attempt: int
+    line: str
+
+
+class Artifact(Record):
+    name: str
+    media_type: str
+    size: int  # bytes
+    sha256: str
+
+
+class Event(Record):
+    """One transition of a run."""
+
+    id: int
+    run_id: UUID
+    at: datetime
+    from_status: RunStatus | None
+    to_status: RunStatus
+    fence: int
+    note: str = ""

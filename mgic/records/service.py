@@ -1,0 +1,37 @@
+"""How the service itself is doing."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from mgic.records.base import Queue, Record
+
+
+class Worker(Record):
+    name: str
+    host: str
+    queue: Queue
+    device: str
+    slots: int
+    version: str
+    seen_at: datetime
+    alive: bool
+    running: tuple[UUID, ...] = ()
+
+
+class Health(Record):
+    status: Literal["ok", "degraded", "unavailable"]
+    version: str
+    database: str = ""
+    schema_version: str = ""
+    broker: str = ""
+    catalogue: str = ""
+    newest_heartbeat_seconds: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+class System(Record):
+    version: str
+    limits: dict[str, float]
+    queued: dict[str, int]  # runs waiting, by queue
+    running: dict[str, int]
