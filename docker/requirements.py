@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+EXTRAS = {"service": ("service", "onnx", "prune"), "dashboard": ("dashboard",)}  # workers run every experiment
 DASHBOARD_NEEDS = frozenset({"httpx2", "numpy", "pydantic", "scipy"})  # records, client and statistics import these
 
 
@@ -26,13 +27,13 @@ def requirements(role: str, pyproject: Path = PYPROJECT) -> list[str]:
     """
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     core = project["dependencies"]
-    if role not in ("service", "dashboard"):
+    if role not in EXTRAS:
         raise ValueError(f"service or dashboard, not {role!r}")
     if role == "dashboard":
         if lost := DASHBOARD_NEEDS - set(map(name, core)):
             raise ValueError(f"pyproject.toml no longer has {', '.join(sorted(lost))}")
         core = [line for line in core if name(line) in DASHBOARD_NEEDS]
-    return sorted(core + project["optional-dependencies"][role])
+    return sorted(core + [line for extra in EXTRAS[role] for line in project["optional-dependencies"][extra]])
 
 
 if __name__ == "__main__":
