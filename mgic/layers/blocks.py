@@ -52,3 +52,37 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = functional.relu(self.norm1(self.conv1(x)))
         return functional.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+
+
+class Bottleneck(nn.Module):
+    """Narrow, convolve, widen again, around a shortcut, after He et al., https://arxiv.org/abs/1512.03385.
+
+    1x1 - BatchNorm - ReLU - 3x3 - BatchNorm - ReLU - 1x1 - BatchNorm - add the input - ReLU,
+    at equal width and resolution: all that an MGIC block asks of the block it wraps.
+
+    Args:
+        planes: Channels of the 3x3 convolution.
+        groups: Groups of all three convolutions.
+        expansion: Channels of the tensor per plane.
+
+    Shape:
+        (batch, expansion * planes, height, width) -> the same.
+
+    Cost:
+        (2 * expansion + 9) * planes^2 / groups multiply-accumulates a pixel.
+    """
+
+    def __init__(self, planes: int, groups: int = 1, *, expansion: int = 4) -> None:
+        super().__init__()
+        channels = expansion * planes
+        self.conv1 = nn.Conv2d(channels, planes, 1, groups=groups, bias=False)
+        self.norm1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, groups=groups, bias=False)
+        self.norm2 = nn.BatchNorm2d(planes)
+        self.conv3 = nn.Conv2d(planes, channels, 1, groups=groups, bias=False)
+        self.norm3 = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.norm1(self.conv1(x)))
+        y = functional.relu(self.norm2(self.conv2(y)))
+        return functional.relu(self.norm3(self.conv3(y)) + x)

@@ -8,21 +8,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from math import prod
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mgic.errors import BadConfig, Problem
 from mgic.layers import MGICBlock, transfer_modules
+from mgic.measure.counting import Macs, counting
 from mgic.models import create, resolve_options
 from mgic.records import Cost, Level, ModelCost
-
-Macs = Mapping[nn.Module, int]
-
-_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-_COUNTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, *_TRANSPOSED)
 
 
 def count_cost(model: nn.Module, input_size: tuple[int, ...]) -> Cost:
@@ -45,8 +40,7 @@ def count_cost(model: nn.Module, input_size: tuple[int, ...]) -> Cost:
         BadConfig: An input of that size does not fit the model.
     """
     size = _checked(input_size)
-    macs: dict[nn.Module, int] = {}
-    with _evaluating(model), _counting(model, macs), _as_shapes(model) as dtype, torch.no_grad():
+    with _evaluating(model), counting(model) as macs, _as_shapes(model) as dtype, torch.no_grad():
         try:
             with torch.device("meta"):
                 model(torch.empty(1, *size, dtype=dtype))
@@ -146,23 +140,6 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes.items():
             module.training = training
-
-
-@contextmanager
-def _counting(model: nn.Module, macs: dict[nn.Module, int]) -> Iterator[None]:
-    """Add to `macs` what each convolution and linear layer does while the context is open."""
-
-    def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        # A transposed convolution uses its kernel once for an input element, the others once for an output element.
-        uses = inputs[0].numel() if isinstance(module, _TRANSPOSED) else output.numel()
-        macs[module] = macs.get(module, 0) + uses * prod(cast(Tensor, module.weight).shape[1:])
-
-    handles = [module.register_forward_hook(add) for module in model.modules() if isinstance(module, _COUNTED)]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _levels(model: nn.Module, macs: Macs) -> Iterator[Level]:

@@ -80,10 +80,9 @@ class Reference(Record):
     test_size: int | None = None  # samples behind the printed figure
 
 
-class Standing(Record):
+class Standing(Reference):
     """A row of the paper and how the store stands to it."""
 
-    row: Reference
     measured: Measured | None = None  # at the row's own scale
     quick: Measured | None = None  # the same model at any other scale: shown, never judged
     verdict: Verdict
