@@ -15,7 +15,7 @@ from mgic.errors import BadConfig, UnknownName
 from mgic.experiment import Context, Estimate, experiment
 from mgic.measure.cost import model_totals
 from mgic.models import create
-from mgic.models.config import ModelConfig
+from mgic.models.config import ModelConfig, model_field
 from mgic.records import Cost, ModelCost, View
 from mgic.training import Settings, Trained, seeded, train
 from mgic.training.schedule import steps_per_epoch, total_steps
@@ -26,6 +26,7 @@ BACKWARD = 2  # a backward pass costs about two forward passes
 class Config(ModelConfig):
     """The defaults are the paper's for CIFAR-10 (appendix B.2), but for the data set, which is the one that ships."""
 
+    model: str = model_field(task="image classification")
     dataset: str = Field("digits", description="Images to learn", json_schema_extra={"choices": "datasets"})
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Weights, order and augmentation derive from it")
     epochs: int = Field(

@@ -1,11 +1,13 @@
 """How many parameters and multiply-accumulates does a network have?"""
 
+from math import prod
 from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
 from mgic.experiment import Context, Estimate, experiment
 from mgic.measure.cost import model_totals
+from mgic.models import model_info
 from mgic.models.config import ModelConfig
 from mgic.records import Cost, ModelCost, View
 
@@ -15,23 +17,31 @@ class Config(ModelConfig):
 
     from_data: ClassVar[frozenset[str]] = frozenset()
 
-    side: int = Field(
-        32, ge=1, le=2**12, description="Height and width of the input image", json_schema_extra={"unit": "pixels"}
+    side: int | None = Field(
+        None,
+        ge=1,
+        le=2**12,
+        description="Height and width of the input image, or points of a cloud; empty for what the model is made for",
+        json_schema_extra={"unit": "pixels"},
     )
 
 
 class Result(BaseModel):
     params: int = Field(description="Trainable parameters")
-    macs: int = Field(description="Multiply-accumulates of one image, R and P included")
+    macs: int = Field(description="Multiply-accumulates of one sample, R and P included")
     transfer_params: int = Field(description="Share of the transfer operators R and P in `params`")
     transfer_macs: int = Field(description="Share of the transfer operators R and P in `macs`")
     macs_without_transfer: int = Field(description="Multiply-accumulates without R and P, as the paper counts them")
     flops: int = Field(description="Twice `macs`: a multiplication and an addition each")
 
 
+def input_size(config: Config) -> tuple[int, ...]:
+    _, *sides = model_info(config.model).input_size
+    return (config.options["in_channels"], *(config.side or side for side in sides))
+
+
 def count(config: Config) -> ModelCost:
-    size = (int(config.options["in_channels"]), config.side, config.side)
-    return model_totals(config.model, config.options, size)
+    return model_totals(config.model, config.options, input_size(config))
 
 
 def estimate(config: Config) -> Estimate:
@@ -41,11 +51,12 @@ def estimate(config: Config) -> Estimate:
         cost=Cost(**cost.model_dump(include=set(Cost.model_fields))),
         group_sizes=cost.group_sizes,
         work_macs=0.0,
-        batch_pixels=config.side**2,
+        batch_pixels=prod(input_size(config)[1:]),
     )
 
 
 @experiment(
+    version=2,  # the model's own input size where none is given
     title="Parameters and MACs",
     views=(
         View(

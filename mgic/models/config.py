@@ -7,7 +7,14 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.experiment import ExperimentConfig
-from mgic.models import MODELS, resolve_options
+from mgic.models import MODELS, list_models, resolve_options
+from mgic.records import Task
+
+
+def model_field(default: str = "mgic_resnet20", task: Task | None = None) -> Any:
+    """The field `model` of a config; with `task`, only models for it are taken, and offered."""
+    extra: dict[str, Any] = {"choices": "models"} | ({"task": task} if task else {})
+    return Field(default, description="Network to build", json_schema_extra=extra)
 
 
 class ModelConfig(ExperimentConfig):
@@ -27,7 +34,7 @@ class ModelConfig(ExperimentConfig):
     from_data: ClassVar[frozenset[str]] = frozenset({"in_channels", "num_classes"})
     """Options that the data set decides and no config may give."""
 
-    model: str = Field("mgic_resnet20", description="Network to build", json_schema_extra={"choices": "models"})
+    model: str = model_field()
 
     @model_validator(mode="after")
     def _resolve(self) -> Self:
@@ -40,6 +47,7 @@ class ModelConfig(ExperimentConfig):
         chosen = {option: value for option, value in given.items() if option not in self.from_data}
         resolved: dict[str, Any] = {}
         try:
+            self._fits_task()
             own = type(self).model_fields.keys()
             if clash := own & MODELS[self.model].options.model_fields.keys() - self.from_data:
                 raise TypeError(f"{type(self).__name__} has fields that are options of {self.model}: {sorted(clash)}")
@@ -53,6 +61,16 @@ class ModelConfig(ExperimentConfig):
         given.clear()
         given.update((option, value) for option, value in resolved.items() if option not in self.from_data)
         return self
+
+    def _fits_task(self) -> None:
+        """Raises `BadConfig` for a model that is made for another task than the field `model` names."""
+        extra = type(self).model_fields["model"].json_schema_extra
+        task = extra.get("task") if isinstance(extra, dict) else None
+        of = MODELS[self.model].info.task
+        if task is not None and of != task:
+            near = [name for name in list_models() if MODELS[name].info.task == task]
+            detail = f"{self.model} is a model for {of}, this needs one for {task}, such as {near[0]}"
+            raise BadConfig(detail, (Problem("model", "wrong_task", detail),))
 
     @property
     def options(self) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def test_it_is_the_count_of_the_model(tmp_path):
 
 def test_the_config_tells_every_option_it_counted_with():
     config = Config(model="mgic_resnet20").model_dump()
-    assert (config["side"], config["in_channels"], config["num_classes"], config["coarsest_size"]) == (32, 3, 10, 16)
+    assert (config["side"], config["in_channels"], config["num_classes"], config["coarsest_size"]) == (None, 3, 10, 16)
 
 
 def test_an_option_of_another_model_is_refused():
