@@ -22,6 +22,7 @@ class Context(Protocol):
 
     device: str  # "cpu" or "cuda"
     data_dir: Path
+    checkpoints: Path  # a folder that a later attempt at the same run finds again
 
     def report(self, progress: float, phase: str = "") -> None:
         """Say how far the run is, from 0 to 1. Raises `Cancelled` if it was stopped."""
@@ -34,6 +35,15 @@ class Context(Protocol):
 
     def artifact(self, name: str) -> Path:
         """Where to write a file the run leaves; what is there at the end is kept under that name."""
+
+    def saved(self, name: str) -> None:
+        """The file `name` in `checkpoints` is complete."""
+
+    def resumed(self, step: int) -> None:
+        """The run goes on after this step; what an earlier attempt drew of curves after it is void."""
+
+    def checkpoint_wanted(self) -> bool:
+        """Whether somebody asked for a checkpoint since this was last asked."""
 
 
 @dataclass(frozen=True)

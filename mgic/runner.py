@@ -14,6 +14,7 @@ import platform
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ from mgic import __version__
 from mgic.errors import BadConfig, Cancelled, DataMissing, Diverged, MgicError, UnknownName
 from mgic.experiment import EXPERIMENTS, Context
 from mgic.records import Artifact, Config, Failure, Outcome, Reason, RunStatus
+
+_wanted = threading.Semaphore(0)  # counts what SIGUSR1 asked for
 
 REPORT_EVERY_S = 0.25
 MAX_NAME = 200
@@ -156,11 +159,13 @@ class ChannelContext:
         device: "cpu" or "cuda".
         data_dir: Where data sets lie.
         folder: Where artifacts are written.
+        checkpoints: A folder that the next attempt at the run is given too.
     """
 
-    def __init__(self, channel: TextIO, device: str, data_dir: Path, folder: Path) -> None:
+    def __init__(self, channel: TextIO, device: str, data_dir: Path, folder: Path, checkpoints: Path) -> None:
         self.device = device
         self.data_dir = data_dir
+        self.checkpoints = checkpoints
         self._channel = channel
         self._folder = folder
         self._names: list[str] = []
@@ -190,6 +195,15 @@ class ChannelContext:
         self._names.append(name)
         return path
 
+    def saved(self, name: str) -> None:
+        self.tell("checkpoint", name=name)
+
+    def resumed(self, step: int) -> None:
+        self.tell("resumed", step=step)
+
+    def checkpoint_wanted(self) -> bool:
+        return _wanted.acquire(blocking=False)
+
     def artifacts(self) -> list[Artifact]:
         """Those that were really written, with size and hash."""
         found = []
@@ -212,7 +226,8 @@ def _serve(channel: TextIO, jobs: Iterator[str]) -> None:
     for line in jobs:
         job = json.loads(line)
         torch.set_num_threads(job["threads"])
-        context = ChannelContext(channel, job["device"], Path(job["data_dir"]), Path(job["folder"]))
+        folders = (Path(job[name]) for name in ("data_dir", "folder", "checkpoints"))
+        context = ChannelContext(channel, job["device"], *folders)
         outcome = run(job["experiment"], job["config"], context)
         sys.stdout.flush()  # before the outcome: after it the parent listens for another run
         sys.stderr.flush()
@@ -224,9 +239,14 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise Cancelled
 
 
+def _want(_signal: int, _frame: FrameType | None) -> None:
+    _wanted.release()
+
+
 def main() -> None:
-    """Serve jobs until standard input ends; SIGTERM cancels the job at hand."""
+    """Serve jobs until standard input ends; SIGTERM cancels the job at hand, SIGUSR1 asks it for a checkpoint."""
     signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGUSR1, _want)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as channel:
         try:

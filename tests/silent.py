@@ -14,6 +14,11 @@ class SilentContext:
     def __init__(self, folder: Path, cancel_at: float = math.inf) -> None:
         self.data_dir = folder / "data"
         self.folder = folder
+        self.checkpoints = folder / "checkpoints"
+        self.kept: list[str] = []
+        self.resumed_at: list[int] = []
+        self.want_at: set[int] = set()  # numbers of calls of `checkpoint_wanted` that are answered with yes
+        self._asked = 0
         self.progress: list[float] = []
         self.phases: list[str] = []
         self.curves: dict[str, list[tuple[int, float]]] = {}
@@ -38,3 +43,13 @@ class SilentContext:
         path = self.folder / "artifacts" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def saved(self, name: str) -> None:
+        self.kept.append(name)
+
+    def resumed(self, step: int) -> None:
+        self.resumed_at.append(step)
+
+    def checkpoint_wanted(self) -> bool:
+        self._asked += 1
+        return self._asked in self.want_at

@@ -68,14 +68,15 @@ class Child:
         """Hand it a job. A child that is dead already is found so by the next `listen`."""
         self.channel.begin()
         self._text = b""
-        folder = self._folder / str(claim.run_id) / str(claim.fence)
+        run = self._folder / str(claim.run_id)
         job = {
             "experiment": claim.experiment,
             "config": claim.config,
             "device": claim.device,
             "threads": self._threads,
             "data_dir": str(self._data_dir),
-            "folder": str(folder),
+            "folder": str(run / str(claim.fence)),
+            "checkpoints": str(run / "checkpoints"),
         }
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):

@@ -6,7 +6,6 @@ commands that only talk to a service start at once.
 
 import json
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -18,31 +17,17 @@ from mgic import describe, runner
 from mgic.cli.terminal import Meter, assignments, duration
 from mgic.cli.values import gather_lists
 from mgic.data import dataset_info, fetch
-from mgic.errors import BadConfig, DataMissing, MgicError
+from mgic.errors import BadConfig, DataMissing
 from mgic.experiment import EXPERIMENTS
-from mgic.records import Config, DatasetInfo, ModelCost, Outcome, RunStatus, SweepRequest, Value
+from mgic.records import Config, DatasetInfo, Outcome, RunStatus, SweepRequest, Value
 from mgic.sweep import expand, grids_of, measured
-
-COST_BUDGET_S = 10.0  # for the default costs in `mgic list models`; those not reached are shown as "-"
 
 cost = describe.cost
 datasets = describe.datasets
 experiments = describe.experiments
+models = describe.models
 recipes = describe.recipes
-__all__ = ["cost", "costs", "datasets", "experiments", "fetch_dataset", "find_device", "recipes", "request", "run_all"]
-
-
-def costs() -> Iterator[tuple[str, str, ModelCost | None]]:
-    """Name, summary and cost at default options of each model; None where it cannot be had quickly."""
-    start = time.monotonic()
-    for info in describe.models():
-        found: ModelCost | None = None
-        if time.monotonic() - start < COST_BUDGET_S:
-            try:
-                found = describe.cost(info.name, {})
-            except MgicError:  # this model reads something else than the default input
-                found = None
-        yield info.name, info.summary, found
+__all__ = ["cost", "datasets", "experiments", "fetch_dataset", "find_device", "models", "recipes", "request", "run_all"]
 
 
 def fetch_dataset(name: str, data_dir: Path) -> DatasetInfo:
@@ -114,7 +99,11 @@ class TerminalContext:
     folder: Path
     place: str
     meter: Meter
+    checkpoints: Path = field(init=False)
     _curves: list[Config] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.checkpoints = self.folder / "checkpoints"
 
     def report(self, progress: float, phase: str = "") -> None:
         self.meter.show(f"{self.place} {progress:4.0%} {phase}", progress)
@@ -131,6 +120,15 @@ class TerminalContext:
             raise BadConfig(f"artifact {name!r} would lie outside the run's folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def saved(self, name: str) -> None:
+        """It lies where the next `mgic run` into the same folder finds it."""
+
+    def resumed(self, step: int) -> None:
+        self.meter.line(f"{self.place}: gone on with after step {step}")
+
+    def checkpoint_wanted(self) -> bool:
+        return False
 
     def close(self, outcome: Outcome) -> None:
         """Write down how it went, once it has ended."""

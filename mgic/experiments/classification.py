@@ -17,7 +17,7 @@ from mgic.measure.cost import model_totals
 from mgic.models import create
 from mgic.models.config import ModelConfig, model_field
 from mgic.records import Cost, ModelCost, View
-from mgic.training import Settings, Trained, seeded, train
+from mgic.training import Classifying, Scores, Settings, Trained, seeded, train
 from mgic.training.schedule import steps_per_epoch, total_steps
 
 BACKWARD = 2  # a backward pass costs about two forward passes
@@ -129,7 +129,7 @@ def classification(config: Config, context: Context) -> Result:
     cost = _cost(config, DATASETS[config.dataset])
     with seeded(config.seed, "weights"):
         model = create(config.model, **_options(config, DATASETS[config.dataset]))
-    trained = train(model, *train_and_test(dataset, device), _settings(config), context)
+    trained = train(model, *train_and_test(dataset, device), _settings(config), Classifying(), context)
     context.report(1.0, "saving")
     save_weights(model, config, context.artifact("model.safetensors"))
     return _result(trained, cost, dataset)
@@ -177,7 +177,7 @@ def _settings(config: Config) -> Settings:
     )
 
 
-def _result(trained: Trained, cost: ModelCost, dataset: Dataset) -> Result:
+def _result(trained: Trained[Scores], cost: ModelCost, dataset: Dataset) -> Result:
     return Result(
         top1=trained.scores.top1,
         top5=trained.scores.top5,

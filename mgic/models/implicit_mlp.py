@@ -88,4 +88,5 @@ def implicit_mlp(
 
 
 def _layer(channels_in: int, channels: int) -> nn.Module:
-    return Conv2dNormActivation(channels_in, channels, 1)
+    layer: nn.Module = Conv2dNormActivation(channels_in, channels, 1)
+    return layer

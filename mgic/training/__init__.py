@@ -1,8 +1,27 @@
-"""Training and evaluation of classifiers."""
+"""Training and evaluation of networks, with one seed, and able to go on after an interruption."""
 
+from mgic.training.checkpoint import Checkpoints
 from mgic.training.evaluation import Scores, evaluate
-from mgic.training.loop import Settings, Trained, train
+from mgic.training.loop import Trained, train
+from mgic.training.objective import Classifying, Objective
 from mgic.training.part import Part
 from mgic.training.seed import derive, generator, seeded
+from mgic.training.settings import Settings
+from mgic.training.shard import ALONE, Shard
 
-__all__ = ["Part", "Scores", "Settings", "Trained", "derive", "evaluate", "generator", "seeded", "train"]
+__all__ = [
+    "ALONE",
+    "Checkpoints",
+    "Classifying",
+    "Objective",
+    "Part",
+    "Scores",
+    "Settings",
+    "Shard",
+    "Trained",
+    "derive",
+    "evaluate",
+    "generator",
+    "seeded",
+    "train",
+]

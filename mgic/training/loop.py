@@ -1,75 +1,101 @@
-"""Train a classifier with SGD, and score it after each epoch."""
+"""Train a network, score it after each epoch, and be able to go on after an interruption as if there had been none."""
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mgic.experiment import Context
-from mgic.training.evaluation import Scores, evaluate
+from mgic.training.checkpoint import Checkpoints, State, random_state, set_random_state
 from mgic.training.loss_watch import LossWatch
+from mgic.training.objective import Objective
 from mgic.training.part import Part
 from mgic.training.precision import autocast
-from mgic.training.schedule import step_rate, steps_per_epoch, total_steps
+from mgic.training.schedule import cosine_rate, step_rate, steps_per_epoch, total_steps
 from mgic.training.seed import generator, seeded
+from mgic.training.settings import Settings
+from mgic.training.shard import ALONE, Shard
 
 REPORT_EVERY = 10  # steps between two reports of progress
 LOSS_POINTS = 100  # about as many points has the curve of the training loss; at least one an epoch
 
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train: the arguments of SGD and how long. `max_steps` ends it early, within an epoch too."""
-
-    seed: int
-    epochs: int
-    max_steps: int | None
-    batch_size: int
-    learning_rate: float
-    momentum: float
-    weight_decay: float
-    lr_step_epochs: int
-    augment: bool
+S = TypeVar("S", bound=Any)
 
 
 @dataclass(frozen=True)
-class Trained:
+class Trained(Generic[S]):
     """What a training came to. `seconds` are those of the steps alone, without evaluation."""
 
-    scores: Scores
+    scores: S
     steps: int
-    epochs: int  # whole passes over the training images
-    images: int
+    epochs: int  # whole passes over the training samples
+    images: int  # samples trained on, over all processes
     seconds: float
+    resumed: bool = False  # an interrupted attempt was gone on with
 
 
-def train(model: nn.Module, part: Part, test: Part, settings: Settings, context: Context) -> Trained:
-    """Train `model` in place on `part`, and on its device, where the weights come to lie channels last.
+def train(
+    model: nn.Module,
+    part: Part,
+    test: Part,
+    settings: Settings,
+    objective: Objective[S],
+    context: Context,
+    checkpoints: Checkpoints | None = None,
+    shard: Shard = ALONE,
+) -> Trained[S]:
+    """Train `model` in place on `part`, and on its device, where images' weights come to lie channels last.
 
     That layout takes a third off a step of an MGIC network on a CPU (1 thread, 8x8 and 32x32 images).
 
+    Args:
+        model: On any device.
+        part: To learn from; each process has all of it, and takes its share of every batch.
+        test: To be scored on, after every epoch.
+        settings: How.
+        objective: Loss and scores.
+        context: Told of progress, losses and scores.
+        checkpoints: Read before the first step, written after each epoch; None: it cannot be gone on with.
+        shard: Which of several processes this one is.
+
     Raises:
-        Diverged: A loss is not a finite number.
+        Diverged: A loss or a score is not a finite number.
         Cancelled: The user stopped the run.
     """
-    model.to(part.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return _Training(model, part, test, settings, context).run()
+    if any(p.dim() == 4 for p in model.parameters()):
+        model.to(part.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    else:
+        model.to(part.device)
+    return _Training(model, part, test, settings, objective, context, checkpoints, shard).run()
 
 
 class _Training:
     """One training: what stays fixed, and how far it has come."""
 
-    def __init__(self, model: nn.Module, part: Part, test: Part, settings: Settings, context: Context) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        part: Part,
+        test: Part,
+        settings: Settings,
+        objective: Objective[Any],
+        context: Context,
+        checkpoints: Checkpoints | None,
+        shard: Shard,
+    ) -> None:
         self.model, self.part, self.test, self.settings, self.context = model, part, test, settings, context
+        self.objective, self.checkpoints, self.shard = objective, checkpoints, shard
         self.device = part.device
-        self.optimizer = torch.optim.SGD(
-            model.parameters(),
-            lr=settings.learning_rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
+        self.optimizer = _optimizer(model, settings)
+        self.stepped = shard.wrap(model, self.device)
+        self.average = (
+            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.ema), use_buffers=True)  # type: ignore[no-untyped-call]
+            if settings.ema
+            else None
         )
         self.watch = LossWatch(self.device)
         self.per_epoch = steps_per_epoch(len(self.part), settings.batch_size)
@@ -77,44 +103,67 @@ class _Training:
         self.window = math.ceil(self.per_epoch / max(1, LOSS_POINTS // math.ceil(self.last_step / self.per_epoch)))
         self.steps = self.images = 0
         self.seconds = 0.0
+        self.drawn: State | None = None  # of the generators, where an epoch is gone on with in its middle
 
-    def run(self) -> Trained:
-        while True:
+    def run(self) -> Trained[Any]:
+        resumed = self._resume()
+        scores = self._score() if self.steps == self.last_step else None
+        while self.steps < self.last_step:
             epoch = self.steps // self.per_epoch
             start = time.perf_counter()
             self._epoch(epoch)
             self.seconds += time.perf_counter() - start
-            self.context.report(self.steps / self.last_step, "evaluating")
-            scores = evaluate(self.model, self.test, self.settings.batch_size)
-            self.context.curve("val/top1", self.steps, scores.top1)
-            self.context.curve("val/loss", self.steps, scores.loss)
-            self.context.log(
-                f"epoch {epoch + 1}, step {self.steps} of {self.last_step}: test top-1 {scores.top1:.2f} %, "
-                f"loss {scores.loss:.4f}; {self.images / self.seconds:.0f} images/s"
-            )
-            if self.steps == self.last_step:
-                return Trained(scores, self.steps, self.steps // self.per_epoch, self.images, self.seconds)
+            scores = self._score()
+            self._save()
+        if self.average is not None:
+            self.model.load_state_dict(self.average.module.state_dict())
+        return Trained(scores, self.steps, self.steps // self.per_epoch, self.images, self.seconds, resumed)
+
+    def _score(self) -> Any:
+        self.context.report(self.steps / self.last_step, "evaluating")
+        scored = self.model if self.average is None else self.average.module
+        scores = self.objective.score(scored, self.test, self.settings.batch_size)
+        found = asdict(scores)
+        for name, value in found.items():
+            self.context.curve(f"val/{name}", self.steps, value)
+        told = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
+        speed = f"; {self.images / self.seconds:.0f} samples/s" if self.seconds else ""
+        epochs = math.ceil(self.steps / self.per_epoch)
+        self.context.log(f"epoch {epochs}, step {self.steps} of {self.last_step}: test {told}{speed}")
+        return scores
 
     def _epoch(self, epoch: int) -> None:
         """One pass, or what is left of the last one. It ends in step with the device, so that it can be timed."""
         settings = self.settings
-        rate = step_rate(settings.learning_rate, epoch, settings.lr_step_epochs)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         self.model.train()
         order, moves = self._draw(epoch)
-        last = min(self.last_step - self.steps, self.per_epoch)
-        with seeded(settings.seed, "layers", epoch):  # for layers that draw, such as dropout
-            for number in range(1, last + 1):
+        first, last = self.steps % self.per_epoch, min(self.last_step - epoch * self.per_epoch, self.per_epoch)
+        with seeded(settings.seed, "layers", epoch, *self.shard.path):  # for layers that draw, such as dropout
+            if self.drawn is not None:
+                set_random_state(self.drawn, self.device)
+                self.drawn = None
+            for number in range(first + 1, last + 1):
                 batch = slice((number - 1) * settings.batch_size, number * settings.batch_size)
+                self._set_rate(epoch)
                 self._step(order[batch], None if moves is None else moves[batch])
                 if number % self.window == 0 or number == last:
-                    self.context.curve("train/loss", self.steps, self.watch.mean(self.steps))
+                    self.context.curve("train/loss", self.steps, self.shard.mean(self.watch.mean(self.steps)))
                 if self.steps % REPORT_EVERY == 1:
                     self.context.report(self.steps / self.last_step, "training")
+                if number < last and self.context.checkpoint_wanted():
+                    self._save()
+
+    def _set_rate(self, epoch: int) -> None:
+        settings = self.settings
+        if settings.schedule == "cosine":
+            rate = cosine_rate(settings.learning_rate, self.steps, self.last_step)
+        else:
+            rate = step_rate(settings.learning_rate, epoch, settings.lr_step_epochs)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
 
     def _draw(self, epoch: int) -> tuple[Tensor, Tensor | None]:
-        """The order of the images and how each is altered: functions of seed and epoch alone."""
+        """The order of the samples and how each is altered: functions of seed and epoch alone."""
         seed, count = self.settings.seed, len(self.part)
         order = torch.randperm(count, generator=generator(seed, "order", epoch)).to(self.device)
         if not self.settings.augment:
@@ -122,12 +171,66 @@ class _Training:
         return order, self.part.draw(generator(seed, "augmentation", epoch))
 
     def _step(self, index: Tensor, moves: Tensor | None) -> None:
-        images, labels = self.part.take(index, moves)
+        mine = self.shard.of(len(index))
+        samples, targets = self.part.take(index[mine], None if moves is None else moves[mine])
         with autocast(self.device):
-            loss = functional.cross_entropy(self.model(images), labels)
+            loss = self.objective.loss(self.stepped(samples), targets)
         self.steps += 1
         self.images += len(index)
-        self.watch.add(loss, len(index), self.steps)
+        self.watch.add(loss, len(samples), self.steps)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+
+    def _save(self) -> None:
+        if self.checkpoints is None or not self.shard.first:
+            return
+        state = {
+            "torch": str(torch.__version__),
+            "threads": torch.get_num_threads(),
+            "steps": self.steps,
+            "images": self.images,
+            "seconds": self.seconds,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "watch": self.watch.state(),
+            "random": dict(random_state(self.device)),
+        }
+        self.checkpoints.write(self.steps, state)
+
+    def _resume(self) -> bool:
+        """Go on from the newest checkpoint, if there is one of this very training."""
+        state = None if self.checkpoints is None else self.checkpoints.read(self.context.log)
+        if state is None:
+            return False
+        self._tell_differences(state)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.watch.load(state["watch"])
+        self.steps, self.images, self.seconds = state["steps"], state["images"], state["seconds"]
+        self.drawn = state["random"] if self.steps % self.per_epoch else None
+        self.context.resumed(self.steps)
+        self.context.log(f"gone on with after step {self.steps} of {self.last_step}")
+        return True
+
+    def _tell_differences(self, state: State) -> None:
+        """The same result is promised on the same version of torch with the same number of threads only."""
+        for name, now in (("torch", str(torch.__version__)), ("threads", torch.get_num_threads())):
+            if state[name] != now:
+                self.context.log(f"{name} was {state[name]} and is {now}: the result may differ in its last digits")
+
+
+def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return torch.optim.SGD(
+        model.parameters(),
+        lr=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+    )

@@ -39,6 +39,14 @@ class LossWatch:
         self._images = 0
         return mean
 
+    def state(self) -> dict[str, float]:
+        """What a checkpoint keeps of it."""
+        return {"total": self._total.item(), "images": self._images}
+
+    def load(self, state: dict[str, float]) -> None:
+        self._total.fill_(state["total"])
+        self._images = int(state["images"])
+
     def _look(self, step: int) -> float:
         total = self._total.item()
         if not math.isfinite(total):

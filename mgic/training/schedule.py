@@ -1,4 +1,9 @@
-"""How many steps a training has, and the learning rate of each epoch."""
+"""How many steps a training has, and the learning rate of each step."""
+
+import math
+from typing import Literal
+
+Schedule = Literal["step", "cosine"]
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
@@ -17,3 +22,11 @@ def step_rate(base: float, epoch: int, every: int, factor: float = 0.1) -> float
     """The rate in `epoch`, counted from 0: multiplied by `factor` after each `every` epochs."""
     rate: float = base * factor ** (epoch // every)
     return rate
+
+
+def cosine_rate(base: float, step: int, steps: int) -> float:
+    """The rate of `step`, counted from 0: half a cosine from `base` down to 0 after `steps`.
+
+    Source: Loshchilov and Hutter, "SGDR", https://arxiv.org/abs/1608.03983, without restarts.
+    """
+    return base * (1 + math.cos(math.pi * step / steps)) / 2

@@ -12,7 +12,7 @@ from torch.nn import functional
 import mgic
 from mgic.data import Dataset, load
 from mgic.data.batches import train_and_test
-from mgic.training import Settings, train
+from mgic.training import Classifying, Settings, train
 from tests.silent import SilentContext
 
 ROUNDS = 9
@@ -46,7 +46,7 @@ def _ours(name: str, data: Dataset, folder: Path) -> float:
         augment=False,
     )
     part, test = train_and_test(data, torch.device("cpu"))
-    trained = train(model, part, test, settings, SilentContext(folder))
+    trained = train(model, part, test, settings, Classifying(), SilentContext(folder))
     return trained.seconds / trained.steps
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 from mgic.data import Dataset, load
 from mgic.data.batches import train_and_test
 from mgic.errors import Cancelled, Diverged
-from mgic.training import Settings, generator, seeded, train
+from mgic.training import Classifying, Settings, generator, seeded, train
 from tests.silent import SilentContext
 
 CPU = torch.device("cpu")
@@ -45,10 +45,10 @@ def weights(model: nn.Module) -> torch.Tensor:
     return torch.cat([tensor.flatten().double() for tensor in model.state_dict().values()])
 
 
-def trained(digits: Dataset, tmp_path, settings: Settings = SETTINGS, model: nn.Module | None = None):
+def trained(digits: Dataset, tmp_path, settings: Settings = SETTINGS, model: nn.Module | None = None, context=None):
     model = model or network(settings.seed)
-    context = SilentContext(tmp_path)
-    return train(model, *train_and_test(digits, CPU), settings, context), weights(model), context
+    context = context or SilentContext(tmp_path)
+    return train(model, *train_and_test(digits, CPU), settings, Classifying(), context), weights(model), context
 
 
 def test_it_is_sgd_with_momentum_and_decay_written_out(digits, tmp_path):
@@ -138,7 +138,9 @@ def test_progress_rises_to_one_and_is_not_told_at_every_step(digits, tmp_path):
 def test_cancelling_ends_it_at_the_next_report(digits, tmp_path):
     context = SilentContext(tmp_path, cancel_at=0.3)
     with pytest.raises(Cancelled):
-        train(network(), *train_and_test(digits, CPU), replace(SETTINGS, batch_size=10, epochs=4), context)
+        train(
+            network(), *train_and_test(digits, CPU), replace(SETTINGS, batch_size=10, epochs=4), Classifying(), context
+        )
     assert context.progress[-1] < 0.5
 
 
@@ -147,5 +149,5 @@ def test_a_loss_that_is_no_number_ends_it_before_the_weights_are_touched(digits,
     nn.init.constant_(model[1].bias, float("nan"))
     before = model[1].weight.detach().clone()
     with pytest.raises(Diverged, match="at step 1"):
-        train(model, *train_and_test(digits, CPU), SETTINGS, SilentContext(tmp_path))
+        train(model, *train_and_test(digits, CPU), SETTINGS, Classifying(), SilentContext(tmp_path))
     assert torch.equal(model[1].weight, before)

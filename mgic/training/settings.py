@@ -1,0 +1,41 @@
+"""How to train: the same few numbers for every task."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mgic.training.schedule import Schedule
+
+Optimizer = Literal["sgd", "adam"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of the optimizer, and how long.
+
+    Args:
+        seed: Order, augmentation and what layers draw derive from it.
+        epochs: Passes over the training samples.
+        max_steps: Ends it early, within an epoch too.
+        batch_size: Samples in a step, over all processes.
+        learning_rate: At the start.
+        momentum: Of SGD; Adam has its own.
+        weight_decay: Pull towards zero, as an L2 term.
+        lr_step_epochs: The rate is divided by 10 each time so many epochs are over, under the schedule "step".
+        augment: Whether training samples are altered.
+        schedule: Of the learning rate.
+        optimizer: Which.
+        ema: Decay of the moving average of the weights that is scored in place of them, and kept; 0: none.
+    """
+
+    seed: int
+    epochs: int
+    max_steps: int | None
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    lr_step_epochs: int
+    augment: bool
+    schedule: Schedule = "step"
+    optimizer: Optimizer = "sgd"
+    ema: float = 0.0

@@ -1,0 +1,53 @@
+"""Which share of a batch this process takes, where several train one network together."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Process `rank` of `count`; with more than one, a process group of torch.distributed must be there.
+
+    Every process holds the same samples in the same order and knows how each is altered, so the
+    result depends on their number only by the batches that the norms see.
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the one that reports and keeps checkpoints."""
+        return self.rank == 0
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        """What its own random draws derive from, beside the seed; nothing for the first."""
+        return (self.rank,) if self.rank else ()
+
+    def of(self, batch: int) -> slice:
+        """Its rows of a batch of that size: consecutive, as evenly as may be."""
+        return slice(batch * self.rank // self.count, batch * (self.rank + 1) // self.count)
+
+    def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
+        """The model with gradients averaged over all processes; itself where there is only one."""
+        if self.count == 1:
+            return model
+        return DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
+
+    def mean(self, value: float) -> float:
+        """Of the values of all processes."""
+        if self.count == 1:
+            return value
+        values = torch.tensor([value], dtype=torch.float64)
+        if dist.get_backend() == "nccl":
+            values = values.cuda()
+        dist.all_reduce(values)
+        return values.item() / self.count
+
+
+ALONE = Shard()
