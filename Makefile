@@ -7,12 +7,13 @@ STAMP := $(VENV)/.installed
 EXTRAS := service,dashboard,embedded,onnx,prune,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check bench clean
+.PHONY: help setup up test test-all check bench clean
 
 help:
 	@echo "make setup   create $(VENV) and install into it"
 	@echo "make up      the service and its pages, until Ctrl-C"
 	@echo "make test    all tests"
+	@echo "make test-all  these, and every model of every family"
 	@echo "make check   formatting, lint, types, import contracts"
 	@echo "make bench   how fast and how large it is here"
 	@echo "make clean   remove $(VENV) and caches; results in .mgic stay"
@@ -32,6 +33,9 @@ up: setup
 
 test: setup
 	@exec $(BIN)/python -m pytest
+
+test-all: setup
+	@exec $(BIN)/python -m pytest -m ""
 
 check: setup
 	$(BIN)/ruff format --check .

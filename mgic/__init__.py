@@ -14,9 +14,19 @@ _HOME = {
     "list_models": "mgic.models",
     "count_cost": "mgic.measure.cost",
     "describe": "mgic.describe",
+    "export_onnx": "mgic.inference",
+    "optimize_for_inference": "mgic.inference",
 }
 
-__all__ = ["__version__", "count_cost", "create", "describe", "list_models"]  # found by __getattr__
+__all__ = [  # found by __getattr__
+    "__version__",
+    "count_cost",
+    "create",
+    "describe",
+    "export_onnx",
+    "list_models",
+    "optimize_for_inference",
+]
 
 
 def __getattr__(name: str) -> Any:

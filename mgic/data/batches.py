@@ -1,6 +1,6 @@
 """Batches of a data set that lies on one device: a gather, a crop and a normalisation each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Generator, Tensor
@@ -58,6 +58,10 @@ class Batches:
             images = augment.apply(images, moves, self._padding)
         pixels = torch.addcmul(self._shift, images.float(), self._scale)
         return pixels.contiguous(memory_format=torch.channels_last), self.labels[index]
+
+    def stream(self, choices: Iterable[tuple[Tensor, Tensor | None]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """`take` of each choice in turn."""
+        return (self.take(index, moves) for index, moves in choices)
 
 
 def train_and_test(dataset: Dataset, device: torch.device) -> tuple[Batches, Batches]:

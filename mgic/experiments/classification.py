@@ -17,8 +17,9 @@ from mgic.measure.cost import model_totals
 from mgic.models import create
 from mgic.models.config import ModelConfig, model_field
 from mgic.records import Cost, ModelCost, View
-from mgic.training import Classifying, Scores, Settings, Trained, seeded, train
-from mgic.training.schedule import steps_per_epoch, total_steps
+from mgic.training import Checkpoints, Classifying, Scores, Settings, Shard, Trained, seeded, train
+from mgic.training.processes import FollowerContext, processes
+from mgic.training.schedule import Schedule, steps_per_epoch, total_steps
 
 BACKWARD = 2  # a backward pass costs about two forward passes
 
@@ -49,6 +50,16 @@ class Config(ModelConfig):
         le=1000,
         description="The learning rate is divided by 10 each time so many epochs are over",
         json_schema_extra={"unit": "epochs"},
+    )
+    schedule: Schedule = Field("step", description="Of the learning rate: in steps, or half a cosine down to 0")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="Share of each label that is spread over all classes while training"
+    )
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="Decay of a moving average of the weights, tested in place of them; 0 for none"
+    )
+    processes: int = Field(
+        1, ge=1, le=64, description="Processes that share each batch, a GPU each where the device is cuda"
     )
     augment: bool = Field(
         True, description="Random crops out of padded images, and mirror images where the class allows it"
@@ -83,13 +94,14 @@ class Result(BaseModel):
     seconds: float = Field(description="Training alone, without evaluation", json_schema_extra={"unit": "s"})
     epochs_done: int = Field(description="Whole passes over the training images")
     steps: int = Field(description="Batches trained on")
+    resumed: bool = Field(description="Whether an interrupted attempt was gone on with")
     dataset_hash: str = Field(description="First 16 hex digits of the SHA-256 of the data set")
 
 
 def estimate(config: Config) -> Estimate:
     """Known from the data set's shape and size alone; the data are not read."""
     source = DATASETS[config.dataset]
-    cost = _cost(config, source)
+    cost = network_cost(config, source)
     _, height, width = source.shape
     steps = total_steps(source.train, config.batch_size, config.epochs, config.max_steps)
     trained = min(steps * config.batch_size, config.epochs * source.train)
@@ -125,14 +137,31 @@ def classification(config: Config, context: Context) -> Result:
     """
     device = pick_device(config.device, context)
     context.report(0.0, "preparing")
-    dataset = load(config.dataset, context.data_dir)
-    cost = _cost(config, DATASETS[config.dataset])
-    with seeded(config.seed, "weights"):
-        model = create(config.model, **_options(config, DATASETS[config.dataset]))
-    trained = train(model, *train_and_test(dataset, device), _settings(config), Classifying(), context)
+    follow = (config, device.type, context.data_dir, context.checkpoints)
+    with processes(config.processes, device, _follow, follow) as (shard, own):
+        model, dataset, trained = _fit(config, context, shard, own)
     context.report(1.0, "saving")
     save_weights(model, config, context.artifact("model.safetensors"))
-    return _result(trained, cost, dataset)
+    return _result(trained, network_cost(config, DATASETS[config.dataset]), dataset)
+
+
+def _fit(
+    config: Config, context: Context, shard: Shard, device: torch.device
+) -> tuple[nn.Module, Dataset, Trained[Scores]]:
+    """What every process of a training does; only the first one's scores are there."""
+    dataset = load(config.dataset, context.data_dir)
+    with seeded(config.seed, "weights"):
+        model = create(config.model, **network_options(config, DATASETS[config.dataset]))
+    identity = json.dumps([config.model_dump(mode="json"), dataset.hash], sort_keys=True)
+    checkpoints = Checkpoints(context.checkpoints, identity, context.saved)
+    objective = Classifying(config.label_smoothing)
+    part, test = train_and_test(dataset, device)
+    trained = train(model, part, test, settings_of(config), objective, context, checkpoints, shard)
+    return model, dataset, trained
+
+
+def _follow(config: Config, kind: str, data_dir: Path, checkpoints: Path, shard: Shard, device: torch.device) -> None:
+    _fit(config, FollowerContext(kind, data_dir, checkpoints), shard, device)
 
 
 def pick_device(asked: Literal["auto", "cpu", "cuda"], context: Context) -> torch.device:
@@ -155,15 +184,18 @@ def save_weights(model: nn.Module, config: Config, path: Path) -> None:
     path.write_bytes(safetensors.torch.save(state, metadata))
 
 
-def _options(config: Config, source: Source) -> dict[str, object]:
+def network_options(config: Config, source: Source) -> dict[str, object]:
+    """What the model is created with: what the config says, and what follows from the data set."""
     return {**config.options, "in_channels": source.shape[0], "num_classes": source.classes}
 
 
-def _cost(config: Config, source: Source) -> ModelCost:
-    return model_totals(config.model, _options(config, source), source.shape)
+def network_cost(config: Config, source: Source) -> ModelCost:
+    """Its parameters and multiply-accumulates on the images of that set."""
+    return model_totals(config.model, network_options(config, source), source.shape)
 
 
-def _settings(config: Config) -> Settings:
+def settings_of(config: Config) -> Settings:
+    """How to train, as the config says."""
     return Settings(
         seed=config.seed,
         epochs=config.epochs,
@@ -174,6 +206,8 @@ def _settings(config: Config) -> Settings:
         weight_decay=config.weight_decay,
         lr_step_epochs=config.lr_step_epochs,
         augment=config.augment,
+        schedule=config.schedule,
+        ema=config.ema,
     )
 
 
@@ -189,5 +223,6 @@ def _result(trained: Trained[Scores], cost: ModelCost, dataset: Dataset) -> Resu
         seconds=trained.seconds,
         epochs_done=trained.epochs,
         steps=trained.steps,
+        resumed=trained.resumed,
         dataset_hash=dataset.hash,
     )

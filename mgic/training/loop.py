@@ -120,6 +120,9 @@ class _Training:
         return Trained(scores, self.steps, self.steps // self.per_epoch, self.images, self.seconds, resumed)
 
     def _score(self) -> Any:
+        """Only the first process scores; the others wait for it at the next step they take together."""
+        if not self.shard.first:
+            return None
         self.context.report(self.steps / self.last_step, "evaluating")
         scored = self.model if self.average is None else self.average.module
         scores = self.objective.score(scored, self.test, self.settings.batch_size)
@@ -142,15 +145,16 @@ class _Training:
             if self.drawn is not None:
                 set_random_state(self.drawn, self.device)
                 self.drawn = None
-            for number in range(first + 1, last + 1):
-                batch = slice((number - 1) * settings.batch_size, number * settings.batch_size)
+            stream = self.part.stream([self._mine(order, moves, number) for number in range(first, last)])
+            for number, (samples, targets) in enumerate(stream, first + 1):
                 self._set_rate(epoch)
-                self._step(order[batch], None if moves is None else moves[batch])
+                self._step(min(settings.batch_size, len(order) - (number - 1) * settings.batch_size), samples, targets)
                 if number % self.window == 0 or number == last:
                     self.context.curve("train/loss", self.steps, self.shard.mean(self.watch.mean(self.steps)))
                 if self.steps % REPORT_EVERY == 1:
                     self.context.report(self.steps / self.last_step, "training")
-                if number < last and self.context.checkpoint_wanted():
+                # What other processes draw is known to them alone: with several, only between two epochs.
+                if number < last and self.shard.count == 1 and self.context.checkpoint_wanted():
                     self._save()
 
     def _set_rate(self, epoch: int) -> None:
@@ -170,13 +174,19 @@ class _Training:
             return order, None
         return order, self.part.draw(generator(seed, "augmentation", epoch))
 
-    def _step(self, index: Tensor, moves: Tensor | None) -> None:
-        mine = self.shard.of(len(index))
-        samples, targets = self.part.take(index[mine], None if moves is None else moves[mine])
+    def _mine(self, order: Tensor, moves: Tensor | None, number: int) -> tuple[Tensor, Tensor | None]:
+        """The samples of batch `number` that this process takes, and how they are altered."""
+        size = self.settings.batch_size
+        whole = order[number * size : (number + 1) * size]
+        share = self.shard.of(len(whole))
+        drawn = None if moves is None else moves[number * size : (number + 1) * size][share]
+        return whole[share], drawn
+
+    def _step(self, batch: int, samples: Tensor, targets: Tensor) -> None:
         with autocast(self.device):
             loss = self.objective.loss(self.stepped(samples), targets)
         self.steps += 1
-        self.images += len(index)
+        self.images += batch
         self.watch.add(loss, len(samples), self.steps)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
