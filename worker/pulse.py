@@ -51,6 +51,9 @@ class Pulse:
     def flush(self) -> None:
         """Store the points and lines that came since the last time; what cannot be stored is kept."""
         with self._one:
+            if self._told.resumed is not None:  # before its points: they follow those it keeps
+                self._store.resume(self._claim.run_id, self._claim.fence, self._told.resumed)
+                self._told.resumed = None
             points, lines = self._told.points[:], self._told.lines[:]
             if points or lines:
                 self._store.record(self._claim.run_id, self._claim.fence, points, lines)

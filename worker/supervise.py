@@ -15,6 +15,7 @@ from pathlib import Path
 
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Claim, Store
+from mgic.errors import NotFound
 from mgic.records import Failure, Outcome, Reason, RunStatus
 from worker.channel import TooMuch
 from worker.child import Child
@@ -65,6 +66,8 @@ def supervise(claim: Claim, child: Child, store: Store, settings: Settings, stop
             stored = _store_end(claim, child, store, ended, pulse, stopping)
     succeeded = ended.outcome is not None and ended.outcome.status is RunStatus.SUCCEEDED
     _sweep(settings.artifacts, claim, own=stored is False or not succeeded, others=stored is True)
+    if stored and _has_ended(store, claim):
+        shutil.rmtree(settings.artifacts / str(claim.run_id) / "checkpoints", ignore_errors=True)
     return ended.reusable
 
 
@@ -164,6 +167,14 @@ def _store_end(
         if not kept:
             log.warning("run %s: it has another owner, its end was not stored", claim.run_id)
         return kept
+
+
+def _has_ended(store: Store, claim: Claim) -> bool:
+    """Whether no later attempt can want the checkpoints; where the database does not say, they stay."""
+    try:
+        return store.run(claim.run_id).status.terminal
+    except (*DATABASE_ERRORS, NotFound):
+        return False
 
 
 def _sweep(root: Path, claim: Claim, own: bool, others: bool) -> None:

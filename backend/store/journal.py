@@ -37,6 +37,20 @@ class Journal(Database):
                 )
             return True
 
+    def resume(self, run_id: UUID, fence: int, step: int) -> bool:
+        """The attempt goes on after `step`: it takes over what the attempt before drew up to there.
+
+        The rest of that stays with the old fence, and no reader sees it; False if the fence is old.
+        """
+        with self._write() as connection:
+            held = and_(runs.c.id == run_id, runs.c.fence == fence, runs.c.status.in_(ACTIVE))
+            if connection.scalar(select(runs.c.id).where(held).with_for_update()) is None:
+                return False
+            before = select(func.max(curves.c.fence)).where(curves.c.run_id == run_id, curves.c.fence < fence)
+            kept = and_(curves.c.run_id == run_id, curves.c.fence == before.scalar_subquery(), curves.c.step <= step)
+            connection.execute(update(curves).where(kept).values(fence=fence))
+            return True
+
     def _upsert_points(
         self, connection: Connection, run_id: UUID, fence: int, points: dict[tuple[str, int], float | None]
     ) -> None:

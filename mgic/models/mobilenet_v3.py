@@ -95,37 +95,34 @@ def mgic_mobilenet_v3(
         BadConfig: A width cannot be halved as often as `coarsest_size` and `coarsening` ask, or the connector
             does not join two of the widths.
     """
-    acts = [nn.Hardswish if activation == "hswish" and n >= FIRST_HSWISH else nn.ReLU for n in range(len(TABLE_9))]
-    channels = multiple(STEM * width_mult, 4)
+    act = nn.Hardswish if activation == "hswish" else nn.ReLU
+    rule = (group_size, coarsest_size, coarsening)
     stages: list[nn.Module] = []
+    channels = multiple(STEM * width_mult, 4)
     printed = STEM  # the input of a row at width 1
-    for row, act in zip(TABLE_9, acts, strict=True):
+    for number, row in enumerate(TABLE_9):
         ratio = channels / printed if exp_scaling == "compound" else 1.0
-        hidden = multiple(row.hidden * width_mult * ratio, 4)
         wide = multiple(row.channels * width_mult, 4)
         if (wide, 1) != (channels, row.stride):
             stages.append(Connector(channels, wide, row.stride, connector))
-        stages.append(
-            mgic_inverted_residual(
-                wide,
-                group_size,
-                coarsest_size,
-                coarsening,
-                hidden=hidden,
-                kernel_size=row.kernel_size,
-                activation=act,
-                squeeze=row.squeeze,
-                squeeze_levels=squeeze_levels,
-            )
+        block = mgic_inverted_residual(
+            wide,
+            *rule,
+            hidden=multiple(row.hidden * width_mult * ratio, 4),
+            kernel_size=row.kernel_size,
+            activation=act if number >= FIRST_HSWISH else nn.ReLU,
+            squeeze=row.squeeze,
+            squeeze_levels=squeeze_levels,
         )
+        stages.append(block)
         channels, printed = wide, row.channels
     last = multiple(LAST * width_mult, 4)
     head = multiple(HEAD * width_mult, 4) if scaled_head else HEAD
     network = nn.Sequential()
     network.add_module("stem", Conv2dNormActivation(in_channels, multiple(STEM * width_mult, 4), 3, 2))
     network.add_module("stages", nn.Sequential(*stages))
-    network.add_module("last", Conv2dNormActivation(channels, last, 1, activation_layer=acts[-1]))
+    network.add_module("last", Conv2dNormActivation(channels, last, 1, activation_layer=act))
     network.add_module("pool", nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()))
-    network.add_module("head", nn.Sequential(nn.Linear(last, head), acts[-1](), nn.Linear(head, num_classes)))
+    network.add_module("head", nn.Sequential(nn.Linear(last, head), act(), nn.Linear(head, num_classes)))
     init_weights(network)
     return network

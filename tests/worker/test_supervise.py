@@ -25,7 +25,7 @@ NEVER = lambda: False  # noqa: E731
 
 # What a child's script begins with: `tell` speaks as the real runner does, `succeed` ends well.
 PRELUDE = """
-import json, os, signal, sys, time
+import json, os, pathlib, signal, sys, time
 channel = os.fdopen(int(sys.argv[1]), "w")
 def tell(kind, **fields):
     channel.write(json.dumps({"kind": kind, **fields}) + "\\n"); channel.flush()
@@ -89,6 +89,35 @@ def test_curves_lines_and_the_result_are_kept(execute, store):
     assert (run.status, run.result) == (RunStatus.SUCCEEDED, {"top1": 99.0})
     assert [(p.step, p.value) for p in store.curves(run.id)[0]] == [(1, 0.5), (2, None)]
     assert {line.line for line in store.log(run.id)[0]} == {"from print", "from log"}
+
+
+def test_a_second_attempt_goes_on_from_a_checkpoint_and_its_curves_from_there(execute, store, settings, tmp_path):
+    """The first attempt draws up to step 4 and dies; its checkpoint is of step 2. Both are of one run."""
+    script = """
+        folder = pathlib.Path(job["checkpoints"])
+        folder.mkdir(parents=True, exist_ok=True)
+        first = not any(folder.iterdir())
+        if first:
+            (folder / "state").write_text("2")
+        else:
+            tell("resumed", step=int((folder / "state").read_text()))
+        for step in (1, 2, 3, 4) if first else (3, 4, 5):
+            tell("curve", name="train/loss", step=step, value=float(first))
+        time.sleep(0.3)
+        if first:
+            sys.exit(3)
+        succeed()
+    """
+    run = execute(script)
+    assert run.status is RunStatus.QUEUED
+    assert (tmp_path / "artifacts" / str(run.id) / "checkpoints" / "state").is_file()
+    child = Child(tmp_path, tmp_path / "artifacts", 1, None, (sys.executable, str(tmp_path / "child.py")))
+    if supervise(store.claim(ME), child, store, settings, NEVER):
+        child.dismiss()
+    run = store.run(run.id)
+    assert (run.status, run.attempt) == (RunStatus.SUCCEEDED, 2)
+    assert [(p.step, p.value) for p in store.curves(run.id)[0]] == [(1, 1.0), (2, 1.0), (3, 0.0), (4, 0.0), (5, 0.0)]
+    assert not (tmp_path / "artifacts" / str(run.id) / "checkpoints").exists()
 
 
 def test_a_child_that_leaves_without_an_answer_is_queued_again_at_once(execute):
