@@ -1,0 +1,330 @@
+"""How well does a network classify after it was pruned to a budget of multiply-accumulates?"""
+
+import json
+from dataclasses import replace
+from functools import lru_cache
+from math import ceil
+from pathlib import Path
+from typing import Self
+
+import torch
+from pydantic import BaseModel, Field, model_validator
+from torch import nn
+
+from mgic.data import DATASETS, load
+from mgic.data.batches import Batches, train_and_test
+from mgic.errors import BadConfig, Problem
+from mgic.experiment import Context, Estimate, experiment
+from mgic.experiments import classification
+from mgic.experiments.classification import BACKWARD, network_options, pick_device, save_weights, settings_of
+from mgic.measure.cost import count_cost
+from mgic.models import create
+from mgic.models.config import model_field
+from mgic.records import View
+from mgic.training import (
+    Checkpoints,
+    Classifying,
+    Scores,
+    Settings,
+    Trained,
+    derive,
+    evaluate,
+    generator,
+    seeded,
+    train,
+)
+from mgic.training.channel_groups import check_groups, grouped_convolution, torch_pruning, widths
+from mgic.training.pruning import (
+    Method,
+    Scope,
+    Sensitivity,
+    fewest_macs,
+    norm_names,
+    norm_sensitivity,
+    prunable_groups,
+    prune_to,
+    scale_penalty,
+    score,
+)
+from mgic.training.schedule import total_steps
+
+TAYLOR_BATCHES = 16  # batches of training images that `taylor_bn` looks at before each removal
+
+
+class Config(classification.Config):
+    """The defaults train as `classification` does; length and rate of the fine-tuning are Li et al.'s for CIFAR-10."""
+
+    model: str = model_field("resnet20", task="image classification")
+    processes: int = Field(1, ge=1, le=1, description="A network that is pruned is trained by one process")
+    max_steps: int | None = Field(
+        None,
+        ge=1,
+        le=10**7,
+        description="Stop the training after so many steps, and the fine-tuning too; empty for no such limit",
+        json_schema_extra={"unit": "steps"},
+    )
+    method: Method = Field(
+        "l1",
+        description="What makes a channel important: the absolute weights of its filter (l1), its BatchNorm's part in "
+        "the loss (taylor_bn), its BatchNorm's scale, kept small while training (bn_sparsity), all its weights "
+        "(group_l2)",
+    )
+    macs_ratio: float = Field(
+        0.5, gt=0, lt=1, description="Multiply-accumulates that may be left, as a share of the whole network's"
+    )
+    scope: Scope = Field(
+        "local", description="The same share of every layer (local), or the least important of all layers (global)"
+    )
+    iterations: int = Field(
+        1, ge=1, le=100, description="Removals on the way to the budget, each ranks the channels that are left"
+    )
+    sparsity: float = Field(1e-4, ge=0, le=1, description="Weight of the sum of BatchNorm scales (bn_sparsity only)")
+    finetune_epochs: int = Field(
+        40,
+        ge=1,
+        le=1000,
+        description="Passes over the training images after pruning",
+        json_schema_extra={"unit": "epochs"},
+    )
+    finetune_learning_rate: float = Field(
+        0.001, gt=0, le=1000, description="Of SGD, in the first epoch after pruning; it falls as in training"
+    )
+
+    @model_validator(mode="after")
+    def _can_be_pruned(self) -> Self:
+        name = _grouped(self.model, json.dumps(self.options, sort_keys=True))
+        if name is not None:
+            detail = (
+                f"{self.model} cannot be pruned: its convolution {name} is grouped, and without single channels its "
+                "groups would differ in size"
+            )
+            raise self._located([Problem("model", "grouped", detail)])
+        return self
+
+
+class Result(BaseModel):
+    top1: float = Field(
+        description="Test images whose class is the first answer, after fine-tuning", json_schema_extra={"unit": "%"}
+    )
+    top5: float = Field(
+        description="Test images whose class is among the first five answers, after fine-tuning; 100 by definition "
+        "up to five classes",
+        json_schema_extra={"unit": "%"},
+    )
+    test_loss: float = Field(
+        description="Mean cross-entropy of the test images, after fine-tuning", json_schema_extra={"unit": "nats"}
+    )
+    top1_before: float = Field(description="`top1` of the whole network, trained", json_schema_extra={"unit": "%"})
+    top1_pruned: float = Field(description="`top1` once pruned, before fine-tuning", json_schema_extra={"unit": "%"})
+    params: int = Field(description="Trainable parameters once pruned")
+    macs: int = Field(description="Multiply-accumulates of one image once pruned")
+    transfer_macs: int = Field(description="Share of R and P in `macs`: 0, for networks with them are not pruned")
+    params_before: int = Field(description="Trainable parameters of the whole network")
+    macs_before: int = Field(description="Multiply-accumulates of one image of the whole network")
+    macs_ratio_reached: float = Field(description="`macs` / `macs_before`, at most `macs_ratio`")
+    channels_removed: int = Field(description="Filters that are gone, of all convolutions and linear layers")
+    seconds: float = Field(
+        description="Training and fine-tuning, without evaluation and pruning", json_schema_extra={"unit": "s"}
+    )
+    steps: int = Field(description="Batches trained on before pruning")
+    finetune_steps: int = Field(description="Batches trained on after pruning")
+    resumed: bool = Field(description="Whether an interrupted attempt was gone on with")
+    dataset_hash: str = Field(description="First 16 hex digits of the SHA-256 of the data set")
+
+
+def estimate(config: Config) -> Estimate:
+    """The cost is the whole network's; the work is that of training, ranking and fine-tuning."""
+    training = classification.estimate(config)
+    macs = float(training.cost.macs)
+    tuning = classification.estimate(config.model_copy(update={"epochs": config.finetune_epochs}))
+    looked_at = config.iterations * TAYLOR_BATCHES * config.batch_size if config.method == "taylor_bn" else 0
+    pruned = config.macs_ratio * (tuning.work_macs + macs * DATASETS[config.dataset].test)  # tested before it, too
+    return replace(training, work_macs=training.work_macs + (1 + BACKWARD) * macs * looked_at + pruned)
+
+
+@experiment(
+    title="Pruning to a budget",
+    views=(
+        View(title="Accuracy against MACs", kind="scatter", x="macs", y="top1", series="method", log_x=True),
+        View(title="Accuracy against the budget", x="macs_ratio", y="top1", series="method"),
+        View(title="Accuracy before fine-tuning", x="macs_ratio", y="top1_pruned", series="method"),
+        View(title="Accuracy against parameters", kind="scatter", x="params", y="top1", series="method", log_x=True),
+    ),
+    estimate=estimate,
+)
+def prune(config: Config, context: Context) -> Result:
+    """Train a network, take its least important channels out until it fits a budget, train on, and test it.
+
+    The budget is a share of the multiply-accumulates. Channels that are added to each other go together; where a
+    shortcut pads channels, they stay, so that CIFAR ResNets are pruned inside their blocks. Leaves the weights as
+    model.safetensors and the channels of each layer before and after as structure.json.
+    """
+    torch_pruning()
+    device = pick_device(config.device, context)
+    context.report(0.0, "preparing")
+    dataset = load(config.dataset, context.data_dir)
+    with seeded(config.seed, "weights"):
+        model = create(config.model, **network_options(config, DATASETS[config.dataset]))
+    size, before, widths_before = dataset.shape, count_cost(model, dataset.shape), widths(model)
+    penalised = _check_budget(model, size, before.macs, config)
+    part, test = train_and_test(dataset, device)
+    first, second = _phases(context, config, len(part))
+    objective = Classifying(config.label_smoothing)
+    with scale_penalty(model.to(device), penalised, config.sparsity):
+        kept = first.checkpoints_of(config, dataset.hash)
+        trained = train(model, part, test, settings_of(config), objective, first, kept)
+    _remove_channels(model, part, size, before.macs, config, second)
+    pruned = evaluate(model, test, config.batch_size)
+    context.log(f"pruned: test top-1 {pruned.top1:.2f} %, loss {pruned.loss:.4f}")
+    kept = second.checkpoints_of(config, dataset.hash, widths(model))
+    if first.was_over and kept.read(context.log) is None:
+        second.resumed(0)
+    tuned = train(model, part, test, _fine_tuning(config), objective, second, kept)
+    context.report(1.0, "saving")
+    after, widths_after = count_cost(model, size), widths(model)
+    save_weights(model, config, context.artifact("model.safetensors"))
+    _save_structure(config.model, size, widths_before, widths_after, context.artifact("structure.json"))
+    return Result(
+        **_scores(trained, pruned, tuned),
+        params=after.params,
+        macs=after.macs,
+        transfer_macs=after.transfer_macs,
+        params_before=before.params,
+        macs_before=before.macs,
+        macs_ratio_reached=after.macs / before.macs,
+        channels_removed=sum(widths_before[name][1] - outputs for name, (_, outputs) in widths_after.items()),
+        seconds=trained.seconds + tuned.seconds,
+        steps=trained.steps,
+        finetune_steps=tuned.steps,
+        resumed=trained.resumed,
+        dataset_hash=dataset.hash,
+    )
+
+
+def _scores(trained: Trained[Scores], pruned: Scores, tuned: Trained[Scores]) -> dict[str, float]:
+    return {
+        "top1": tuned.scores.top1,
+        "top5": tuned.scores.top5,
+        "test_loss": tuned.scores.loss,
+        "top1_before": trained.scores.top1,
+        "top1_pruned": pruned.top1,
+    }
+
+
+def _fine_tuning(config: Config) -> Settings:
+    """As the training, but in another order, and with a length and a learning rate of its own."""
+    return replace(
+        settings_of(config),
+        seed=derive(config.seed, "fine-tuning"),
+        epochs=config.finetune_epochs,
+        learning_rate=config.finetune_learning_rate,
+    )
+
+
+class _Phase:
+    """A context for one of two trainings: its name, its share of the progress, and its steps after the other's."""
+
+    def __init__(self, run: Context, name: str, start: float, end: float, steps_before: int, steps: int) -> None:
+        self.device, self.data_dir, self.checkpoints = run.device, run.data_dir, run.checkpoints / name
+        self.artifact, self.checkpoint_wanted = run.artifact, run.checkpoint_wanted
+        self.was_over = False  # an earlier attempt had come to its end
+        self._run, self._name, self._start, self._end = run, name, start, end
+        self._steps_before, self._steps = steps_before, steps
+
+    def checkpoints_of(self, config: Config, *of: object) -> Checkpoints:
+        """Its own, for the steps of both trainings are counted from 1 on."""
+        identity = json.dumps([config.model_dump(mode="json"), self._name, *of], sort_keys=True)
+        return Checkpoints(self.checkpoints, identity, self.saved)
+
+    def report(self, progress: float, phase: str = "") -> None:
+        overall = self._start + (self._end - self._start) * progress
+        self._run.report(overall, self._name if phase == "training" else phase)
+
+    def curve(self, name: str, step: int, value: float) -> None:
+        self._run.curve(name, self._steps_before + step, value)
+
+    def log(self, line: str) -> None:
+        self._run.log(f"{self._name}, {line}")
+
+    def saved(self, name: str) -> None:
+        self._run.saved(f"{self._name}/{name}")
+
+    def resumed(self, step: int) -> None:
+        """Told only where steps are left, or else the curves of the other training would be void."""
+        self.was_over = step == self._steps
+        if not self.was_over:
+            self._run.resumed(self._steps_before + step)
+
+
+def _phases(context: Context, config: Config, images: int) -> tuple[_Phase, _Phase]:
+    first, second = (
+        total_steps(images, config.batch_size, epochs, config.max_steps)
+        for epochs in (config.epochs, config.finetune_epochs)
+    )
+    turn = first / (first + second)
+    return (
+        _Phase(context, "training", 0.0, turn, 0, first),
+        _Phase(context, "fine-tuning", turn, 1.0, first, second),
+    )
+
+
+def _check_budget(model: nn.Module, size: tuple[int, int, int], macs: int, config: Config) -> list[str]:
+    """The norms to keep small while training; before it, so that no training is in vain.
+
+    Raises:
+        BadConfig: The network cannot be pruned, or not as far as that.
+    """
+    groups = prunable_groups(model, size, config.method)
+    check_groups(model, size, groups)
+    fewest = fewest_macs(model, size, groups)
+    if fewest > config.macs_ratio * macs:
+        detail = (
+            f"macs_ratio={config.macs_ratio:g} is out of reach: with one channel left in each layer that can lose any, "
+            f"{config.model} has {ceil(10_000 * fewest / macs) / 10_000:g} of its multiply-accumulates"
+        )
+        raise BadConfig(detail, (Problem("macs_ratio", "out_of_reach", detail),))
+    return norm_names(model, groups) if config.method == "bn_sparsity" else []
+
+
+def _remove_channels(
+    model: nn.Module, part: Batches, size: tuple[int, int, int], macs: int, config: Config, context: Context
+) -> None:
+    """Take channels out in equal steps from `macs` down to the budget."""
+    for number in range(1, config.iterations + 1):
+        context.report(0.0, "pruning")
+        groups = prunable_groups(model, size, config.method)
+        sensitivity: Sensitivity = {}
+        if config.method == "taylor_bn":
+            order = torch.randperm(len(part), generator=generator(config.seed, "ranking", number)).to(part.device)
+            batches = torch.split(order, config.batch_size)[:TAYLOR_BATCHES]
+            sensitivity = norm_sensitivity(model, norm_names(model, groups), part, batches)
+        scores = [score(model, group, config.method, sensitivity) for group in groups]
+        done = number / config.iterations
+        prune_to(model, size, macs * ((1 - done) + done * config.macs_ratio), groups, scores, config.scope)
+
+
+def _save_structure(
+    model: str,
+    size: tuple[int, int, int],
+    before: dict[str, tuple[int, int]],
+    after: dict[str, tuple[int, int]],
+    path: Path,
+) -> None:
+    """The channels of each layer; with the weights `mgic.training.channel_groups.load_pruned` needs no more."""
+    layers = {
+        name: {"in": [before[name][0], inputs], "out": [before[name][1], outputs]}
+        for name, (inputs, outputs) in after.items()
+    }
+    written = {"model": model, "input_size": list(size), "channels": "[before, after] pruning", "layers": layers}
+    path.write_text(json.dumps(written, indent=1) + "\n")
+
+
+@lru_cache(maxsize=4096)
+def _grouped(model: str, options: str) -> str | None:
+    """What `grouped_convolution` finds in a network; nothing in one that cannot be built, which `estimate` refuses."""
+    try:
+        with torch.device("meta"):
+            network = create(model, **json.loads(options))
+    except BadConfig:
+        return None
+    return grouped_convolution(network)
