@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.settings import Settings
 from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
-from mgic.records import DatasetInfo, ExperimentInfo, ModelInfo
+from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo
 
 Seen = TypeVar("Seen")
 
@@ -41,6 +41,12 @@ def models(api: Client) -> dict[str, ModelInfo]:
 @st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)
 def datasets(api: Client) -> dict[str, DatasetInfo]:
     return {one.name: one for one in api.datasets()}
+
+
+@st.cache_data(ttl=600, max_entries=500, show_spinner=False, hash_funcs=_BY_URL)
+def model_cost(api: Client, name: str, options: Config, input_size: tuple[int, ...] | None = None) -> ModelCost:
+    """Of one model, with all its levels. Raises `ApiError` for options that no network can be built from."""
+    return api.model_cost(name, input_size, **options)
 
 
 @contextmanager

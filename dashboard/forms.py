@@ -31,7 +31,11 @@ class Field:
     nullable: bool = False
     enum: tuple[Scalar, ...] = ()
     choices: Choices | None = None
+    task: str = ""  # of the choices, only those for it; empty: all
     unit: str = ""
+    low: float | None = None  # the least and the largest number it takes, and the step between them
+    high: float | None = None
+    step: float | None = None
     item: Kind = "string"  # of an array
     models: tuple[str, ...] = ()  # an option: the models that have it; empty for a field of the experiment
 
@@ -50,6 +54,12 @@ def config_fields(info: ExperimentInfo) -> list[Field]:
     return [_field(name, spec, definitions) for name, spec in info.config_schema.get("properties", {}).items()]
 
 
+def model_fields(model: ModelInfo) -> list[Field]:
+    """All options of one model, in the order of its schema."""
+    definitions = model.options.get("$defs", {})
+    return [_field(name, spec, definitions) for name, spec in model.options.get("properties", {}).items()]
+
+
 def option_fields(info: ExperimentInfo, models: Iterable[ModelInfo]) -> list[Field]:
     """The options of the chosen models that are no fields of the experiment, each named once."""
     if not info.config_schema.get("additionalProperties"):
@@ -57,10 +67,10 @@ def option_fields(info: ExperimentInfo, models: Iterable[ModelInfo]) -> list[Fie
     known = info.config_schema.get("properties", {})
     found: dict[str, Field] = {}
     for model in models:
-        for name, spec in model.options.get("properties", {}).items():
-            if name not in known:
-                field = replace(_field(name, spec, model.options.get("$defs", {})), models=(model.name,))
-                found[name] = _merged(found[name], field) if name in found else field
+        for one in model_fields(model):
+            if one.name not in known:
+                field = replace(one, models=(model.name,))
+                found[one.name] = _merged(found[one.name], field) if one.name in found else field
     return list(found.values())
 
 
@@ -150,7 +160,11 @@ def _field(name: str, spec: dict[str, Any], definitions: Mapping[str, Any]) -> F
         nullable=len(concrete) < len(branches),
         enum=tuple(main.get("enum", [main["const"]] if "const" in main else [])),
         choices=main.get("choices"),
+        task=main.get("task", ""),
         unit=main.get("unit", ""),
+        low=main.get("minimum"),
+        high=main.get("maximum"),
+        step=main.get("multipleOf"),
         item=_kind(_followed(main.get("items", {}), definitions)),
     )
 

@@ -15,6 +15,7 @@ SWEEP = "app_pages/sweep.py"
 SWEEPS = "app_pages/sweeps.py"
 RUN = "app_pages/run.py"
 RUNS = "app_pages/runs.py"
+MODELS = "app_pages/models.py"
 SYSTEM = "app_pages/system.py"
 
 

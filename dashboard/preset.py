@@ -6,13 +6,14 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.connection import client
-from dashboard.draft import Start, of_recipe, of_run
+from dashboard.draft import Start, of_recipe, of_run, parse_grids
 from dashboard.sweep_form import start_form
 from dashboard.words import prose_of_scale
 from mgic.client import ApiError
 from mgic.records import ExperimentInfo, ModelInfo
 
 OWN = "My own grid"
+ADDRESS = ("run", "from_sweep", "recipe", "experiment", "grid")
 
 Experiments = Mapping[str, ExperimentInfo]
 Models = Mapping[str, ModelInfo]
@@ -33,8 +34,11 @@ def choose_preset(info: ExperimentInfo, models: Models) -> None:
 
 
 def start_from_address(known: Experiments, models: Models) -> str | None:
-    """Fill the form from `?run=`, `?from_sweep=` or `?recipe=`, once; returns what is wrong with it, in words."""
-    asked = {name: st.query_params[name] for name in ("run", "from_sweep", "recipe") if name in st.query_params}
+    """Fill the form from the address, once; returns what is wrong with that, in words.
+
+    It has `?run=`, `?from_sweep=` or `?recipe=`, or `?experiment=` with the axes as JSON in `grid`.
+    """
+    asked = {name: st.query_params[name] for name in ADDRESS if name in st.query_params}
     if not asked:
         if st.session_state.get("started from"):
             st.session_state["started from"] = None
@@ -62,6 +66,9 @@ def _start(known: Experiments, asked: Mapping[str, str]) -> Start:
     if "from_sweep" in asked:
         sweep = client().sweep(UUID(asked["from_sweep"]))
         return Start(sweep.experiment, sweep.grids, sweep.recipe)
+    if "recipe" not in asked:
+        grids = parse_grids(f"[{asked['grid']}]") if "grid" in asked else []
+        return Start(asked.get("experiment", ""), tuple(grids))
     for info in known.values():
         for recipe in info.recipes:
             if recipe.name == asked["recipe"]:

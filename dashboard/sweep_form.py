@@ -51,7 +51,10 @@ def sweep_form(info: ExperimentInfo, models: Mapping[str, ModelInfo], data: Mapp
     if st.session_state.get(f"{info.name}/as_json"):
         return _json_form(info)
     filled = Filled()
-    lists = {"models": list(models), "datasets": list(data)}
+    lists = {
+        "models": {name: one.task for name, one in models.items()},
+        "datasets": {name: one.task for name, one in data.items()},
+    }
     common = [one for one in config_fields(info) if not is_rare(one, info)]
     rare = [one for one in config_fields(info) if is_rare(one, info)]
     values = _draw(info.name, common, lists, filled)

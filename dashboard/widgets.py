@@ -8,7 +8,7 @@ from dashboard.forms import Field, parse, written
 from dashboard.words import literal
 from mgic.records import Axis, Value
 
-Lists = Mapping[str, Sequence[str]]  # the names behind "models" and "datasets"
+Lists = Mapping[str, Mapping[str, str]]  # behind "models" and "datasets": each name with the task it is for
 
 
 def key(experiment: str, name: str) -> str:
@@ -64,7 +64,7 @@ def _multiselect(label: str, field: Field, options: Sequence[str], state: str, a
 
 def _options(field: Field, lists: Lists) -> list[str] | None:
     if field.choices:
-        return list(lists[field.choices])
+        return [name for name, task in lists[field.choices].items() if field.task in ("", task)]
     if field.kind == "boolean":
         return ["false", "true"]
     return [written(one) for one in field.enum if one is not None] or None

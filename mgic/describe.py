@@ -13,8 +13,8 @@ from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, Plan
 from mgic.reference import list_recipes
 from mgic.sweep import expand, grids_of, measured
 
-DEFAULT_INPUT = (3, 32, 32)
-MAX_INPUT = 2**14  # pixels a side; larger pictures are no network's input
+MAX_INPUT = 2**14  # pixels a side, or points; larger samples are no network's input
+SHAPES = {1: "the number of inputs", 2: "channels,points", 3: "channels,height,width"}  # by how many numbers it has
 
 
 def experiments() -> list[ExperimentInfo]:
@@ -40,20 +40,32 @@ def recipes() -> list[Recipe]:
 
 
 def cost(name: str, options: Mapping[str, object], input_size: tuple[int, ...] | None = None) -> ModelCost:
-    """The cost of one model; `in_channels` follows from the input size unless it is given.
+    """The cost of one model.
+
+    Args:
+        name: The model.
+        options: Those that differ from its defaults.
+        input_size: Of one sample, without the batch; `in_channels` follows from it unless it is given.
+            None: the size the model is made for, with `in_channels` channels.
 
     Raises:
         UnknownName: No such model.
         BadConfig: An option the model does not have or does not take, or an input it cannot read.
     """
-    size = input_size or DEFAULT_INPUT
-    if len(size) != 3 or not all(0 < n <= MAX_INPUT for n in size):
-        detail = f"must be channels,height,width, each from 1 to {MAX_INPUT}"
-        raise BadConfig(detail, (Problem("input_size", "input_size", detail),))
+    native = model_registry.model_info(name).input_size
     given = dict(options)
-    if "in_channels" in model_registry.resolve_options(name, {}):
-        given.setdefault("in_channels", size[0])
-    return model_cost(name, model_registry.resolve_options(name, given), size)
+    if input_size is not None:
+        _check_input(input_size, native)
+        given.setdefault("in_channels", input_size[0])
+    resolved = model_registry.resolve_options(name, given)
+    return model_cost(name, resolved, input_size or (resolved["in_channels"], *native[1:]))
+
+
+def _check_input(size: tuple[int, ...], native: tuple[int, ...]) -> None:
+    if len(size) != len(native) or not all(0 < n <= MAX_INPUT for n in size):
+        example = ",".join(map(str, native))
+        detail = f"must be {SHAPES[len(native)]}, such as {example}, with numbers from 1 to {MAX_INPUT}"
+        raise BadConfig(detail, (Problem("input_size", "input_size", detail),))
 
 
 def cost_of_query(name: str, texts: Mapping[str, str], input_size: tuple[int, ...] | None = None) -> ModelCost:

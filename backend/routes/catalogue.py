@@ -16,6 +16,11 @@ OPTIONS = {
     "schema": {"type": "object", "additionalProperties": {"type": "string"}},
 }
 
+INPUT_SIZE = (
+    "Of one sample: channels,height,width of an image, channels,points of a cloud, the number of inputs of a function. "
+    "Left out: what the model is made for, `input_size` in the list of models"
+)
+
 
 @router.get("/experiments", dependencies=[StrictQuery])
 def experiments(catalogue: CatalogueDep) -> Page[ExperimentInfo]:
@@ -46,7 +51,7 @@ def cost(
     name: str,
     request: Request,
     catalogue: CatalogueDep,
-    input_size: Annotated[str | None, Query(max_length=40, description="channels,height,width")] = None,
+    input_size: Annotated[str | None, Query(max_length=40, description=INPUT_SIZE)] = None,
 ) -> ModelCost:
     """Parameters, MACs and levels; the model's options are query parameters of their own names."""
     texts = {key: value for key, value in request.query_params.multi_items() if key != "input_size"}
@@ -64,6 +69,6 @@ def _size(text: str | None) -> tuple[int, ...] | None:
         return None
     parts = text.split(",")
     if not all(part.strip().isascii() and part.strip().isdigit() and len(part.strip()) < 8 for part in parts):
-        detail = "must be channels,height,width, such as 3,32,32"
+        detail = "must be whole numbers with commas between them, such as 3,224,224"
         raise BadConfig(f"input_size {detail}", (Problem("input_size", "input_size", detail),))
     return tuple(int(part) for part in parts)

@@ -18,7 +18,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         "Experiment", [ANY, *experiments(api)], key="experiment_is", bind="query-params", width=220
     )
     status = st.selectbox("Status", [ANY, *map(str, RunStatus)], key="status", bind="query-params", width=160)
-    model = st.selectbox("Model", [ANY, *models(api)], key="model", bind="query-params", width=220)
+    model = st.selectbox("Model", [ANY, *models(api)], key="model_is", bind="query-params", width=220)
     sweep = st.text_input("Sweep (its id)", key="of", bind="query-params", width=330).strip()
 
 chosen = {"experiment": experiment, "status": status, "model": model, "sweep_id": sweep or ANY}
@@ -39,7 +39,7 @@ show_table(listing(page.items), "listing", "Runs, newest first", height=38 + 35 
 bound = {
     "experiment_is": experiment if experiment != ANY else None,
     "status": status if status != ANY else None,
-    "model": model if model != ANY else None,
+    "model_is": model if model != ANY else None,
     "of": sweep or None,
 }
 address = {name: value for name, value in bound.items() if value}

@@ -26,6 +26,7 @@ class Cell:
     n: int = 0
     missing: str = ""
     hover: str = ""
+    text: str | None = None  # written in the cell; None: mean and spread
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Heatmap:
     xs: list[Value]
     ys: list[Value]
     cells: list[list[Cell]]  # [y][x]
+    chosen: tuple[int, int] | None = None  # row and column to outline, in place of the best
 
     @property
     def best(self) -> tuple[int, int] | None:
@@ -79,8 +81,9 @@ def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str
     )
     _write_cells(made, info)
     _hatch_missing(made, info, colours)
-    if info.best is not None:
-        row, column = info.best
+    outlined = info.chosen or info.best
+    if outlined is not None:
+        row, column = outlined
         _box(made, column, row, line={"color": colours.series[1], "width": 4})
     made.update_xaxes(tickvals=list(range(len(info.xs))), ticktext=[plain(value(one)) for one in info.xs])
     made.update_yaxes(tickvals=list(range(len(info.ys))), ticktext=[plain(value(one)) for one in info.ys])
@@ -118,7 +121,12 @@ def _text(cell: Cell) -> str:
     if cell.mean is None:
         return ""
     spread_text = f"± {number(cell.half, 2)}" if cell.half is not None else "one run"
-    return f"<b>{number(cell.mean)}</b><br><span style='font-size:11px'>{spread_text}</span>"
+    return two_lines(number(cell.mean), spread_text) if cell.text is None else cell.text
+
+
+def two_lines(large: str, small: str) -> str:
+    """What is written in a cell: a number, and less of importance under it."""
+    return f"<b>{large}</b><br><span style='font-size:11px'>{small}</span>"
 
 
 def _write_cells(made: go.Figure, info: Heatmap) -> None:

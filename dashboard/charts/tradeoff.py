@@ -13,8 +13,10 @@ from dashboard.charts.series import Mark, add_series
 from dashboard.charts.ticks import set_log
 from dashboard.theme import Look, figure
 from dashboard.words import plain, si
+from mgic.statistics import front_probability
 
 MAX_LABELS = 16
+DRAWS = 1000  # of the bootstrap that tells how sure the front is
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,25 @@ class Tradeoff:
 def tradeoff_info(given: Sequence[Group], metric: str, unit: str, count: str) -> Tradeoff:
     """Groups without a cost or without a number are left out; series and marks come in order of cost."""
     fields = differing([group.config for group in given])
+    costs = [counted(group.samples[0].values, count) for group in given]
+    drawn = [
+        (cost, group)
+        for cost, group in zip(costs, given, strict=True)
+        if cost is not None and cost > 0 and group.summary(metric).n
+    ]
+    sure = front_probability(
+        {str(number): cost for number, (cost, _) in enumerate(drawn)},
+        {str(number): group.numbers(metric) for number, (_, group) in enumerate(drawn)},
+        DRAWS,
+    )
     marks: list[tuple[str, Mark]] = []
-    for group in given:
-        cost = counted(group.samples[0].values, count)
+    for number, (cost, group) in enumerate(drawn):
         of = group.summary(metric)
-        if cost is None or of.n == 0 or cost <= 0:
-            continue
         name = label(group.config, fields) or str(group.config.get("model", ""))
         lines = [f"<b>{plain(name)}</b>", f"{si(cost, 4)} {TITLES[count]}", plain(told(group, metric, unit))]
+        probability = sure[str(number)].probability
+        if probability is not None:
+            lines.append(f"on the front in {probability:.0%} of {DRAWS} bootstrap draws over the seeds")
         if group.seeds:
             lines.append(f"seeds {plain(', '.join(map(str, group.seeds[:12])))}")
         below, above = spread(of)

@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -11,10 +12,11 @@ from mgic.cli.loading import core
 from mgic.cli.terminal import Code, Meter, assignments, put, put_json, put_table, say
 from mgic.cli.values import parse_axes, parse_options, parse_size
 from mgic.errors import BadConfig, UnknownName
-from mgic.records import DatasetInfo, ModelCost, RunStatus
+from mgic.records import DatasetInfo, ModelCost, ModelInfo, RunStatus
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="MGIC_DATA_DIR", help="Where data sets lie.")]
+INPUT = "channels,height,width or channels,points  [default: what the model is made for]"
 Fields = Annotated[list[str] | None, typer.Argument(metavar="field=value,value ...", show_default=False)]
 
 
@@ -68,23 +70,37 @@ def show_datasets(found: list[DatasetInfo]) -> None:
 
 
 def _models(as_json: bool) -> None:
-    found = list(core().costs())
+    """Every model with its cost at the input it is made for, a line as soon as it is counted."""
+    meter = Meter(quiet=False)
+    infos: list[ModelInfo] = core().models()
+    width = max(len(info.name) for info in infos)
+    meter.line(f"counting {len(infos)} models, one sample of the size each is made for, batch 1")
+    if not as_json:
+        meter.line(_model_line(width, "name", "task", "source", "params", "MACs", "at", "summary"))
+    rows = []
+    for number, info in enumerate(infos):
+        meter.show(f"counting {info.name}", number / len(infos))
+        cost: ModelCost = core().cost(info.name, {})
+        row = info.model_dump(include={"name", "task", "source", "summary"})
+        rows.append(row | {"input_size": cost.input_size, "params": cost.params, "macs": cost.macs})
+        if not as_json:
+            size, summary = "x".join(map(str, cost.input_size)), shorten(info.summary, 90, placeholder=" ...")
+            numbers = f"{cost.params:,}", f"{cost.macs:,}"
+            meter.clear()
+            put(_model_line(width, info.name, info.task, info.source, *numbers, size, summary))
+    meter.clear()
     if as_json:
-        put_json(
-            [
-                {"name": name, "summary": summary, "params": cost and cost.params, "macs": cost and cost.macs}
-                for name, summary, cost in found
-            ]
-        )
-        return
-    rows = [(name, cost and cost.params, cost and cost.macs, summary) for name, summary, cost in found]
-    put_table(("name", "params", "MACs", "summary"), rows)
+        put_json(rows)
+
+
+def _model_line(width: int, name: str, task: str, source: str, params: str, macs: str, at: str, summary: str) -> str:
+    return f"{name:<{width}}  {task:<20}  {source:<11}  {params:>11}  {macs:>14}  {at:<11}  {summary}"
 
 
 def cost(
     model: Annotated[str, typer.Argument(help="Name of the model.", show_default=False)],
     options: Annotated[list[str] | None, typer.Argument(metavar="option=value ...", show_default=False)] = None,
-    input_size: Annotated[str | None, typer.Option("--input", help="channels,height,width  [default: 3,32,32]")] = None,
+    input_size: Annotated[str | None, typer.Option("--input", help=INPUT)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Parameters and multiply-accumulates of a model, level by level.

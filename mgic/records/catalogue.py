@@ -37,7 +37,8 @@ class ExperimentInfo(Record):
     """All that a form and a page of plots need to know of an experiment.
 
     `config_schema` and `result_schema` are JSON schemas. A property may carry `unit`
-    and, in a config, `choices` ("models" or "datasets": take the names from that list).
+    and, in a config, `choices` ("models" or "datasets": take the names from that list)
+    with `task` (of these, only those for it).
     If `config_schema` has `additionalProperties: true`, the options of the chosen model
     are fields too, under their own names.
     """

@@ -1,5 +1,22 @@
 """What several seeds say together. Light on purpose: the dashboard's pages load this."""
 
+from mgic.statistics.pareto import OnFront, front, front_probability
+from mgic.statistics.quantiles import percentile, samples_needed
+from mgic.statistics.replication import Replication, prediction_interval, replication, rounding, sampling_variance
 from mgic.statistics.summary import Summary, summary, t_interval
 
-__all__ = ["Summary", "summary", "t_interval"]
+__all__ = [
+    "OnFront",
+    "Replication",
+    "Summary",
+    "front",
+    "front_probability",
+    "percentile",
+    "prediction_interval",
+    "replication",
+    "rounding",
+    "samples_needed",
+    "sampling_variance",
+    "summary",
+    "t_interval",
+]

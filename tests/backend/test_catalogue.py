@@ -55,6 +55,30 @@ def test_the_api_never_loads_torch_whatever_it_is_asked(api):
     assert not mapped(api.process.pid, "libtorch")
 
 
+@pytest.mark.parametrize(("name", "size"), [("resnet20", (3, 32, 32)), ("dgcnn", (3, 1024)), ("implicit_mlp", (2,))])
+def test_a_cost_is_that_of_the_input_the_model_is_made_for(api, name, size):
+    assert api.client.model_cost(name).input_size == size
+    assert api.client.model_cost(name, in_channels=5).input_size == (5, *size[1:])
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "words"),
+    [
+        ("resnet20", "3,32", "channels,height,width"),
+        ("dgcnn", "3,32,32", "channels,points"),
+        ("resnet20", "3,a,32", "whole numbers with commas between them"),
+        ("resnet20", "", "whole numbers with commas between them"),
+        ("resnet20", "3,32,99999", "from 1 to 16384"),
+    ],
+)
+def test_an_input_the_model_cannot_read_is_refused_in_words(api, name, size, words):
+    answer = api.http.get(f"/models/{name}/cost", params={"input_size": size})
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert fault["pointer"] == "input_size"
+    assert words in fault["detail"]
+
+
 def test_a_killed_catalogue_is_replaced_and_meanwhile_missed_in_words(api):
     assert ask(api) == 200
     killed = api.catalogue_pid()

@@ -80,6 +80,13 @@ def test_the_tradeoff_has_a_mark_a_config_in_order_of_cost():
     assert info.frontier == [(4e6, 84.5), (8e6, 88.5), (4e7, 95.0)]
 
 
+def test_from_five_seeds_on_a_mark_says_how_sure_its_place_on_the_front_is():
+    few, many = (tradeoff_info(groups(samples(grid_runs(n)[:-1])), "top1", "%", "macs") for n in (4, 5))
+    hovers = [mark.hover for marks in many.series.values() for mark in marks]
+    assert all("bootstrap draws" in hover for hover in hovers)
+    assert not any("bootstrap" in mark.hover for marks in few.series.values() for mark in marks)
+
+
 def test_the_frontier_is_a_staircase_of_what_nothing_cheaper_beats():
     assert frontier([(1, 5), (1, 6), (2, 6), (3, 4), (4, 7)]) == [(1, 6), (4, 7)]
 

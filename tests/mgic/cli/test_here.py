@@ -47,9 +47,25 @@ def test_the_name_is_the_first_word_of_its_line(subject, name):
     assert name in [item["name"] for item in told("list", subject)]
 
 
-def test_a_list_of_models_says_what_each_costs():
-    costs = {item["name"]: (item["params"], item["macs"]) for item in told("list", "models")}
-    assert costs["resnet56"] == (853_018, 125_485_696)  # 0.853M and 125.5M, as published
+def test_a_list_of_models_says_what_each_costs_at_the_input_it_is_made_for():
+    items = {item["name"]: item for item in told("list", "models")}
+    costs = {name: (item["params"], item["macs"], item["input_size"]) for name, item in items.items()}
+    assert costs["resnet56"] == (853_018, 125_485_696, [3, 32, 32])  # 0.853M and 125.5M, as published
+    assert costs["resnet50"] == (25_557_032, 4_089_184_256, [3, 224, 224])  # 25.6M and 4.1G
+    assert costs["implicit_mlp"][2] == [2]
+    assert items["dgcnn"]["task"] == "point cloud"
+    assert all(item["params"] > 0 and item["macs"] > 0 for item in items.values())
+
+
+def test_the_columns_of_the_list_of_models_are_aligned():
+    lines = call("list", "models").stdout.splitlines()
+    assert len({line.index("  3x") for line in lines if "  3x" in line}) == 1
+    assert len({line.index("image classification") for line in lines if "image classification" in line}) == 1
+
+
+def test_cost_without_an_input_is_that_of_the_input_the_model_is_made_for():
+    assert told("cost", "resnet50")["input_size"] == [3, 224, 224]
+    assert told("cost", "dgcnn", "--input", "3,64")["input_size"] == [3, 64]
 
 
 def test_an_unknown_list_is_answered_with_the_nearest():
@@ -82,6 +98,7 @@ def test_cost_in_words_shows_both_ways_to_count():
         (["cost", "mgic_resnet20", "groupsize=8"], "group_size"),
         (["cost", "mgic_resnet20", "group_size=4,8"], "one value"),
         (["cost", "resnet20", "--input", "3,32"], "channels,height,width"),
+        (["cost", "dgcnn", "--input", "3,32,32"], "channels,points"),
         (["run"], "name an experiment or a recipe"),
         (["run", "clasification"], "did you mean 'classification'?"),
         (["run", "classification", "epochz=3"], "epochz"),

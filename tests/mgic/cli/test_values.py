@@ -91,9 +91,11 @@ def test_an_option_has_one_value():
         parse_options(["group_size=4,8"])
 
 
-def test_an_input_size_has_three_positive_parts():
+def test_an_input_size_has_up_to_three_positive_parts():
     assert parse_size("3, 32,48") == (3, 32, 48)
-    for wrong in ("", "3,32", "3,32,32,1", "3,-1,32", "3,0,32", "a,b,c", "3,32,32.5", "1,1,9999999"):
+    assert parse_size("3,1024") == (3, 1024)
+    assert parse_size("2") == (2,)
+    for wrong in ("", "3,", "3,32,32,1", "3,-1,32", "3,0,32", "a,b,c", "3,32,32.5", "1,1,9999999"):
         with pytest.raises(BadConfig, match="channels,height,width"):
             parse_size(wrong)
 

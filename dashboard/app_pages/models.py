@@ -1,0 +1,68 @@
+"""All models with what they cost; the filters stand in the address."""
+
+from itertools import count
+
+import streamlit as st
+
+from dashboard.connection import client, last_seen, models, tells_what_fails
+from dashboard.model_cost import ask_costs, known_costs, matching, models_table
+from dashboard.parts import SYSTEM, nothing_yet
+
+ANY = "any"
+ROWS = 18  # seen at once; the table scrolls
+COLUMNS = {
+    "model": st.column_config.LinkColumn("model", display_text=r"model=(.+)", help="Opens the model", width=190),
+    "task": st.column_config.TextColumn(width=140),
+    "source": st.column_config.TextColumn(width=90),
+    "parameters": st.column_config.NumberColumn("parameters", format="localized", width=105),
+    "MACs": st.column_config.NumberColumn("MACs", format="localized", width=125),
+    "at": st.column_config.TextColumn("at", width=125, help="Size of the sample the MACs are of"),
+    "summary": st.column_config.TextColumn(width=600),
+}
+
+st.title("Models", anchor=False)
+api = client()
+known = models(api)
+if not known:
+    nothing_yet("This server knows no model.", SYSTEM, "See what it says of itself")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    tasks = list(dict.fromkeys(info.task for info in known.values()))
+    text = st.text_input("Find", key="find", placeholder="words of name or summary", bind="query-params", width=330)
+    task = st.selectbox("Task", [ANY, *tasks], key="task", bind="query-params", width=220)
+shown = matching(list(known.values()), text, None if task == ANY else task)
+if not shown:
+    st.info("No model matches these filters.", icon=":material/filter_alt_off:")
+    st.stop()
+names = [info.name for info in shown]
+counted = known_costs(names)
+complete = len(counted) == len(names)
+turns = count()
+
+
+@st.fragment(run_every=None if complete else 1)
+@tells_what_fails()
+def listed() -> None:
+    """The names at once, their costs as they are counted: what is known is drawn before more is asked for."""
+    costs = known_costs(names)
+    if not complete:
+        st.progress(len(costs) / len(names), f"Counting costs: {len(costs)} of {len(names)} models")
+    st.dataframe(
+        models_table(shown, costs),
+        hide_index=True,
+        key="models",
+        alt="Models with their parameters and MACs",
+        height=38 + 35 * min(len(shown), ROWS),
+        placeholder="…",
+        column_config=COLUMNS,
+    )
+    if not complete and next(turns) > 0:
+        last_seen("model costs", lambda: ask_costs(api, names))
+        if len(known_costs(names)) == len(names):
+            st.rerun()
+
+
+listed()
+st.caption(
+    f"{len(shown)} of {len(known)} models, each with its default options. MACs of one sample at the input size the "
+    "model is made for, batch 1; one multiply-accumulate counts 1, FLOPs are twice as many."
+)

@@ -1,0 +1,119 @@
+"""Do two sets of measurements differ, by how much, and is a difference small enough not to matter?
+
+Here scipy.stats is loaded, which costs 60 MB: `mgic.statistics` itself does not import this module.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+MIN_PAIRS = 2
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`candidate` minus `baseline`, in their unit.
+
+    Args:
+        n: Pairs, or samples of the smaller side.
+        mean: Of the difference.
+        interval: 95 %; None where there are too few.
+        p: That there is no difference, two-sided; None where there are too few.
+    """
+
+    n: int
+    mean: float
+    interval: tuple[float, float] | None
+    p: float | None
+
+
+def paired(baseline: Mapping[int, float], candidate: Mapping[int, float]) -> Difference:
+    """By Student's t on the differences of runs with the same seed; seeds that only one side has are left out.
+
+    Raises:
+        ValueError: No seed is on both sides.
+    """
+    seeds = sorted(baseline.keys() & candidate.keys())
+    if not seeds:
+        raise ValueError("no seed is on both sides")
+    gaps = np.array([candidate[seed] - baseline[seed] for seed in seeds], dtype=np.float64)
+    mean = float(gaps.mean())
+    if len(gaps) < MIN_PAIRS:
+        return Difference(len(gaps), mean, None, None)
+    if not gaps.std(ddof=1):  # no spread: t is 0/0 or infinite
+        return Difference(len(gaps), mean, (mean, mean), 1.0 if mean == 0 else 0.0)
+    test = stats.ttest_1samp(gaps, 0.0)
+    low, high = test.confidence_interval(0.95)
+    return Difference(len(gaps), mean, (float(low), float(high)), float(test.pvalue))
+
+
+def rank_test(baseline: Sequence[float], candidate: Sequence[float]) -> float:
+    """p of the Mann-Whitney U test, two-sided: that neither side tends to be larger. For samples of any distribution.
+
+    Raises:
+        ValueError: A side is empty.
+    """
+    if not len(baseline) or not len(candidate):
+        raise ValueError("both sides need a sample")
+    return float(stats.mannwhitneyu(candidate, baseline, alternative="two-sided").pvalue)
+
+
+def bootstrap_interval(
+    values: Sequence[float], statistic: str = "mean", confidence: float = 0.95, draws: int = 5000, seed: int = 0
+) -> tuple[float, float]:
+    """Bias-corrected and accelerated bootstrap interval (Efron 1987) of the mean or the median.
+
+    Raises:
+        ValueError: Fewer than 3 values, or another statistic.
+    """
+    known = {"mean": np.mean, "median": np.median}
+    if statistic not in known or len(values) < 3:
+        raise ValueError(f"{statistic!r} of {len(values)} values: mean or median of at least 3")
+    sample = np.asarray(values, dtype=np.float64)
+    if np.ptp(sample) == 0:
+        return float(sample[0]), float(sample[0])
+    found = stats.bootstrap(
+        (sample,),
+        known[statistic],
+        confidence_level=confidence,
+        n_resamples=draws,
+        method="BCa" if statistic == "mean" else "percentile",  # the jackknife of a median says nothing
+        rng=np.random.default_rng(seed),
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """The outcome of two one-sided tests: `equivalent` if the difference is inside (-margin, margin) at level 5 %."""
+
+    n: int
+    mean: float
+    margin: float
+    p: float
+    equivalent: bool
+
+
+def equivalence(baseline: Mapping[int, float], candidate: Mapping[int, float], margin: float) -> Equivalence:
+    """TOST on the differences of runs with the same seed: is any gain, or loss, smaller than `margin`?
+
+    Source: Schuirmann 1987, https://doi.org/10.1007/BF01068419. That a test for a difference finds none is no
+    evidence that there is none; this is.
+
+    Raises:
+        ValueError: Fewer than 2 seeds on both sides, or a margin that is not above 0.
+    """
+    seeds = sorted(baseline.keys() & candidate.keys())
+    if len(seeds) < MIN_PAIRS or not margin > 0:
+        raise ValueError(f"{len(seeds)} common seeds and a margin of {margin}: at least 2 and above 0 are needed")
+    gaps = np.array([candidate[seed] - baseline[seed] for seed in seeds], dtype=np.float64)
+    mean = float(gaps.mean())
+    if not gaps.std(ddof=1):
+        inside = abs(mean) < margin
+        return Equivalence(len(gaps), mean, margin, 0.0 if inside else 1.0, inside)
+    above = stats.ttest_1samp(gaps, -margin, alternative="greater").pvalue
+    below = stats.ttest_1samp(gaps, margin, alternative="less").pvalue
+    p = float(max(above, below))
+    return Equivalence(len(gaps), mean, margin, p, p < 0.05)

@@ -1,0 +1,56 @@
+"""Fronts drawn by hand, ties and gaps included, and the bootstrap against what must come out."""
+
+import math
+
+import pytest
+
+from mgic.statistics.pareto import front, front_probability
+
+
+def test_a_front_by_hand():
+    cost = [1, 2, 3, 4, 2]
+    value = [50, 70, 60, 80, 65]
+    assert front(cost, value) == [True, True, False, True, False]
+
+
+def test_equal_points_are_on_it_together():
+    assert front([1, 1, 2], [5, 5, 5]) == [True, True, False]
+
+
+def test_the_cheaper_of_two_equally_good_ones_dominates():
+    assert front([2, 1], [7, 7]) == [False, True]
+
+
+def test_what_is_no_number_is_not_on_it_and_dominates_nobody():
+    assert front([1, 2], [math.nan, 3]) == [False, True]
+    assert front([math.nan, 2], [9, 3]) == [False, True]
+
+
+def test_as_many_costs_as_values():
+    with pytest.raises(ValueError, match="as many"):
+        front([1, 2], [1])
+
+
+def test_far_apart_networks_are_on_it_or_not_for_certain():
+    values = {"a": [50, 51, 50, 49, 50], "b": [70, 71, 69, 70, 70], "c": [60, 61, 59, 60, 60]}
+    found = front_probability({"a": 1, "b": 2, "c": 3}, values)
+    assert [found[name].probability for name in "abc"] == [1.0, 1.0, 0.0]
+    assert [found[name].on_front for name in "abc"] == [True, True, False]
+
+
+def test_a_dearer_network_of_the_same_mean_is_on_it_half_of_the_time():
+    values = {"cheap": [1.0, 2, 3, 4, 5, 6], "dear": [1.0, 2, 3, 4, 5, 6]}
+    found = front_probability({"cheap": 1, "dear": 2}, values, draws=4000)
+    assert found["cheap"].probability == 1.0
+    assert found["dear"].probability == pytest.approx(0.5, abs=0.1)
+
+
+def test_below_five_seeds_no_probability_is_claimed():
+    found = front_probability({"a": 1, "b": 2}, {"a": [1.0] * 4, "b": [2.0] * 9})
+    assert (found["a"].probability, found["b"].probability) == (None, None)
+    assert found["b"].on_front
+
+
+def test_a_network_without_a_cost_is_refused_by_name():
+    with pytest.raises(ValueError, match="of b"):
+        front_probability({"a": 1}, {"a": [1.0], "b": [2.0]})
