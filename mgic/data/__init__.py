@@ -3,18 +3,19 @@
 from pathlib import Path
 
 from mgic.data.dataset import DATASETS, Dataset, Source, build
+from mgic.data.folders import FolderImages
 from mgic.errors import DataMissing
 from mgic.records import DatasetInfo
 
-__all__ = ["DATASETS", "Dataset", "Source", "dataset_info", "fetch", "list_datasets", "load"]
+__all__ = ["DATASETS", "Dataset", "FolderImages", "Source", "dataset_info", "fetch", "list_datasets", "load"]
 
 
 def list_datasets() -> list[str]:
     return list(DATASETS)
 
 
-def load(name: str, data_dir: Path) -> Dataset:
-    """Read a data set from the disk; nothing is downloaded.
+def load(name: str, data_dir: Path) -> Dataset | FolderImages:
+    """Read a data set from the disk, or list its files where it is too large; nothing is downloaded.
 
     Raises:
         UnknownName: There is no data set of that name.
@@ -23,7 +24,8 @@ def load(name: str, data_dir: Path) -> Dataset:
     source = DATASETS[name]
     if not source.present(data_dir):
         raise DataMissing(f"the data set {name} is not under {data_dir}; {source.how_to_get}")
-    return build(source, source.read(data_dir))
+    found = source.read(data_dir)
+    return found if isinstance(found, FolderImages) else build(source, found)
 
 
 def dataset_info(name: str, data_dir: Path) -> DatasetInfo:

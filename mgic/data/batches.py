@@ -7,6 +7,7 @@ from torch import Generator, Tensor
 
 from mgic.data import augment
 from mgic.data.dataset import Dataset
+from mgic.data.folders import FolderImages, FolderPart
 
 
 class Batches:
@@ -59,13 +60,17 @@ class Batches:
         pixels = torch.addcmul(self._shift, images.float(), self._scale)
         return pixels.contiguous(memory_format=torch.channels_last), self.labels[index]
 
-    def stream(self, choices: Iterable[tuple[Tensor, Tensor | None]]) -> Iterator[tuple[Tensor, Tensor]]:
+    def stream(self, choices: Iterable[tuple[Tensor | slice, Tensor | None]]) -> Iterator[tuple[Tensor, Tensor]]:
         """`take` of each choice in turn."""
         return (self.take(index, moves) for index, moves in choices)
 
 
-def train_and_test(dataset: Dataset, device: torch.device) -> tuple[Batches, Batches]:
-    """Both parts of a data set, put on the device."""
+def train_and_test(
+    dataset: Dataset | FolderImages, device: torch.device
+) -> tuple[Batches | FolderPart, Batches | FolderPart]:
+    """Both parts of a data set: put on the device, or read for it as they are wanted."""
+    if isinstance(dataset, FolderImages):
+        return FolderPart(dataset.train, dataset, device), FolderPart(dataset.test, dataset, device)
     fixed = (dataset.mean, dataset.std, dataset.flip, device)
     return (
         Batches(dataset.train_images, dataset.train_labels, *fixed),

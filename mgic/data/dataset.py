@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mgic.data.folders import FolderImages
 from mgic.errors import DataMissing
 from mgic.registry import Registry
 
@@ -53,7 +54,8 @@ class Source:
         flip: Whether a mirrored image still shows its class.
         present: Whether its files lie under the given folder, or where the system keeps them.
         read: All four arrays: training images (count, channels, height, width) uint8, training labels,
-            test images, test labels. Raises `DataMissing` where files are absent or damaged.
+            test images, test labels; or the list of the files. Raises `DataMissing` where files are
+            absent or damaged.
         fetch: Downloads the files into the given folder.
         how_to_get: The command, or the words, that bring it here.
     """
@@ -69,7 +71,7 @@ class Source:
     flip: bool
     how_to_get: str
     present: Callable[[Path], bool]
-    read: Callable[[Path], "Arrays"]
+    read: Callable[[Path], "Arrays | FolderImages"]
     fetch: Callable[[Path], None]
 
 

@@ -9,7 +9,7 @@ import torch
 from pydantic import BaseModel, Field, field_validator
 from torch import nn
 
-from mgic.data import DATASETS, Dataset, Source, load
+from mgic.data import DATASETS, Source, load
 from mgic.data.batches import train_and_test
 from mgic.errors import BadConfig, UnknownName
 from mgic.experiment import Context, Estimate, experiment
@@ -139,16 +139,16 @@ def classification(config: Config, context: Context) -> Result:
     context.report(0.0, "preparing")
     follow = (config, device.type, context.data_dir, context.checkpoints)
     with processes(config.processes, device, _follow, follow) as (shard, own):
-        model, dataset, trained = _fit(config, context, shard, own)
+        model, dataset_hash, trained = _fit(config, context, shard, own)
     context.report(1.0, "saving")
     save_weights(model, config, context.artifact("model.safetensors"))
-    return _result(trained, network_cost(config, DATASETS[config.dataset]), dataset)
+    return _result(trained, network_cost(config, DATASETS[config.dataset]), dataset_hash)
 
 
 def _fit(
     config: Config, context: Context, shard: Shard, device: torch.device
-) -> tuple[nn.Module, Dataset, Trained[Scores]]:
-    """What every process of a training does; only the first one's scores are there."""
+) -> tuple[nn.Module, str, Trained[Scores]]:
+    """What every process of a training does, with the hash of the data set; only the first one's scores are there."""
     dataset = load(config.dataset, context.data_dir)
     with seeded(config.seed, "weights"):
         model = create(config.model, **network_options(config, DATASETS[config.dataset]))
@@ -157,7 +157,7 @@ def _fit(
     objective = Classifying(config.label_smoothing)
     part, test = train_and_test(dataset, device)
     trained = train(model, part, test, settings_of(config), objective, context, checkpoints, shard)
-    return model, dataset, trained
+    return model, dataset.hash, trained
 
 
 def _follow(config: Config, kind: str, data_dir: Path, checkpoints: Path, shard: Shard, device: torch.device) -> None:
@@ -211,7 +211,7 @@ def settings_of(config: Config) -> Settings:
     )
 
 
-def _result(trained: Trained[Scores], cost: ModelCost, dataset: Dataset) -> Result:
+def _result(trained: Trained[Scores], cost: ModelCost, dataset_hash: str) -> Result:
     return Result(
         top1=trained.scores.top1,
         top5=trained.scores.top5,
@@ -224,5 +224,5 @@ def _result(trained: Trained[Scores], cost: ModelCost, dataset: Dataset) -> Resu
         epochs_done=trained.epochs,
         steps=trained.steps,
         resumed=trained.resumed,
-        dataset_hash=dataset.hash,
+        dataset_hash=dataset_hash,
     )

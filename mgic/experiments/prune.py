@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, model_validator
 from torch import nn
 
 from mgic.data import DATASETS, load
-from mgic.data.batches import Batches, train_and_test
+from mgic.data.batches import train_and_test
 from mgic.errors import BadConfig, Problem
 from mgic.experiment import Context, Estimate, experiment
 from mgic.experiments import classification
@@ -24,6 +24,7 @@ from mgic.records import View
 from mgic.training import (
     Checkpoints,
     Classifying,
+    Part,
     Scores,
     Settings,
     Trained,
@@ -287,7 +288,7 @@ def _check_budget(model: nn.Module, size: tuple[int, int, int], macs: int, confi
 
 
 def _remove_channels(
-    model: nn.Module, part: Batches, size: tuple[int, int, int], macs: int, config: Config, context: Context
+    model: nn.Module, part: Part, size: tuple[int, int, int], macs: int, config: Config, context: Context
 ) -> None:
     """Take channels out in equal steps from `macs` down to the budget."""
     for number in range(1, config.iterations + 1):

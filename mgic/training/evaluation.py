@@ -35,8 +35,8 @@ def evaluate(model: nn.Module, part: Part, batch_size: int) -> Scores:
     hits1, hits5 = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(2))
     total = torch.zeros((), dtype=torch.float64, device=device)
     with torch.inference_mode():
-        for start in range(0, len(part), batch_size):
-            images, labels = part.take(slice(start, start + batch_size))
+        batches = [(slice(start, start + batch_size), None) for start in range(0, len(part), batch_size)]
+        for images, labels in part.stream(batches):
             with autocast(device):
                 logits = model(images)
             logits = logits.float()  # (batch, classes)

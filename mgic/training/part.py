@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 
-Choice = tuple[Tensor, Tensor | None]  # which samples, and how they are altered
+Choice = tuple[Tensor | slice, Tensor | None]  # which samples, and how they are altered
 
 
 class Part(Protocol):

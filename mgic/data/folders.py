@@ -1,0 +1,171 @@
+"""Pictures that are read from their files batch by batch, because no memory holds them all."""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from math import exp, log, sqrt
+from pathlib import Path
+
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Generator, Tensor
+from torchvision.transforms import functional
+
+from mgic.errors import DataMissing
+
+AHEAD = 3  # batches that are being read while one is computed with
+AREA = (0.08, 1.0)  # share of the picture that a random crop has; Szegedy et al. 2015, section 6
+RATIO = (3 / 4, 4 / 3)  # its width over its height
+RESIZED = 256 / 224  # shorter side, before the crop in the middle that is tested on
+
+Labelled = tuple[Path, int]
+
+
+@dataclass(frozen=True)
+class FolderImages:
+    """A data set in files, two lists of (path, label).
+
+    Args:
+        side: Height and width that pictures are cut to.
+        mean: Of each channel, on the scale 0 to 1; so is `std`.
+        hash: First 16 hex digits of the SHA-256 over names and sizes of all files.
+    """
+
+    name: str
+    train: Sequence[Labelled] = field(repr=False)
+    test: Sequence[Labelled] = field(repr=False)
+    side: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    hash: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return 3, self.side, self.side
+
+
+def list_folder(folder: Path, root: Path) -> list[Labelled]:
+    """The pictures under `folder`, one folder a class, classes and names in the order of the alphabet.
+
+    Raises:
+        DataMissing: There is none.
+    """
+    classes = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    found = [
+        (path, label)
+        for label, one in enumerate(classes)
+        for path in sorted(one.iterdir())
+        if path.suffix.lower() in (".jpeg", ".jpg", ".png")
+    ]
+    if not found:
+        raise DataMissing(f"no pictures under {folder.relative_to(root)}")
+    return found
+
+
+def fingerprint(files: Iterable[Labelled], root: Path) -> str:
+    """16 hex digits that change with a name, a label or a size; the pixels are not read."""
+    digest = hashlib.sha256()
+    for path, label in files:
+        digest.update(f"{path.relative_to(root)}\0{label}\0{path.stat().st_size}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+class FolderPart:
+    """Pictures from files, cut and normalised, several being read at once.
+
+    Args:
+        files: (path, label) of each.
+        images: The set they are of.
+        device: Where they are handed out.
+        threads: That read and decode; None: one a core, at most 16.
+    """
+
+    def __init__(
+        self, files: Sequence[Labelled], images: FolderImages, device: torch.device, threads: int | None = None
+    ) -> None:
+        self.device = device
+        self._files = files
+        self._side = images.side
+        self._mean = torch.tensor(images.mean).view(-1, 1, 1)
+        self._std = torch.tensor(images.std).view(-1, 1, 1)
+        self._pool = ThreadPoolExecutor(threads or min(16, os.cpu_count() or 1), "pictures")
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def draw(self, generator: Generator) -> Tensor:
+        """For each picture five numbers from 0 to 1: area, ratio, place down and right of the crop, and mirroring."""
+        return torch.rand(len(self), 5, generator=generator)
+
+    def take(self, index: Tensor | slice, moves: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The pictures of `index`: cut at random as `moves` says, or else from the middle.
+
+        Shape:
+            (batch,) and (batch, 5) -> (batch, 3, side, side) float32, channels last, and (batch,)
+        """
+        return self._collect(self._begin(index, moves))
+
+    def stream(self, choices: Iterable[tuple[Tensor | slice, Tensor | None]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """`take` of each choice in turn, the next few being read meanwhile."""
+        waiting: deque[list[Future[tuple[Tensor, int]]]] = deque()
+        try:
+            for index, moves in choices:
+                waiting.append(self._begin(index, moves))
+                if len(waiting) > AHEAD:
+                    yield self._collect(waiting.popleft())
+            while waiting:
+                yield self._collect(waiting.popleft())
+        finally:
+            for futures in waiting:
+                for future in futures:
+                    future.cancel()
+
+    def _begin(self, index: Tensor | slice, moves: Tensor | None) -> list[Future[tuple[Tensor, int]]]:
+        numbers = range(len(self))[index] if isinstance(index, slice) else index.tolist()
+        drawn = [None] * len(numbers) if moves is None else moves.tolist()
+        return [
+            self._pool.submit(self._read, *self._files[number], move)
+            for number, move in zip(numbers, drawn, strict=True)
+        ]
+
+    def _read(self, path: Path, label: int, move: list[float] | None) -> tuple[Tensor, int]:
+        try:
+            with Image.open(path) as file:
+                picture = file.convert("RGB")
+        except (OSError, UnidentifiedImageError) as error:
+            raise DataMissing(f"the picture {path.parent.name}/{path.name} cannot be read: {error}") from error
+        if move is None:
+            picture = functional.resize(picture, round(self._side * RESIZED))
+            picture = functional.center_crop(picture, [self._side, self._side])
+        else:
+            box = crop_box(picture.height, picture.width, *move[:4])
+            picture = functional.resized_crop(picture, *box, [self._side, self._side])
+            if move[4] < 0.5:
+                picture = functional.hflip(picture)
+        return functional.pil_to_tensor(picture), label
+
+    def _collect(self, futures: list[Future[tuple[Tensor, int]]]) -> tuple[Tensor, Tensor]:
+        pixels, labels = zip(*(future.result() for future in futures), strict=True)
+        images = torch.stack(pixels).float().div_(255).sub_(self._mean).div_(self._std)
+        images = images.contiguous(memory_format=torch.channels_last)
+        targets = torch.tensor(labels)
+        if self.device.type == "cuda":  # from pinned memory the copy goes on beside the computation
+            return tuple(x.pin_memory().to(self.device, non_blocking=True) for x in (images, targets))  # type: ignore[return-value]
+        return images, targets
+
+
+def crop_box(
+    height: int, width: int, area: float, ratio: float, down: float, right: float
+) -> tuple[int, int, int, int]:
+    """Top, left, height and width of a crop, from four numbers drawn from 0 to 1.
+
+    As torchvision's RandomResizedCrop, but that a crop which does not fit is cut to the picture instead of drawn anew.
+    """
+    share = AREA[0] + area * (AREA[1] - AREA[0])
+    shape = exp(log(RATIO[0]) + ratio * (log(RATIO[1]) - log(RATIO[0])))
+    wide = min(width, max(1, round(sqrt(share * height * width * shape))))
+    high = min(height, max(1, round(sqrt(share * height * width / shape))))
+    return int(down * (height - high + 1)), int(right * (width - wide + 1)), high, wide

@@ -1,0 +1,58 @@
+"""ImageNet (ILSVRC 2012): 1.28 million photographs of 1000 classes, from folders."""
+
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from mgic.data.dataset import DATASETS, Source
+from mgic.data.folders import FolderImages, fingerprint, list_folder
+from mgic.errors import DataMissing
+
+SIDE, CLASSES = 224, 1000
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+HOW_TO_GET = (
+    "get it from image-net.org, where one needs an account, and unpack it to imagenet/train/<class>/*.JPEG and "
+    "imagenet/val/<class>/*.JPEG in the folder of the data sets"
+)
+
+
+def present(data_dir: Path) -> bool:
+    return all((data_dir / "imagenet" / part).is_dir() for part in ("train", "val"))
+
+
+def read(data_dir: Path, classes: int = CLASSES) -> FolderImages:
+    """List the files; none is opened.
+
+    Raises:
+        DataMissing: A part has no pictures, or not so many classes.
+    """
+    root = data_dir / "imagenet"
+    train, test = (list_folder(root / part, data_dir) for part in ("train", "val"))
+    for part, files in (("train", train), ("val", test)):
+        if (found := len({label for _, label in files})) != classes:
+            raise DataMissing(f"imagenet/{part} has pictures of {found} classes, not of {classes}; {HOW_TO_GET}")
+    return FolderImages("imagenet", train, test, SIDE, MEAN, STD, fingerprint([*train, *test], root))
+
+
+def fetch(_: Path) -> NoReturn:
+    raise DataMissing(f"imagenet cannot be downloaded from here: {HOW_TO_GET}")
+
+
+DATASETS.add(
+    "imagenet",
+    Source(
+        name="imagenet",
+        title="ImageNet, 224x224",
+        shape=(3, SIDE, SIDE),
+        classes=CLASSES,
+        train=1_281_167,
+        test=50_000,
+        mean=MEAN,
+        std=STD,
+        flip=True,
+        how_to_get=HOW_TO_GET,
+        present=present,
+        read=partial(read, classes=CLASSES),
+        fetch=fetch,
+    ),
+)
