@@ -1,0 +1,115 @@
+"""Pictures from folders of a small made set: which are found, how they are cut, how they are read ahead."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from mgic.data import dataset_info, fetch, imagenet, load
+from mgic.data.batches import train_and_test
+from mgic.data.folders import FolderPart, crop_box
+from mgic.errors import DataMissing
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    """Two classes; every picture of one colour but for a white right half, so that a mirrored one shows."""
+    for part, count in (("train", 3), ("val", 2)):
+        for label, name in enumerate(("n01", "n02")):
+            folder = tmp_path / "imagenet" / part / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                picture = Image.new("RGB", (60 + 20 * number, 50), (0, 0, 100 * label))
+                picture.paste((255, 255, 255), (picture.width // 2, 0, picture.width, 50))
+                picture.save(folder / f"{number}.JPEG", quality=95)
+    return tmp_path
+
+
+def parts(data: Path) -> tuple[FolderPart, FolderPart]:
+    return train_and_test(imagenet.read(data, classes=2), CPU)
+
+
+def test_folders_are_classes_in_the_order_of_their_names(data):
+    found = imagenet.read(data, classes=2)
+    assert [(path.parent.name, label) for path, label in found.train] == [("n01", 0)] * 3 + [("n02", 1)] * 3
+    assert (len(found.test), found.shape) == (4, (3, 224, 224))
+
+
+def test_pictures_are_resized_cut_from_the_middle_and_normalised(data):
+    images, labels = parts(data)[1].take(torch.tensor([0, 2]))
+    assert images.shape == (2, 3, 224, 224)
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert labels.tolist() == [0, 1]
+    black, white = ([(value - m) / s for m, s in zip(imagenet.MEAN, imagenet.STD, strict=True)] for value in (0, 1))
+    assert images[0, :, 112, 10].tolist() == pytest.approx(black, abs=0.05)
+    assert images[0, :, 112, 213].tolist() == pytest.approx(white, abs=0.05)
+
+
+def test_what_is_drawn_decides_crop_and_mirror(data):
+    train, _ = parts(data)
+    whole = [1.0, 0.5, 0.5, 0.5]  # all of the area
+    plain, mirrored = (train.take(torch.tensor([0]), torch.tensor([[*whole, flip]]))[0] for flip in (0.9, 0.1))
+    assert torch.allclose(plain.flip(3), mirrored, atol=0.15)
+    assert plain[0, 0, 0, 0] < 0 < plain[0, 0, 0, -1]
+
+
+def test_the_same_generator_draws_the_same_for_each_picture(data):
+    train, _ = parts(data)
+    one, two = (train.draw(torch.Generator().manual_seed(4)) for _ in range(2))
+    assert torch.equal(one, two)
+    assert one.shape == (6, 5)
+
+
+def test_reading_ahead_gives_what_taking_gives(data):
+    train, _ = parts(data)
+    moves = train.draw(torch.Generator().manual_seed(0))
+    order = torch.tensor([5, 0, 3, 1, 4, 2])
+    choices = [(order[at : at + 1], moves[at : at + 1]) for at in range(6)]
+    for (images, labels), (index, move) in zip(train.stream(choices), choices, strict=True):
+        expected = train.take(index, move)
+        assert torch.equal(images, expected[0])
+        assert torch.equal(labels, expected[1])
+
+
+@pytest.mark.parametrize("numbers", [(0, 0, 0, 0), (1, 1, 0.999, 0.999), (0.5, 0.5, 0.2, 0.8), (1, 0, 0.5, 0.5)])
+@pytest.mark.parametrize("size", [(50, 60), (400, 30), (1, 1)])
+def test_a_crop_lies_in_the_picture(numbers, size):
+    top, left, height, width = crop_box(*size, *numbers)
+    assert height >= 1
+    assert width >= 1
+    assert 0 <= top <= size[0] - height
+    assert 0 <= left <= size[1] - width
+
+
+def test_a_crop_has_the_area_and_shape_that_were_drawn():
+    _, _, height, width = crop_box(1000, 1000, (0.25 - 0.08) / 0.92, 0.5, 0.0, 0.0)  # a quarter, square
+    assert (height, width) == (500, 500)
+    _, _, height, width = crop_box(1000, 1000, (0.25 - 0.08) / 0.92, 1.0, 0.0, 0.0)  # four to three
+    assert width / height == pytest.approx(4 / 3, abs=0.01)
+
+
+def test_a_damaged_picture_is_named(data):
+    (data / "imagenet/train/n01/1.JPEG").write_bytes(b"no picture")
+    with pytest.raises(DataMissing, match=r"n01/1.JPEG cannot be read"):
+        parts(data)[0].take(torch.tensor([1]))
+
+
+def test_the_hash_knows_names_and_sizes(data):
+    before = imagenet.read(data, classes=2).hash
+    (data / "imagenet/train/n01/2.JPEG").rename(data / "imagenet/train/n01/3.JPEG")
+    assert imagenet.read(data, classes=2).hash != before
+
+
+def test_too_few_classes_are_no_imagenet(data):
+    with pytest.raises(DataMissing, match="2 classes, not of 1000"):
+        load("imagenet", data)
+
+
+def test_where_it_is_absent_it_says_how_to_get_it(tmp_path):
+    assert not dataset_info("imagenet", tmp_path).present
+    for ask in (load, fetch):
+        with pytest.raises(DataMissing, match=r"image-net\.org"):
+            ask("imagenet", tmp_path)
