@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := service,dashboard,embedded,onnx,prune,dev
+EXTRAS := service,dashboard,embedded,onnx,prune,pictures,dev
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up test test-all check bench clean

@@ -13,7 +13,7 @@ from backend.guard import Guard
 from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
-from backend.routes import catalogue, results, runs, service, sweeps
+from backend.routes import catalogue, paper, results, runs, service, sweeps
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
@@ -48,7 +48,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s)
     app.state.reaper = Reaper(store, bell, settings.reap_s)
     errors.install(app)
-    for part in (catalogue, sweeps, runs, results, service):
+    for part in (catalogue, paper, sweeps, runs, results, service):
         app.include_router(part.router, prefix=PREFIX)
     app.add_middleware(Guard, hosts=settings.allowed_hosts, max_body=settings.max_body_bytes)
     return app

@@ -27,7 +27,20 @@ page = st.navigation(
         "Runs": [
             st.Page("app_pages/runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
             st.Page("app_pages/run.py", title="Run", icon=":material/show_chart:", url_path="run", visibility="hidden"),
+            st.Page(
+                "app_pages/reconstructions.py",
+                title="Reconstructions",
+                icon=":material/compare:",
+                url_path="reconstructions",
+            ),
         ],
+        "Models": [
+            st.Page("app_pages/models.py", title="Models", icon=":material/hub:", url_path="models"),
+            st.Page(
+                "app_pages/model.py", title="Model", icon=":material/layers:", url_path="model", visibility="hidden"
+            ),
+        ],
+        "Paper": [st.Page("app_pages/paper.py", title="Paper", icon=":material/menu_book:", url_path="paper")],
         "Service": [
             st.Page("app_pages/system.py", title="System", icon=":material/dns:", url_path="system"),
             st.Page("app_pages/help.py", title="Help", icon=":material/help:", url_path="help"),

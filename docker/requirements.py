@@ -10,7 +10,8 @@ import tomllib
 from pathlib import Path
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
-EXTRAS = {"service": ("service", "onnx", "prune"), "dashboard": ("dashboard",)}  # workers run every experiment
+# Workers run every experiment.
+EXTRAS = {"service": ("service", "onnx", "prune", "pictures"), "dashboard": ("dashboard",)}
 DASHBOARD_NEEDS = frozenset({"httpx2", "numpy", "pydantic", "scipy"})  # records, client and statistics import these
 
 

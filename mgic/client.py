@@ -26,9 +26,12 @@ from mgic.records import (
     ModelCost,
     ModelInfo,
     Page,
+    PaperSummary,
+    PaperTable,
     Preview,
     Recipe,
     Run,
+    Standing,
     Sweep,
     SweepRequest,
     System,
@@ -112,6 +115,23 @@ class Client:
 
     def datasets(self) -> list[DatasetInfo]:
         return list(self._page(DatasetInfo, "/datasets").items)
+
+    # The paper
+
+    def paper_tables(self) -> list[PaperTable]:
+        """The tables that print results."""
+        return list(self._page(PaperTable, "/references/tables").items)
+
+    def references(self, table: str | None = None) -> list[Standing]:
+        """The printed rows of a table, or of all, with our cost, their best finished runs and a verdict."""
+        return list(self._page(Standing, "/references", table=table).items)
+
+    def references_as(self, format: str, table: str | None = None) -> bytes:
+        """The same as a text: csv, markdown or latex."""
+        return self._send("GET", "/references", {"format": format, "table": table}).content
+
+    def paper_summary(self) -> PaperSummary:
+        return self._get(PaperSummary, "/references/summary")
 
     # Sweeps
 

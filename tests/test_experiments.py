@@ -12,6 +12,8 @@ NAMES = list(EXPERIMENTS)
 def columns(name: str) -> set[str]:
     info = EXPERIMENTS[name].info
     found = set(info.config_schema["properties"]) | set(info.result_schema["properties"])
+    for part in info.result_schema.get("$defs", {}).values():  # a result may have rows, with columns of their own
+        found |= set(part.get("properties", {}))
     if info.config_schema.get("additionalProperties") is True:
         found |= {option for model in MODELS.values() for option in model.info.options["properties"]}
     return found

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from backend.store.database import DATABASE_ERRORS, SchemaMismatch, make_engine
 from backend.store.journal import Journal
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
+from backend.store.measured import MeasuredRun, Measurements
 from backend.store.sweeps import NewRun, NewSweep, Sweeps
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Beat",
     "Claim",
     "Lease",
+    "MeasuredRun",
     "NewRun",
     "NewSweep",
     "SchemaMismatch",
@@ -30,7 +32,7 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Lifecycle, Journal):
+class Store(Sweeps, Lifecycle, Journal, Measurements):
     """The whole of it. One a process; never carried across a fork.
 
     Args:

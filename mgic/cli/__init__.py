@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mgic import __version__
-from mgic.cli import doctor, follow, here, submit, tables, up
+from mgic.cli import doctor, follow, here, reference, submit, tables, up
 from mgic.cli.terminal import Code, Commands
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ def options(
 COMMANDS: dict[str, Callable[..., None]] = {
     "list": here.list_,
     "cost": here.cost,
+    "reference": reference.reference,
     "run": here.run,
     "up": up.up,
     "doctor": doctor.doctor,

@@ -58,7 +58,7 @@ def level_widths(channels: int, coarsest_size: int, coarsening: Coarsening = "pa
         raise _bad(
             "coarsest_size",
             "not_halvable",
-            f"channels={channels} is not divisible by two {count} times, "
+            f"channels={channels} cannot be halved {'once' if count == 1 else f'{count} times'}, "
             f"as coarsest_size={coarsest_size} with coarsening={coarsening!r} asks",
         )
     return tuple(channels >> level for level in range(count + 1))

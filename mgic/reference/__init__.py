@@ -1,9 +1,10 @@
-"""Recipes: the sweeps that redo the paper's tables and figures. A recipe is data, not code."""
+"""Recipes, the sweeps that redo the paper's tables and figures, and the printed rows themselves. Both are data."""
 
 from mgic.records import Recipe
+from mgic.reference.paper import list_references, list_tables
 from mgic.registry import Registry
 
-__all__ = ["RECIPES", "list_recipes", "recipe"]
+__all__ = ["RECIPES", "list_recipes", "list_references", "list_tables", "recipe"]
 
 RECIPES: Registry[Recipe] = Registry("recipe", "mgic.reference.recipes")
 

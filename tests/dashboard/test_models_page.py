@@ -201,7 +201,7 @@ def test_without_a_model_the_page_leads_to_the_list(page):
 
 def test_options_that_do_not_go_together_are_answered_by_the_core_and_the_grid_shows_what_would(page):
     shown = model_page(page, MGIC, width="20", coarsest_size="4")
-    assert "is not divisible by two" in shown.error[0].value
+    assert "cannot be halved" in shown.error[0].value
     assert not shown.metric
     assert len(shown.get("plotly_chart")) == 1
     assert any("cannot be built" in one.value for one in shown.caption)
