@@ -1,0 +1,89 @@
+"""What the paper prints, what is counted here, and how the finished runs stand to it."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from backend.catalogue import Catalogue
+from backend.deps import CatalogueDep, StoreDep, StrictQuery, Text
+from backend.standing import option_defaults, standings, summarise, wanted
+from backend.store import Store
+from mgic.records import Page, PaperSummary, PaperTable, Reference, Standing
+from mgic.reference import list_references, list_tables
+from mgic.reference.export import as_latex, as_markdown
+
+router = APIRouter(prefix="/references", tags=["paper"], dependencies=[StrictQuery])
+NEWEST = 2000  # runs of a model that are looked at
+MEDIA_TYPES = {"csv": "text/csv", "markdown": "text/markdown", "latex": "application/x-tex"}
+SUFFIXES = {"csv": "csv", "markdown": "md", "latex": "tex"}
+
+
+@router.get(
+    "",
+    response_model=Page[Standing],
+    responses={200: {"content": {media_type: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES.values()}}},
+)
+def index(
+    store: StoreDep,
+    catalogue: CatalogueDep,
+    table: Text = None,
+    format: Literal["json", "csv", "markdown", "latex"] = "json",
+) -> Any:
+    """The printed rows of one table, or of all, each with our cost, its best finished runs and a verdict."""
+    rows = _standings(store, catalogue, table)
+    if format == "json":
+        return Page[Standing](items=tuple(rows))
+    text = _csv(rows) if format == "csv" else _sections(rows, as_markdown if format == "markdown" else as_latex)
+    name = f"paper-table-{table}" if table else "paper"
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{SUFFIXES[format]}"'}
+    return Response(text, media_type=MEDIA_TYPES[format], headers=headers)
+
+
+@router.get("/tables")
+def tables() -> Page[PaperTable]:
+    """The tables that print results, with what is wrong in them and how they are read here."""
+    return Page(items=tuple(list_tables()))
+
+
+@router.get("/summary")
+def summary(store: StoreDep, catalogue: CatalogueDep) -> PaperSummary:
+    """How much of the paper can be run here, has the printed cost, and has been measured."""
+    return summarise(_standings(store, catalogue, None))
+
+
+def _standings(store: Store, catalogue: Catalogue, table: str | None) -> list[Standing]:
+    rows = list_references(table)
+    runs = {name: store.measured_runs(name, of.models, of.metrics, NEWEST) for name, of in wanted(rows).items()}
+    # The catalogue is another process, and may be starting: without runs nothing is asked of it.
+    defaults = option_defaults(catalogue.models()) if any(runs.values()) else {}
+    return standings(rows, runs, defaults)
+
+
+def _sections(rows: Sequence[Standing], write: Callable[[PaperTable, Sequence[Reference]], str]) -> str:
+    """Printed and counted, a section a table."""
+    parts = [(table, [row for row in rows if row.table == table.name]) for table in list_tables()]
+    return "\n\n".join(write(table, of_table) for table, of_table in parts if of_table) + "\n"
+
+
+def _csv(rows: Sequence[Standing]) -> str:
+    """A line a row; costs in units, not millions. All its text is ours, so no cell can be a formula of a stranger."""
+    text = io.StringIO()
+    lines = [_line(row) for row in rows]
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for line in lines for name in line)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _line(row: Standing) -> dict[str, object]:
+    line: dict[str, object] = row.model_dump(include={"id", "table", "label", "setting", "source"})
+    line |= {"printed_params": row.params, "printed_macs": row.macs}
+    line |= {f"counted_{name}": value for name, value in row.counted or ()}
+    line |= {f"printed_{name}": value for name, value in row.metrics.items()}
+    for kind, found in (("measured", row.measured), ("quick", row.quick)):
+        line |= {f"{kind}_{name}": getattr(found, name, None) for name in ("metric", "mean", "n", "low", "high")}
+    return line | {"verdict": row.verdict, "why": row.why}

@@ -1,0 +1,205 @@
+"""How do the runs in the store stand to the rows that the paper prints?"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeGuard, get_args
+from uuid import UUID
+
+from backend.store import MeasuredRun
+from mgic.records import Config, Measured, Metric, ModelInfo, PaperSummary, Reference, Standing, Verdict
+from mgic.statistics import prediction_interval, replication, sampling_variance, summary
+
+LOWER_IS_BETTER: tuple[Metric, ...] = ("mse", "mobile_ms", "cpu_ms")
+PERCENT: tuple[Metric, ...] = ("top1", "top5", "miou")
+SHARES: tuple[Metric, ...] = ("top1", "top5")  # of samples that are right: these have a binomial error
+NOT_COMPARED = ("seed", "device")  # runs that differ in these only are of one group
+SET_BY_DATA = ("in_channels", "num_classes")  # options of a model that follow from the data set
+IDENTITY = ("method", "scope", "macs_ratio")  # of pruning: what a row is, not how long it trains
+CUT_SHORT = "max_steps"  # null at every scale that does not name it
+
+NO_EXPERIMENT = "because no experiment here measures it"
+
+Runs = Mapping[str, Sequence[MeasuredRun]]  # by experiment, oldest first
+Defaults = Mapping[str, Config]  # the options of each model
+
+
+class Wanted(NamedTuple):
+    """What the store is asked for, of one experiment."""
+
+    models: frozenset[str] | None  # None: some row names no model
+    metrics: tuple[Metric, ...]
+
+
+def wanted(rows: Iterable[Reference]) -> dict[str, Wanted]:
+    """By experiment."""
+    models: dict[str, set[str | None]] = {}
+    metrics: dict[str, dict[Metric, None]] = {}
+    for row in rows:
+        if row.experiment is not None and row.metric is not None:
+            models.setdefault(row.experiment, set()).add(row.model)
+            metrics.setdefault(row.experiment, {})[row.metric] = None
+    return {
+        name: Wanted(
+            None if None in of else frozenset(model for model in of if model is not None), tuple(metrics[name])
+        )
+        for name, of in models.items()
+    }
+
+
+def option_defaults(models: Iterable[ModelInfo]) -> dict[str, Config]:
+    """By model, without what a data set decides."""
+    return {
+        model.name: {
+            name: spec["default"]
+            for name, spec in model.options.get("properties", {}).items()
+            if "default" in spec and name not in SET_BY_DATA
+        }
+        for model in models
+    }
+
+
+def standings(rows: Iterable[Reference], runs: Runs, defaults: Defaults) -> list[Standing]:
+    """Each row with its best runs and a verdict.
+
+    A run is of a row if its experiment and model are the row's, it has the options that the row names, and the
+    defaults of all others. It is at the row's scale if it has all of `row.scale`, too, and was not cut short; else
+    it is a quick one. Runs that differ in seed and device only are one group, in which the last of each seed
+    counts. The group with the best mean is shown.
+    """
+    known = {experiment: _groups(found) for experiment, found in runs.items()}
+    return [_standing(row, known.get(row.experiment or "", {}), defaults) for row in rows]
+
+
+def summarise(given: Sequence[Standing]) -> PaperSummary:
+    with_cost = [row for row in given if row.counted and (row.params is not None or row.macs is not None)]
+    verdicts = Counter(row.verdict for row in given)
+    return PaperSummary(
+        rows=len(given),
+        runnable=sum(row.cannot_run is None and row.experiment is not None for row in given),
+        with_cost=len(with_cost),
+        cost_matches=sum(_cost_matches(row) for row in with_cost),
+        measured=sum(row.measured is not None for row in given),
+        judged={verdict: verdicts[verdict] for verdict in get_args(Verdict)},
+    )
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Runs of one config and version of the experiment that differ in seed and device."""
+
+    config: Config  # without these
+    runs: list[tuple[str, MeasuredRun]]  # with their seed, oldest first
+
+    def numbers(self, metric: Metric) -> dict[UUID, float]:
+        """By run: the last number of each seed."""
+        by_seed = {seed: run for seed, run in self.runs if _is_number(run.values.get(metric))}
+        return {run.id: float(run.values[metric]) for run in by_seed.values()}
+
+
+def _groups(runs: Iterable[MeasuredRun]) -> dict[str | None, list[_Group]]:
+    """By model; under None all."""
+    found: dict[str, _Group] = {}
+    for run in runs:
+        config = dict(run.config)
+        seed, _ = config.pop("seed", None), config.pop("device", None)
+        key = f"{run.version} {json.dumps(config, sort_keys=True)}"
+        group = found.setdefault(key, _Group(config, []))
+        group.runs.append((repr(seed), run))
+    by_model: dict[str | None, list[_Group]] = {None: list(found.values())}
+    for group in found.values():
+        name = group.config.get("model")
+        if isinstance(name, str):
+            by_model.setdefault(name, []).append(group)
+    return by_model
+
+
+def _standing(row: Reference, groups: Mapping[str | None, Sequence[_Group]], defaults: Defaults) -> Standing:
+    metric = row.metric
+    if row.experiment is None or metric is None:
+        return Standing(**dict(row), verdict="cannot run", why=row.cannot_run or NO_EXPERIMENT)
+    network = _network(row, defaults)
+    of_row = [group for group in groups.get(row.model, ()) if _is_of(network, group.config)]
+    whole: Config = {CUT_SHORT: None} | row.scale
+    best = _best([group for group in of_row if _has(group.config, whole)], metric)
+    quick = _best([group for group in of_row if not _has(group.config, whole)], metric)
+    verdict, why = _judged(row, metric, list(best.numbers(metric).values()) if best else [], quick is not None)
+    return Standing(
+        **dict(row),
+        measured=_measured(best, metric, row.test_size, judged=True) if best else None,
+        quick=_measured(quick, metric, row.test_size, judged=False) if quick else None,
+        verdict=verdict,
+        why=why,
+    )
+
+
+def _judged(row: Reference, metric: Metric, values: Sequence[float], quick: bool) -> tuple[Verdict, str]:
+    if row.cannot_run is not None:
+        return "cannot run", row.cannot_run
+    printed = row.metrics.get(metric)
+    if printed is None:
+        return "not run", f"the paper prints no {metric} to judge by"
+    if not values:
+        note = "; what ran at another scale is shown, not judged" if quick else ""
+        return "not run", f"no run at the row's scale has finished{note}"
+    found = replication(printed, values, metric in PERCENT, row.test_size if metric in SHARES else None)
+    return found.verdict, found.why
+
+
+def _network(row: Reference, defaults: Defaults) -> tuple[Config, Config]:
+    """What a run of the row's network must have, whatever was done with it, and what it has if it has the option."""
+    named = {name: value for name, value in row.options.items() if name not in SET_BY_DATA}
+    if row.model is None:  # options of what is counted, not all of which an experiment asks for
+        named = {name: value for name, value in named.items() if name in row.scale}
+    named |= {name: row.scale[name] for name in IDENTITY if name in row.scale}
+    others = {name: value for name, value in defaults.get(row.model or "", {}).items() if name not in row.options}
+    return named, others
+
+
+def _is_of(network: tuple[Config, Config], config: Config) -> bool:
+    named, others = network
+    return _has(config, named) and all(config.get(name, value) == value for name, value in others.items())
+
+
+def _has(config: Config, named: Config) -> bool:
+    return all(config.get(name) == value for name, value in named.items() if name not in NOT_COMPARED)
+
+
+def _best(groups: Iterable[_Group], metric: Metric) -> _Group | None:
+    """The group with the best mean, of equals the larger one; None where none has a number."""
+    sign = -1 if metric in LOWER_IS_BETTER else 1
+    worth: list[tuple[float, int, _Group]] = []
+    for group in groups:
+        if values := group.numbers(metric).values():
+            worth.append((sign * sum(values) / len(values), len(values), group))
+    return max(worth, key=lambda one: one[:2])[2] if worth else None
+
+
+def _measured(group: _Group, metric: Metric, test_size: int | None, judged: bool) -> Measured:
+    numbers = group.numbers(metric)
+    values = list(numbers.values())
+    of = summary(values)
+    sampling = sampling_variance(of.mean, test_size) if test_size is not None and metric in SHARES else 0.0
+    return Measured(
+        metric=metric,
+        n=of.n,
+        mean=of.mean,
+        low=of.low,
+        high=of.high,
+        interval=of.interval,
+        prediction=prediction_interval(values, sampling) if judged else None,
+        runs=tuple(numbers),
+        config=group.config,
+    )
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _cost_matches(row: Standing) -> bool:
+    """Whether all that the row prints is met; what it does not print has no match."""
+    counted = row.counted
+    return counted is not None and {counted.params_match, counted.macs_match} <= {"match", None}

@@ -1,0 +1,189 @@
+"""The parts of the page Paper: its headline, a table with its figure, one row and what can be run for it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard.charts.paper import draw_paper_plot, paper_plot
+from dashboard.paper_table import (
+    METRICS,
+    VERDICT_SIGNS,
+    as_printed,
+    cell_styles,
+    measured_words,
+    paper_table,
+    verdict_words,
+)
+from dashboard.parts import RUN, SWEEP, prose
+from dashboard.preview import submit_key
+from dashboard.theme import look, show
+from dashboard.words import literal, number, prose_of_scale, settings
+from mgic.client import ApiError, Client
+from mgic.records import Measured, PaperSummary, PaperTable, Recipe, Standing, SweepRequest
+
+ROW = "row"
+SHOWN_RUNS = 10
+LEGEND = (
+    "Of the printed figure: ● within 3 % or equal to its digits, ▲ within 10 %, ✖ beyond. MACs are of one sample; the "
+    "paper calls them FLOPs, and leaves out those of R and P. Measured: the mean over seeds at the row's own scale, "
+    "± half of its 95 % interval. Quick results are of another scale: shown, never judged."
+)
+EXPORTS = {"csv": ("CSV", "text/csv", "csv"), "markdown": ("Markdown", "text/markdown", "md")} | {
+    "latex": ("LaTeX", "application/x-tex", "tex")
+}
+
+
+def show_headline(summary: PaperSummary) -> None:
+    """How much of the paper is covered."""
+    with st.container(horizontal=True):
+        st.metric("Result rows of the paper", summary.rows)
+        st.metric("can be run here", f"{summary.runnable} of {summary.rows}")
+        st.metric("have the printed cost, within 3 %", f"{summary.cost_matches} of {summary.with_cost}")
+        st.metric("measured at their scale", f"{summary.measured} of {summary.rows}")
+    counts = [f"{VERDICT_SIGNS[name]} {summary.judged.get(name, 0)} {name}" for name in VERDICT_SIGNS]
+    st.markdown(" · ".join(counts))
+    if not summary.measured:
+        st.info(
+            "No run at the scale of one of its rows has finished here yet. Choose a row: its recipe stands below it.",
+            icon=":material/info:",
+        )
+
+
+def show_paper_table(table: PaperTable, rows: Sequence[Standing]) -> None:
+    """What is printed, what is wrong with that, and the rows; a click on a row chooses it."""
+    kind = f"Table {table.name}: " if table.name[-1:].isdigit() else ""  # 7-text is no table
+    st.subheader(literal(f"{kind}{table.title}"), anchor=False)
+    prose(table.place)
+    if table.notes:
+        st.markdown("\n".join(f"- {literal(note)}" for note in table.notes))
+    if not rows:
+        prose("This table has no rows.")
+        return
+    shown = paper_table(rows)
+    key = f"rows {table.name}"
+    st.dataframe(
+        shown.style.apply(lambda _: cell_styles(rows, shown, look()), axis=None),
+        hide_index=True,
+        key=key,
+        on_select=partial(_choose, key, [row.id for row in rows]),
+        selection_mode="single-row",
+        column_config={
+            "row": st.column_config.TextColumn(pinned=True),
+            "setting": st.column_config.TextColumn(width=255),
+        },
+        height=38 + 35 * len(rows),
+        alt=f"Rows of Table {table.name}: printed, counted and measured",
+        placeholder="-",
+    )
+    prose(LEGEND)
+
+
+def show_figure(table: PaperTable, rows: Sequence[Standing]) -> None:
+    """Nothing where the table prints no cost or no result."""
+    plot = paper_plot(rows)
+    if plot is None:
+        return
+    made = draw_paper_plot(plot, f"Table {table.name}: printed, and measured here", look())
+    show(made, f"paper table {table.name}", "Results against cost: hollow marks are printed, filled ones measured")
+    note = "Hollow marks are printed, filled ones measured here; a dotted line joins what is of one row."
+    note += "" if plot.measured else " Nothing of this table is measured here yet."
+    if plot.without_cost:
+        note += f" {plot.without_cost} measured rows are not drawn: what they cost is known to their runs only."
+    prose(note)
+
+
+def show_exports(api: Client, table: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for name, (label, media_type, suffix) in EXPORTS.items():
+            st.download_button(
+                f"{label}",
+                partial(api.references_as, name, table),
+                f"paper-table-{table}.{suffix}",
+                media_type,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"export {name}",
+            )
+
+
+def show_row(api: Client, row: Standing, recipes: Mapping[str, Recipe]) -> None:
+    """One row: how its figures are made, why the verdict, which runs; and the buttons that run it."""
+    st.markdown(f"**{literal(f'{row.id} {row.label}')}** {literal(row.setting)}")
+    colon = "" if row.verdict == "cannot run" else ":"  # there the reason begins with “because”
+    st.markdown(f"**{verdict_words(row)}**{colon} {literal(row.why)}")
+    facts = {
+        "Convention": row.convention,
+        "Note": row.note,
+        "Our model": _model(row),
+        "At scale means": settings(row.scale),
+        "Printed": ", ".join(f"{METRICS[name]}: {as_printed(value)}" for name, value in row.metrics.items()),
+    }
+    st.markdown("\n".join(f"- {name}: {literal(text)}" for name, text in facts.items() if text))
+    _show_runs("Measured", row.measured)
+    _show_runs("Quick, not judged", row.quick)
+    left, right = st.columns(2)
+    with left:
+        _show_recipe(api, "Run at paper scale", row, row.recipe, recipes)
+    with right:
+        _show_recipe(api, "Run quick", row, row.quick_recipe, recipes)
+
+
+def choose_row(table: PaperTable, ids: Sequence[str], others: Collection[str]) -> str | None:
+    """The row in `?row=`; one that is not of this table, nor left over from one of the others, is named."""
+    asked = st.query_params.get(ROW)  # before the widget below corrects it
+    if asked is not None and asked not in ids and asked.rpartition(".")[0] not in others:
+        st.error(f"“{literal(asked[:60])}” is no row of Table {literal(table.name)}.")
+    hint = "choose one, or click into the table"
+    return st.selectbox("Row", ids, index=None, key=ROW, bind="query-params", width=320, placeholder=hint)
+
+
+def _choose(key: str, ids: Sequence[str]) -> None:
+    chosen = st.session_state[key]["selection"]["rows"]
+    if chosen and chosen[0] < len(ids):
+        st.session_state[ROW] = ids[chosen[0]]
+
+
+def _model(row: Standing) -> str:
+    if row.model is None:
+        return ""
+    size = f" at {'x'.join(map(str, row.input_size))}" if row.input_size else ""
+    return f"{row.model}({settings(row.options)}){size}"
+
+
+def _show_runs(title: str, found: Measured | None) -> None:
+    if found is None:
+        return
+    told = f"{METRICS[found.metric]}: {measured_words(found)}"
+    if found.prediction is not None:
+        told += f"; 95 % prediction interval {number(found.prediction[0])} to {number(found.prediction[1])}"
+    st.markdown(f"**{title}** {literal(told)}")
+    with st.container(horizontal=True):
+        for run_id in found.runs[:SHOWN_RUNS]:
+            st.page_link(RUN, label=f"run {str(run_id)[:8]}", query_params={"run": str(run_id)})
+    if len(found.runs) > SHOWN_RUNS:
+        st.caption(f"and {len(found.runs) - SHOWN_RUNS} more")
+
+
+def _show_recipe(api: Client, label: str, row: Standing, name: str | None, recipes: Mapping[str, Recipe]) -> None:
+    recipe = recipes.get(name) if name else None
+    reason = row.cannot_run or "because there is no recipe of this row at this scale"
+    if name and recipe is None:
+        reason = f"because this server knows no recipe called {name}"
+    if recipe is not None:
+        st.markdown(f"**{literal(recipe.title)}**")
+        st.caption(prose_of_scale(recipe.scale, recipe.summary))
+    clicked = st.button(label, icon=":material/play_arrow:", disabled=recipe is None, key=label)
+    if recipe is None:
+        st.caption(f"Not possible, {literal(reason)}.")
+        return
+    sent: dict[str, str] = st.session_state.setdefault("paper sweeps", {})
+    if clicked:
+        asked = SweepRequest(recipe=recipe.name)
+        try:
+            sent[recipe.name] = str(api.submit(asked, submit_key(asked)).id)
+        except ApiError as error:
+            st.error(literal(error), icon=":material/error:")
+    if recipe.name in sent:
+        address = {"sweep": sent[recipe.name]}
+        st.page_link(SWEEP, label="Queued: open its sweep", icon=":material/scatter_plot:", query_params=address)

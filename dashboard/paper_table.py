@@ -1,0 +1,126 @@
+"""A table of the paper as a table of the page: what is printed, what is counted and measured here, and how they agree.
+
+A colour never stands alone: beside it stand a symbol and the deviation, or the verdict, in words.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dashboard.theme import DARK, Look
+from dashboard.words import NO_NUMBER, number, si
+from mgic.records import Counted, Match, Measured, Metric, Standing, Verdict
+
+METRICS: dict[Metric, str] = {
+    "top1": "top-1, %",
+    "top5": "top-5, %",
+    "miou": "mIoU, %",
+    "mse": "MSE",
+    "mobile_ms": "phone, ms",
+    "cpu_ms": "CPU, ms",
+}
+SIGNS: dict[Match, str] = {"match": "●", "near": "▲", "off": "✖"}
+VERDICT_SIGNS: dict[Verdict, str] = {
+    "reproduced": "✔",
+    "within noise": "≈",
+    "contradicts": "✖",
+    "not run": "○",
+    "cannot run": "⊘",
+}
+AGREEMENT: dict[str, Match] = {"reproduced": "match", "within noise": "near", "contradicts": "off"}
+MATCH, NEAR = 3.0, 10.0  # per cent
+
+# text on background, each with a contrast above 7
+LIGHT_CELLS: dict[Match, tuple[str, str]] = {
+    "match": ("#0B4A22", "#D9F2E0"),
+    "near": ("#553A00", "#FCEBC4"),
+    "off": ("#7A1710", "#FBDDD8"),
+}
+DARK_CELLS: dict[Match, tuple[str, str]] = {
+    "match": ("#C4F2D3", "#123D24"),
+    "near": ("#FFE5A8", "#463500"),
+    "off": ("#FFD6CF", "#561C14"),
+}
+
+PARAMS, MACS, WITHOUT, VERDICT = "params here", "MACs here", "without R, P", "verdict"
+
+
+def paper_table(rows: Sequence[Standing]) -> pd.DataFrame:
+    """A row a printed row, all of it text; columns of figures that the table does not print are left out."""
+    metrics = [name for name in METRICS if any(name in row.metrics for row in rows)]
+    table = pd.DataFrame([_line(row, metrics) for row in rows])
+    empty = [name for name in table.columns if name != "measured" and (table[name] == NO_NUMBER).all()]
+    return table.drop(columns=empty)
+
+
+def cell_styles(rows: Sequence[Standing], table: pd.DataFrame, colours: Look) -> pd.DataFrame:
+    """CSS for each cell of `paper_table`: the colour of its match, or of its verdict."""
+    cells = DARK_CELLS if colours is DARK else LIGHT_CELLS
+    styles = pd.DataFrame("", index=table.index, columns=table.columns)
+    for place, row in enumerate(rows):
+        found: dict[str, Match | None] = {VERDICT: AGREEMENT.get(row.verdict)}
+        if row.counted is not None:
+            found[PARAMS] = row.counted.params_match
+            found[MACS] = macs_match(row.counted, transfer=True)
+            found[WITHOUT] = macs_match(row.counted, transfer=False)
+        for name, match in found.items():
+            if match is not None and name in table.columns:
+                text, background = cells[match]
+                styles.loc[table.index[place], name] = f"color: {text}; background-color: {background}"
+    return styles
+
+
+def macs_match(counted: Counted, transfer: bool) -> Match | None:
+    """Of one of the two countings. The record judges the nearer one, by the printed digits as well."""
+    deviations = counted.macs_deviation, counted.macs_deviation_without_transfer
+    mine, other = deviations if transfer else deviations[::-1]
+    if mine is None or other is None:
+        return None
+    if abs(mine) <= abs(other):
+        return counted.macs_match
+    return "match" if abs(mine) <= MATCH else "near" if abs(mine) <= NEAR else "off"
+
+
+def verdict_words(row: Standing) -> str:
+    return f"{VERDICT_SIGNS[row.verdict]} {row.verdict}"
+
+
+def measured_words(found: Measured | None) -> str:
+    """`94.2 ± 0.15 (n = 3)`: half of the mean's 95 % interval; the range for 2 runs, and one run as it is."""
+    if found is None:
+        return NO_NUMBER
+    if found.interval is not None:
+        return f"{number(found.mean)} ± {number((found.interval[1] - found.interval[0]) / 2, 2)} (n = {found.n})"
+    if found.n == 1:
+        return f"{number(found.mean)} (n = 1)"
+    return f"{number(found.mean)}, {number(found.low)} to {number(found.high)} (n = {found.n})"
+
+
+def as_printed(value: float) -> str:
+    """With its last zero, 93.0, where it is no large whole number, 795."""
+    return str(value) if value < 100 else number(value)
+
+
+def _line(row: Standing, metrics: Sequence[Metric]) -> dict[str, str]:
+    counted = row.counted
+    line = {"row": row.id, VERDICT: verdict_words(row), "network": row.label, "setting": row.setting or NO_NUMBER}
+    line |= {"params printed": si(row.params), PARAMS: NO_NUMBER}
+    line |= {"MACs printed": si(row.macs), MACS: NO_NUMBER, WITHOUT: NO_NUMBER}
+    if counted is not None:
+        line[PARAMS] = _counted(counted.params, counted.params_deviation, counted.params_match)
+        line[MACS] = _counted(counted.macs, counted.macs_deviation, macs_match(counted, transfer=True))
+        if 0 < counted.transfer_macs < counted.macs:  # else both countings are one, or nothing is left
+            without = counted.macs - counted.transfer_macs
+            match = macs_match(counted, transfer=False)
+            line[WITHOUT] = _counted(without, counted.macs_deviation_without_transfer, match)
+    for name in metrics:
+        line[f"{METRICS[name]} printed"] = as_printed(row.metrics[name]) if name in row.metrics else NO_NUMBER
+    line["measured"] = measured_words(row.measured)
+    line["quick, not judged"] = measured_words(row.quick)
+    return line
+
+
+def _counted(value: int, deviation: float | None, match: Match | None) -> str:
+    if deviation is None or match is None:
+        return si(value)
+    return f"{si(value)} {SIGNS[match]} {deviation:+.1f} %"

@@ -1,0 +1,261 @@
+"""The printed rows beside our counts, for a reader: aligned text, Markdown, LaTeX."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from mgic.records import Counted, Match, Metric, PaperTable, Record, Reference
+from mgic.reference.paper import MATCH, NEAR, as_printed, list_references, list_tables
+
+METRICS: dict[Metric, str] = {
+    "top1": "top-1 %",
+    "top5": "top-5 %",
+    "miou": "mIoU %",
+    "mse": "MSE",
+    "mobile_ms": "phone ms",
+    "cpu_ms": "CPU ms",
+}
+CONVENTION = (
+    "FLOPs in the paper are multiply-accumulates (MACs). Ours are those of convolutions and linear layers for one"
+    " sample, with the transfer operators R and P, and beside that without them."
+)
+MATCHING = (
+    f"A figure of ours is a match if it is within {MATCH} % of the printed one or rounds to its digits, near if it is"
+    f" within {NEAR} %, and off otherwise; MACs by the nearer of the two countings."
+)
+COMMAND = "mgic reference --format markdown > docs/paper.md"
+MISSING = "-"
+
+
+class Coverage(Record):
+    """How many rows there are, and how many of their printed figures ours meet."""
+
+    rows: int
+    runnable: int  # an experiment here can train the row's network
+    counted: int  # rows whose network is counted here
+    with_cost: int  # of them, those that print parameters or MACs
+    all_met: int  # of these, those whose printed figures are all a match
+    params: dict[Match, int]
+    macs: dict[Match, int]
+
+
+def coverage(rows: Iterable[Reference]) -> Coverage:
+    rows = list(rows)
+    counts = [row.counted for row in rows if row.counted is not None]
+    figures = [[found for found in (count.params_match, count.macs_match) if found is not None] for count in counts]
+    return Coverage(
+        rows=len(rows),
+        runnable=sum(row.experiment is not None for row in rows),
+        counted=len(counts),
+        with_cost=sum(bool(found) for found in figures),
+        all_met=sum(bool(found) and set(found) == {"match"} for found in figures),
+        params=_tally(count.params_match for count in counts),
+        macs=_tally(count.macs_match for count in counts),
+    )
+
+
+def _tally(matches: Iterable[Match | None]) -> dict[Match, int]:
+    found = Counter(matches)
+    return {"match": found["match"], "near": found["near"], "off": found["off"]}
+
+
+class Column(NamedTuple):
+    title: str
+    cell: Callable[[Reference], str]
+    right: bool = True
+
+
+def figure(number: int) -> str:
+    """Four digits and a unit: 853018 is 0.853M."""
+    power, unit = (9, "B") if number >= 10**9 else (6, "M") if number >= 10**4 else (3, "K")
+    return f"{number / 10**power:.4g}{unit}"
+
+
+def percent(number: float | None) -> str:
+    if number is None:
+        return MISSING
+    return f"{number:+.1f}" if round(number, 1) else "0.0"
+
+
+def columns(rows: Sequence[Reference]) -> list[Column]:
+    """Those that say something of at least one row."""
+    every = [
+        Column("row", lambda row: row.id, right=False),
+        Column("network", lambda row: row.label, right=False),
+        Column("setting", lambda row: row.setting or MISSING, right=False),
+        Column("params", lambda row: as_printed(row).params or MISSING),
+        Column("our params", _counted(lambda count: figure(count.params))),
+        Column("off by %", _counted(lambda count: percent(count.params_deviation))),
+        Column("fit", _counted(lambda count: count.params_match or MISSING), right=False),
+        Column("MACs", lambda row: as_printed(row).macs or MISSING),
+        Column("our MACs", _counted(lambda count: figure(count.macs))),
+        Column("off by %", _counted(lambda count: percent(count.macs_deviation))),
+        Column("without R, P", _without(lambda count: figure(count.macs - count.transfer_macs))),
+        Column("off by %", _without(lambda count: percent(count.macs_deviation_without_transfer))),
+        Column("fit", _counted(lambda count: count.macs_match or MISSING), right=False),
+    ]
+    every += [Column(title, _metric(name)) for name, title in METRICS.items()]
+    every.append(Column("runs as", lambda row: row.experiment or MISSING, right=False))
+    return [column for column in every if any(column.cell(row) != MISSING for row in rows)]
+
+
+def _counted(read: Callable[[Counted], str]) -> Callable[[Reference], str]:
+    return lambda row: read(row.counted) if row.counted else MISSING
+
+
+def _without(read: Callable[[Counted], str]) -> Callable[[Reference], str]:
+    """Nothing for a network that has neither R nor P, nor for these alone."""
+    return _counted(lambda count: read(count) if 0 < count.transfer_macs < count.macs else MISSING)
+
+
+def _metric(name: Metric) -> Callable[[Reference], str]:
+    digits = "#.3g" if METRICS[name].endswith("%") else "g"  # 75.0, as printed
+
+    def cell(row: Reference) -> str:
+        return (
+            max(f"{row.metrics[name]:{digits}}", f"{row.metrics[name]:g}", key=len) if name in row.metrics else MISSING
+        )
+
+    return cell
+
+
+def remarks(rows: Sequence[Reference]) -> list[tuple[str, str, str]]:
+    """For each row its id, its network with options as a command has them, and what is to be said of it."""
+    reasons = {row.cannot_run for row in rows}
+    shared = reasons.pop() if len(reasons) == 1 else None
+    found = [("", "", f"No row can be run here, {shared}.")] if shared else []
+    for row in rows:
+        network = " ".join([row.model or "", *(f"{k}={_plain(v)}" for k, v in row.options.items())]).strip()
+        said = [row.convention, f"cannot be run here, {row.cannot_run}" if row.cannot_run and not shared else ""]
+        sentence = "; ".join(filter(None, said))
+        text = " ".join(filter(None, [sentence and f"{sentence}.", row.note]))
+        if network or text:
+            found.append((row.id, network, text))
+    return found
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def heading(table: PaperTable) -> str:
+    return f"Table {table.name}: {table.title}" if table.name[-1].isdigit() else table.title
+
+
+def as_text(table: PaperTable, rows: Sequence[Reference]) -> str:
+    """Aligned columns for a terminal, notes below."""
+    shown = columns(rows)
+    cells = [[column.title for column in shown], *([column.cell(row) for column in shown] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if column.right else cell.ljust(width)
+            for cell, width, column in zip(line, widths, shown, strict=True)
+        ).rstrip()
+        for line in cells
+    ]
+    notes = [f"- {note}" for note in table.notes]
+    said = [
+        " ".join(filter(None, [f"{row}:" if row else "", network and f"[{network}]", text]))
+        for row, network, text in remarks(rows)
+    ]
+    return "\n".join([f"{heading(table)} ({table.place})", "", *lines, "", *notes, *said, "", CONVENTION, MATCHING])
+
+
+def as_markdown(table: PaperTable, rows: Sequence[Reference]) -> str:
+    """A section: heading, table, notes, and what network each row is."""
+    shown = columns(rows)
+    lines = [
+        [column.title for column in shown],
+        ["--:" if column.right else "---" for column in shown],
+        *([column.cell(row) for column in shown] for row in rows),
+    ]
+    grid = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    notes = [f"- {_markdown(note)}" for note in table.notes]
+    said = [
+        "- " + " ".join(filter(None, [row and f"{row}:", network and f"`{network}`:", _markdown(text)]))
+        for row, network, text in remarks(rows)
+    ]
+    parts = [[f"## {heading(table)}"], [f"{table.place}."], grid, notes, said]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([_*<])", r"\\\1", text)
+
+
+def paper_as_markdown() -> str:
+    """Every table, after what they say together."""
+    every = list_references()
+    found = coverage(every)
+    head = (
+        "# The paper's figures beside ours\n\n"
+        f"Written by `{COMMAND}`; a test holds it to that. The rows are data, in `mgic/reference/tables/`.\n\n"
+        f"{CONVENTION}\n{MATCHING} The text at hand had no page numbers, so that a table's place is its section.\n\n"
+        f"- {found.rows} printed rows in {len(list_tables())} tables. Tables 4, 6, 9 and 12 print architectures, and"
+        " figures 3 and 4 are plots without numbers.\n"
+        f"- {found.counted} rows have a network that is counted here; {found.runnable} rows can be run here, the others"
+        " say why not.\n"
+        f"- Parameters: {_sentence(found.params)}. MACs: {_sentence(found.macs)}.\n"
+        f"- Of {found.with_cost} rows that print a cost and have a network here, {found.all_met} are met in all that"
+        " they print.\n"
+    )
+    return "\n\n".join([head.rstrip(), *(as_markdown(table, list_references(table.name)) for table in list_tables())])
+
+
+def _sentence(tally: dict[Match, int]) -> str:
+    return f"of {sum(tally.values())} figures {tally['match']} match, {tally['near']} near, {tally['off']} off"
+
+
+def as_latex(table: PaperTable, rows: Sequence[Reference]) -> str:
+    r"""A `table` with rules of booktabs, then the notes as a list."""
+    shown = columns(rows)
+    lines = [[_latex(column.title) for column in shown], *([_latex_cell(c.cell(row)) for c in shown] for row in rows)]
+    header, *body = [" & ".join(line) + r" \\" for line in lines]
+    caption = _latex(f"{table.title}. {CONVENTION}")
+    notes = [rf"  \item {_latex(note)}" for note in table.notes]
+    for row, network, text in remarks(rows):
+        words = [row and f"{row}:", network and rf"\texttt{{{_latex(network)}}}:", _latex(text)]
+        notes.append(rf"  \item {' '.join(filter(None, words))}")
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"  \centering\footnotesize",
+            rf"  \caption{{{caption}}}",
+            rf"  \label{{tab:mgic-{table.name}}}",
+            rf"  \begin{{tabular}}{{{''.join('r' if column.right else 'l' for column in shown)}}}",
+            r"    \toprule",
+            f"    {header}",
+            r"    \midrule",
+            *(f"    {line}" for line in body),
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            r"\end{table}",
+            r"\begin{itemize}",
+            *notes,
+            r"\end{itemize}",
+        ]
+    )
+
+
+def paper_as_latex() -> str:
+    """Every table; the document it stands in needs the package booktabs."""
+    tables = [as_latex(table, list_references(table.name)) for table in list_tables()]
+    return "\n\n".join(["% needs \\usepackage{booktabs}", *tables])
+
+
+LATEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"} | {
+    c: f"\\{c}" for c in "&%$#_{}"
+}
+
+
+def _latex(text: str) -> str:
+    escaped = "".join(LATEX.get(letter, letter) for letter in text)
+    quoted = re.sub(r'"([^"]*)"', r"``\1''", escaped)
+    return re.sub(r"\bs\\_([gc])(?!\w)", r"$s_\1$", quoted)
+
+
+def _latex_cell(text: str) -> str:
+    """A minus before a number is a minus, not a hyphen."""
+    return f"${text}$" if re.match(r"[+-]\d", text) else _latex(text)

@@ -1,0 +1,285 @@
+"""Which runs belong to a row of the paper, what is made of them, and what the API says."""
+
+import csv
+import io
+from uuid import UUID, uuid5
+
+import pytest
+
+from backend.standing import option_defaults, standings, summarise, wanted
+from backend.store import MeasuredRun, Store
+from mgic.client import ApiError
+from mgic.records import Counted, ModelInfo, Reference
+from tests.backend.api_alone import check_get_refused, running_api
+from tests.backend.store_points import add, slot, succeeded
+
+SCALE = {"dataset": "cifar10", "epochs": 100, "model": "net", "group_size": 8}
+DEFAULTS = {"net": {"group_size": 4, "width": 16}}
+
+
+def row(**more) -> Reference:
+    given = {
+        "id": "13.1",
+        "table": "13",
+        "label": "Net",
+        "setting": "CIFAR-10",
+        "source": "ours",
+        "metrics": {"top1": 94.2},
+        "model": "net",
+        "options": {"group_size": 8},
+        "experiment": "classification",
+        "metric": "top1",
+        "scale": SCALE,
+        "test_size": 10_000,
+    }
+    return Reference(**(given | more))
+
+
+def run(top1=94.2, metric="top1", version=1, **config) -> MeasuredRun:
+    config = {"width": 16, "seed": 0, "device": "cpu", "max_steps": None} | SCALE | config
+    return MeasuredRun(
+        uuid5(UUID(int=0), repr((top1, sorted(config.items(), key=str)))), version, config, {metric: top1}
+    )
+
+
+def stand(*runs, **more):
+    (found,) = standings([row(**more)], {"classification": runs}, DEFAULTS)
+    return found
+
+
+def test_runs_at_the_scale_of_a_row_are_judged_together_over_their_seeds():
+    found = stand(run(94.0, seed=0), run(94.2, seed=1, device="cuda"), run(94.4, seed=2))
+    assert (found.measured.n, found.measured.mean) == (3, pytest.approx(94.2))
+    assert found.measured.interval[0] == pytest.approx(94.2 - 4.302653 * 0.2 / 3**0.5)
+    assert found.measured.prediction == pytest.approx((94.2 - 0.7546, 94.2 + 0.7546), abs=2e-3)
+    assert (found.verdict, found.quick) == ("reproduced", None)
+    assert "seed" not in found.measured.config
+
+
+def test_of_a_seed_that_ran_twice_the_last_counts():
+    again = run(94.4, seed=0)
+    found = stand(run(10.0, seed=0), again)
+    assert found.measured.runs == (again.id,)
+
+
+@pytest.mark.parametrize("change", [{"epochs": 2}, {"dataset": "digits"}, {"max_steps": 10}, {"epochs": None}])
+def test_a_run_at_another_scale_is_shown_and_never_judged(change):
+    found = stand(run(94.2, seed=0, **change), run(94.2, seed=1, **change), run(94.2, seed=2, **change))
+    assert found.measured is None
+    assert (found.quick.n, found.quick.mean, found.quick.prediction) == (3, 94.2, None)
+    assert found.verdict == "not run"
+    assert "shown, not judged" in found.why
+
+
+@pytest.mark.parametrize("change", [{"model": "other"}, {"group_size": 4}, {"width": 8}])
+def test_a_run_of_another_network_is_not_of_the_row(change):
+    found = stand(run(**change))
+    assert (found.measured, found.quick, found.verdict) == (None, None, "not run")
+
+
+def test_an_option_that_a_data_set_decides_does_not_set_a_quick_run_apart():
+    asked = {"options": {"group_size": 8, "num_classes": 1000}, "scale": SCALE | {"num_classes": 1000}}
+    assert stand(run(dataset="digits", num_classes=10), **asked).quick is not None
+    assert stand(run(num_classes=10), **asked).measured is None
+
+
+def test_another_way_of_pruning_is_another_row():
+    asked = {"scale": SCALE | {"method": "l1"}}
+    assert stand(run(method="taylor_bn", epochs=1), **asked).quick is None
+    assert stand(run(method="l1", epochs=1), **asked).quick is not None
+
+
+def test_a_row_without_a_model_is_known_by_the_options_that_its_experiment_has():
+    scale = {"samples": 1024, "group_size": 8}
+    asked = {"model": None, "options": {"channels": 64, "group_size": 8}, "scale": scale}
+    asked |= {"metric": "mse", "metrics": {"mse": 0.011}}
+    configs = [scale | {"seed": seed} for seed in (0, 1)]
+    runs = [MeasuredRun(UUID(int=n), 1, config, {"mse": 0.0111}) for n, config in enumerate(configs)]
+    quick = MeasuredRun(UUID(int=7), 1, scale | {"samples": 16}, {"mse": 0.2})
+    other = MeasuredRun(UUID(int=8), 1, scale | {"group_size": 4}, {"mse": 0.001})
+    found = stand(*runs, quick, other, **asked)
+    assert (found.measured.n, found.quick.mean) == (2, 0.2)
+
+
+def test_of_several_groups_the_best_mean_is_shown():
+    runs = [run(94.0, learning_rate=0.1), run(95.0, learning_rate=0.2), run(96.0, learning_rate=0.1, seed=1)]
+    runs += [run(91.0, learning_rate=0.2, seed=1)]
+    found = stand(*runs)
+    assert (found.measured.mean, found.measured.config["learning_rate"]) == (95.0, 0.1)  # the other: 93
+
+
+def test_of_an_error_the_lowest_mean_is_best():
+    runs = [run(0.02, "mse", learning_rate=0.1), run(0.01, "mse", learning_rate=0.2)]
+    found = stand(*runs, metric="mse", metrics={"mse": 0.011})
+    assert found.measured.mean == 0.01
+
+
+@pytest.mark.parametrize("value", [None, "94", True, float("nan"), float("inf")])
+def test_a_result_without_the_number_is_no_result(value):
+    assert stand(run(value)).measured is None
+
+
+def test_runs_of_two_versions_of_the_experiment_are_not_averaged():
+    found = stand(run(94.0, seed=0), run(94.2, seed=1, version=2), run(94.6, seed=2, version=2))
+    assert (found.measured.n, found.measured.mean) == (2, pytest.approx(94.4))
+
+
+def test_a_later_run_without_the_number_does_not_hide_an_earlier_one():
+    assert stand(run(94.2), run(None)).measured.mean == 94.2
+
+
+def test_one_run_at_scale_is_within_noise_for_want_of_a_second():
+    found = stand(run(94.2))
+    assert (found.verdict, found.measured.prediction, found.measured.interval) == ("within noise", None, None)
+
+
+def test_a_mean_far_from_the_printed_figure_contradicts_it():
+    found = stand(*[run(90 + n / 10, seed=n) for n in range(5)])
+    assert found.verdict == "contradicts"
+    assert "4 points lower than printed" in found.why
+
+
+def test_a_mean_intersection_over_union_has_no_binomial_error():
+    values = [run(v, "miou", seed=n) for n, v in enumerate((70.0, 70.2, 70.4))]
+    found = stand(*values, metric="miou", metrics={"miou": 70.2})
+    assert found.measured.prediction[1] == pytest.approx(70.2 + 4.302653 * 0.2 * (4 / 3) ** 0.5)
+
+
+@pytest.mark.parametrize("gone", [{"cannot_run": "because it is closed", "experiment": None}, {"experiment": None}])
+def test_a_row_without_an_experiment_cannot_run(gone):
+    found = stand(run(), **gone)
+    assert (found.verdict, found.measured) == ("cannot run", None)
+    assert found.why == gone.get("cannot_run", "because no experiment here measures it")
+
+
+def test_a_row_that_prints_no_such_figure_is_not_judged():
+    found = stand(run(), metrics={"top5": 99.0})
+    assert (found.verdict, found.measured.n) == ("not run", 1)
+    assert "prints no top1" in found.why
+
+
+def test_the_store_is_asked_for_the_models_and_columns_of_the_rows():
+    rows = [row(), row(model="b", metric="top5"), row(experiment="other", model=None), row(experiment=None)]
+    assert wanted(rows) == {"classification": ({"net", "b"}, ("top1", "top5")), "other": (None, ("top1",))}
+
+
+def test_defaults_are_read_from_the_schema_of_a_model():
+    properties = {"width": {"default": 16}, "num_classes": {"default": 10}, "depth": {}}
+    info = ModelInfo(
+        name="net",
+        summary="",
+        options={"properties": properties},
+        task="image classification",
+        input_size=(3, 32, 32),
+        smallest=(8, 8),
+        source="mgic",
+    )
+    assert option_defaults([info]) == {"net": {"width": 16}}
+
+
+def test_the_summary_counts_rows():
+    cost = Counted(
+        params=1,
+        macs=1,
+        transfer_macs=0,
+        params_deviation=0.0,
+        macs_deviation=None,
+        macs_deviation_without_transfer=None,
+        params_match="match",
+        macs_match=None,
+    )
+    off = cost.model_copy(update={"macs_match": "off"})
+    rows = [
+        row(params=1, counted=cost),
+        row(params=1, macs=2, counted=off),
+        row(counted=cost),  # prints no cost
+        row(params=1, experiment=None, cannot_run="because"),
+    ]
+    found = summarise(standings(rows, {"classification": [run()]}, DEFAULTS))
+    assert (found.rows, found.runnable, found.with_cost, found.cost_matches, found.measured) == (4, 3, 2, 1, 3)
+    assert found.judged == {
+        "reproduced": 0,
+        "within noise": 3,
+        "contradicts": 0,
+        "not run": 0,
+        "cannot run": 1,
+    }
+
+
+def finish_all(store: Store, **result) -> None:
+    while claim := store.claim(slot()):
+        assert store.finish(claim.run_id, claim.fence, succeeded(**result))
+
+
+def test_the_store_gives_the_newest_runs_of_each_model_oldest_first(store):
+    add(store, [{"model": "a", "x": x} for x in range(3)] + [{"model": "b"}], experiment="e")
+    finish_all(store, top1=90.5, note="text")
+    add(store, [{"model": "c"}], experiment="e")
+    add(store, [{"model": "a"}], experiment="other")
+    finish_all(store, top1=1)
+    add(store, [{"model": "a"}], experiment="e")  # stays queued
+    found = store.measured_runs("e", {"a", "b"}, ("top1", "note", "missing"), 2)
+    assert [one.config for one in found] == [{"model": "a", "x": 1}, {"model": "a", "x": 2}, {"model": "b"}]
+    assert found[0].values == {"top1": 90.5, "note": "text", "missing": None}
+    assert len(store.measured_runs("e", None, ("top1",), 100)) == 5
+    assert store.measured_runs("e", set(), ("top1",), 100) == []
+
+
+def test_runs_without_a_model_are_found_where_a_row_names_none(store):
+    add(store, [{"size": 3}], experiment="e")
+    finish_all(store, mse=0.5)
+    assert [one.values for one in store.measured_runs("e", None, ("mse",), 10)] == [{"mse": 0.5}]
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory):
+    with running_api(tmp_path_factory.mktemp("api")) as running:
+        yield running
+        assert "Traceback" not in running.log()
+
+
+def test_the_api_gives_the_rows_of_a_table(api):
+    tables = {table.name for table in api.client.paper_tables()}
+    assert {"1", "5", "13"} <= tables
+    rows = api.client.references("13")
+    assert len(rows) == 7
+    assert {one.table for one in rows} == {"13"}
+    assert {one.table for one in api.client.references()} == tables
+    summary = api.client.paper_summary()
+    assert summary.rows == len(api.client.references())
+    assert sum(summary.judged.values()) == summary.rows
+
+
+def test_an_unknown_table_and_a_misspelt_filter_are_refused(api):
+    problem = check_get_refused(api, 404, "not-found", "/references?table=133")
+    assert "13" in problem["detail"]
+    check_get_refused(api, 422, "validation", "/references?tabel=13")
+    check_get_refused(api, 422, "validation", "/references?format=xls")
+    with pytest.raises(ApiError):
+        api.client.references("")
+
+
+def test_the_rows_come_as_csv_markdown_and_latex(api):
+    lines = list(csv.DictReader(io.StringIO(api.client.references_as("csv", "13").decode())))
+    assert [line["id"] for line in lines] == [f"13.{n}" for n in range(1, 8)]
+    assert (lines[0]["printed_params"], lines[0]["printed_top1"]) == ("530000", "94.7")
+    assert lines[0]["counted_params"] == str(api.client.references("13")[0].counted.params)
+    assert "| " in api.client.references_as("markdown", "13").decode()
+    assert "\\begin{tab" in api.client.references_as("latex", "13").decode()
+    answer = api.http.get("/references", params={"format": "latex", "table": "13"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="paper-table-13.tex"'
+
+
+def test_a_finished_run_of_a_recipe_shows_up_at_its_row_and_a_quick_one_beside_it(api):
+    target = api.client.references("13")[0]
+    store = Store.open(f"sqlite:///{api.folder / 'mgic.db'}")
+    base = {"in_channels": 3, "num_classes": 10, "device": "cpu", "max_steps": None} | target.scale
+    configs = [base | {"seed": seed} for seed in range(3)] + [base | {"seed": 0, "dataset": "digits", "epochs": 1}]
+    add(store, configs, experiment=target.experiment)
+    finish_all(store, top1=94.7)
+    store.close()
+    first, *others = api.client.references("13")
+    assert (first.measured.n, first.verdict) == (3, "reproduced")
+    assert (first.quick.n, first.quick.mean) == (1, 94.7)
+    assert [one.verdict for one in others] == ["not run"] * 6
+    assert api.client.paper_summary().measured == 1

@@ -1,0 +1,324 @@
+"""The page of the paper's rows: what is in its table and figure, and what it says when something is missing."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard.charts.paper import draw_paper_plot, paper_plot
+from dashboard.paper_table import (
+    DARK_CELLS,
+    LIGHT_CELLS,
+    MACS,
+    PARAMS,
+    VERDICT,
+    WITHOUT,
+    cell_styles,
+    measured_words,
+    paper_table,
+)
+from dashboard.theme import DARK, LIGHT
+from mgic.client import ApiError, Client, Unreachable
+from mgic.records import Counted, Measured, PaperSummary, PaperTable, Recipe, Standing
+from tests.conftest import free_port
+
+APP = str(Path(dashboard.__file__).with_name("app.py"))
+NAMES = ("not run", "cannot run", "reproduced", "within noise", "contradicts")
+
+
+def counted(params=0.4, macs=12.0, without=-2.0, transfer=200) -> Counted:
+    """Of a row that prints 1,000 parameters and 2,000 MACs."""
+    return Counted(
+        params=1004,
+        macs=2240,
+        transfer_macs=transfer,
+        params_deviation=params,
+        macs_deviation=macs,
+        macs_deviation_without_transfer=without,
+        params_match="match",
+        macs_match="match",
+    )
+
+
+def measured(n=3, mean=94.2) -> Measured:
+    return Measured(
+        metric="top1",
+        n=n,
+        mean=mean,
+        low=mean - 0.2,
+        high=mean + 0.2,
+        interval=(mean - 0.5, mean + 0.5) if n > 2 else None,
+        prediction=(mean - 0.7, mean + 0.7) if n > 1 else None,
+        runs=tuple(UUID(int=number) for number in range(n)),
+        config={},
+    )
+
+
+def standing(number=1, table="13", **more) -> Standing:
+    given = {
+        "id": f"{table}.{number}",
+        "table": table,
+        "label": f"Network {number}",
+        "setting": "CIFAR-10",
+        "source": "ours",
+        "params": 1000,
+        "macs": 2000,
+        "metrics": {"top1": 94.0 + number / 10},
+        "metric": "top1",
+        "model": "mgic_resnet56",
+        "counted": counted(),
+        "experiment": "classification",
+        "recipe": "table13",
+        "quick_recipe": "table13_quick",
+        "verdict": "not run",
+        "why": "no run at the row's scale has finished",
+    }
+    return Standing(**(given | more))
+
+
+def recipe(name: str, scale: str) -> Recipe:
+    return Recipe(name=name, title=f"Title of {name}", summary="Needs 3 days.", scale=scale, experiment="x", grids=())
+
+
+class Paper:
+    """A service that knows two tables, and counts what is submitted."""
+
+    url = "http://made"
+
+    def __init__(self, rows: list[Standing]) -> None:
+        self.rows, self.sent, self.refuses, self.gone = rows, [], False, False
+
+    def paper_tables(self):
+        tables = dict.fromkeys(row.table for row in self.rows)
+        return [PaperTable(name=n, title=f"About <b>{n}</b>", place="Here", notes=("16 twice $x$",)) for n in tables]
+
+    def health(self):
+        raise Unreachable("no answer")
+
+    def paper_summary(self):
+        if self.gone:
+            raise Unreachable("no answer")
+        counts = {name: sum(row.verdict == name for row in self.rows) for name in NAMES}
+        runs = sum(row.measured is not None for row in self.rows)
+        return PaperSummary(rows=len(self.rows), runnable=2, with_cost=2, cost_matches=1, measured=runs, judged=counts)
+
+    def references(self, table=None):
+        return [row for row in self.rows if table in (None, row.table)]
+
+    def references_as(self, format, table=None):
+        return f"{format} of {table}".encode()
+
+    def recipes(self):
+        return [recipe("table13", "paper"), recipe("table13_quick", "quick")]
+
+    def submit(self, asked, key):
+        if self.refuses:
+            raise ApiError(422, {"detail": "the data set <b>cifar10</b> is not on this server"})
+        self.sent.append((asked.recipe, key))
+        return SimpleNamespace(id=UUID(int=7))
+
+
+def opened(api, **address: str) -> AppTest:
+    st.cache_data.clear()
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.session_state["client"] = api
+    page.query_params["anything"] = "keeps the start page short"
+    page.switch_page("app_pages/paper.py")
+    page.query_params.clear()
+    for key, value in address.items():
+        page.query_params[key] = value
+    shown = page.run()
+    assert not shown.exception
+    return shown
+
+
+def said(page: AppTest) -> str:
+    return " ".join(one.value for one in [*page.error, *page.warning, *page.info])
+
+
+def texts(page: AppTest) -> str:
+    return " ".join(one.value for one in [*page.markdown, *page.caption, *page.subheader])
+
+
+@pytest.fixture
+def api() -> Paper:
+    judged = standing(2, measured=measured(), quick=measured(1, 80.0), verdict="reproduced", why="it lies inside")
+    cannot = standing(1, table="5", cannot_run="because it is not published", verdict="cannot run", why="unpublished")
+    cannot = cannot.model_copy(update={"recipe": None, "quick_recipe": None, "counted": None, "macs": None})
+    return Paper([standing(1), judged, cannot])
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("cells", [LIGHT_CELLS, DARK_CELLS])
+def test_coloured_cells_can_be_read(cells):
+    for text, background in cells.values():
+        light, dark = sorted((luminance(text), luminance(background)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) > 7
+
+
+def test_each_counting_of_the_macs_has_its_own_symbol_and_deviation():
+    (line,) = paper_table([standing()]).to_dict("records")
+    assert line[PARAMS] == "1 k ● +0.4 %"
+    assert line[MACS] == "2.24 k ✖ +12.0 %"  # the record's match is of the nearer counting
+    assert line[WITHOUT] == "2.04 k ● -2.0 %"
+    styles = cell_styles([standing()], paper_table([standing()]), LIGHT).iloc[0]
+    assert LIGHT_CELLS["match"][1] in styles[PARAMS]
+    assert LIGHT_CELLS["off"][1] in styles[MACS]
+    assert styles["network"] == ""
+
+
+def test_a_network_without_r_and_p_has_one_count_of_macs():
+    row = standing(counted=counted(macs=5.0, without=5.0, transfer=0).model_copy(update={"macs_match": "near"}))
+    table = paper_table([row])
+    assert table[MACS][0] == "2.24 k ▲ +5.0 %"
+    assert WITHOUT not in table.columns
+    assert WITHOUT not in paper_table([standing(counted=counted(transfer=2240))]).columns  # R and P are all of it
+    assert DARK_CELLS["near"][1] in cell_styles([row], table, DARK)[MACS][0]
+
+
+def test_a_verdict_is_a_symbol_a_word_and_a_colour():
+    rows = [standing(n, verdict=name) for n, name in enumerate(NAMES)]
+    table = paper_table(rows)
+    assert len({words[0] for words in table[VERDICT]}) == 5
+    styles = list(cell_styles(rows, table, LIGHT)[VERDICT])
+    assert styles[:2] == ["", ""]
+    assert len(set(styles[2:])) == 3
+
+
+def test_a_mean_is_written_with_its_spread_and_the_number_of_seeds():
+    assert measured_words(measured(3)) == "94.2 ± 0.5 (n = 3)"
+    assert measured_words(measured(2)) == "94.2, 94 to 94.4 (n = 2)"
+    assert measured_words(measured(1)) == "94.2 (n = 1)"
+    assert measured_words(None) == "-"
+
+
+def test_printed_marks_are_hollow_and_measured_ones_filled_at_the_cost_the_paper_counts():
+    rows = [standing(1), standing(2, measured=measured(), source="quoted")]
+    plot = paper_plot(rows)
+    assert [(mark.x, mark.y) for mark in plot.printed] == [(2000, 94.1), (2000, 94.2)]
+    assert [(mark.x, mark.y, mark.below) for mark in plot.measured] == [(2040, 94.2, pytest.approx(0.5))]
+    figure = draw_paper_plot(plot, "", LIGHT)
+    assert [list(trace.text) for trace in figure.data if trace.text] == [["13.1", "13.2"]]
+    drawn = {trace.name: trace.marker.symbol for trace in figure.data if trace.name}
+    assert all(symbol.endswith("-open") == name.startswith("printed") for name, symbol in drawn.items())
+    assert "square" in drawn.values()
+
+
+def test_a_quick_result_is_in_no_figure():
+    assert paper_plot([standing(1), standing(2, quick=measured())]).measured == []
+
+
+def test_a_table_without_cost_or_result_has_no_figure():
+    assert paper_plot([standing(1, metrics={}), standing(2, metrics={})]) is None
+    assert paper_plot([standing(1, macs=None, params=None), standing(2, macs=None, params=None)]) is None
+
+
+def test_the_headline_and_the_table_of_the_address(api):
+    page = opened(api, table="13")
+    assert [one.value for one in page.metric] == ["3", "2 of 3", "1 of 2", "1 of 3"]
+    assert "✔ 1 reproduced" in texts(page)
+    table = page.dataframe[0].value
+    assert list(table["row"]) == ["13.1", "13.2"]
+    assert list(table["quick, not judged"]) == ["-", "80 (n = 1)"]
+    assert len(page.get("plotly_chart")) == 1
+
+
+def test_notes_and_titles_are_shown_as_written(api):
+    words = texts(opened(api, table="13"))
+    assert "16 twice \\$x\\$" in words
+    assert "\\<b>13\\</b>" in words
+
+
+def test_the_chosen_row_goes_with_its_table(api):
+    page = opened(api, table="13", row="13.2")
+    page.segmented_control(key="table").set_value("5").run()
+    assert page.selectbox(key="row").value is None
+    assert not page.error
+
+
+def test_another_table_is_chosen_by_its_name(api):
+    page = opened(api)
+    page.segmented_control(key="table").set_value("5").run()
+    assert not page.exception
+    assert list(page.dataframe[0].value["row"]) == ["5.1"]
+
+
+def test_a_row_says_why_it_has_its_verdict_and_which_runs_were_made(api):
+    words = texts(opened(api, table="13", row="13.2"))
+    assert "✔ reproduced" in words
+    assert "it lies inside" in words
+    assert "prediction interval 93.5 to 94.9" in words
+    assert "Needs 3 days." in words
+
+
+def test_one_click_submits_the_recipe_and_leads_to_its_sweep(api):
+    page = opened(api, table="13", row="13.1")
+    page.button(key="Run quick").click().run()
+    page.button(key="Run quick").click().run()
+    assert not page.exception
+    assert [name for name, _ in api.sent] == ["table13_quick"] * 2
+    assert len({key for _, key in api.sent}) == 1, "two clicks are one sweep"
+    page.button(key="Run at paper scale").click().run()
+    assert api.sent[-1][0] == "table13"
+    assert sum("Queued" in link.proto.label for link in page.get("page_link")) == 2
+
+
+def test_what_the_service_refuses_is_said_in_its_words(api):
+    api.refuses = True
+    page = opened(api, table="13", row="13.1")
+    page.button(key="Run at paper scale").click().run()
+    assert "the data set \\<b>cifar10\\</b> is not on this server" in said(page)
+
+
+def test_a_row_that_cannot_run_says_why_and_has_no_live_button(api):
+    page = opened(api, table="5", row="5.1")
+    assert page.button(key="Run quick").disabled
+    assert "because it is not published" in texts(page)
+
+
+def test_without_runs_the_page_says_what_to_do():
+    assert "No run at the scale of one of its rows" in said(opened(Paper([standing(1)])))
+
+
+def test_without_tables_it_says_so():
+    assert "knows no table" in said(opened(Paper([])))
+
+
+@pytest.mark.parametrize("given", ["99", "<b>x</b>", "13.1"])
+def test_an_unknown_table_in_the_address_is_answered_in_words(api, given):
+    page = opened(api, table=given)
+    assert "is no table with results" in said(page)
+    assert len(page.dataframe) == 1
+
+
+def test_an_unknown_row_in_the_address_is_answered_in_words(api):
+    assert "is no row of Table 13" in said(opened(api, table="13", row="13.99"))
+
+
+def test_a_row_left_over_from_another_table_is_no_error(api):
+    assert "is no row" not in said(opened(api, table="13", row="5.1"))
+
+
+def test_a_service_that_went_away_is_named_once_over_what_it_said_last(api):
+    page = opened(api, table="13", row="13.2")
+    api.gone = True
+    page.run()
+    assert not page.exception
+    assert len(page.error) == 1
+    assert list(page.dataframe[0].value["row"]) == ["13.1", "13.2"]
+
+
+def test_a_service_that_is_not_there_is_named():
+    nobody = Client(f"http://127.0.0.1:{free_port()}")
+    page = opened(nobody)
+    nobody.close()
+    assert f"Cannot reach the API at `{nobody.url}`" in said(page)
