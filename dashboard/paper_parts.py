@@ -13,6 +13,7 @@ from dashboard.paper_table import (
     cell_styles,
     measured_words,
     paper_table,
+    shared_setting,
     verdict_words,
 )
 from dashboard.parts import RUN, SWEEP, prose
@@ -54,7 +55,7 @@ def show_paper_table(table: PaperTable, rows: Sequence[Standing]) -> None:
     """What is printed, what is wrong with that, and the rows; a click on a row chooses it."""
     kind = f"Table {table.name}: " if table.name[-1:].isdigit() else ""  # 7-text is no table
     st.subheader(literal(f"{kind}{table.title}"), anchor=False)
-    prose(table.place)
+    prose(". ".join([table.place, *filter(None, [", ".join(shared_setting(rows))])]))
     if table.notes:
         st.markdown("\n".join(f"- {literal(note)}" for note in table.notes))
     if not rows:
@@ -70,7 +71,7 @@ def show_paper_table(table: PaperTable, rows: Sequence[Standing]) -> None:
         selection_mode="single-row",
         column_config={
             "row": st.column_config.TextColumn(pinned=True),
-            "setting": st.column_config.TextColumn(width=255),
+            "setting": st.column_config.TextColumn(width=130),
         },
         height=38 + 35 * len(rows),
         alt=f"Rows of Table {table.name}: printed, counted and measured",

@@ -45,10 +45,17 @@ DARK_CELLS: dict[Match, tuple[str, str]] = {
 PARAMS, MACS, WITHOUT, VERDICT = "params here", "MACs here", "without R, P", "verdict"
 
 
+def shared_setting(rows: Sequence[Standing]) -> list[str]:
+    """The parts of the setting that all rows have: `ImageNet`, `224x224`. Said once, they need no column."""
+    settings = [row.setting.split(", ") for row in rows]
+    return [part for part in settings[0] if all(part in other for other in settings)] if settings else []
+
+
 def paper_table(rows: Sequence[Standing]) -> pd.DataFrame:
     """A row a printed row, all of it text; columns of figures that the table does not print are left out."""
     metrics = [name for name in METRICS if any(name in row.metrics for row in rows)]
-    table = pd.DataFrame([_line(row, metrics) for row in rows])
+    shared = shared_setting(rows)
+    table = pd.DataFrame([_line(row, metrics, shared) for row in rows])
     empty = [name for name in table.columns if name != "measured" and (table[name] == NO_NUMBER).all()]
     return table.drop(columns=empty)
 
@@ -101,9 +108,10 @@ def as_printed(value: float) -> str:
     return str(value) if value < 100 else number(value)
 
 
-def _line(row: Standing, metrics: Sequence[Metric]) -> dict[str, str]:
+def _line(row: Standing, metrics: Sequence[Metric], shared: Sequence[str]) -> dict[str, str]:
     counted = row.counted
-    line = {"row": row.id, VERDICT: verdict_words(row), "network": row.label, "setting": row.setting or NO_NUMBER}
+    setting = ", ".join(part for part in row.setting.split(", ") if part not in shared)
+    line = {"row": row.id, VERDICT: verdict_words(row), "network": row.label, "setting": setting or NO_NUMBER}
     line |= {"params printed": si(row.params), PARAMS: NO_NUMBER}
     line |= {"MACs printed": si(row.macs), MACS: NO_NUMBER, WITHOUT: NO_NUMBER}
     if counted is not None:

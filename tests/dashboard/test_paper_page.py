@@ -20,6 +20,7 @@ from dashboard.paper_table import (
     cell_styles,
     measured_words,
     paper_table,
+    shared_setting,
 )
 from dashboard.theme import DARK, LIGHT
 from mgic.client import ApiError, Client, Unreachable
@@ -322,3 +323,9 @@ def test_a_service_that_is_not_there_is_named():
     page = opened(nobody)
     nobody.close()
     assert f"Cannot reach the API at `{nobody.url}`" in said(page)
+
+
+def test_what_all_rows_have_is_said_once_and_has_no_column():
+    rows = [standing(setting=f"ImageNet, 224x224, s_g = {size}") for size in (16, 32)]
+    assert shared_setting(rows) == ["ImageNet", "224x224"]
+    assert list(paper_table(rows)["setting"]) == ["s_g = 16", "s_g = 32"]
