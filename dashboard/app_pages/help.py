@@ -42,8 +42,8 @@ code that the authors published.
 - A cell without a number is hatched and says why. It is never counted as zero.
 
 ### The paper's rows
-- Our parameters and MACs beside the printed figure: ● match, within 3 % or equal to the printed digits; ▲ near, within 10 %;
-  ✖ off. MACs are judged by the nearer of the two countings, with R and P or without.
+- Our parameters and MACs beside the printed figure: ● match, within 3 % or equal to the printed digits; ▲ near, within
+  10 %; ✖ off. MACs are judged by the nearer of the two countings, with R and P or without.
 - A verdict comes from runs at the row's own scale only, by where one more run would fall on another test set as large:
   **reproduced** inside and at most 1 point either way, **within noise** inside and wider, **contradicts** outside.
 - Quick runs are shown and never judged.
