@@ -1,0 +1,284 @@
+"""How long does a network take for one batch, by which engine, and how sure is that?"""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from math import prod
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+
+from mgic.errors import BadConfig, Problem, UnknownName
+from mgic.experiment import Context, Estimate, ExperimentConfig, experiment
+from mgic.experiments.classification import pick_device
+from mgic.measure.circumstances import Circumstances, Watch
+from mgic.measure.cost import model_totals
+from mgic.measure.engines import Engine, MemoryFormat, Precision, Setup, check_engine
+from mgic.measure.host import usable_cores
+from mgic.measure.latency import WINDOW, WINDOWS, Timing
+from mgic.measure.probe import export_fresh
+from mgic.measure.rounds import Figures, Turn, figures, measure_in_turns, write_processes, write_samples
+from mgic.models import model_info, resolve_options
+from mgic.models.spec import format_spec, parse_spec
+from mgic.records import Cost, ModelCost, View
+
+MAX_SIDE = 2**14  # pixels, or points
+
+# The fields of a config that a `Setup` has too.
+SHARED = {"engine", "threads", "batch_size", "precision", "memory_format", "seed", "samples", "seconds"}
+
+
+class Config(ExperimentConfig):
+    models: list[str] = Field(
+        ["resnet20", "mgic_resnet20"],
+        min_length=1,
+        max_length=16,
+        description="Networks, each with its options, as mgic_resnet20(group_size=8,coarsest_size=16); they are "
+        "measured in turns, and held against the first one",
+        json_schema_extra={"choices": "models"},
+    )
+    engine: Engine = Field(
+        "eager",
+        description="PyTorch as it is (eager), with norms folded (optimized), compiled by torch.compile (compile), "
+        "or ONNX Runtime on the CPU (onnxruntime)",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to compute")
+    threads: int = Field(1, ge=1, le=1024, description="Of one pass, on the CPU; at most the cores of this machine")
+    batch_size: int = Field(1, ge=1, le=4096, description="Samples in a pass", json_schema_extra={"unit": "samples"})
+    input_size: list[int] = Field(
+        [], max_length=3, description="Of one sample, as 3,224,224; empty for what each network is made for"
+    )
+    precision: Precision = Field(
+        "float32",
+        description="Of weights and inputs; with float32, PyTorch lets a GPU's convolutions round to TF32",
+    )
+    memory_format: MemoryFormat = Field(
+        "contiguous", description="Order in memory: channels by pixels, or pixels by channels (channels_last)"
+    )
+    rounds: int = Field(5, ge=1, le=100, description="Fresh processes for each network; from 3 on there is an interval")
+    samples: int = Field(140, ge=10, le=100_000, description="Passes to time in a round")
+    seconds: float = Field(
+        10.0,
+        gt=0,
+        le=3600,
+        description="A round ends after so long with fewer passes than `samples`, but not with fewer than 10",
+        json_schema_extra={"unit": "s"},
+    )
+    warm_up_seconds: float = Field(
+        5.0,
+        gt=0,
+        le=600,
+        description="The warm-up ends when the medians of three times 10 passes lie within 5 %, or after so long",
+        json_schema_extra={"unit": "s"},
+    )
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Weights and input derive from it")
+
+    @field_validator("models")
+    @classmethod
+    def _known(cls, specs: list[str]) -> list[str]:
+        """In the one way that a spec is written, so that the same network is the same text."""
+        found = []
+        for spec in specs:
+            try:
+                name, options = parse_spec(spec)
+                resolve_options(name, options)
+                found.append(format_spec(name, options))
+            except (BadConfig, UnknownName) as error:
+                raise ValueError(str(error)) from error
+        repeated = [spec for spec in found if found.count(spec) > 1]
+        if repeated:
+            raise ValueError(f"{repeated[0]} stands there twice")
+        return found
+
+    @field_validator("engine")
+    @classmethod
+    def _installed(cls, engine: Engine) -> Engine:
+        try:
+            check_engine(engine)
+        except BadConfig as error:
+            raise ValueError(str(error)) from error
+        return engine
+
+    @field_validator("device")
+    @classmethod
+    def _has_engine(cls, device: str, info: ValidationInfo) -> str:
+        if device == "cuda" and info.data.get("engine") == "onnxruntime":
+            raise ValueError("engine=onnxruntime is run on the CPU here; take device=cpu")
+        return device
+
+    @field_validator("threads")
+    @classmethod
+    def _available(cls, threads: int) -> int:
+        if threads > usable_cores():
+            raise ValueError(f"this machine has {usable_cores()} cores")
+        return threads
+
+    @field_validator("input_size")
+    @classmethod
+    def _readable(cls, size: list[int], info: ValidationInfo) -> list[int]:
+        if not all(1 <= side <= MAX_SIDE for side in size):
+            raise ValueError(f"numbers from 1 to {MAX_SIDE} are wanted")
+        for spec in info.data.get("models", []) if size else []:
+            native = model_info(parse_spec(spec)[0]).input_size
+            if len(native) != len(size):
+                raise ValueError(f"{spec} reads {len(native)} numbers, such as {','.join(map(str, native))}")
+        return size
+
+    @field_validator("precision")
+    @classmethod
+    def _exportable(cls, precision: Precision, info: ValidationInfo) -> Precision:
+        if precision != "float32" and info.data.get("engine") == "onnxruntime":
+            raise ValueError("engine=onnxruntime is run in float32 only")
+        return precision
+
+    @field_validator("memory_format")
+    @classmethod
+    def _has_pixels(cls, form: MemoryFormat, info: ValidationInfo) -> MemoryFormat:
+        if form == "channels_last":
+            if info.data.get("engine") == "onnxruntime":
+                raise ValueError("engine=onnxruntime chooses its own order in memory; take contiguous")
+            for spec in info.data.get("models", []):
+                if len(model_info(parse_spec(spec)[0]).input_size) != 3:
+                    raise ValueError(f"{spec} reads no images; channels_last is for them")
+        return form
+
+
+class Network(BaseModel):
+    """What was measured."""
+
+    model: str = Field(description="As asked for, with the options that were given")
+    sample_size: list[int] = Field(description="Of one sample: channels, height, width")
+    params: int = Field(description="Trainable parameters")
+    macs: int = Field(description="Multiply-accumulates of one sample, R and P included")
+    transfer_macs: int = Field(description="Share of the transfer operators R and P in `macs`")
+
+
+class Row(Figures, Network):  # the network's columns first
+    """One network, and its times."""
+
+
+class Result(Circumstances):
+    rows: list[Row] = Field(description="One a network, in the order asked for")
+    engine_version: str = Field(description="Of PyTorch or ONNX Runtime")
+    gpu: str | None = Field(description="Name of the GPU, if one computed")
+
+
+def size_of(name: str, options: dict[str, Any], asked: Sequence[int]) -> tuple[int, ...]:
+    return tuple(asked) or (options["in_channels"], *model_info(name).input_size[1:])
+
+
+def networks(config: Config) -> list[tuple[str, dict[str, Any], tuple[int, ...]]]:
+    """Name, all options and sample size of each; `in_channels` follows from the size unless it is given."""
+    found = []
+    for spec in config.models:
+        name, given = parse_spec(spec)
+        if config.input_size:
+            given = {"in_channels": config.input_size[0], **given}
+        options = resolve_options(name, given)
+        found.append((name, options, size_of(name, options, config.input_size)))
+    return found
+
+
+def costs(config: Config) -> list[ModelCost]:
+    """Raises `BadConfig` at `models` or `input_size` for a network that cannot be built or does not read the input."""
+    found = []
+    for spec, (name, options, size) in zip(config.models, networks(config), strict=True):
+        try:
+            found.append(model_totals(name, options, size))
+        except BadConfig as error:
+            place = "input_size" if any(p.pointer == "input_size" for p in error.problems) else "models"
+            detail = f"{spec}: {error}"
+            raise BadConfig(detail, (Problem(place, "cannot_run", detail),)) from error
+    return found
+
+
+def estimate(config: Config) -> Estimate:
+    """The cost is that of the network with the most parameters; the work is that of all, with the shortest warm-up."""
+    found = costs(config)
+    largest = max(found, key=lambda cost: cost.params)
+    passes = config.rounds * (1 + WINDOW * WINDOWS + config.samples) * config.batch_size
+    return Estimate(
+        cost=Cost(**largest.model_dump(include=set(Cost.model_fields))),
+        group_sizes=largest.group_sizes,
+        work_macs=float(passes * sum(cost.macs for cost in found)),
+        batch_pixels=max(prod(cost.input_size[1:]) for cost in found) * config.batch_size,
+    )
+
+
+@experiment(
+    title="Latency",
+    views=(
+        View(title="Latency", kind="bar", x="model", y="median_ms", series="engine"),
+        View(title="Latency against MACs", kind="scatter", x="macs", y="median_ms", series="model", log_x=True),
+        View(title="Speed-up over the first network", kind="bar", x="model", y="speedup", series="engine"),
+        View(title="Peak memory", kind="bar", x="model", y="peak_memory_mb", series="engine"),
+    ),
+    queue="timing",
+    estimate=estimate,
+)
+def latency(config: Config, context: Context) -> Result:
+    """Time forward passes of several networks in turns, in a fresh process for each network and round.
+
+    Each process builds its network, warms it up until its times no longer change, and times pass after pass: by
+    the processor's clock, or by events on a GPU. Leaves every pass as samples.csv, and what is known of each process
+    as processes.json. The grade says how far the machine let the numbers be trusted.
+    """
+    device = pick_device(config.device, context).type
+    if device == "cuda" and config.engine == "onnxruntime":
+        detail = "engine=onnxruntime is run on the CPU here; take device=cpu"
+        raise BadConfig(detail, (Problem("device", "not_available", detail),))
+    counted = costs(config)
+    context.report(0.0, "preparing")
+    watch = Watch()
+    with TemporaryDirectory(dir=context.artifact("samples.csv").parent, prefix="work-") as folder:
+        found = _measured(config, device, Path(folder), context)
+    circumstances = watch.end(dict(zip(config.models, found, strict=True)), device, config.threads)
+    context.report(1.0, "saving")
+    write_samples(context.artifact("samples.csv"), config.models, found)
+    write_processes(context.artifact("processes.json"), config.models, found)
+    return Result(
+        **circumstances.model_dump(),
+        rows=[_row(*each, found[0]) for each in zip(config.models, counted, found, strict=True)],
+        engine_version=version("onnxruntime" if config.engine == "onnxruntime" else "torch"),
+        gpu=torch.cuda.get_device_name() if device == "cuda" else None,
+    )
+
+
+def _row(spec: str, cost: ModelCost, timings: Sequence[Timing], first: Sequence[Timing]) -> Row:
+    return Row(
+        **figures(timings, first).model_dump(),
+        model=spec,
+        sample_size=list(cost.input_size),
+        params=cost.params,
+        macs=cost.macs,
+        transfer_macs=cost.transfer_macs,
+    )
+
+
+def _measured(config: Config, device: str, folder: Path, context: Context) -> list[list[Timing]]:
+    setups = [
+        Setup(
+            model=name,
+            options=options,
+            input_size=size,
+            device=device,
+            warm_up_seconds=config.warm_up_seconds,
+            onnx=str(folder / f"{number}.onnx"),
+            **config.model_dump(include=SHARED),
+        )
+        for number, (name, options, size) in enumerate(networks(config))
+    ]
+    if config.engine == "onnxruntime":
+        for setup in setups:
+            export_fresh(setup, folder, lambda: context.report(0.0, "preparing"))
+    total = len(setups) * config.rounds
+
+    def tell(turn: Turn, timing: Timing) -> None:
+        name, samples = config.models[turn.setup], timing.samples_ms
+        place = f"round {turn.round + 1} of {config.rounds}"
+        context.log(f"{name}, {place}: median {median(samples):.4g} ms of {len(samples)} passes")
+
+    return measure_in_turns(setups, config.rounds, folder, lambda n: context.report(n / total, "measuring"), tell)

@@ -1,0 +1,157 @@
+"""One forward pass of a network, by the engine that computes it."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from mgic.errors import BadConfig, Problem
+from mgic.inference import export_onnx, optimize_for_inference
+from mgic.models import create
+
+Engine = Literal["eager", "optimized", "compile", "onnxruntime"]
+Precision = Literal["float32", "bfloat16", "float16"]
+MemoryFormat = Literal["contiguous", "channels_last"]
+Forward = Callable[[], object]
+
+_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is timed and how, in values that fit into JSON.
+
+    Args:
+        model: Its name.
+        options: All of the model's options.
+        input_size: Of one sample, without the batch.
+        device: "cpu" or "cuda".
+        seed: Weights and input derive from it.
+        samples: Passes to time.
+        seconds: The timing ends after so long with fewer, though not below `MIN_SAMPLES`.
+        warm_up_seconds: The warm-up ends after so long, stationary or not.
+        onnx: Where the ONNX file lies, for that engine.
+    """
+
+    model: str
+    options: dict[str, Any]
+    input_size: tuple[int, ...]
+    engine: Engine
+    device: str
+    threads: int
+    batch_size: int
+    precision: Precision
+    memory_format: MemoryFormat
+    seed: int
+    samples: int
+    seconds: float
+    warm_up_seconds: float
+    onnx: str = ""
+
+
+def check_engine(engine: Engine) -> None:
+    """Raises `BadConfig` at `engine` for one that cannot run on this machine."""
+    if engine == "onnxruntime":
+        missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
+        if missing:
+            raise _no_engine(engine, f"{missing[0]} is not installed; get it with: pip install mgic[onnx]")
+    if engine == "compile" and _compiler() is None:
+        raise _no_engine(engine, "torch.compile needs a C++ compiler, and there is none on this machine")
+
+
+def forward_of(setup: Setup) -> Forward:
+    """The pass, ready to be called under `torch.inference_mode`.
+
+    Raises:
+        BadConfig: The network cannot be built, exported or folded with these options.
+    """
+    if setup.engine == "onnxruntime":
+        return _onnx_forward(setup)
+    network = network_of(setup)
+    if setup.engine == "optimized":
+        network = optimize_for_inference(network, example_of(setup))
+    form = _FORMATS[setup.memory_format]
+    dtype = getattr(torch, setup.precision)
+    example = example_of(setup).to(setup.device, dtype, memory_format=form)
+    # Not in the stub's signature: a module takes the format too, and applies it to its 4-dimensional weights.
+    network = cast(nn.Module, cast(Any, network).to(setup.device, dtype, memory_format=form))
+    if setup.engine == "compile":
+        compiled = torch.compile(network)
+        return lambda: compiled(example)
+    return lambda: network(example)
+
+
+def first_pass(forward: Forward, setup: Setup) -> None:
+    """The pass that allocates, picks algorithms and, with `compile`, compiles.
+
+    Raises:
+        BadConfig: At `engine` or `precision`: the device, or what is installed, does not have it.
+    """
+    try:
+        forward()
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:  # torch.compile's own errors are among them
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if setup.engine == "compile":
+            raise _no_engine("compile", f"torch.compile fails on {setup.model}: {reason}") from error
+        if setup.precision != "float32":
+            detail = f"{setup.model} does not run in {setup.precision} on this {setup.device}: {reason}"
+            raise BadConfig(detail, (Problem("precision", "not_supported", detail),)) from error
+        raise
+
+
+def export(setup: Setup) -> None:
+    """Write the ONNX file that the timed processes load. Raises `BadConfig` as `export_onnx` does."""
+    torch.set_num_threads(setup.threads)
+    export_onnx(network_of(setup), example_of(setup), Path(setup.onnx))
+
+
+def network_of(setup: Setup) -> nn.Module:
+    """In float32 on the CPU, in evaluation mode."""
+    torch.manual_seed(setup.seed)
+    return create(setup.model, **setup.options).eval().requires_grad_(False)
+
+
+def example_of(setup: Setup) -> Tensor:
+    """Normal numbers, in float32 on the CPU."""
+    generator = torch.Generator().manual_seed(setup.seed)
+    return torch.randn(setup.batch_size, *setup.input_size, generator=generator)
+
+
+def load_packages(setup: Setup) -> None:
+    """Import all that the setup needs, so that it does not count as the network's memory."""
+    if setup.engine == "onnxruntime":
+        import_module("onnxruntime")
+        return
+    with torch.device("meta"):
+        create(setup.model, **setup.options)
+
+
+def _onnx_forward(setup: Setup) -> Forward:
+    runtime = import_module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = setup.threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; warnings are of graph optimisations that do not apply
+    session = runtime.InferenceSession(setup.onnx, options, providers=["CPUExecutionProvider"])
+    feed = {"input": example_of(setup).numpy()}
+    return lambda: session.run(["output"], feed)
+
+
+def _compiler() -> str | None:
+    """The C++ compiler that torch.compile would call, if it is here."""
+    named = import_module("torch._inductor.config").cpp.cxx  # one name, or several to try, None among them
+    names = (named,) if isinstance(named, str) else named
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+def _no_engine(engine: str, why: str) -> BadConfig:
+    detail = f"engine={engine}: {why}"
+    return BadConfig(detail, (Problem("engine", "not_available", detail),))

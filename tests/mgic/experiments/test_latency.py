@@ -1,0 +1,245 @@
+"""Two small networks in turns, and what is refused before anything runs."""
+
+import csv
+import json
+import math
+from statistics import mean, median
+
+import pytest
+
+from mgic.errors import BadConfig, Cancelled, TooExpensive
+from mgic.experiment import EXPERIMENTS
+from mgic.experiments import latency as module
+from mgic.experiments.latency import Config, Result, Row, costs, estimate, latency
+from mgic.measure import engines
+from mgic.measure.host import usable_cores
+from mgic.measure.latency import Timing
+from mgic.models import create
+from mgic.records import SweepRequest
+from mgic.sweep import expand, measured
+from tests.silent import SilentContext
+
+SMALL = {"samples": 10, "seconds": 0.1, "warm_up_seconds": 0.1, "input_size": [3, 16, 16]}
+MGIC = "mgic_resnet20(width=4,group_size=2,coarsest_size=4)"
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    context = SilentContext(tmp_path_factory.mktemp("latency"))
+    return latency(Config(models=["resnet20(width=4)", MGIC], rounds=2, **SMALL), context), context
+
+
+def samples_of(context) -> dict[str, list[list[float]]]:
+    found: dict[str, list[list[float]]] = {}
+    for row in csv.DictReader(context.artifact("samples.csv").read_text().splitlines()):
+        rounds = found.setdefault(row["model"], [])
+        if int(row["round"]) == len(rounds):
+            rounds.append([])
+        assert int(row["number"]) == len(rounds[-1])
+        rounds[-1].append(float(row["latency_ms"]))
+    return found
+
+
+def test_there_is_a_row_a_model_in_the_order_asked_for(ran):
+    result, _ = ran
+    assert [row.model for row in result.rows] == ["resnet20(width=4)", MGIC]
+    assert [row.sample_size for row in result.rows] == [[3, 16, 16]] * 2
+    assert result.rows[0].params == sum(p.numel() for p in create("resnet20", width=4).parameters())
+    assert 0 == result.rows[0].transfer_macs < result.rows[1].transfer_macs < result.rows[1].macs
+
+
+def test_the_artifact_has_what_the_rows_were_computed_from(ran):
+    result, context = ran
+    samples = samples_of(context)
+    assert list(samples) == [row.model for row in result.rows]
+    first = [median(one) for one in samples["resnet20(width=4)"]]
+    for row in result.rows:
+        rounds = samples[row.model]
+        medians = [median(one) for one in rounds]
+        assert (len(rounds), row.n) == (2, sum(map(len, rounds)))
+        assert row.n == 20
+        assert row.median_ms == pytest.approx(math.sqrt(medians[0] * medians[1]))
+        assert row.mean_ms == pytest.approx(mean([one for of in rounds for one in of]))
+        assert row.spread == pytest.approx((max(medians) - min(medians)) / median(medians))
+        ratios = [math.log(theirs / mine) for theirs, mine in zip(first, medians, strict=True)]
+        assert row.speedup == pytest.approx(math.exp(mean(ratios)))
+
+
+def test_too_few_rounds_and_samples_leave_out_what_they_do_not_support(ran):
+    result, _ = ran
+    for row in result.rows:
+        assert (row.low_ms, row.high_ms, row.speedup_low, row.speedup_high) == (None,) * 4
+        assert (row.p90_ms, row.p95_ms, row.p99_ms) == (None,) * 3
+    assert result.grade == "D"
+    assert any("rounds=2" in reason for reason in result.reasons)
+
+
+def test_each_model_and_round_has_a_fresh_process_in_turns(ran):
+    result, context = ran
+    told = json.loads(context.artifact("processes.json").read_text())
+    assert len({process["pid"] for process in told}) == 4
+    assert [(process["model"], process["round"]) for process in told] == [
+        ("resnet20(width=4)", 0),
+        (MGIC, 0),
+        (MGIC, 1),
+        ("resnet20(width=4)", 1),
+    ]
+    assert len(context.lines) == 4
+    assert result.cores == usable_cores()
+
+
+def test_a_result_is_finite_or_empty_and_leaves_nothing_but_its_artifacts(ran):
+    result, context = ran
+    json.dumps(result.model_dump(mode="json"), allow_nan=False)
+    assert sorted(path.name for path in (context.folder / "artifacts").iterdir()) == ["processes.json", "samples.csv"]
+    assert context.progress[-1] == 1.0
+
+
+def test_onnx_runtime_is_fed_with_a_file_of_the_run(tmp_path):
+    pytest.importorskip("onnxruntime")
+    context = SilentContext(tmp_path)
+    result = latency(Config(models=["resnet20(width=4)"], engine="onnxruntime", rounds=1, **SMALL), context)
+    assert result.rows[0].n == 10
+    assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == ["processes.json", "samples.csv"]
+
+
+def made(monkeypatch, times) -> None:
+    """Replaces the fresh process by times that are made up, by model and round."""
+    given = {model: iter(rounds) for model, rounds in times.items()}
+
+    def fresh(setup, folder, tick):
+        tick()
+        return Timing(1, [next(given[setup.model])] * 10, 30, True, 10, 20, 0.0, None)
+
+    monkeypatch.setattr("mgic.measure.rounds.measure_fresh", fresh)
+
+
+def test_three_rounds_have_intervals_and_pair_the_models(monkeypatch, tmp_path):
+    made(monkeypatch, {"resnet20": [4.0, 8.0, 16.0], "resnet32": [8.0, 16.0, 32.0]})
+    result = latency(Config(models=["resnet20", "resnet32"], rounds=3), SilentContext(tmp_path))
+    first, second = result.rows
+    factor = math.exp(4.302653 / math.sqrt(3) * math.log(2))  # t(0.975, 2 degrees) from a table, sd ln 2
+    assert (first.median_ms, first.low_ms, first.high_ms) == pytest.approx((8, 8 / factor, 8 * factor), rel=1e-5)
+    assert (second.speedup, second.speedup_low, second.speedup_high) == pytest.approx((0.5, 0.5, 0.5))
+    assert result.grade == "D"
+    assert "D: resnet20 differs by 150 % between rounds" in result.reasons
+
+
+def test_a_cancelled_run_ends_between_two_looks(monkeypatch, tmp_path):
+    made(monkeypatch, {"resnet20": [1.0] * 4, "mgic_resnet20": [1.0] * 4})
+    context = SilentContext(tmp_path, cancel_at=0.5)
+    with pytest.raises(Cancelled):
+        latency(Config(rounds=4), context)
+    assert list((tmp_path / "artifacts").iterdir()) == []
+
+
+def plan(**axes):
+    """What is looked at before anything runs."""
+    request = SweepRequest(experiment="latency", axes={name: [value] for name, value in axes.items()})
+    return list(measured("latency", expand(request), refuse=True))
+
+
+def refused(**axes) -> dict[str, str]:
+    """What is wrong, by field."""
+    with pytest.raises(BadConfig) as caught:
+        plan(**axes)
+    return {problem.pointer.removeprefix("#/axes/"): problem.detail for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "word"),
+    [
+        ("models", [], "at least 1"),
+        ("models", ["resnet21"], "did you mean 'resnet20'"),
+        ("models", ["resnet20", "resnet20(widht=8)"], "did you mean 'width'"),
+        ("models", ["resnet20(width=0)"], "width"),
+        ("models", ["resnet20("], "no model spec"),
+        ("models", ["resnet20", " resnet20 "], "twice"),
+        ("models", "resnet20", "list"),
+        ("threads", 0, "greater than or equal to 1"),
+        ("threads", usable_cores() + 1, f"this machine has {usable_cores()} cores"),
+        ("batch_size", 0, "greater than or equal to 1"),
+        ("engine", "tensorrt", "eager"),
+        ("precision", "int4", "float32"),
+        ("memory_format", "channels_first", "contiguous"),
+        ("rounds", 0, "greater"),
+        ("samples", 9, "greater"),
+        ("input_size", [3, 0, 32], "from 1"),
+        ("input_size", [3, 32], "resnet20 reads 3 numbers"),
+        ("no_such_field", 1, "no field"),
+    ],
+)
+def test_bad_input_is_refused_at_its_field(field, value, word):
+    problems = refused(**{field: value})
+    assert {place.split("/")[0] for place in problems} == {field}
+    assert word in " ".join(problems.values())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("device", "cuda"), ("precision", "bfloat16"), ("memory_format", "channels_last")]
+)
+def test_onnx_runtime_takes_no_other_device_precision_or_format(field, value, monkeypatch):
+    monkeypatch.setattr(engines, "find_spec", lambda name: True)
+    assert set(refused(engine="onnxruntime", **{field: value})) == {field}
+
+
+def test_channels_last_is_for_images():
+    assert set(refused(models=["dgcnn"], memory_format="channels_last")) == {"memory_format"}
+
+
+def test_an_engine_that_is_not_installed_is_refused_at_its_field(monkeypatch):
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    assert "pip install mgic[onnx]" in refused(engine="onnxruntime")["engine"]
+    monkeypatch.setattr(engines.shutil, "which", lambda name: None)
+    assert "compiler" in refused(engine="compile")["engine"]
+
+
+def test_a_network_that_cannot_be_built_or_fed_is_refused_with_its_spec():
+    assert "mgic_resnet20(width=6" in refused(models=["resnet20", "mgic_resnet20(width=6,coarsest_size=1)"])["models"]
+    assert "in_channels=1" in refused(models=["resnet20(in_channels=1)"], input_size=[3, 32, 32])["input_size"]
+
+
+def test_every_network_is_held_to_the_limits():
+    with pytest.raises(TooExpensive, match="batch_pixels"):
+        plan(models=["resnet20", "mobilenet_v2"], batch_size=4096, input_size=[3, 512, 512])
+    with pytest.raises(TooExpensive, match="params"):
+        plan(models=["resnet20", "resnet20(width=512)"])
+
+
+def test_specs_are_written_in_one_way():
+    config = Config(models=[" resnet20( width = 4 ) ", "resnet32()"])
+    assert config.models == ["resnet20(width=4)", "resnet32"]
+
+
+def test_the_input_is_what_a_network_is_made_for_unless_it_is_given():
+    sizes = lambda **config: [cost.input_size for cost in costs(Config(**config))]  # noqa: E731
+    assert sizes(models=["resnet20", "mobilenet_v2"]) == [(3, 32, 32), (3, 224, 224)]
+    assert sizes(models=["resnet20(in_channels=1)"]) == [(1, 32, 32)]
+    assert sizes(models=["resnet20"], input_size=[1, 28, 28]) == [(1, 28, 28)]
+
+
+def test_the_estimate_adds_the_work_of_all_and_shows_the_largest():
+    config = Config(models=["resnet20", "resnet56"], rounds=3, samples=20, batch_size=2)
+    small, large = costs(config)
+    found = estimate(config)
+    assert found.work_macs == 3 * (1 + 30 + 20) * 2 * (small.macs + large.macs)
+    assert (found.cost.params, found.batch_pixels) == (large.params, 2 * 32 * 32)
+
+
+def test_it_has_its_host_to_itself():
+    assert EXPERIMENTS["latency"].info.queue == "timing"
+
+
+def test_every_column_says_what_it_is_and_stands_once():
+    config, row, rest = (set(each.model_fields) for each in (Config, Row, Result))
+    assert not config & row
+    assert not config & rest
+    assert not row & rest
+    assert all(field.description for each in (Row, Result) for field in each.model_fields.values())
+
+
+def test_a_gpu_is_not_for_onnx_runtime_even_if_it_is_the_machine_s_own_choice(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "pick_device", lambda asked, context: type("Device", (), {"type": "cuda"}))
+    monkeypatch.setattr(engines, "find_spec", lambda name: True)
+    with pytest.raises(BadConfig, match="device=cpu"):
+        latency(Config(engine="onnxruntime"), SilentContext(tmp_path))

@@ -1,0 +1,121 @@
+"""The order of the rounds, and what they say together, worked out by hand."""
+
+import csv
+import json
+import math
+from collections import Counter
+
+import pytest
+
+from mgic.measure.latency import Timing
+from mgic.measure.rounds import figures, turns, write_processes, write_samples
+
+
+def timing(samples, **changes) -> Timing:
+    given = {"pid": 7, "warm_up_passes": 30, "stationary": True, "peak_bytes": 10**6, "baseline_bytes": 5 * 10**6}
+    return Timing(samples_ms=list(samples), **{**given, "foreign_cpu": 0.1, "clock_mhz": 3300.0, **changes})
+
+
+def order(setups, rounds) -> list[str]:
+    return ["".join("ABCDE"[t.setup] for t in turns(setups, rounds) if t.round == number) for number in range(rounds)]
+
+
+def test_two_setups_take_turns_at_going_first():
+    assert order(2, 4) == ["AB", "BA", "BA", "AB"]
+
+
+def test_three_setups_go_round_forth_and_back():
+    assert order(3, 6) == ["ABC", "CBA", "BCA", "ACB", "CAB", "BAC"]
+
+
+def test_one_setup_just_repeats():
+    assert order(1, 3) == ["A", "A", "A"]
+
+
+@pytest.mark.parametrize("setups", [2, 3, 5])
+def test_each_setup_stands_in_each_place_equally_often(setups):
+    rounds = order(setups, 2 * setups)
+    assert all(sorted(each) == sorted(rounds[0]) for each in rounds)
+    places = Counter((name, place) for each in rounds for place, name in enumerate(each))
+    assert len(places) == setups**2
+    assert set(places.values()) == {2}
+
+
+def test_the_median_is_the_geometric_mean_of_the_rounds_medians_with_their_interval():
+    rounds = [timing([1, 1, 100]), timing([2, 2, 2]), timing([0.5, 4, 90])]  # medians 1, 2, 4
+    found = figures(rounds, rounds)
+    half = 4.302653 / math.sqrt(3) * math.log(2)  # t(0.975, 2 degrees) from a table; the logarithms' sd is ln 2
+    assert found.median_ms == pytest.approx(2.0)
+    assert (found.low_ms, found.high_ms) == pytest.approx((2 * math.exp(-half), 2 * math.exp(half)), rel=1e-5)
+    assert (found.n, found.spread) == (9, 1.5)
+    assert found.mean_ms == pytest.approx(202.5 / 9)
+
+
+def test_the_first_setup_is_once_as_fast_as_itself():
+    rounds = [timing([1.0]), timing([2.0]), timing([3.0])]
+    found = figures(rounds, rounds)
+    assert (found.speedup, found.speedup_low, found.speedup_high) == (1.0, None, None)
+
+
+def test_the_speed_up_pairs_the_rounds():
+    """Both became slower from round to round, by the same factors: the ratio did not change."""
+    first = [timing([4.0]), timing([8.0]), timing([40.0])]
+    own = [timing([2.0]), timing([4.0]), timing([20.0])]
+    found = figures(own, first)
+    assert (found.speedup, found.speedup_low, found.speedup_high) == pytest.approx((2.0, 2.0, 2.0))
+
+
+def test_the_speed_up_is_the_geometric_mean_with_an_interval_of_logarithms():
+    first = [timing([1.0]), timing([2.0]), timing([4.0])]
+    own = [timing([1.0]), timing([1.0]), timing([1.0])]
+    found = figures(own, first)  # ratios 1, 2, 4: logarithms of mean and sd ln 2
+    half = 4.302653 / math.sqrt(3) * math.log(2)
+    assert found.speedup == pytest.approx(2.0)
+    assert found.speedup_low == pytest.approx(2 * math.exp(-half), rel=1e-5)
+    assert found.speedup_high == pytest.approx(2 * math.exp(half), rel=1e-5)
+
+
+def test_two_rounds_give_no_interval():
+    found = figures([timing([1.0]), timing([2.0])], [timing([1.0]), timing([2.0])])
+    assert (found.low_ms, found.high_ms, found.speedup_low, found.speedup_high) == (None,) * 4
+
+
+@pytest.mark.parametrize(("n", "shown"), [(63, ""), (64, "90"), (129, "90"), (130, "90 95"), (662, "90 95 99")])
+def test_percentiles_need_their_number_of_passes_in_all_rounds(n, shown):
+    found = figures([timing(range(1, n // 2 + 1)), timing(range(n // 2 + 1, n + 1))], [timing([1.0]), timing([1.0])])
+    values = {"90": found.p90_ms, "95": found.p95_ms, "99": found.p99_ms}
+    assert [name for name, value in values.items() if value is not None] == shown.split()
+    for name, value in values.items():
+        assert value is None or value == pytest.approx(1 + int(name) / 100 * (n - 1))
+
+
+def test_memory_is_the_most_of_any_round_and_may_be_unknown():
+    found = figures([timing([1.0]), timing([1.0], peak_bytes=3 * 10**6, stationary=False)], [timing([1.0])] * 2)
+    assert (found.peak_memory_mb, found.baseline_memory_mb, found.stationary_rounds) == (3.0, 5.0, 1)
+    assert figures([timing([1.0], peak_bytes=None)], [timing([1.0])]).peak_memory_mb is None
+
+
+def test_samples_are_kept_in_full_precision(tmp_path):
+    found = [[timing([0.1, 1 / 3]), timing([2.5])], [timing([1e-3]), timing([7.0])]]
+    write_samples(tmp_path / "samples.csv", ["a(width=4,groups=2)", "b"], found)
+    rows = list(csv.DictReader((tmp_path / "samples.csv").read_text().splitlines()))
+    assert [(row["model"], row["round"], row["number"], float(row["latency_ms"])) for row in rows] == [
+        ("a(width=4,groups=2)", "0", "0", 0.1),
+        ("a(width=4,groups=2)", "0", "1", 1 / 3),
+        ("a(width=4,groups=2)", "1", "0", 2.5),
+        ("b", "0", "0", 1e-3),
+        ("b", "1", "0", 7.0),
+    ]
+
+
+def test_processes_are_told_in_the_order_in_which_they_ran(tmp_path):
+    found = [[timing([1.0, 2.0], pid=1), timing([1.0], pid=4)], [timing([1.0], pid=2), timing([1.0], pid=3)]]
+    write_processes(tmp_path / "processes.json", ["a", "b"], found)
+    rows = json.loads((tmp_path / "processes.json").read_text())
+    assert [(row["model"], row["round"], row["pid"], row["n"]) for row in rows] == [
+        ("a", 0, 1, 2),
+        ("b", 0, 2, 1),
+        ("b", 1, 3, 1),
+        ("a", 1, 4, 1),
+    ]
+    assert "samples_ms" not in rows[0]
