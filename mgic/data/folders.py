@@ -127,14 +127,15 @@ class FolderPart:
         numbers = range(len(self))[index] if isinstance(index, slice) else index.tolist()
         drawn = [None] * len(numbers) if moves is None else moves.tolist()
         return [
-            self._pool.submit(self._read, *self._files[number], move)
+            self._pool.submit(self._read, self._files[number], move)
             for number, move in zip(numbers, drawn, strict=True)
         ]
 
-    def _read(self, path: Path, label: int, move: list[float] | None) -> tuple[Tensor, int]:
+    def _read(self, file: Labelled, move: list[float] | None) -> tuple[Tensor, int]:
+        path, label = file
         try:
-            with Image.open(path) as file:
-                picture = file.convert("RGB")
+            with Image.open(path) as opened:
+                picture = opened.convert("RGB")
         except (OSError, UnidentifiedImageError) as error:
             raise DataMissing(f"the picture {path.parent.name}/{path.name} cannot be read: {error}") from error
         if move is None:

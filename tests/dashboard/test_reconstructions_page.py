@@ -1,0 +1,101 @@
+"""The page of reconstructions over a real service: empty, then with the quick recipe's runs."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mgic.records import Run, RunStatus, SweepRequest
+from tests.dashboard.test_pages import opened, said, start
+
+SIZES = [32, 16, 8, 4]
+
+
+@pytest.fixture
+def page(service) -> AppTest:
+    return start(service.client)
+
+
+@pytest.fixture(scope="module")
+def emptied(service) -> str:
+    """What the page says before any run, and the sweep that its button makes."""
+    before = opened(start(service.client), "reconstructions")
+    assert "No reconstruction" in said(before)
+    before.button(key="run quick").click().run()
+    assert not before.exception
+    sweep_id = before.query_params["sweep"]
+    return sweep_id[0] if isinstance(sweep_id, list) else sweep_id
+
+
+@pytest.fixture(scope="module")
+def runs(service, emptied) -> list[Run]:
+    """The finished runs of that sweep, in the order of the recipe."""
+    service.client.wait(emptied, timeout=240)
+    return service.client.sweep_runs(emptied)
+
+
+def pictures(page: AppTest) -> int:
+    return len(page.get("image"))
+
+
+def address(page: AppTest, name: str) -> str | None:
+    given = page.query_params.get(name)
+    return given[0] if isinstance(given, list) else given
+
+
+def test_the_button_of_the_empty_page_runs_the_quick_recipe(runs):
+    assert [one.config["group_size"] for one in runs] == SIZES
+    assert {one.status for one in runs} == {RunStatus.SUCCEEDED}
+    mse = [one.result["mse"] for one in runs]
+    assert mse[1] < mse[2] < mse[3]
+
+
+def test_it_opens_with_the_smallest_group_size_beside_the_largest(page, runs):
+    shown = opened(page, "reconstructions")
+    assert (address(shown, "run"), address(shown, "with")) == (str(runs[3].id), str(runs[0].id))
+    # input, map, two reconstructions, two errors; then map and input with four each; then 8 coarsest of both
+    assert pictures(shown) == 6 + 5 + 5 + 16
+    assert len(shown.get("plotly_chart")) == 1 + 1 + 2
+    assert list(shown.dataframe[-1].value["width"]) == [32, 16, 8] * 2
+
+
+def test_the_address_chooses_runs_images_channels_and_part(page, runs):
+    chosen = {"run": str(runs[2].id), "image": "coffee;china", "channel": "8;24", "zoom": "4x", "across": "20"}
+    shown = opened(page, "reconstructions", **chosen)
+    assert pictures(shown) == 4 * 4 + 5 + 5 + 8, "no second run: four tiles for each of four pairs"
+    assert {name: address(shown, name) for name in chosen} == chosen
+    assert address(shown, "with") is None
+    assert shown.slider(key="reconstructions/across").value == 20
+
+
+def test_a_choice_goes_into_the_address(page, runs):
+    shown = opened(page, "reconstructions", run=str(runs[0].id))
+    shown.selectbox(key="reconstructions/with").set_value(
+        next(one for one in shown.selectbox(key="reconstructions/with").options if str(runs[1].id)[:8] in one)
+    ).run()
+    assert not shown.exception
+    assert address(shown, "with") == str(runs[1].id)
+    assert pictures(shown) == 6 + 5 + 5 + 16
+
+
+@pytest.mark.parametrize("given", ["zzz", "00000000-0000-4000-8000-000000000000"])
+def test_a_bad_id_is_answered_in_words_and_the_page_goes_on(page, runs, given):
+    shown = opened(page, "reconstructions", run=given)
+    assert "is not the id of a run" in said(shown)
+    assert pictures(shown) > 0
+
+
+def test_a_run_of_another_experiment_is_sent_to_its_page(page, runs, service):
+    made = service.client.submit(SweepRequest(experiment="cost", axes={"model": ["resnet20"]}))
+    service.client.wait(made.id, timeout=120)
+    other = service.client.sweep_runs(made.id)[0]
+    assert "has no reconstruction" in said(opened(page, "reconstructions", run=str(other.id)))
+
+
+def test_runs_over_other_maps_do_not_stand_side_by_side(page, runs, service):
+    axes = {"samples": [1], "layer": ["activation"], "iterations": [20]}
+    made = service.client.submit(SweepRequest(experiment="reconstruction", axes=axes))
+    service.client.wait(made.id, timeout=120)
+    other = service.client.sweep_runs(made.id)[0]
+    shown = opened(page, "reconstructions", **{"run": str(runs[0].id), "with": str(other.id)})
+    assert "other feature maps" in said(shown)
+    alone = opened(page, "reconstructions", run=str(other.id))
+    assert pictures(alone) == 4 + 8, "one run, no other group size"
