@@ -5,17 +5,18 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, TypeGuard, get_args
 from uuid import UUID
 
 from backend.store import MeasuredRun
-from mgic.records import Config, Measured, Metric, ModelInfo, PaperSummary, Reference, Standing, Verdict
-from mgic.statistics import prediction_interval, replication, sampling_variance, summary
+from mgic.records import Config, ExperimentInfo, Measured, Metric, ModelInfo, PaperSummary, Reference, Standing, Verdict
+from mgic.statistics import MIN_FOR_INTERVAL, prediction_interval, replication, sampling_variance, summary
 
 LOWER_IS_BETTER: tuple[Metric, ...] = ("mse", "mobile_ms", "cpu_ms")
 PERCENT: tuple[Metric, ...] = ("top1", "top5", "miou")
 SHARES: tuple[Metric, ...] = ("top1", "top5")  # of samples that are right: these have a binomial error
-NOT_COMPARED = ("seed", "device")  # runs that differ in these only are of one group
+NOT_COMPARED = ("seed", "device", "processes")  # they decide where and how often, not what is measured
 SET_BY_DATA = ("in_channels", "num_classes")  # options of a model that follow from the data set
 IDENTITY = ("method", "scope", "macs_ratio")  # of pruning: what a row is, not how long it trains
 CUT_SHORT = "max_steps"  # null at every scale that does not name it
@@ -61,16 +62,40 @@ def option_defaults(models: Iterable[ModelInfo]) -> dict[str, Config]:
     }
 
 
-def standings(rows: Iterable[Reference], runs: Runs, defaults: Defaults) -> list[Standing]:
+def field_defaults(experiments: Iterable[ExperimentInfo]) -> dict[str, Config]:
+    """By experiment, of the fields that have one; but for the model, which a row names."""
+    return {
+        experiment.name: {
+            name: spec["default"]
+            for name, spec in experiment.config_schema.get("properties", {}).items()
+            if "default" in spec and name != "model"
+        }
+        for experiment in experiments
+    }
+
+
+def standings(
+    rows: Iterable[Reference], runs: Runs, defaults: Defaults, fields: Defaults = MappingProxyType({})
+) -> list[Standing]:
     """Each row with its best runs and a verdict.
 
     A run is of a row if its experiment and model are the row's, it has the options that the row names, and the
-    defaults of all others. It is at the row's scale if it has all of `row.scale`, too, and was not cut short; else
-    it is a quick one. Runs that differ in seed and device only are one group, in which the last of each seed
-    counts. The group with the best mean is shown.
+    defaults of all others. It is at the row's scale if it has all of `row.scale`, too, the defaults of all other
+    fields of the experiment, and was not cut short; else it is a quick one. Runs that differ in seed, device and
+    processes only are one group, in which the last of each seed counts. Of the groups of the newest version of
+    the experiment the one with the best mean is shown, one of 3 runs and more before those of fewer.
+
+    Args:
+        rows: The paper's.
+        runs: Those that may belong to them.
+        defaults: Of the options of each model.
+        fields: Of the fields of each experiment.
     """
     known = {experiment: _groups(found) for experiment, found in runs.items()}
-    return [_standing(row, known.get(row.experiment or "", {}), defaults) for row in rows]
+    return [
+        _standing(row, known.get(row.experiment or "", {}), defaults, fields.get(row.experiment or "", {}))
+        for row in rows
+    ]
 
 
 def summarise(given: Sequence[Standing]) -> PaperSummary:
@@ -91,6 +116,7 @@ class _Group:
     """Runs of one config and version of the experiment that differ in seed and device."""
 
     config: Config  # without these
+    version: int
     runs: list[tuple[str, MeasuredRun]]  # with their seed, oldest first
 
     def numbers(self, metric: Metric) -> dict[UUID, float]:
@@ -104,9 +130,11 @@ def _groups(runs: Iterable[MeasuredRun]) -> dict[str | None, list[_Group]]:
     found: dict[str, _Group] = {}
     for run in runs:
         config = dict(run.config)
-        seed, _ = config.pop("seed", None), config.pop("device", None)
+        seed = config.get("seed")
+        for left_out in NOT_COMPARED:
+            config.pop(left_out, None)
         key = f"{run.version} {json.dumps(config, sort_keys=True)}"
-        group = found.setdefault(key, _Group(config, []))
+        group = found.setdefault(key, _Group(config, run.version, []))
         group.runs.append((repr(seed), run))
     by_model: dict[str | None, list[_Group]] = {None: list(found.values())}
     for group in found.values():
@@ -116,15 +144,21 @@ def _groups(runs: Iterable[MeasuredRun]) -> dict[str | None, list[_Group]]:
     return by_model
 
 
-def _standing(row: Reference, groups: Mapping[str | None, Sequence[_Group]], defaults: Defaults) -> Standing:
+def _standing(
+    row: Reference, groups: Mapping[str | None, Sequence[_Group]], defaults: Defaults, fields: Config
+) -> Standing:
     metric = row.metric
     if row.experiment is None or metric is None:
         return Standing(**dict(row), verdict="cannot run", why=row.cannot_run or NO_EXPERIMENT)
     network = _network(row, defaults)
     of_row = [group for group in groups.get(row.model, ()) if _is_of(network, group.config)]
-    whole: Config = {CUT_SHORT: None} | row.scale
-    best = _best([group for group in of_row if _has(group.config, whole)], metric)
-    quick = _best([group for group in of_row if not _has(group.config, whole)], metric)
+    usual = {name: value for name, value in fields.items() if name not in row.scale and name not in NOT_COMPARED}
+    at_scale: list[_Group] = []
+    other: list[_Group] = []
+    for group in of_row:
+        whole = _has(group.config, {CUT_SHORT: None} | row.scale) and _is_of(({}, usual), group.config)
+        (at_scale if whole else other).append(group)
+    best, quick = _best(at_scale, metric), _best(other, metric)
     verdict, why = _judged(row, metric, list(best.numbers(metric).values()) if best else [], quick is not None)
     return Standing(
         **dict(row),
@@ -168,13 +202,14 @@ def _has(config: Config, named: Config) -> bool:
 
 
 def _best(groups: Iterable[_Group], metric: Metric) -> _Group | None:
-    """The group with the best mean, of equals the larger one; None where none has a number."""
+    """Of the newest version, and of those with enough runs for an interval if there are such, the best mean."""
     sign = -1 if metric in LOWER_IS_BETTER else 1
-    worth: list[tuple[float, int, _Group]] = []
+    worth: list[tuple[int, bool, float, _Group]] = []
     for group in groups:
         if values := group.numbers(metric).values():
-            worth.append((sign * sum(values) / len(values), len(values), group))
-    return max(worth, key=lambda one: one[:2])[2] if worth else None
+            enough = len(values) >= MIN_FOR_INTERVAL
+            worth.append((group.version, enough, sign * sum(values) / len(values), group))
+    return max(worth, key=lambda one: one[:3])[3] if worth else None
 
 
 def _measured(group: _Group, metric: Metric, test_size: int | None, judged: bool) -> Measured:

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from backend.catalogue import Catalogue
 from backend.deps import CatalogueDep, StoreDep, StrictQuery, Text
-from backend.standing import option_defaults, standings, summarise, wanted
+from backend.standing import field_defaults, option_defaults, standings, summarise, wanted
 from backend.store import Store
 from mgic.records import Page, PaperSummary, PaperTable, Reference, Standing
 from mgic.reference import list_references, list_tables
@@ -59,8 +59,9 @@ def _standings(store: Store, catalogue: Catalogue, table: str | None) -> list[St
     rows = list_references(table)
     runs = {name: store.measured_runs(name, of.models, of.metrics, NEWEST) for name, of in wanted(rows).items()}
     # The catalogue is another process, and may be starting: without runs nothing is asked of it.
-    defaults = option_defaults(catalogue.models()) if any(runs.values()) else {}
-    return standings(rows, runs, defaults)
+    if not any(runs.values()):
+        return standings(rows, runs, {})
+    return standings(rows, runs, option_defaults(catalogue.models()), field_defaults(catalogue.experiments()))
 
 
 def _sections(rows: Sequence[Standing], write: Callable[[PaperTable, Sequence[Reference]], str]) -> str:

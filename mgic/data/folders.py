@@ -136,7 +136,7 @@ class FolderPart:
         try:
             with Image.open(path) as opened:
                 picture = opened.convert("RGB")
-        except (OSError, UnidentifiedImageError) as error:
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise DataMissing(f"the picture {path.parent.name}/{path.name} cannot be read: {error}") from error
         if move is None:
             picture = functional.resize(picture, round(self._side * RESIZED))

@@ -11,7 +11,7 @@ from torch import nn
 
 from mgic.data import DATASETS, Source, load
 from mgic.data.batches import train_and_test
-from mgic.errors import BadConfig, UnknownName
+from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.experiment import Context, Estimate, experiment
 from mgic.measure.cost import model_totals
 from mgic.models import create
@@ -150,14 +150,29 @@ def _fit(
 ) -> tuple[nn.Module, str, Trained[Scores]]:
     """What every process of a training does, with the hash of the data set; only the first one's scores are there."""
     dataset = load(config.dataset, context.data_dir)
+    part, test = train_and_test(dataset, device)
     with seeded(config.seed, "weights"):
         model = create(config.model, **network_options(config, DATASETS[config.dataset]))
+    settings = settings_of(config)
+    _check_shares(config, len(part))
     identity = json.dumps([config.model_dump(mode="json"), dataset.hash], sort_keys=True)
     checkpoints = Checkpoints(context.checkpoints, identity, context.saved)
     objective = Classifying(config.label_smoothing)
-    part, test = train_and_test(dataset, device)
-    trained = train(model, part, test, settings_of(config), objective, context, checkpoints, shard)
+    trained = train(model, part, test, settings, objective, context, checkpoints, shard)
     return model, dataset.hash, trained
+
+
+def _check_shares(config: Config, images: int) -> None:
+    """Each process needs two images of every batch, the last one too: BatchNorm averages over them.
+
+    Raises:
+        BadConfig: There are too many processes for that.
+    """
+    rest = images % config.batch_size
+    smallest = min(config.batch_size, rest if rest > 1 else config.batch_size, images)
+    if config.processes > 1 and smallest < 2 * config.processes:
+        detail = f"processes={config.processes} leave fewer than 2 images each of a batch of {smallest}"
+        raise BadConfig(detail, (Problem("processes", "too_many", detail),))
 
 
 def _follow(config: Config, kind: str, data_dir: Path, checkpoints: Path, shard: Shard, device: torch.device) -> None:

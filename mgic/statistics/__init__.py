@@ -3,9 +3,10 @@
 from mgic.statistics.pareto import OnFront, front, front_probability
 from mgic.statistics.quantiles import percentile, samples_needed
 from mgic.statistics.replication import Replication, prediction_interval, replication, rounding, sampling_variance
-from mgic.statistics.summary import Summary, summary, t_interval
+from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary, t_interval
 
 __all__ = [
+    "MIN_FOR_INTERVAL",
     "OnFront",
     "Replication",
     "Summary",

@@ -103,6 +103,7 @@ class _Training:
         self.window = math.ceil(self.per_epoch / max(1, LOSS_POINTS // math.ceil(self.last_step / self.per_epoch)))
         self.steps = self.images = 0
         self.seconds = 0.0
+        self.since = 0.0  # the clock, where `seconds` was last brought up to date
         self.drawn: State | None = None  # of the generators, where an epoch is gone on with in its middle
 
     def run(self) -> Trained[Any]:
@@ -110,14 +111,19 @@ class _Training:
         scores = self._score() if self.steps == self.last_step else None
         while self.steps < self.last_step:
             epoch = self.steps // self.per_epoch
-            start = time.perf_counter()
+            self.since = time.perf_counter()
             self._epoch(epoch)
-            self.seconds += time.perf_counter() - start
+            self._take_time()
             scores = self._score()
             self._save()
         if self.average is not None:
             self.model.load_state_dict(self.average.module.state_dict())
         return Trained(scores, self.steps, self.steps // self.per_epoch, self.images, self.seconds, resumed)
+
+    def _take_time(self) -> None:
+        now = time.perf_counter()
+        self.seconds += now - self.since
+        self.since = now
 
     def _score(self) -> Any:
         """Only the first process scores; the others wait for it at the next step they take together."""
@@ -155,6 +161,7 @@ class _Training:
                     self.context.report(self.steps / self.last_step, "training")
                 # What other processes draw is known to them alone: with several, only between two epochs.
                 if number < last and self.shard.count == 1 and self.context.checkpoint_wanted():
+                    self._take_time()
                     self._save()
 
     def _set_rate(self, epoch: int) -> None:

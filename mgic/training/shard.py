@@ -12,8 +12,9 @@ from torch.nn.parallel import DistributedDataParallel
 class Shard:
     """Process `rank` of `count`; with more than one, a process group of torch.distributed must be there.
 
-    Every process holds the same samples in the same order and knows how each is altered, so the
-    result depends on their number only by the batches that the norms see.
+    Every process holds the same samples in the same order and knows how each is altered. With shares of
+    equal size the result depends on their number only by the batches that norms see and by what layers draw;
+    where one has a sample more, the gradients are still averaged process by process.
     """
 
     rank: int = 0

@@ -145,9 +145,14 @@ def follow_and_tell(path: Path, shard: Shard, device: torch.device) -> None:
 
 def test_followers_end_with_the_first_however_that_ends(tmp_path):
     path = tmp_path / "pid"
-    with pytest.raises(KeyboardInterrupt), processes(2, CPU, follow_and_tell, (path,)):
-        wait_for(lambda: path.exists() and path.read_text(), 30, "the follower")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with processes(2, CPU, follow_and_tell, (path,)):
+            wait_for(lambda: path.exists() and path.read_text(), 30, "the follower")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert gone(int(path.read_text()))
 
 

@@ -1,0 +1,29 @@
+"""How much work is a training, known before it starts?"""
+
+from mgic.experiment import Estimate
+from mgic.records import Cost, ModelCost
+from mgic.training.schedule import steps_per_epoch, total_steps
+from mgic.training.settings import Settings
+
+BACKWARD = 2  # a backward pass costs about two forward passes
+
+
+def estimate_training(cost: ModelCost, train: int, test: int, settings: Settings, positions: int) -> Estimate:
+    """The network's cost, and the work of all steps and of a test after each epoch.
+
+    Args:
+        cost: Of one sample.
+        train: Training samples.
+        test: Test samples.
+        settings: How it is trained.
+        positions: Height x width of the largest map of one sample.
+    """
+    steps = total_steps(train, settings.batch_size, settings.epochs, settings.max_steps)
+    trained = min(steps * settings.batch_size, settings.epochs * train)
+    evaluations = -(-steps // steps_per_epoch(train, settings.batch_size))
+    return Estimate(
+        cost=Cost(**cost.model_dump(include=set(Cost.model_fields))),
+        group_sizes=cost.group_sizes,
+        work_macs=float(cost.macs) * ((1 + BACKWARD) * trained + evaluations * test),
+        batch_pixels=positions * settings.batch_size,
+    )
