@@ -87,7 +87,7 @@ def test_a_wrong_value_is_named_at_its_field_and_nothing_is_lost(page):
     expect(field).to_have_value("4, 99999")
 
 
-@pytest.mark.parametrize("path", ["/sweeps", "/runs", "/system", "/help"])
+@pytest.mark.parametrize("path", ["/sweeps", "/runs", "/reconstructions", "/models", "/paper", "/system", "/help"])
 def test_every_other_page_opens(page, path):
     page.goto(path)
     expect(page.get_by_role("heading", name=path.strip("/").capitalize())).to_be_visible(timeout=30_000)
@@ -108,7 +108,7 @@ def test_an_address_that_leads_nowhere_says_so(page, path):
 
 def test_a_narrow_window_does_not_scroll_sideways(page):
     page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/sweeps", "/runs", "/system", "/help"):
+    for path in ("/", "/sweeps", "/runs", "/reconstructions", "/models", "/paper", "/system", "/help"):
         page.goto(path)
         settle(page)
         wide = page.evaluate("document.documentElement.scrollWidth")

@@ -71,6 +71,21 @@ def test_a_run_at_another_scale_is_shown_and_never_judged(change):
     assert "shown, not judged" in found.why
 
 
+def test_a_training_with_other_settings_than_usual_is_not_at_scale_though_the_row_does_not_name_them():
+    fields = {"classification": {"schedule": "step", "ema": 0.0, "processes": 1, "seed": 0}}
+    usual = [run(93.0 + seed / 10, seed=seed, schedule="step", ema=0.0, processes=4) for seed in range(3)]
+    tuned = [run(95.0 + seed / 10, seed=seed, schedule="cosine", ema=0.9, processes=1) for seed in range(3)]
+    (found,) = standings([row()], {"classification": usual + tuned}, DEFAULTS, fields)
+    assert (found.measured.mean, found.quick.mean) == (pytest.approx(93.1), pytest.approx(95.1))
+
+
+def test_one_lucky_run_and_an_older_version_do_not_hide_a_group():
+    three = [run(94.0 + seed / 10, seed=seed, version=2) for seed in range(3)]
+    lucky = run(99.0, seed=9, version=2, label="other")
+    old = [run(96.0 + seed / 10, seed=seed, version=1) for seed in range(5)]
+    assert stand(*old, *three, lucky).measured.n == 3
+
+
 @pytest.mark.parametrize("change", [{"model": "other"}, {"group_size": 4}, {"width": 8}])
 def test_a_run_of_another_network_is_not_of_the_row(change):
     found = stand(run(**change))

@@ -103,7 +103,8 @@ def test_a_row_can_run_or_says_why_not(found):
         assert found.scale.items() >= found.options.items()
         assert found.scale.get("model") == found.model
     if "dataset" in found.scale:
-        assert found.test_size == {"cifar10": 10_000, "imagenet": 50_000}[str(found.scale["dataset"])]
+        sizes = {"cifar10": 10_000, "imagenet": 50_000, "modelnet10": 908}
+        assert found.test_size == sizes[str(found.scale["dataset"])]
     if found.experiment == "prune":
         assert found.counted is None  # what is left is known after the run
     elif found.model is not None:
