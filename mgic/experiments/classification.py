@@ -28,7 +28,11 @@ class Config(ModelConfig):
     """The defaults are the paper's for CIFAR-10 (appendix B.2), but for the data set, which is the one that ships."""
 
     model: str = model_field(task="image classification")
-    dataset: str = Field("digits", description="Images to learn", json_schema_extra={"choices": "datasets"})
+    dataset: str = Field(
+        "digits",
+        description="Images to learn",
+        json_schema_extra={"choices": "datasets", "task": "image classification"},
+    )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Weights, order and augmentation derive from it")
     epochs: int = Field(
         100, ge=1, le=1000, description="Passes over the training images", json_schema_extra={"unit": "epochs"}

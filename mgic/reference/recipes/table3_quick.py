@@ -10,10 +10,10 @@ SETTINGS: dict[str, Axis] = {
     "epochs": [6],
     "batch_size": [8],
     "optimizer": ["sgd"],
-    "learning_rate": [0.05],
+    "learning_rate": [0.1],
     "momentum": [0.9],
     "schedule": ["cosine"],
-    "label_smoothing": [0.0],
+    "label_smoothing": [0.1],
     "augment": [False],
     "seed": [0],
 }

@@ -5,11 +5,11 @@ import pytest
 
 from mgic.data import DATASETS, dataset_info, fetch, list_datasets, load
 from mgic.data.dataset import fingerprint
-from mgic.errors import UnknownName
+from mgic.errors import DataMissing, UnknownName
 
 
 def test_the_names_are_these():
-    assert list_datasets() == ["cifar10", "cifar100", "digits", "fashion_mnist", "imagenet"]
+    assert list_datasets() == ["cifar10", "cifar100", "digits", "fashion_mnist", "imagenet", "modelnet10", "solids"]
 
 
 @pytest.mark.parametrize("call", [load, dataset_info, fetch])
@@ -29,9 +29,16 @@ def test_the_information_agrees_with_the_registry_and_reads_nothing(name, tmp_pa
     monkeypatch.setattr(np, "frombuffer", lambda *_a, **_k: pytest.fail("read the data"))
     info = dataset_info(name, tmp_path)
     assert info.name == name
-    assert info.shape == DATASETS[name].shape
-    assert len(DATASETS[name].mean) == len(DATASETS[name].std) == info.shape[0]
     assert info.how_to_get
+    if info.task == "image classification":
+        assert info.shape == DATASETS[name].shape
+        assert len(DATASETS[name].mean) == len(DATASETS[name].std) == info.shape[0]
+
+
+def test_a_set_of_points_that_is_absent_says_how_to_get_it(tmp_path):
+    with pytest.raises(DataMissing, match=r"ModelNet10\.zip"):
+        fetch("modelnet10", tmp_path)
+    fetch("solids", tmp_path)  # made here: nothing to fetch
 
 
 def test_the_fingerprint_changes_with_any_pixel_label_or_shape():
