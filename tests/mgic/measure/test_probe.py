@@ -58,7 +58,7 @@ def test_it_dies_with_the_run_even_if_that_is_killed(tmp_path):
             (probe,) = wait_for(lambda: probes(run.pid), 200, "the process that measures")
         finally:
             run.send_signal(signal.SIGKILL)
-    wait_for(lambda: gone(probe), 10, "its end")
+    assert wait_for(lambda: gone(probe), 10, "its end")
 
 
 def test_a_network_that_cannot_be_built_is_told_as_what_it_is(tmp_path):
