@@ -16,12 +16,11 @@ from mgic.experiment import Context, Estimate, experiment
 from mgic.measure.cost import model_totals
 from mgic.models import create
 from mgic.models.config import ModelConfig, model_field
-from mgic.records import Cost, ModelCost, View
+from mgic.records import ModelCost, View
 from mgic.training import Checkpoints, Classifying, Scores, Settings, Shard, Trained, seeded, train
+from mgic.training.estimate import estimate_training
 from mgic.training.processes import FollowerContext, processes
-from mgic.training.schedule import Schedule, steps_per_epoch, total_steps
-
-BACKWARD = 2  # a backward pass costs about two forward passes
+from mgic.training.schedule import Schedule
 
 
 class Config(ModelConfig):
@@ -105,17 +104,9 @@ class Result(BaseModel):
 def estimate(config: Config) -> Estimate:
     """Known from the data set's shape and size alone; the data are not read."""
     source = DATASETS[config.dataset]
-    cost = network_cost(config, source)
     _, height, width = source.shape
-    steps = total_steps(source.train, config.batch_size, config.epochs, config.max_steps)
-    trained = min(steps * config.batch_size, config.epochs * source.train)
-    evaluations = -(-steps // steps_per_epoch(source.train, config.batch_size))
-    return Estimate(
-        cost=Cost(**cost.model_dump(include=set(Cost.model_fields))),
-        group_sizes=cost.group_sizes,
-        work_macs=float(cost.macs) * ((1 + BACKWARD) * trained + evaluations * source.test),
-        batch_pixels=height * width * config.batch_size,
-    )
+    cost = network_cost(config, source)
+    return estimate_training(cost, source.train, source.test, settings_of(config), height * width)
 
 
 @experiment(
@@ -136,7 +127,7 @@ def estimate(config: Config) -> Estimate:
 def classification(config: Config, context: Context) -> Result:
     """Train a network on a set of images and test it on others, which it has not seen.
 
-    SGD with momentum, cross-entropy, a learning rate divided by 10 in steps. Ends at once when
+    SGD with momentum, cross-entropy, a learning rate that falls in steps or along a cosine. Ends at once when
     the loss is no finite number any more. Leaves the weights as model.safetensors.
     """
     device = pick_device(config.device, context)
@@ -195,7 +186,7 @@ def pick_device(asked: Literal["auto", "cpu", "cuda"], context: Context) -> torc
     return torch.device(name)
 
 
-def save_weights(model: nn.Module, config: Config, path: Path) -> None:
+def save_weights(model: nn.Module, config: BaseModel, path: Path) -> None:
     """The state dict, and under `config` in its metadata what the model was built and trained with."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     metadata = {"config": json.dumps(config.model_dump(mode="json"), sort_keys=True)}

@@ -148,7 +148,7 @@ def function_fit(config: Config, context: Context) -> Result:
     checkpoints = Checkpoints(context.checkpoints, identity, context.saved)
     trained = train(model, part, test, _settings(config), Fitting(test.variance), context, checkpoints)
     context.report(1.0, "saving")
-    save_weights(model, config, context.artifact("model.safetensors"))  # type: ignore[arg-type]
+    save_weights(model, config, context.artifact("model.safetensors"))
     _save_pictures(model, test, config, context.artifact)
     scores: FitScores = trained.scores
     cost = _cost(config)

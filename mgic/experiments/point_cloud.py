@@ -166,7 +166,7 @@ def point_cloud(config: Config, context: Context) -> Result:
     objective = ClassifyingByClass(config.label_smoothing)
     trained = train(model, part, test, _settings(config), objective, context, checkpoints)
     context.report(1.0, "saving")
-    save_weights(model, config, context.artifact("model.safetensors"))  # type: ignore[arg-type]
+    save_weights(model, config, context.artifact("model.safetensors"))
     _save_picture(model, test, POINT_SETS[config.dataset], config.batch_size, context.artifact("predictions.png"))
     return _result(trained, _cost(config), clouds.hash)
 

@@ -16,7 +16,7 @@ from mgic.data.batches import train_and_test
 from mgic.errors import BadConfig, Problem
 from mgic.experiment import Context, Estimate, experiment
 from mgic.experiments import classification
-from mgic.experiments.classification import BACKWARD, network_options, pick_device, save_weights, settings_of
+from mgic.experiments.classification import network_options, pick_device, save_weights, settings_of
 from mgic.measure.cost import count_cost
 from mgic.models import create
 from mgic.models.config import model_field
@@ -35,6 +35,7 @@ from mgic.training import (
     train,
 )
 from mgic.training.channel_groups import check_groups, grouped_convolution, torch_pruning, widths
+from mgic.training.estimate import BACKWARD
 from mgic.training.pruning import (
     Method,
     Scope,
