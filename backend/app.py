@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from backend import errors
+from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.guard import Guard
+from backend.janitor import Janitor
 from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
-from backend.routes import catalogue, paper, results, runs, service, sweeps
+from backend.routes import artifacts, catalogue, paper, results, runs, service, sweeps
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
@@ -22,13 +24,15 @@ PREFIX = "/api/v1"
 
 
 def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
-    """The application. Its lifespan starts the catalogue's process and the reaper's thread, and ends them."""
+    """The application. Its lifespan starts and ends the catalogue's process, the reaper's and the janitor's thread."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.catalogue.start()
         app.state.reaper.start()
+        janitor.start()
         yield
+        janitor.stop()
         app.state.reaper.stop()
         app.state.catalogue.stop()
         store.close()
@@ -47,8 +51,10 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.store = store
     app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s)
     app.state.reaper = Reaper(store, bell, settings.reap_s)
+    app.state.artifacts = Artifacts(settings.artifacts)
+    janitor = Janitor(store, app.state.artifacts, settings.clean_s)
     errors.install(app)
-    for part in (catalogue, paper, sweeps, runs, results, service):
+    for part in (catalogue, paper, sweeps, runs, artifacts, results, service):
         app.include_router(part.router, prefix=PREFIX)
     app.add_middleware(Guard, hosts=settings.allowed_hosts, max_body=settings.max_body_bytes)
     return app

@@ -10,6 +10,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query as QueryField
 
+from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.errors import BadCursor
 from backend.reaper import Reaper
@@ -30,6 +31,11 @@ def _catalogue(request: Request) -> Catalogue:
 def _reaper(request: Request) -> Reaper:
     reaper: Reaper = request.app.state.reaper
     return reaper
+
+
+def _artifacts(request: Request) -> Artifacts:
+    artifacts: Artifacts = request.app.state.artifacts
+    return artifacts
 
 
 def _settings(request: Request) -> Settings:
@@ -75,6 +81,7 @@ class Cursor:
 
 StoreDep = Annotated[Store, Depends(_store)]
 CatalogueDep = Annotated[Catalogue, Depends(_catalogue)]
+ArtifactsDep = Annotated[Artifacts, Depends(_artifacts)]
 ReaperDep = Annotated[Reaper, Depends(_reaper)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CursorDep = Annotated[Cursor, Depends()]

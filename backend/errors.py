@@ -53,6 +53,7 @@ STATUS_TYPES = {
     405: ("method-not-allowed", "Method not allowed"),
     413: ("too-large", "Request is too large"),
     415: ("unsupported-media-type", "Unsupported media type"),
+    416: ("range", "No such part of the file"),
     422: ("validation", "Request is not valid"),
     429: ("quota-exceeded", "Too much is queued"),
 }

@@ -2,12 +2,14 @@
 
 import os
 import socket
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backend.artifacts import SCHEMES
 from mgic.records import Queue
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -22,7 +24,7 @@ class Settings(BaseSettings):
     database_url: str = ""  # SQLite in `home` if empty
     broker_url: str = "redis://127.0.0.1:6379/0"
     data_dir: Path = Path("data")
-    artifact_url: str = ""  # a folder; `home`/artifacts if empty
+    artifact_url: str = ""  # a folder or s3://bucket/prefix; `home`/artifacts if empty
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "localhost", "[::1]")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     queue: Queue = "cpu"  # the queue this worker serves
@@ -33,6 +35,7 @@ class Settings(BaseSettings):
     lease_s: float = 30  # a run whose worker is silent for longer is taken back
     heartbeat_s: float = 10  # how often a worker says that it is alive
     reap_s: float = 10
+    clean_s: float = 60  # how often the checkpoints of runs that have ended are looked for, and removed
     poll_s: float = 1  # how often a run in work prolongs its lease and looks whether it was cancelled
     grace_s: float = 2  # between TERM and KILL for a cancelled run
     shutdown_grace_s: float = 20  # the same when the host goes down
@@ -40,6 +43,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(5, ge=1)
     max_queued: int = 20_000
     max_body_bytes: int = 256 * 1024
+    max_artifact_bytes: int = 4 * 2**30  # of all files that one run leaves
     catalogue_timeout_s: float = 60
 
     def __init__(self, **values: object) -> None:
@@ -50,9 +54,12 @@ class Settings(BaseSettings):
 
     @field_validator("artifact_url")
     @classmethod
-    def _a_folder(cls, url: str) -> str:
-        if "://" in url and not url.startswith("file://"):
-            raise ValueError("a folder is wanted; other places are not supported yet")
+    def _a_known_place(cls, url: str) -> str:
+        scheme, _, rest = url.rpartition("://")
+        if scheme not in SCHEMES or (scheme == "s3" and not rest.strip("/")):
+            raise ValueError("a folder or s3://bucket/prefix is wanted")
+        if scheme == "s3" and find_spec("s3fs") is None:
+            raise ValueError("a bucket needs the package s3fs")
         return url
 
     @property
@@ -60,8 +67,14 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{(self.home / 'mgic.db').resolve()}"
 
     @property
-    def artifacts(self) -> Path:
-        return Path(self.artifact_url.removeprefix("file://")) if self.artifact_url else self.home / "artifacts"
+    def artifacts(self) -> str:
+        """Where runs leave files: a folder or a URL."""
+        return self.artifact_url or str((self.home / "artifacts").resolve())
+
+    @property
+    def scratch(self) -> Path:
+        """Where runs in work write: on this host's own disk."""
+        return self.home / "scratch"
 
     @property
     def host_name(self) -> str:

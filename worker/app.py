@@ -15,6 +15,7 @@ from billiard import current_process
 from celery.signals import worker_process_init, worker_shutting_down
 from kombu.entity import Queue
 
+from backend.artifacts import Artifacts
 from backend.queue import RUN_TASK, Bell, celery_app
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Lease, Store
@@ -61,6 +62,11 @@ def store() -> Store:
 
 
 @cache
+def artifacts() -> Artifacts:
+    return Artifacts(settings.artifacts)
+
+
+@cache
 def bell() -> Bell:
     return Bell(settings.broker_url)
 
@@ -78,8 +84,8 @@ def work() -> None:
                 return
             if claim is None:
                 return
-            child = child or Child(settings.data_dir, settings.artifacts, settings.run_threads, _visible())
-            if not supervise(claim, child, store(), settings, stopping) or me.queue == "timing":
+            child = child or Child(settings.data_dir, settings.scratch, settings.run_threads, _visible())
+            if not supervise(claim, child, store(), artifacts(), settings, stopping) or me.queue == "timing":
                 child.end(settings.grace_s)
                 child = None
             _ring_neighbours()

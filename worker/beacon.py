@@ -11,6 +11,7 @@ from celery import bootsteps
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Slot, Store
 from mgic import __version__
+from worker.courier import clear_leftovers
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
         super().__init__(parent, **options)
         self._settings = Settings()
         self._timer: Any = None
+        self._cleared = False
 
     def start(self, parent: Any) -> None:
         self._tell()
@@ -51,7 +53,11 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def _tell(self) -> None:
         try:
-            _store(self._settings.database).worker_seen(slot_of(self._settings), self._settings.slots, __version__)
+            store = _store(self._settings.database)
+            store.worker_seen(slot_of(self._settings), self._settings.slots, __version__)
+            if not self._cleared:
+                clear_leftovers(self._settings.scratch, store)
+                self._cleared = True
         except DATABASE_ERRORS as error:
             log.warning("no sign of life, the database does not answer: %s", error)
 

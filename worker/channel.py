@@ -25,6 +25,7 @@ class Told:
     phase: str = ""
     points: list[tuple[str, int, float | None]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    checkpoint: str = ""  # the newest that is complete
     resumed: int | None = None  # the step after which it goes on from a checkpoint
     outcome: Outcome | None = None
     artifacts: list[Artifact] = field(default_factory=list)
@@ -87,6 +88,8 @@ class Channel:
                     raise TooMuch(f"more than {MAX_POINTS} points of curves")
                 step = max(-MAX_STEP, min(message["step"], MAX_STEP))
                 self.told.points.append((_plain(message["name"])[:120], step, message["value"]))
+            case "checkpoint":
+                self.told.checkpoint = _plain(message["name"])
             case "resumed":
                 self.told.resumed = max(0, min(message["step"], MAX_STEP))
             case "log":

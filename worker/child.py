@@ -28,7 +28,7 @@ class Child:
 
     Args:
         data_dir: Where data sets lie.
-        folder: Under which each run has `<run>/<fence>/`.
+        folder: Under which each run has `<run>/<fence>/` and `<run>/checkpoints/`.
         threads: For torch.
         visible: CUDA_VISIBLE_DEVICES, or None to leave it.
         command: What is executed, with the number of the pipe's descriptor behind it.
@@ -51,7 +51,7 @@ class Child:
             stderr=subprocess.STDOUT,
             pass_fds=(writing,),
             start_new_session=True,
-            preexec_fn=die_with_parent(),  # safe: the process of a slot has one thread now
+            preexec_fn=die_with_parent(),  # one call, looked up before: whatever threads there are, it waits for none
             env=environment,
         )
         os.close(writing)
@@ -65,8 +65,7 @@ class Child:
         self._selector.register(self.process.stdout, selectors.EVENT_READ)
 
     def begin(self, claim: Claim) -> None:
-        """Hand it a job. A child that is dead already is found so by the next `listen`."""
-        self.channel.begin()
+        """Hand it a job, its channel made ready. A child that is dead already is found so by the next `listen`."""
         self._text = b""
         run = self._folder / str(claim.run_id)
         job = {

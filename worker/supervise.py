@@ -6,25 +6,26 @@ keeps the lease alive, looks for cancellation and stores what the child tells.
 
 import contextlib
 import logging
-import shutil
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from backend.artifacts import Artifacts
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Claim, Store
 from mgic.errors import NotFound
 from mgic.records import Failure, Outcome, Reason, RunStatus
 from worker.channel import TooMuch
 from worker.child import Child
+from worker.courier import NO_ROOM, Courier, clear_disk
 from worker.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
 MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
-STORE_FOR_S = 60.0  # how long the end of a run is offered to a database that does not answer
+STORE_FOR_S = 60.0  # how long the end of a run and its files are offered to servers that do not answer
 STORE_LAST_S = 3.0  # the same when the host goes down
 
 
@@ -42,40 +43,52 @@ class Ended:
     warned: bool = False
 
 
-def supervise(claim: Claim, child: Child, store: Store, settings: Settings, stopping: Callable[[], bool]) -> bool:
+def supervise(
+    claim: Claim, child: Child, store: Store, artifacts: Artifacts, settings: Settings, stopping: Callable[[], bool]
+) -> bool:
     """Have the child execute the run, and store how it ended.
 
     Args:
         claim: The run.
         child: Idle, or just started.
-        store: Where everything goes.
+        store: Where all that is told goes.
+        artifacts: Where files go.
         settings: Lease, grace and limit.
         stopping: Whether this host goes down; then the attempt is given back.
 
     Returns:
         Whether the child may serve another run.
     """
-    child.begin(claim)
-    with Pulse(store, claim, settings, child.channel.told) as pulse:
-        ended = _watch(claim, child, settings, pulse, stopping)
-        if not ended.reusable:
-            grace = settings.shutdown_grace_s if stopping() else settings.grace_s
-            child.end(0 if ended.warned else grace)
+    child.channel.begin()
+    told, folder = child.channel.told, settings.scratch / str(claim.run_id)
+    courier = Courier(artifacts, claim, folder, told, settings.poll_s)
+    with Pulse(store, claim, settings, told) as pulse:
+        with courier:
+            ended = _watch(claim, child, settings, pulse, courier, stopping)
+            if not ended.reusable:
+                grace = settings.shutdown_grace_s if stopping() else settings.grace_s
+                child.end(0 if ended.warned else grace)
         stored: bool | None = False
         if not ended.lost:
+            ended = _deliver(claim, child, settings, courier, ended, pulse, stopping)
             stored = _store_end(claim, child, store, ended, pulse, stopping)
     succeeded = ended.outcome is not None and ended.outcome.status is RunStatus.SUCCEEDED
-    _sweep(settings.artifacts, claim, own=stored is False or not succeeded, others=stored is True)
-    if stored and _has_ended(store, claim):
-        shutil.rmtree(settings.artifacts / str(claim.run_id) / "checkpoints", ignore_errors=True)
+    courier.clear(own=stored is False or not succeeded, others=stored is True)
+    clear_disk(folder, claim.fence, others=bool(stored) and _has_ended(store, claim))
     return ended.reusable
 
 
-def _watch(claim: Claim, child: Child, settings: Settings, pulse: Pulse, stopping: Callable[[], bool]) -> Ended:
+def _watch(
+    claim: Claim, child: Child, settings: Settings, pulse: Pulse, courier: Courier, stopping: Callable[[], bool]
+) -> Ended:
     start = time.monotonic()
     kills = _oom_kills()
     told = child.channel.told
+    begun = False
     while True:
+        if not begun and courier.fetched.wait(0.1):
+            child.begin(claim)
+            begun = True
         try:
             running = child.listen(0.1)
         except TooMuch as error:
@@ -141,6 +154,35 @@ def _failed(claim: Claim, reason: Reason, words: str, start: float) -> Outcome:
     )
 
 
+def _deliver(
+    claim: Claim,
+    child: Child,
+    settings: Settings,
+    courier: Courier,
+    ended: Ended,
+    pulse: Pulse,
+    stopping: Callable[[], bool],
+) -> Ended:
+    """Bring the files of a success to their place; a success whose files cannot be kept is none."""
+    if ended.outcome is None or ended.outcome.status is not RunStatus.SUCCEEDED:
+        return ended
+    start = time.monotonic()
+    files = child.channel.told.artifacts
+    if (size := sum(file.size for file in files)) > settings.max_artifact_bytes:
+        words = f"The run leaves files of {size} bytes, more than the limit of {settings.max_artifact_bytes}."
+        return replace(ended, outcome=_failed(claim, Reason.TOO_LARGE, words, start))
+    try:
+        patience = STORE_LAST_S if stopping() else STORE_FOR_S
+        courier.deliver(files, patience, wanted=lambda: not (pulse.lost or stopping()))
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            words = f"There is no room for the files of the run: {error.strerror}."
+            return replace(ended, outcome=_failed(claim, Reason.DISK_FULL, words, start))
+        failure = Failure(reason=Reason.INTERNAL, message=f"The files of the run could not be kept: {error}")
+        return replace(ended, outcome=None, failure=None if stopping() else failure)
+    return ended
+
+
 def _store_end(
     claim: Claim, child: Child, store: Store, ended: Ended, pulse: Pulse, stopping: Callable[[], bool]
 ) -> bool | None:
@@ -175,16 +217,3 @@ def _has_ended(store: Store, claim: Claim) -> bool:
         return store.run(claim.run_id).status.terminal
     except (*DATABASE_ERRORS, NotFound):
         return False
-
-
-def _sweep(root: Path, claim: Claim, own: bool, others: bool) -> None:
-    """Remove the files of this attempt, and of the others of its run that were killed before they could."""
-    folder = root / str(claim.run_id)
-    if not folder.is_dir():
-        return
-    for attempt in folder.iterdir():
-        mine = attempt.name == str(claim.fence)
-        if (own and mine) or (others and not mine and attempt.name.isdecimal()):
-            shutil.rmtree(attempt, ignore_errors=True)
-    with contextlib.suppress(OSError):  # not empty
-        folder.rmdir()

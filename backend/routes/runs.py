@@ -3,19 +3,15 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from backend.deps import Cursor, CursorDep, Limit, ReaperDep, SettingsDep, StoreDep, StrictQuery, Text
-from backend.store import Store
-from mgic.errors import NotFound
-from mgic.records import Artifact, Curves, Event, LogLine, Page, Run, RunStatus
+from backend.deps import Cursor, CursorDep, Limit, ReaperDep, StoreDep, StrictQuery, Text
+from mgic.records import Curves, Event, LogLine, Page, Run, RunStatus
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[StrictQuery])
 LOOK_EVERY_S = 0.5
@@ -93,23 +89,6 @@ def log(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None, l
     return Page(items=tuple(lines), next_cursor=None if ended and not lines else cursor.write(place))
 
 
-@router.get("/{run_id}/artifacts")
-def artifacts(run_id: UUID, store: StoreDep) -> Page[Artifact]:
-    """The files it left."""
-    return Page(items=tuple(artifact for artifact, _ in store.artifacts(run_id)))
-
-
-@router.get(
-    "/{run_id}/artifacts/{name:path}",
-    response_class=FileResponse,
-    responses={200: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}},
-)
-def artifact(run_id: UUID, name: str, store: StoreDep, settings: SettingsDep) -> FileResponse:
-    """One of them."""
-    path, found = _file(store, settings.artifacts, run_id, name)
-    return FileResponse(path, media_type=found.media_type, filename=Path(name).name)
-
-
 @router.post("/{run_id}/cancel")
 def cancel(run_id: UUID, store: StoreDep) -> Run:
     """Stop it; 409 if it has ended."""
@@ -127,13 +106,3 @@ def retry(run_id: UUID, store: StoreDep, reaper: ReaperDep) -> Run:
 def _place(cursor: Cursor, after: str | None) -> int:
     """`after`, or `cursor`, which every list takes."""
     return cursor.read(after) or cursor.after or 0
-
-
-def _file(store: Store, root: Path, run_id: UUID, name: str) -> tuple[Path, Artifact]:
-    """The file of a name that the store has: a path made up by a client finds nothing."""
-    for found, fence in store.artifacts(run_id):
-        folder = (root / str(run_id) / str(fence)).resolve()
-        path = folder / name
-        if found.name == name and path.is_file() and path.resolve() == path:  # no link, and no way out
-            return path, found
-    raise NotFound(f"run {run_id} has no artifact {name[:80]!r}")

@@ -1,6 +1,7 @@
 """What a run tells while it goes, and who works: curves, log lines, artifacts, events, workers."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,10 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from backend.store.database import Database
 from backend.store.lifecycle import Slot
-from backend.store.rows import ACTIVE
+from backend.store.rows import ACTIVE, OPEN
 from backend.tables import artifacts, curves, events, logs, runs, workers
 from mgic.errors import NotFound
 from mgic.records import Artifact, CurvePoint, Event, LogLine, RunStatus, Worker
+
+IDS_AT_A_TIME = 500  # in one query; SQLite takes some thousands of parameters
 
 
 class Journal(Database):
@@ -92,15 +95,34 @@ class Journal(Database):
         lines = [LogLine(attempt=row["attempt"], line=row["line"]) for row in rows]
         return lines, rows[-1]["id"] if rows else after
 
-    def artifacts(self, run_id: UUID) -> list[tuple[Artifact, int]]:
-        """Each file with the fence whose folder has it. Raises `NotFound`."""
-        query = select(artifacts).where(artifacts.c.run_id == run_id).order_by(artifacts.c.name)
+    def artifacts(self, run_id: UUID) -> list[tuple[Artifact, UUID, int]]:
+        """Each file with the run and the fence that left it: a reused result has those of its source.
+
+        Raises `NotFound`.
+        """
         with self._read() as connection:
-            if connection.scalar(select(runs.c.seq).where(runs.c.id == run_id)) is None:
+            known = connection.execute(select(runs.c.reused_from).where(runs.c.id == run_id)).first()
+            if known is None:
                 raise NotFound(f"there is no run {run_id}")
+            source = known.reused_from or run_id
+            query = select(artifacts).where(artifacts.c.run_id == source).order_by(artifacts.c.name)
             rows = connection.execute(query).mappings().all()
         names = ("name", "media_type", "size", "sha256")
-        return [(Artifact(**{name: row[name] for name in names}), row["fence"]) for row in rows]
+        return [(Artifact(**{name: row[name] for name in names}), source, row["fence"]) for row in rows]
+
+    def ended(self, names: Iterable[str]) -> set[str]:
+        """Those of the names that are ids of runs that have ended, or of none that is known."""
+        asked = {}
+        for name in names:
+            with contextlib.suppress(ValueError):
+                asked[UUID(name)] = name
+        found: set[UUID] = set()
+        ids = list(asked)
+        with self._read() as connection:
+            for start in range(0, len(ids), IDS_AT_A_TIME):
+                some = runs.c.id.in_(ids[start : start + IDS_AT_A_TIME])
+                found |= set(connection.scalars(select(runs.c.id).where(some, runs.c.status.in_(OPEN))))
+        return {name for run_id, name in asked.items() if run_id not in found}
 
     def events(self, run_id: UUID, after: int = 0) -> list[Event]:
         """The run's transitions after the event of this id, oldest first. Raises `NotFound`."""

@@ -182,7 +182,7 @@ def test_artifacts_are_those_of_the_attempt_that_succeeded(store):
     assert store.finish(first, fail_claim.fence, ended(RunStatus.FAILED), [file])
     assert store.finish(second, good_claim.fence, succeeded(), [file])
     assert store.artifacts(first) == []
-    assert store.artifacts(second) == [(file, good_claim.fence)]
+    assert store.artifacts(second) == [(file, second, good_claim.fence)]
 
 
 # Release

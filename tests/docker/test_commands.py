@@ -58,7 +58,7 @@ class Machine:
         return [swapped.get(word, self.ports.get(word, word)) for word in words]
 
     def environment(self, name: str) -> dict[str, str]:
-        given = SERVICES[name]["environment"]
+        given = {key: value for key, value in SERVICES[name]["environment"].items() if value is not None}  # handed on
         outside = {key: value for key, value in os.environ.items() if not key.startswith("MGIC_")}
         return outside | given | {key: value for key, value in self.replaced.items() if key in given}
 

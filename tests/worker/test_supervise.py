@@ -1,5 +1,6 @@
 """One run and its child, whatever the child does: real processes, a real store."""
 
+import errno
 import os
 import sqlite3
 import sys
@@ -12,6 +13,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from backend.artifacts import Artifacts, ArtifactsAway
+from backend.janitor import Janitor
 from backend.migrations import upgrade
 from backend.settings import Settings
 from backend.store import Lease, NewRun, NewSweep, Slot, Store, make_engine
@@ -29,9 +32,14 @@ import json, os, pathlib, signal, sys, time
 channel = os.fdopen(int(sys.argv[1]), "w")
 def tell(kind, **fields):
     channel.write(json.dumps({"kind": kind, **fields}) + "\\n"); channel.flush()
+def leave(name, text):
+    os.makedirs(job["folder"], exist_ok=True)
+    open(f"{job['folder']}/{name}", "w").write(text)
+    files.append({"name": name, "media_type": "text/plain", "size": len(text), "sha256": "0" * 64})
 def succeed(**result):
-    tell("outcome", artifacts=[], outcome={"status": "succeeded", "config": {}, "result": result,
+    tell("outcome", artifacts=files, outcome={"status": "succeeded", "config": {}, "result": result,
                                            "environment": {}, "seconds": 0.1})
+files = []
 job = json.loads(sys.stdin.readline())
 """
 
@@ -53,7 +61,12 @@ def settings(sqlite_url, tmp_path):
 
 
 @pytest.fixture
-def execute(store, settings, tmp_path):
+def artifacts(settings):
+    return Artifacts(settings.artifacts)
+
+
+@pytest.fixture
+def execute(store, artifacts, settings, tmp_path):
     """Queue a run, claim it, and supervise a child with this script; the run as it is then."""
 
     def execute(script, stopping=NEVER, meanwhile=None, settings=settings):
@@ -61,11 +74,11 @@ def execute(store, settings, tmp_path):
         claim = store.claim(ME)
         path = tmp_path / "child.py"
         path.write_text(PRELUDE + textwrap.dedent(script))
-        child = Child(tmp_path, tmp_path / "artifacts", 1, None, (sys.executable, str(path)))
+        child = Child(tmp_path, settings.scratch, 1, None, (sys.executable, str(path)))
         helper = threading.Thread(target=meanwhile or (lambda _claim: None), args=(claim,))
         helper.start()
         try:
-            execute.reusable = supervise(claim, child, store, settings, stopping)
+            execute.reusable = supervise(claim, child, store, artifacts, settings, stopping)
         finally:
             helper.join()
             if getattr(execute, "reusable", False):
@@ -91,16 +104,23 @@ def test_curves_lines_and_the_result_are_kept(execute, store):
     assert {line.line for line in store.log(run.id)[0]} == {"from print", "from log"}
 
 
-def test_a_second_attempt_goes_on_from_a_checkpoint_and_its_curves_from_there(execute, store, settings, tmp_path):
-    """The first attempt draws up to step 4 and dies; its checkpoint is of step 2. Both are of one run."""
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_second_attempt_goes_on_from_a_checkpoint_and_its_curves_from_there(
+    execute, store, artifacts, settings, tmp_path, elsewhere
+):
+    """The first attempt draws up to step 4 and dies; its checkpoint is of step 2. Both are of one run.
+
+    On another host the second finds the checkpoint too: there is only the place of the artifacts to find it in.
+    """
     script = """
         folder = pathlib.Path(job["checkpoints"])
         folder.mkdir(parents=True, exist_ok=True)
         first = not any(folder.iterdir())
         if first:
-            (folder / "state").write_text("2")
+            (folder / "0002-x.pt").write_text("2")
+            tell("checkpoint", name="0002-x.pt")
         else:
-            tell("resumed", step=int((folder / "state").read_text()))
+            tell("resumed", step=int((folder / "0002-x.pt").read_text()))
         for step in (1, 2, 3, 4) if first else (3, 4, 5):
             tell("curve", name="train/loss", step=step, value=float(first))
         time.sleep(0.3)
@@ -110,14 +130,19 @@ def test_a_second_attempt_goes_on_from_a_checkpoint_and_its_curves_from_there(ex
     """
     run = execute(script)
     assert run.status is RunStatus.QUEUED
-    assert (tmp_path / "artifacts" / str(run.id) / "checkpoints" / "state").is_file()
-    child = Child(tmp_path, tmp_path / "artifacts", 1, None, (sys.executable, str(tmp_path / "child.py")))
-    if supervise(store.claim(ME), child, store, settings, NEVER):
+    assert (settings.scratch / str(run.id) / "checkpoints" / "0002-x.pt").is_file()
+    assert artifacts.names(f"checkpoints/{run.id}") == ["0002-x.pt"]
+    here = settings.model_copy(update={"home": tmp_path / "elsewhere", "artifact_url": settings.artifacts})
+    here = here if elsewhere else settings
+    child = Child(tmp_path, here.scratch, 1, None, (sys.executable, str(tmp_path / "child.py")))
+    if supervise(store.claim(ME), child, store, artifacts, here, NEVER):
         child.dismiss()
     run = store.run(run.id)
     assert (run.status, run.attempt) == (RunStatus.SUCCEEDED, 2)
     assert [(p.step, p.value) for p in store.curves(run.id)[0]] == [(1, 1.0), (2, 1.0), (3, 0.0), (4, 0.0), (5, 0.0)]
-    assert not (tmp_path / "artifacts" / str(run.id) / "checkpoints").exists()
+    assert not (here.scratch / str(run.id)).exists()
+    assert Janitor(store, artifacts, 60).clean() == 1
+    assert artifacts.names("checkpoints") == []
 
 
 def test_a_child_that_leaves_without_an_answer_is_queued_again_at_once(execute):
@@ -198,7 +223,7 @@ def test_who_lost_the_lease_kills_its_child_and_writes_nothing(execute, store):
     assert execute.child.process.returncode is not None
 
 
-def test_a_success_whose_acknowledgement_is_lost_keeps_its_files(execute, store, settings, monkeypatch):
+def test_a_success_whose_acknowledgement_is_lost_keeps_its_files(execute, store, artifacts, monkeypatch):
     finish, refused = store.finish, []
 
     def finish_and_lose_the_answer(*arguments):
@@ -210,11 +235,11 @@ def test_a_success_whose_acknowledgement_is_lost_keeps_its_files(execute, store,
 
     monkeypatch.setattr(store, "finish", finish_and_lose_the_answer)
     run = execute("""
-        os.makedirs(job["folder"]); open(job["folder"] + "/model.safetensors", "w").write("x")
+        leave("model.safetensors", "x")
         succeed(top1=1.0)
     """)
     assert (refused, run.status) == ([True], RunStatus.SUCCEEDED)
-    assert (settings.artifacts / str(run.id) / "1" / "model.safetensors").exists()
+    assert artifacts.size(f"{run.id}/1/model.safetensors") == 1
 
 
 def test_what_a_run_prints_last_is_in_its_own_log_and_not_the_next_ones(execute, store):
@@ -238,21 +263,89 @@ def test_a_child_that_closed_its_channel_and_stays_is_ended(execute):
     assert time.monotonic() - begin < 30  # it would sleep for a minute
 
 
-def test_the_files_of_killed_attempts_go_with_the_end_of_the_run(execute, settings):
+def test_the_files_of_killed_attempts_go_with_the_end_of_the_run(execute, artifacts, settings, tmp_path):
+    """One was killed before it could bring its file to the place, one after that, before the end was stored."""
+
     def an_earlier_attempt(claim):
-        old = settings.artifacts / str(claim.run_id) / "0"
+        (tmp_path / "old").write_text("old")
+        artifacts.put(tmp_path / "old", f"{claim.run_id}/0/model.safetensors")
+        old = settings.scratch / str(claim.run_id) / "0"
         old.mkdir(parents=True)
         (old / "model.safetensors").write_text("old")
 
     run = execute(
         """
         time.sleep(0.5)
-        os.makedirs(job["folder"]); open(job["folder"] + "/model.safetensors", "w").write("new")
+        leave("model.safetensors", "new")
         succeed(top1=1.0)
         """,
         meanwhile=an_earlier_attempt,
     )
-    assert [path.name for path in (settings.artifacts / str(run.id)).iterdir()] == ["1"]
+    assert artifacts.names(str(run.id)) == ["1"]
+    assert not (settings.scratch / str(run.id)).exists()
+
+
+def test_a_success_whose_files_find_no_room_failed_and_says_so(execute, artifacts, monkeypatch):
+    monkeypatch.setattr(artifacts, "put", no_room)
+    run = execute('leave("model.safetensors", "x")\nsucceed(top1=1.0)')
+    assert (run.status, run.reason, run.result) == (RunStatus.FAILED, Reason.DISK_FULL, None)
+    assert "No space left" in run.failure.message
+
+
+def no_room(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_files_wait_for_a_place_that_does_not_answer_at_first(execute, artifacts, monkeypatch):
+    put, refused = artifacts.put, []
+
+    def put_later(*arguments):
+        if len(refused) < 2:
+            refused.append(arguments)
+            raise ArtifactsAway("no route to host")
+        put(*arguments)
+
+    monkeypatch.setattr(artifacts, "put", put_later)
+    run = execute('leave("a.txt", "x")\nleave("b.txt", "xy")\nsucceed(top1=1.0)')
+    assert (run.status, len(refused)) == (RunStatus.SUCCEEDED, 2)
+    assert (artifacts.size(f"{run.id}/1/a.txt"), artifacts.size(f"{run.id}/1/b.txt")) == (1, 2)
+
+
+def test_more_files_than_a_run_may_leave_are_refused(execute, settings):
+    small = settings.model_copy(update={"max_artifact_bytes": 3})
+    run = execute('leave("a.txt", "xx")\nleave("b.txt", "xx")\nsucceed()', settings=small)
+    assert (run.status, run.reason) == (RunStatus.FAILED, Reason.TOO_LARGE)
+    assert "4 bytes, more than the limit of 3" in run.failure.message
+
+
+def test_a_place_that_cannot_be_reached_is_said_in_the_log_and_the_run_begins_afresh(
+    execute, store, artifacts, monkeypatch
+):
+    def away(_):
+        raise ArtifactsAway("no route to host")
+
+    monkeypatch.setattr(artifacts, "names", away)
+    run = execute("time.sleep(0.3)\nsucceed(top1=1.0)")
+    assert run.status is RunStatus.SUCCEEDED
+    words = [line.line for line in store.log(run.id)[0]]
+    assert words == ["Checkpoints of earlier attempts could not be fetched: no route to host"]
+
+
+def test_a_cancel_does_not_wait_for_a_checkpoint_that_takes_long_to_fetch(execute, store, artifacts, monkeypatch):
+    asked, given = threading.Event(), threading.Event()
+
+    def slow(_):
+        if not asked.is_set():
+            asked.set()
+            given.wait(60)
+        return []
+
+    monkeypatch.setattr(artifacts, "names", slow)
+    try:
+        run = execute("succeed()", meanwhile=lambda claim: (asked.wait(30), store.cancel_run(claim.run_id)))
+    finally:
+        given.set()
+    assert run.status is RunStatus.CANCELLED
 
 
 def test_a_result_waits_for_a_database_that_is_busy(execute, settings):
@@ -272,11 +365,11 @@ def test_a_result_waits_for_a_database_that_is_busy(execute, settings):
 
 def test_the_files_of_an_attempt_without_a_result_are_swept(execute, settings):
     run = execute("""
-        os.makedirs(job["folder"]); open(job["folder"] + "/model.safetensors", "w").write("x")
+        leave("model.safetensors", "x")
         os.kill(os.getpid(), signal.SIGKILL)
     """)
     assert run.status is RunStatus.QUEUED
-    assert not (settings.artifacts / str(run.id)).exists()
+    assert not (settings.scratch / str(run.id)).exists()
 
 
 def test_the_child_dies_with_the_process_that_started_it(tmp_path):

@@ -1,0 +1,62 @@
+"""A run begun on one host and ended on another: all they share is the database and a bucket."""
+
+import hashlib
+from uuid import uuid4
+
+import pytest
+
+from backend.artifacts import Artifacts, checkpoint
+from backend.janitor import Janitor
+from backend.migrations import upgrade
+from backend.settings import Settings
+from backend.store import Lease, NewRun, NewSweep, Slot, Store, make_engine
+from mgic.records import RunStatus, SweepRequest
+from mgic.sweep import expand
+from tests.bucket import BUCKET, bucket, environment
+from worker.child import Child
+from worker.supervise import supervise
+
+CONFIG = {"model": "resnet20", "width": 2, "dataset": "digits", "epochs": 4, "batch_size": 128, "learning_rate": 0.1}
+
+
+@pytest.fixture
+def store(sqlite_url):
+    engine = make_engine(sqlite_url)
+    upgrade(engine)
+    store = Store(engine, Lease(30, 3))
+    yield store
+    store.close()
+
+
+def attempt_at(host, store, artifacts, folder, stopping):
+    """Claim the run and have a real child execute it on a host with a disk of its own."""
+    settings = Settings(home=folder / host, poll_s=0.05, grace_s=1, shutdown_grace_s=1)
+    claim = store.claim(Slot(host, host, "cpu", "cpu"))
+    child = Child(folder / "data", settings.scratch, 1, None)
+    if supervise(claim, child, store, artifacts, settings, stopping):
+        child.dismiss()
+    return store.run(claim.run_id)
+
+
+def test_a_run_goes_on_elsewhere_from_its_checkpoint_in_the_bucket(store, tmp_path):
+    with bucket() as keys, environment(keys):
+        artifacts = Artifacts(f"{BUCKET}/{uuid4()}")
+        request = SweepRequest(experiment="classification", axes={name: [value] for name, value in CONFIG.items()})
+        (point,) = expand(request)
+        store.add_sweep(
+            NewSweep("classification", 1, [{}], [NewRun(CONFIG, point.config, uuid4().hex, "cpu", "cpu", None)])
+        )
+        there_is_one = lambda: bool(artifacts.names("checkpoints"))  # noqa: E731
+        run = attempt_at("first", store, artifacts, tmp_path, stopping=there_is_one)
+        assert (run.status, run.attempt) == (RunStatus.QUEUED, 0)
+        run = attempt_at("second", store, artifacts, tmp_path, stopping=lambda: False)
+        assert (run.status, run.result["resumed"], run.result["epochs_done"]) == (RunStatus.SUCCEEDED, True, 4)
+        assert len(artifacts.names(checkpoint(run.id))) <= 2
+        epochs = [point.step for point in store.curves(run.id)[0] if point.name == "val/top1"]
+        assert epochs == sorted(set(epochs))
+        assert len(epochs) == 4
+        ((file, owner, fence),) = store.artifacts(run.id)
+        content = b"".join(artifacts.read(f"{owner}/{fence}/{file.name}", 0, file.size))
+        assert hashlib.sha256(content).hexdigest() == file.sha256
+        assert not list((tmp_path / "second" / "scratch").iterdir())
+        assert Janitor(store, artifacts, 60).clean() == 1
