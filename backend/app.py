@@ -30,9 +30,9 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.catalogue.start()
         app.state.reaper.start()
-        janitor.start()
+        app.state.janitor.start()
         yield
-        janitor.stop()
+        app.state.janitor.stop()
         app.state.reaper.stop()
         app.state.catalogue.stop()
         store.close()
@@ -52,7 +52,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s)
     app.state.reaper = Reaper(store, bell, settings.reap_s)
     app.state.artifacts = Artifacts(settings.artifacts)
-    janitor = Janitor(store, app.state.artifacts, settings.clean_s)
+    app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s)
     errors.install(app)
     for part in (catalogue, paper, sweeps, runs, artifacts, results, service):
         app.include_router(part.router, prefix=PREFIX)

@@ -13,6 +13,7 @@ from fastapi.params import Query as QueryField
 from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.errors import BadCursor
+from backend.janitor import Janitor
 from backend.reaper import Reaper
 from backend.settings import Settings
 from backend.store import Store
@@ -36,6 +37,11 @@ def _reaper(request: Request) -> Reaper:
 def _artifacts(request: Request) -> Artifacts:
     artifacts: Artifacts = request.app.state.artifacts
     return artifacts
+
+
+def _janitor(request: Request) -> Janitor:
+    janitor: Janitor = request.app.state.janitor
+    return janitor
 
 
 def _settings(request: Request) -> Settings:
@@ -82,6 +88,7 @@ class Cursor:
 StoreDep = Annotated[Store, Depends(_store)]
 CatalogueDep = Annotated[Catalogue, Depends(_catalogue)]
 ArtifactsDep = Annotated[Artifacts, Depends(_artifacts)]
+JanitorDep = Annotated[Janitor, Depends(_janitor)]
 ReaperDep = Annotated[Reaper, Depends(_reaper)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CursorDep = Annotated[Cursor, Depends()]

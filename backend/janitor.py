@@ -28,6 +28,7 @@ class Janitor:
         self._every_s = every_s
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="janitor", daemon=True)
+        self.place_reached = True  # as far as is known
 
     def start(self) -> None:
         self._thread.start()
@@ -38,15 +39,25 @@ class Janitor:
 
     def clean(self) -> int:
         """One round; how many runs' checkpoints were removed."""
-        ended = self._store.ended(self._artifacts.names(CHECKPOINTS))
+        ended = self._store.ended(self._names())
         for run in ended:
             self._artifacts.remove(checkpoint(run))
         return len(ended)
 
+    def _names(self) -> list[str]:
+        try:
+            names = self._artifacts.names(CHECKPOINTS)
+        except OSError:
+            self.place_reached = False
+            raise
+        self.place_reached = True
+        return names
+
     def _loop(self) -> None:
-        while not self._stopped.wait(self._every_s):
+        while not self._stopped.is_set():
             try:
                 if removed := self.clean():
                     log.info("checkpoints of %d ended runs were removed", removed)
             except Exception as error:  # noqa: BLE001 - a thread that ends here would let them pile up
                 log.warning("checkpoints of ended runs stay for now: %s", error)
+            self._stopped.wait(self._every_s)

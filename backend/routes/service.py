@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from backend.deps import CatalogueDep, ReaperDep, SettingsDep, StoreDep, StrictQuery
+from backend.deps import CatalogueDep, JanitorDep, ReaperDep, SettingsDep, StoreDep, StrictQuery
 from backend.migrations import check
 from backend.store import DATABASE_ERRORS, SchemaMismatch
 from mgic import __version__
@@ -19,7 +19,12 @@ def health() -> Health:
 
 @router.get("/ready", responses={503: {"model": Health}})
 def ready(
-    response: Response, store: StoreDep, catalogue: CatalogueDep, reaper: ReaperDep, settings: SettingsDep
+    response: Response,
+    store: StoreDep,
+    catalogue: CatalogueDep,
+    reaper: ReaperDep,
+    janitor: JanitorDep,
+    settings: SettingsDep,
 ) -> Health:
     """`ok`; `degraded` (works, but a part is missing: `notes` says which); 503 without a database."""
     try:
@@ -36,6 +41,8 @@ def ready(
     notes = []
     if not reaper.broker_reached:
         notes.append("no broker: runs are kept, and start when it is back")
+    if not janitor.place_reached:
+        notes.append("the place of the artifacts does not answer: runs wait a minute for it at their end")
     if age is None or age > settings.lease_s:
         notes.append("no worker is online: runs stay queued")
     if not catalogue.loaded:
@@ -46,6 +53,7 @@ def ready(
         database="ok",
         schema_version=schema,
         broker="ok" if reaper.broker_reached else "no answer",
+        artifacts="ok" if janitor.place_reached else "no answer",
         catalogue="ok" if catalogue.loaded else "starting",
         newest_heartbeat_seconds=age,
         notes=tuple(notes),

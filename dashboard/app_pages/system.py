@@ -36,6 +36,7 @@ def live() -> None:
             "database": ready.database,
             "schema": ready.schema_version,
             "broker": ready.broker,
+            "artifacts": ready.artifacts,
             "catalogue": ready.catalogue,
             "newest heartbeat": f"{seconds(beat)} ago" if beat is not None else "none",
         }

@@ -118,7 +118,12 @@ def _service(client: Client, url: str) -> Check:
 
 
 def _parts(health: Health) -> str:
-    named = {"database": health.database, "schema": health.schema_version, "broker": health.broker}
+    named = {
+        "database": health.database,
+        "schema": health.schema_version,
+        "broker": health.broker,
+        "artifacts": health.artifacts,
+    }
     return ", ".join([*(f"{name} {state}" for name, state in named.items() if state), *health.notes])
 
 

@@ -25,6 +25,7 @@ class Health(Record):
     database: str = ""
     schema_version: str = ""
     broker: str = ""
+    artifacts: str = ""  # the place where runs leave files
     catalogue: str = ""
     newest_heartbeat_seconds: float | None = None
     notes: tuple[str, ...] = ()

@@ -133,6 +133,23 @@ def test_the_janitor_removes_checkpoints_of_ended_and_of_unknown_runs_and_no_oth
     assert janitor.clean() == 0
 
 
+def test_a_place_that_is_away_makes_the_service_degraded_and_says_so(api, monkeypatch):
+    def away(_):
+        raise ArtifactsAway("no route to host")
+
+    janitor = api.app.state.janitor
+    assert api.get("/ready").json()["artifacts"] == "ok"
+    with monkeypatch.context() as patched:
+        patched.setattr(api.app.state.artifacts, "names", away)
+        with pytest.raises(ArtifactsAway):
+            janitor.clean()
+    ready = api.get("/ready").json()
+    assert (ready["status"], ready["artifacts"]) == ("degraded", "no answer")
+    assert any("place of the artifacts" in note for note in ready["notes"])
+    janitor.clean()
+    assert api.get("/ready").json()["artifacts"] == "ok"
+
+
 def test_ended_runs_are_told_from_open_ones_however_many_are_asked_for(store):
     (open_run,) = add(store, 1)
     unknown = [str(uuid4()) for _ in range(1200)]
