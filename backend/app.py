@@ -15,7 +15,7 @@ from backend.janitor import Janitor
 from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
-from backend.routes import artifacts, catalogue, paper, results, runs, service, sweeps
+from backend.routes import artifacts, baselines, catalogue, paper, results, runs, service, sweeps
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
@@ -54,7 +54,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.artifacts = Artifacts(settings.artifacts)
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s)
     errors.install(app)
-    for part in (catalogue, paper, sweeps, runs, artifacts, results, service):
+    for part in (catalogue, paper, sweeps, runs, artifacts, results, baselines, service):
         app.include_router(part.router, prefix=PREFIX)
     app.add_middleware(Guard, hosts=settings.allowed_hosts, max_body=settings.max_body_bytes)
     return app

@@ -14,7 +14,17 @@ from typing import Any
 
 import mgic
 from mgic.errors import Unavailable
-from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, Plan, Recipe, SweepRequest
+from mgic.records import (
+    DatasetInfo,
+    ExperimentInfo,
+    ModelCost,
+    ModelFigures,
+    ModelInfo,
+    Plan,
+    Recipe,
+    Source,
+    SweepRequest,
+)
 
 log = logging.getLogger(__name__)
 FIRST_MODEL = "mgic_resnet20"
@@ -77,7 +87,7 @@ class Catalogue:
         return self._pid is not None and self._pid.done() and "experiments" in self._known
 
     def experiments(self) -> list[ExperimentInfo]:
-        return self._remembered("experiments")
+        return self._remembered("experiments")  # type: ignore[no-any-return]
 
     def experiment(self, name: str) -> ExperimentInfo:
         """Raises `UnknownName`, with the nearest name there is."""
@@ -87,10 +97,10 @@ class Catalogue:
         return self._call("experiment", name)  # type: ignore[no-any-return]
 
     def models(self) -> list[ModelInfo]:
-        return self._remembered("models")
+        return self._remembered("models")  # type: ignore[no-any-return]
 
     def recipes(self) -> list[Recipe]:
-        return self._remembered("recipes")
+        return self._remembered("recipes")  # type: ignore[no-any-return]
 
     def datasets(self) -> list[DatasetInfo]:
         return self._call("datasets", self._data_dir)  # type: ignore[no-any-return]
@@ -101,11 +111,19 @@ class Catalogue:
     def plan(self, request: SweepRequest, budget_s: float | None = None, refuse: bool = False) -> Plan:
         return self._call("plan", request, budget_s, refuse)  # type: ignore[no-any-return]
 
-    def _remembered(self, question: str) -> list[Any]:
+    def canonical(self, spec: str) -> str:
+        return self._call("canonical", spec)  # type: ignore[no-any-return]
+
+    def figures(self, spec: str, input_size: tuple[int, ...] | None) -> ModelFigures:
+        return self._call("figures", spec, input_size)  # type: ignore[no-any-return]
+
+    def source(self) -> Source:
+        return self._remembered("source")  # type: ignore[no-any-return]
+
+    def _remembered(self, question: str) -> Any:
         if question not in self._known:
             self._known[question] = self._call(question)
-        answer: list[Any] = self._known[question]
-        return answer
+        return self._known[question]
 
     def _call(self, question: str, *args: Any) -> Any:
         # One question at a time, so that the limit is of an answer and not of the line before it.

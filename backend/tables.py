@@ -25,7 +25,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0001"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0002"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 
@@ -133,6 +133,18 @@ artifacts = Table(
     Column("media_type", String(120), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
+)
+
+baselines = Table(
+    "baselines",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("name", String(120), nullable=False, unique=True),
+    Column("created_at", Float, nullable=False),
+    Column("document", JSON, nullable=False),  # the record without id, name and time
+    Column("idempotency_key", String(255), unique=True),
+    Column("payload_hash", String(64), nullable=False),
 )
 
 workers = Table(

@@ -2,15 +2,29 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mgic import models as model_registry
 from mgic.data import dataset_info, list_datasets
 from mgic.errors import BadConfig, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS
 from mgic.literals import parse_literal
-from mgic.measure.cost import model_cost
-from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, Plan, Recipe, SweepRequest
+from mgic.measure.cost import model_cost, model_totals
+from mgic.measure.size import model_state_bytes
+from mgic.models.spec import format_spec, parse_spec
+from mgic.records import (
+    DatasetInfo,
+    ExperimentInfo,
+    ModelCost,
+    ModelFigures,
+    ModelInfo,
+    Plan,
+    Recipe,
+    Source,
+    SweepRequest,
+)
 from mgic.reference import list_recipes
+from mgic.runner import environment
 from mgic.sweep import expand, grids_of, measured
 
 MAX_INPUT = 2**14  # pixels a side, or points; larger samples are no network's input
@@ -52,13 +66,19 @@ def cost(name: str, options: Mapping[str, object], input_size: tuple[int, ...] |
         UnknownName: No such model.
         BadConfig: An option the model does not have or does not take, or an input it cannot read.
     """
+    return model_cost(name, *_resolved(name, options, input_size))
+
+
+def _resolved(
+    name: str, options: Mapping[str, object], input_size: tuple[int, ...] | None
+) -> tuple[dict[str, Any], tuple[int, ...]]:
     native = model_registry.model_info(name).input_size
     given = dict(options)
     if input_size is not None:
         _check_input(input_size, native)
         given.setdefault("in_channels", input_size[0])
     resolved = model_registry.resolve_options(name, given)
-    return model_cost(name, resolved, input_size or (resolved["in_channels"], *native[1:]))
+    return resolved, input_size or (resolved["in_channels"], *native[1:])
 
 
 def _check_input(size: tuple[int, ...], native: tuple[int, ...]) -> None:
@@ -71,6 +91,46 @@ def _check_input(size: tuple[int, ...], native: tuple[int, ...]) -> None:
 def cost_of_query(name: str, texts: Mapping[str, str], input_size: tuple[int, ...] | None = None) -> ModelCost:
     """The same with options as they stand in an address, `group_size=8`."""
     return cost(name, {option: parse_literal(text) for option, text in texts.items()}, input_size)
+
+
+def canonical(spec: str) -> str:
+    """The one way to write the spec: the options that are given, in the model's own order.
+
+    Raises:
+        UnknownName: No such model.
+        BadConfig: It reads as no spec, or has options the model does not take.
+    """
+    name, given = parse_spec(spec)
+    resolved = model_registry.resolve_options(name, given)
+    return format_spec(name, {option: value for option, value in resolved.items() if option in given})
+
+
+def figures(spec: str, input_size: tuple[int, ...] | None = None) -> ModelFigures:
+    """What is exact of a model.
+
+    Args:
+        spec: The model with options, as text.
+        input_size: As in `cost`.
+
+    Raises:
+        UnknownName, BadConfig: As `canonical` and `cost`.
+    """
+    name, given = parse_spec(spec)
+    found = model_totals(name, *_resolved(name, given, input_size))
+    return ModelFigures(
+        model=canonical(spec),
+        options=found.options,
+        input_size=found.input_size,
+        params=found.params,
+        macs=found.macs,
+        size_bytes=model_state_bytes(found.model, found.options),
+    )
+
+
+def source() -> Source:
+    """The program that counts here."""
+    told = environment("cpu")
+    return Source(mgic=told["mgic"], commit=told["commit"], dirty=told["dirty"])
 
 
 def plan(request: SweepRequest, budget_s: float | None = None, refuse: bool = False) -> Plan:

@@ -3,7 +3,8 @@
 MgicError
 ├── BadConfig        the caller asked for something that cannot be built
 │   ├── TooExpensive     it could be built, but costs more than this server allows
-│   └── SweepTooLarge    the grid has more cells than a sweep may have
+│   ├── SweepTooLarge    the grid has more cells than a sweep may have
+│   └── NotInBaseline    a baseline does not have the model
 ├── UnknownName      no model, experiment, data set or recipe of that name
 ├── DataMissing      a data set is not on this machine; the message says how to get it
 ├── NotFound         no stored sweep, run or artifact of that id
@@ -60,6 +61,10 @@ class SweepTooLarge(BadConfig):
         super().__init__(message, problems)
         self.args = (message, problems, cells)
         self.cells = cells
+
+
+class NotInBaseline(BadConfig):
+    """A model that a baseline does not have, or has more than once under that name."""
 
 
 class UnknownName(MgicError):

@@ -1,4 +1,4 @@
-"""Sweeps, runs and all they leave, kept in SQL: the queue and the truth.
+"""Sweeps, runs, all they leave, and baselines, kept in SQL: the queue and the truth.
 
 Records go in and come out; rows stay here. Every method is one transaction, safe to call
 from any thread. A method raises `NotFound` and `Conflict` as it says, and any of
@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 
+from backend.store.baselines import Baselines, NewBaseline
 from backend.store.database import DATABASE_ERRORS, SchemaMismatch, make_engine
 from backend.store.journal import Journal
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
@@ -23,6 +24,7 @@ __all__ = [
     "Claim",
     "Lease",
     "MeasuredRun",
+    "NewBaseline",
     "NewRun",
     "NewSweep",
     "SchemaMismatch",
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Lifecycle, Journal, Measurements):
+class Store(Sweeps, Lifecycle, Journal, Measurements, Baselines):
     """The whole of it. One a process; never carried across a fork.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mgic import __version__
-from mgic.cli import doctor, follow, here, reference, submit, tables, up
+from mgic.cli import doctor, follow, gate, here, reference, submit, tables, up
 from mgic.cli.terminal import Code, Commands
 
 app = typer.Typer(
@@ -48,6 +48,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "retry": follow.retry,
     "table": tables.table,
     "export": tables.export,
+    "baseline": gate.baseline,
+    "gate": gate.gate,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)

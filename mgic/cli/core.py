@@ -17,17 +17,28 @@ from mgic import describe, runner
 from mgic.cli.terminal import Meter, assignments, duration
 from mgic.cli.values import gather_lists
 from mgic.data import dataset_info, fetch
-from mgic.errors import BadConfig, DataMissing
+from mgic.errors import BadConfig, DataMissing, Problem
 from mgic.experiment import EXPERIMENTS
-from mgic.records import Config, DatasetInfo, Outcome, RunStatus, SweepRequest, Value
+from mgic.records import Config, DatasetInfo, ModelCost, Outcome, RunStatus, SweepRequest, Value
 from mgic.sweep import expand, grids_of, measured
 
-cost = describe.cost
 datasets = describe.datasets
 experiments = describe.experiments
 models = describe.models
 recipes = describe.recipes
 __all__ = ["cost", "datasets", "experiments", "fetch_dataset", "find_device", "models", "recipes", "request", "run_all"]
+
+
+def cost(model: str, options: Mapping[str, Value], input_size: tuple[int, ...] | None = None) -> ModelCost:
+    """As `describe.cost`, but what is wrong with the input is told of `--input`, the word for it on a command line."""
+    try:
+        return describe.cost(model, options, input_size)
+    except BadConfig as error:
+        found = [problem for problem in error.problems if problem.pointer == "input_size"]
+        if not found:
+            raise
+        told = tuple(Problem("--input", problem.code, problem.detail) for problem in found)
+        raise BadConfig("; ".join(problem.detail for problem in told), told) from error
 
 
 def fetch_dataset(name: str, data_dir: Path) -> DatasetInfo:

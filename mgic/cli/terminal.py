@@ -12,16 +12,17 @@ from pydantic import BaseModel, ValidationError
 from typer.core import TyperGroup
 
 from mgic.client import ApiError, Unreachable
-from mgic.errors import BadConfig, Cancelled, MgicError, Unavailable
+from mgic.errors import BadConfig, Cancelled, Conflict, MgicError, NotFound, NotInBaseline, Unavailable
 
 NOT_THE_CALLERS_FAULT = (401, 403, 408, 429)
 
 
 class Code(IntEnum):
-    """What an exit code says; 1 is never said of anything but a run that failed."""
+    """What an exit code says; 1 is never said of anything but a run that failed, or a regression."""
 
     OK = 0
     RUN_FAILED = 1
+    REGRESSION = 1
     USAGE = 2
     NOTHING = 4
     UNREACHABLE = 5
@@ -50,7 +51,7 @@ def code_of(error: MgicError | ValidationError) -> Code:
         return Code.UNREACHABLE
     if isinstance(error, ApiError) and (error.status >= 500 or error.status in NOT_THE_CALLERS_FAULT):
         return Code.UNREACHABLE
-    if isinstance(error, ApiError) and error.status == 404:
+    if isinstance(error, NotFound | NotInBaseline | Conflict) or (isinstance(error, ApiError) and error.status == 404):
         return Code.NOTHING
     return Code.INTERRUPTED if isinstance(error, Cancelled) else Code.USAGE
 
@@ -58,12 +59,16 @@ def code_of(error: MgicError | ValidationError) -> Code:
 def words(error: MgicError | ValidationError) -> str:
     """The error in one line, each fault with its field."""
     if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+        return "; ".join(": ".join(filter(None, (_place(e["loc"]), e["msg"]))) for e in error.errors(include_url=False))
     if isinstance(error, BadConfig) and error.problems:
         return "; ".join(f"{place}: {p.detail}" if (place := _field(p.pointer)) else p.detail for p in error.problems)
     if isinstance(error, Unreachable):
         return f"{error}; is it running? `mgic up` starts it, --api-url says where it is"
     return str(error)
+
+
+def _place(loc: Sequence[int | str]) -> str:
+    return ".".join(map(str, loc))
 
 
 def _field(pointer: str) -> str:

@@ -39,11 +39,11 @@ def parse_options(arguments: Iterable[str]) -> dict[str, Value]:
     return options
 
 
-def parse_size(text: str) -> tuple[int, ...]:
+def parse_size(text: str, option: str = "--input") -> tuple[int, ...]:
     """`3,32,32` as (channels, height, width); `3,1024` and `2` are sizes of other kinds of samples."""
     parts = [part.strip() for part in text.split(",")]
     if not 1 <= len(parts) <= 3 or not all(re.fullmatch(r"[1-9][0-9]{0,5}", part) for part in parts):
-        raise BadConfig(f"input: channels,height,width are wanted, such as 3,32,32, not {text[:60]!r}")
+        raise BadConfig(f"{option}: channels,height,width are wanted, such as 3,32,32, not {text[:60]!r}")
     return tuple(map(int, parts))
 
 

@@ -6,6 +6,20 @@ and the dashboard draws them. Nothing here may import torch, SQLAlchemy or FastA
 
 from mgic.records.base import MAX_SWEEP_RUNS, NAME_PATTERN, Axis, Config, Grid, Page, Queue, Record, Scalar, Task, Value
 from mgic.records.catalogue import Cost, DatasetInfo, ExperimentInfo, Level, ModelCost, ModelInfo, Recipe, View
+from mgic.records.gate import (
+    MAX_GATE_MODELS,
+    Baseline,
+    BaselineRequest,
+    Comparison,
+    ComparisonRequest,
+    GateMetric,
+    GateVerdict,
+    Limits,
+    MetricVerdict,
+    ModelFigures,
+    Source,
+    Top1,
+)
 from mgic.records.paper import Counted, Match, Measured, Metric, PaperSummary, PaperTable, Reference, Standing, Verdict
 from mgic.records.runs import (
     Artifact,
@@ -27,10 +41,15 @@ from mgic.records.runs import (
 from mgic.records.service import Health, System, Worker
 
 __all__ = [
+    "MAX_GATE_MODELS",
     "MAX_SWEEP_RUNS",
     "NAME_PATTERN",
     "Artifact",
     "Axis",
+    "Baseline",
+    "BaselineRequest",
+    "Comparison",
+    "ComparisonRequest",
     "Config",
     "Cost",
     "Counted",
@@ -40,14 +59,19 @@ __all__ = [
     "Event",
     "ExperimentInfo",
     "Failure",
+    "GateMetric",
+    "GateVerdict",
     "Grid",
     "Health",
     "Level",
+    "Limits",
     "LogLine",
     "Match",
     "Measured",
     "Metric",
+    "MetricVerdict",
     "ModelCost",
+    "ModelFigures",
     "ModelInfo",
     "Outcome",
     "Page",
@@ -64,11 +88,13 @@ __all__ = [
     "Run",
     "RunStatus",
     "Scalar",
+    "Source",
     "Standing",
     "Sweep",
     "SweepRequest",
     "System",
     "Task",
+    "Top1",
     "Value",
     "Verdict",
     "View",

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from backend.migrations import upgrade
 from backend.store import Lease, Store, make_engine
-from backend.tables import sweeps, workers
+from backend.tables import baselines, sweeps, workers
 from tests.backend.store_points import check_all
 
 
@@ -37,6 +37,7 @@ def store(store_url) -> Iterator[Store]:
     with store._write() as connection:
         connection.execute(sweeps.delete())
         connection.execute(workers.delete())
+        connection.execute(baselines.delete())
     yield store
     check_all(store)
     store.close()

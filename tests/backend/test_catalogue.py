@@ -44,11 +44,14 @@ def test_the_api_never_loads_torch_whatever_it_is_asked(api):
     experiments = [f"/experiments/{info.name}" for info in api.client.experiments()]
     for path in (
         *("/experiments", *experiments, "/models", "/recipes", "/datasets", "/models/mgic_resnet20/cost"),
-        *("/sweeps", f"/sweeps/{sweep.id}", "/runs", f"/runs/{run.id}", f"/runs/{run.id}/curves", "/workers"),
+        *("/sweeps", f"/sweeps/{sweep.id}", "/runs", f"/runs/{run.id}", f"/runs/{run.id}/curves", "/baselines"),
         *("/results?experiment=cost", "/results?experiment=cost&format=csv", "/system", "/ready", "/openapi.json"),
+        "/workers",
     ):
         assert api.http.get(path).status_code == 200, path
     assert api.http.post("/sweeps/preview", json=SWEEP).status_code == 200
+    assert api.http.post("/baselines", json={"name": "main", "models": ["resnet20"]}).status_code == 201
+    assert api.http.post("/comparisons", json={"baseline": "main"}).json()["verdict"] == "pass"
     assert api.http.post("/sweeps", json=SWEEP | {"axes": {"model": ["nope"]}}).status_code == 422
     assert api.client.cancel_run(run.id).status is RunStatus.CANCELLED
     assert mapped(api.catalogue_pid(), "libtorch")

@@ -49,6 +49,7 @@ def test_every_endpoint_of_the_design_is_there(schema):
         *("GET /runs", "GET /runs/{run_id}", "POST /runs/{run_id}/cancel", "POST /runs/{run_id}/retry"),
         *(f"GET /runs/{{run_id}}/{part}" for part in ("events", "transitions", "curves", "log", "artifacts")),
         "GET /runs/{run_id}/artifacts/{name}",
+        *("GET /baselines", "POST /baselines", "GET /baselines/{baseline_id}", "POST /comparisons"),
     }
 
 
@@ -56,10 +57,13 @@ def test_every_operation_says_what_it_does_and_what_it_gives(schema):
     for name, operation in operations(schema):
         assert operation["summary"], name
         assert operation["description"], name
-        (status,) = [status for status in operation["responses"] if status.startswith("2")]
-        assert status == ("201" if name.endswith((f"POST {PREFIX}/sweeps", "/retry")) else "200"), name
-        for kind, content in operation["responses"][status]["content"].items():
-            assert kind == "text/csv" or content, (name, kind)
+        statuses = [status for status in operation["responses"] if status.startswith("2")]
+        made = (f"POST {PREFIX}/sweeps", f"POST {PREFIX}/baselines", "/retry")
+        in_part = ["206"] if name.endswith("/artifacts/{name}") else []
+        assert statuses == ["201" if name.endswith(made) else "200", *in_part], name
+        for status in statuses:
+            for kind, content in operation["responses"][status]["content"].items():
+                assert kind == "text/csv" or content, (name, kind)
 
 
 def test_every_operation_says_that_its_errors_are_problems(schema):
@@ -104,6 +108,6 @@ def test_what_the_api_answers_is_what_its_schema_says(api, schema):
             case.call_and_validate(checks=CHECKS)
 
         check()
-    assert len(asked) == 25
+    assert len(asked) == 27
     assert api.stored() == before
     assert "Traceback" not in api.log()

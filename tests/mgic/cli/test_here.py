@@ -31,10 +31,17 @@ def told(*arguments: str) -> object:
     return json.loads(done.stdout)
 
 
+@pytest.fixture(scope="module")
+def models() -> tuple[list[str], list[dict]]:
+    """`mgic list models`, as lines and as JSON; it counts every one of them."""
+    done = call("list", "models")
+    assert done.exit_code == 0
+    return done.stdout.splitlines(), told("list", "models")
+
+
 @pytest.mark.parametrize(
     ("subject", "name"),
     [
-        ("models", "mgic_resnet20"),
         ("experiments", "classification"),
         ("datasets", "digits"),
         ("recipes", "ablation_quick"),
@@ -47,8 +54,14 @@ def test_the_name_is_the_first_word_of_its_line(subject, name):
     assert name in [item["name"] for item in told("list", subject)]
 
 
-def test_a_list_of_models_says_what_each_costs_at_the_input_it_is_made_for():
-    items = {item["name"]: item for item in told("list", "models")}
+def test_a_model_is_the_first_word_of_its_line(models):
+    lines, items = models
+    assert [line.split()[0] for line in lines] == [item["name"] for item in items]
+    assert "mgic_resnet20" in [item["name"] for item in items]
+
+
+def test_a_list_of_models_says_what_each_costs_at_the_input_it_is_made_for(models):
+    items = {item["name"]: item for item in models[1]}
     costs = {name: (item["params"], item["macs"], item["input_size"]) for name, item in items.items()}
     assert costs["resnet56"] == (853_018, 125_485_696, [3, 32, 32])  # 0.853M and 125.5M, as published
     assert costs["resnet50"] == (25_557_032, 4_089_184_256, [3, 224, 224])  # 25.6M and 4.1G
@@ -57,8 +70,8 @@ def test_a_list_of_models_says_what_each_costs_at_the_input_it_is_made_for():
     assert all(item["params"] > 0 and item["macs"] > 0 for item in items.values())
 
 
-def test_the_columns_of_the_list_of_models_are_aligned():
-    lines = call("list", "models").stdout.splitlines()
+def test_the_columns_of_the_list_of_models_are_aligned(models):
+    lines, _ = models
     assert len({line.index("  3x") for line in lines if "  3x" in line}) == 1
     assert len({line.index("image classification") for line in lines if "image classification" in line}) == 1
 
@@ -97,8 +110,11 @@ def test_cost_in_words_shows_both_ways_to_count():
         (["cost", "mgic_resnet21"], "did you mean 'mgic_resnet"),
         (["cost", "mgic_resnet20", "groupsize=8"], "group_size"),
         (["cost", "mgic_resnet20", "group_size=4,8"], "one value"),
-        (["cost", "resnet20", "--input", "3,32"], "channels,height,width"),
-        (["cost", "dgcnn", "--input", "3,32,32"], "channels,points"),
+        (["cost", "resnet20", "--input", "3,32"], "--input: must be channels,height,width"),
+        (["cost", "dgcnn", "--input", "3,32,32"], "--input: must be channels,points"),
+        (["cost", "resnet20", "--input", "3,0,32"], "--input: channels,height,width are wanted"),
+        (["cost", "resnet20", "--input", "3,20000,20000"], "--input: must be channels,height,width"),
+        (["cost", "resnet20", "in_channels=1", "--input", "3,32,32"], "--input: an input of 3x32x32 does not fit"),
         (["run"], "name an experiment or a recipe"),
         (["run", "clasification"], "did you mean 'classification'?"),
         (["run", "classification", "epochz=3"], "epochz"),
@@ -201,6 +217,6 @@ def test_ctrl_c_is_130_and_keeps_the_lines_of_finished_runs(tmp_path):
 
 def test_the_installed_command_ends_with_the_codes(tmp_path):
     environment = {**os.environ, "MGIC_API_URL": "http://127.0.0.1:9"}
-    for arguments, code in ((["status"], 5), (["run", "nothing"], 2), (["list", "datasets"], 0), (["--nonsense"], 2)):
+    for arguments, code in ((["status"], 5), (["run", "seed=1"], 2), (["--version"], 0), (["--nonsense"], 2)):
         done = subprocess.run([MGIC, *arguments], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
         assert done.returncode == code, (arguments, done.stderr)

@@ -1,0 +1,46 @@
+"""The gate: keep what models are, and hold others, or the same later, against it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Response
+
+from backend import gate
+from backend.deps import CatalogueDep, CursorDep, Limit, StoreDep, StrictQuery, Text
+from mgic.records import Baseline, BaselineRequest, Comparison, ComparisonRequest, Page
+
+router = APIRouter(tags=["gate"], dependencies=[StrictQuery])
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+
+
+@router.post("/baselines", status_code=201)
+def add(
+    request: BaselineRequest,
+    response: Response,
+    store: StoreDep,
+    catalogue: CatalogueDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Baseline:
+    """Count the models and keep their figures under a name, which is given once."""
+    added = gate.add_baseline(request, idempotency_key, store, catalogue)
+    response.headers["Location"] = f"/api/v1/baselines/{added.id}"
+    return added
+
+
+@router.get("/baselines")
+def index(store: StoreDep, cursor: CursorDep, limit: Limit = 50, name: Text = None) -> Page[Baseline]:
+    """Newest first; with `name`, the one that is called so."""
+    items, place = store.baselines(limit, cursor.after, name)
+    return Page(items=tuple(items), next_cursor=cursor.write(place))
+
+
+@router.get("/baselines/{baseline_id}")
+def read(baseline_id: UUID, store: StoreDep) -> Baseline:
+    """One of them; the answer is what `mgic gate --baseline` takes as a file."""
+    return store.baseline(baseline_id)
+
+
+@router.post("/comparisons")
+def compare(request: ComparisonRequest, store: StoreDep, catalogue: CatalogueDep) -> Comparison:
+    """Hold models, counted by this service, against a baseline. Stores nothing; a regression is an answer too."""
+    return gate.verdict(request, store, catalogue)
