@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := service,dashboard,embedded,onnx,prune,pictures,dev
+# A process a core; a file stays in one of them, so that what it starts is started once.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up test test-all check bench clean
@@ -32,10 +34,10 @@ up: setup
 	@exec $(BIN)/mgic up
 
 test: setup
-	@exec $(BIN)/python -m pytest
+	@exec $(PYTEST)
 
 test-all: setup
-	@exec $(BIN)/python -m pytest -m ""
+	@exec $(PYTEST) -m ""
 
 check: setup
 	$(BIN)/ruff format --check .

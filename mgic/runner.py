@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import mimetypes
+import multiprocessing
 import os
 import platform
 import signal
@@ -18,12 +19,13 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import torch
 from pydantic import ValidationError
@@ -34,6 +36,7 @@ from mgic.experiment import EXPERIMENTS, Context
 from mgic.records import Artifact, Config, Failure, Outcome, Reason, RunStatus
 
 _wanted = threading.Semaphore(0)  # counts what SIGUSR1 asked for
+_stopped = threading.Event()  # SIGTERM came
 
 REPORT_EVERY_S = 0.25
 MAX_NAME = 200
@@ -59,13 +62,13 @@ def run(name: str, config: Config, context: Context) -> Outcome:
         info = {"experiment": name, "experiment_version": experiment.info.version}
         result = _finite(experiment.run(parsed, context).model_dump(mode="json"))
         status = RunStatus.SUCCEEDED
-    except Cancelled:
-        status = RunStatus.CANCELLED
     except Exception as error:  # noqa: BLE001 - the boundary: a failed point must not stop its sweep
-        status = RunStatus.FAILED
-        expected = isinstance(error, MgicError)
-        trace = "" if expected else traceback.format_exc()
-        failure = Failure(reason=reason_of(error), message=_message(error), traceback=trace)
+        if _is_cancel(error):
+            status = RunStatus.CANCELLED
+        else:
+            status = RunStatus.FAILED
+            trace = "" if isinstance(error, MgicError) else traceback.format_exc()
+            failure = Failure(reason=reason_of(error), message=_message(error), traceback=trace)
     return Outcome(
         status=status,
         config=resolved,
@@ -74,6 +77,13 @@ def run(name: str, config: Config, context: Context) -> Outcome:
         environment=info | environment(context.device) | {"started": start, "ended": time.time()},
         seconds=time.perf_counter() - clock,
     )
+
+
+def _is_cancel(error: BaseException | None) -> bool:
+    """Whether it is `Cancelled`, or what a library made of that on its way up."""
+    while error is not None and not isinstance(error, Cancelled):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _finite(value: Any) -> Any:
@@ -173,6 +183,8 @@ class ChannelContext:
         self._phase = ""
 
     def report(self, progress: float, phase: str = "") -> None:
+        if _stopped.is_set():  # and what `_stop` raised was caught by a library on its way
+            raise Cancelled
         now = time.monotonic()
         if now - self._last < REPORT_EVERY_S and progress < 1 and phase == self._phase:
             return
@@ -223,6 +235,7 @@ class ChannelContext:
 
 
 def _serve(channel: TextIO, jobs: Iterator[str]) -> None:
+    """Until the jobs end, or one does not succeed: the next one deserves a fresh process."""
     for line in jobs:
         job = json.loads(line)
         torch.set_num_threads(job["threads"])
@@ -233,9 +246,12 @@ def _serve(channel: TextIO, jobs: Iterator[str]) -> None:
         sys.stderr.flush()
         artifacts = [artifact.model_dump(mode="json") for artifact in context.artifacts()]
         context.tell("outcome", outcome=outcome.model_dump(mode="json"), artifacts=artifacts)
+        if outcome.status is not RunStatus.SUCCEEDED:
+            return
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
+    _stopped.set()
     raise Cancelled
 
 
@@ -243,16 +259,29 @@ def _want(_signal: int, _frame: FrameType | None) -> None:
     _wanted.release()
 
 
-def main() -> None:
+def _leave() -> NoReturn:
+    """End at once: to take torch and all modules down in order costs more than a second, and saves nothing.
+
+    All was told and flushed, and what a run had put into temporary places went when it ended.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for child in multiprocessing.active_children():  # daemons, which the interpreter would have ended
+        child.kill()
+        child.join()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def main() -> NoReturn:
     """Serve jobs until standard input ends; SIGTERM cancels the job at hand, SIGUSR1 asks it for a checkpoint."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGUSR1, _want)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as channel:
-        try:
-            _serve(channel, iter(sys.stdin.readline, ""))
-        except Cancelled:  # between two jobs: nothing is lost
-            return
+    # between two jobs a cancel loses nothing
+    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as channel, suppress(Cancelled):
+        _serve(channel, iter(sys.stdin.readline, ""))
+    _leave()
 
 
 if __name__ == "__main__":

@@ -21,15 +21,33 @@ import torch
 
 from mgic.cli.up import _valkey_server
 from mgic.client import Client
+from mgic.measure.host import usable_cores
 from mgic.process import die_with_parent
 
 # Where the tests were started in the background, Ctrl-C is ignored, and so it would be by all they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Two cores, and several processes that compute: torch's own threads only get in each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 
+MAX_PROCESSES = 4  # each loads torch, and starts servers of its own
+PATIENCE = 3  # times as long as on a quiet machine is waited before a test fails
+
 QUICK = {"MGIC_LEASE_S": "4", "MGIC_HEARTBEAT_S": "1", "MGIC_REAP_S": "1", "MGIC_POLL_S": "0.2"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config) -> int:
+    """What `-n auto` stands for. 0: all in this process, where there is one core."""
+    cores = usable_cores()
+    return min(cores, MAX_PROCESSES) if cores > 1 else 0
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Files that mostly wait come first: others compute meanwhile, and none of them is left alone at the end."""
+    waiting = {item.path for item in items if item.get_closest_marker("fault") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in waiting)
 
 
 def free_port() -> int:
@@ -39,11 +57,11 @@ def free_port() -> int:
 
 
 def wait_for(condition, seconds: float, what: str):
-    """The first true answer of `condition`; fails the test when there is none in time."""
-    deadline = time.monotonic() + seconds
+    """The first true answer of `condition`; fails the test when there is none in `PATIENCE` times the seconds."""
+    deadline = time.monotonic() + PATIENCE * seconds
     while not (answer := condition()):
         if time.monotonic() > deadline:
-            pytest.fail(f"{what}: not within {seconds:g} s")
+            pytest.fail(f"{what}: not within {PATIENCE * seconds:g} s")
         time.sleep(0.1)
     return answer
 

@@ -36,6 +36,8 @@ BROAD_HANDLERS = {
     "mgic/runner.py": "a failed point must not stop its sweep",
     "mgic/cli/__init__.py": "an unforeseen error must not end with 1, which says that a run failed",
     "backend/reaper.py": "a thread that ended would leave lost runs lost",
+    "backend/janitor.py": "a thread that ended would let checkpoints pile up",
+    "backend/artifacts.py": "each library behind fsspec has errors of its own",
     "worker/pulse.py": "a thread that ended would let the lease of a live run expire",
     "backend/guard.py": "an unforeseen error is answered as a problem document too",
 }

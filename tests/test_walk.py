@@ -53,28 +53,28 @@ def page(browser, service):
 def settle(page: Page) -> None:
     """Until Streamlit has drawn what it draws."""
     page.wait_for_load_state("networkidle")
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=30_000)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
 
 
 def test_from_the_form_to_the_plot_to_the_run(page):
     page.goto("/")
-    expect(page.get_by_role("heading", name="New sweep")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="New sweep")).to_be_visible(timeout=60_000)
     for name in ("group_size", "coarsest_size"):
         field = page.get_by_label(re.compile(f"^{name}"))
         field.fill("8, 16")
         field.press("Enter")
         settle(page)
-    expect(page.get_by_role("button", name="Run 4 cells")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Run 4 cells")).to_be_visible(timeout=60_000)
     page.get_by_text("More settings").click()
     for name, text in (("max_steps", "3"), ("learning_rate", "0.1")):
         page.get_by_label(re.compile(f"^{name}")).fill(text)
         page.get_by_label(re.compile(f"^{name}")).press("Enter")
         settle(page)
     page.get_by_role("button", name="Run 4 cells").click()
-    expect(page.get_by_text("4 of 4 runs ended")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("4 of 4 runs ended")).to_be_visible(timeout=180_000)
     assert re.search(r"/sweep\?.*sweep=[0-9a-f-]{36}", page.url)
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=30_000)
-    expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=30_000)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=60_000)
     assert page.locator(".js-plotly-plot").first.locator(".scatterlayer .point").count() >= 4
 
 
@@ -83,14 +83,14 @@ def test_a_wrong_value_is_named_at_its_field_and_nothing_is_lost(page):
     field = page.get_by_label(re.compile("^group_size"))
     field.fill("4, 99999")
     field.press("Enter")
-    expect(page.get_by_text(re.compile("group_size.*less than or equal to 1024")).first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(re.compile("group_size.*less than or equal to 1024")).first).to_be_visible(timeout=60_000)
     expect(field).to_have_value("4, 99999")
 
 
 @pytest.mark.parametrize("path", ["/sweeps", "/runs", "/reconstructions", "/models", "/paper", "/system", "/help"])
 def test_every_other_page_opens(page, path):
     page.goto(path)
-    expect(page.get_by_role("heading", name=path.strip("/").capitalize())).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name=path.strip("/").capitalize())).to_be_visible(timeout=60_000)
     settle(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
@@ -102,7 +102,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 def test_an_address_that_leads_nowhere_says_so(page, path):
     page.goto(path)
     settle(page)
-    expect(page.get_by_test_id("stAlert").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_test_id("stAlert").first).to_be_visible(timeout=60_000)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

@@ -50,10 +50,12 @@ def export_onnx(model: nn.Module, example: Tensor, path: Path | str) -> Path:
         The path.
 
     Raises:
-        BadConfig: The extra `onnx` is not installed, the example does not fit, the network has something that
-            ONNX has not, the file cannot be written, or ONNX Runtime's output is further from float64 than
-            `mgic.inference.Agreement` puts down to rounding.
+        BadConfig: The example is no tensor, or the path no path, as where the two are swapped; the extra `onnx` is
+            not installed, the example does not fit, the network has something that ONNX has not, the file cannot be
+            written, or ONNX Runtime's output is further from float64 than `mgic.inference.Agreement` puts down to
+            rounding.
     """
+    _check_kinds(model, example, path)
     for package in ("onnx", "onnxruntime"):
         _extra(package)
     network, sample = evaluation_copy(model).cpu(), example.detach().cpu()
@@ -67,6 +69,18 @@ def export_onnx(model: nn.Module, example: Tensor, path: Path | str) -> Path:
                 f"its output in ONNX Runtime is off by {agreement.error:.2g}, rounding explains {agreement.bound:.2g}"
             )
     return _written(Path(path), content)
+
+
+def _check_kinds(model: object, example: object, path: object) -> None:
+    """Raises `BadConfig`: arguments that follow each other are easily swapped."""
+    for name, given, kinds, words in (
+        ("model", model, nn.Module, "a network"),
+        ("example", example, Tensor, "a tensor, an input with its batch"),
+        ("path", path, (str, os.PathLike), "a path"),
+    ):
+        if not isinstance(given, kinds):
+            detail = f"{name} should be {words}, not {type(given).__name__}: export_onnx(model, example, path)"
+            raise BadConfig(detail, (Problem(name, "wrong_kind", detail),))
 
 
 def agreement(model: nn.Module, path: Path | str, example: Tensor) -> Agreement:

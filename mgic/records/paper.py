@@ -62,7 +62,7 @@ class Reference(Record):
     source: Literal["ours", "quoted", "own run"]  # as the paper says: its authors' method, quoted, or run by them
     params: int | None = None
     macs: int | None = None
-    metrics: dict[Metric, float] = Field(default_factory=dict)
+    metrics: dict[Metric, int | float] = Field(default_factory=dict)  # whole where no decimals are printed
     model: str | None = None
     options: Config = Field(default_factory=dict)
     input_size: tuple[int, ...] = ()

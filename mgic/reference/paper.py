@@ -68,7 +68,7 @@ class Row(Record):
     source: Literal["ours", "quoted", "own run"]
     params: str | None = None  # as printed, with its unit: "0.53M"
     macs: str | None = None
-    metrics: dict[Metric, float]
+    metrics: dict[Metric, int | float]  # whole where no decimals are printed
     model: str | None = None
     options: Config = Field(default_factory=dict)
     counter: Literal["model", "transfer_operators", "none"] = "model"

@@ -69,7 +69,11 @@ def prediction_interval(values: Sequence[float], sampling: float = 0.0) -> tuple
 
 
 def rounding(printed: float) -> float:
-    """Half a unit of the last digit: 0.05 for 94.7. A trailing zero of the print is lost in a float, but for `.0`."""
+    """Half a unit of the last digit: 0.05 for 94.7 and for 93.0, 0.5 for 93.
+
+    A figure printed without decimals is to be given as an integer. Of a float, `.0` is read as printed; other
+    trailing zeros of a print are lost.
+    """
     exponent = Decimal(repr(printed)).as_tuple().exponent
     return 0.5 * 10.0 ** int(exponent)
 

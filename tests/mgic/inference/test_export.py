@@ -72,6 +72,20 @@ def test_a_place_that_cannot_be_written_is_named(where, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a file"]
 
 
+def test_swapped_arguments_are_named(tmp_path):
+    path = tmp_path / "network.onnx"
+    for arguments, named in (
+        ((conv(), path, images()), "example should be a tensor.*not PosixPath"),
+        ((conv(), str(path), images()), "example should be a tensor.*not str"),
+        ((images(), conv(), path), "model should be a network, not Tensor"),
+        ((conv(), images(), None), "path should be a path, not NoneType"),
+    ):
+        with pytest.raises(BadConfig, match=named) as caught:
+            export_onnx(*arguments)
+        assert caught.value.problems[0].pointer == named.split()[0]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "network.onnx"
     path.write_bytes(b"old")

@@ -10,6 +10,11 @@ def test_a_percentile_needs_so_many_samples(share, count):
     assert samples_needed(share) == count
 
 
+@pytest.mark.parametrize(("share", "same"), [(0.05, 0.95), (0.25, 0.75), (0.01, 0.99)])
+def test_a_small_share_needs_as_many_as_its_mirror_image(share, same):
+    assert samples_needed(share) == samples_needed(same)
+
+
 def test_the_median_needs_two_samples_above_it_nearly_always():
     # 1 - P(0 or 1 of n above) = 1 - (1 + n) / 2^n: 0.9893 for 10, 0.9941 for 11
     assert samples_needed(0.5) == 11

@@ -81,7 +81,8 @@ def test_the_sampling_error_of_ten_thousand_images_at_ninety_per_cent_is_three_t
 
 
 @pytest.mark.parametrize(
-    ("printed", "half"), [(94.7, 0.05), (93.0, 0.05), (0.011, 0.0005), (75.25, 0.005), (1e-5, 5e-6)]
+    ("printed", "half"),
+    [(94.7, 0.05), (93.0, 0.05), (93, 0.5), (480, 0.5), (0.011, 0.0005), (75.25, 0.005), (1e-5, 5e-6)],
 )
 def test_a_printed_figure_stands_for_all_that_round_to_it(printed, half):
     assert rounding(printed) == pytest.approx(half)
@@ -111,6 +112,12 @@ def test_rounding_counts_in_favour_of_the_printed_figure():
     seeds = [2.0, 2.0, 2.0]
     assert replication(2.04, seeds, percent=True).verdict == "contradicts"  # 2.035 to 2.045
     assert replication(2.0, [2.04, 2.04, 2.04], percent=True).verdict == "reproduced"  # 1.95 to 2.05
+
+
+def test_a_figure_printed_without_decimals_stands_for_half_a_unit_to_each_side():
+    seeds = [92.55, 92.6, 92.65]  # 92.315 to 92.885
+    assert replication(93.0, seeds, percent=True).verdict == "contradicts"  # 92.95 to 93.05
+    assert replication(93, seeds, percent=True).verdict == "reproduced"  # 92.5 to 93.5
 
 
 def test_a_figure_that_is_no_percentage_has_no_sampling_error_and_a_relative_resolution():

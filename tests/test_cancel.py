@@ -1,0 +1,175 @@
+"""Every experiment can be cancelled in the middle of its work: it says so, and leaves nothing running or lying about.
+
+The worker sends TERM, and KILL a moment later (`MGIC_GRACE_S`); here nobody sends KILL, so that what would need it
+is found. Each run is a fresh fork of one process that has torch and all experiments loaded.
+"""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from mgic import runner
+from mgic.errors import Cancelled
+from mgic.experiment import EXPERIMENTS
+from mgic.process import die_with_parent
+from mgic.records import Config, RunStatus
+from tests.conftest import gone, wait_for
+from tests.silent import SilentContext
+from worker.channel import Channel
+
+ENDS_S = 5.0  # as promised
+PHASE_S = 60.0
+
+LASTING = {"epochs": 1000}
+# What an experiment is given so that it is at work when it is cancelled; the others are with their defaults.
+CONFIGS: dict[str, Config] = {
+    "channel_scaling": {"channels": 512, "measure_latency": True, "repeats": 1000},
+    "cost": {"model": "densenet201"},
+}
+# (experiment, config, phase): each kind of work that lasts. "" is what comes before the first phase.
+PHASES: list[tuple[str, Config, str]] = [
+    ("classification", {"model": "mgic_resnet56", "dataset": "fashion_mnist", **LASTING}, "training"),
+    ("classification", {"model": "resnet56", "dataset": "fashion_mnist", "max_steps": 1}, "evaluating"),
+    ("classification", {"model": "mgic_resnet20", "processes": 2, **LASTING}, "preparing"),
+    ("classification", {"model": "mgic_resnet20", "processes": 2, **LASTING}, "training"),
+    ("function_fit", {"model": "implicit_mlp"}, "training"),
+    ("function_fit", {"model": "implicit_mlp", "max_steps": 1, "test_side": 1000}, "evaluating"),
+    ("latency", {"models": ["densenet201", "mgic_resnet110", "mobilenet_v2"]}, ""),
+    ("latency", {"models": ["mgic_resnet20"], "seconds": 600.0}, "measuring"),
+    ("latency", {"models": ["resnet50"], "engine": "onnxruntime"}, "preparing"),
+    ("latency", {"models": ["mgic_resnet20"], "engine": "compile"}, "measuring"),
+    ("point_cloud", {"dataset": "solids"}, "training"),
+    ("point_cloud", {"dataset": "solids", "max_steps": 1}, "evaluating"),
+    ("prune", {"model": "resnet110", "method": "bn_sparsity"}, "preparing"),
+    ("prune", {"model": "resnet20", **LASTING}, "training"),
+    ("prune", {"model": "resnet20", "method": "taylor_bn", "max_steps": 1, "iterations": 20}, "pruning"),
+    ("reconstruction", {"group_size": 32}, "training"),
+    ("reconstruction", {"images": "digits", "samples": 512, "iterations": 1}, "preparing"),
+    ("reconstruction", {"images": "digits", "samples": 128, "iterations": 1}, "evaluating"),
+]
+
+
+class Run:
+    """A run in a process group of its own, as a worker starts one."""
+
+    def __init__(self, name: str, config: Config, folder: Path) -> None:
+        self.places = {key: folder / key for key in ("data_dir", "folder", "checkpoints", "temporary")}
+        for place in self.places.values():
+            place.mkdir()
+        starter = multiprocessing.get_context("forkserver")
+        starter.set_forkserver_preload([__name__])
+        theirs, jobs = starter.Pipe(duplex=False)
+        told, writing = starter.Pipe(duplex=False)
+        self.process = starter.Process(target=serve, args=(theirs, writing, str(self.places["temporary"])))
+        self.process.start()
+        theirs.close()
+        writing.close()
+        self.jobs, self._reading, self.channel = jobs, told, Channel(told.fileno())
+        job = {"experiment": name, "config": config, "device": "cpu", "threads": 1}
+        job |= {key: str(self.places[key]) for key in ("data_dir", "folder", "checkpoints")}
+        os.write(jobs.fileno(), json.dumps(job).encode() + b"\n")
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def hear(self, condition: Callable[[], bool]) -> bool:
+        """Whether what it has told so far is enough, or all there will be."""
+        self.channel.read()
+        return condition() or self.channel.closed
+
+    def others(self) -> list[int]:
+        """Processes of its session besides itself."""
+        return [pid for pid in members(self.pid) if pid != self.pid]
+
+
+def members(session: int) -> list[int]:
+    """The living processes of a session."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, _, _, of = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(of) == session and state != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def serve(jobs: Connection, told: Connection, temporary: str) -> None:
+    """What `python -m mgic.runner` does, in a process that need not load torch first."""
+    die_with_parent(parent=os.getppid())()
+    os.setsid()
+    tempfile.tempdir = temporary
+    sys.stdin = os.fdopen(jobs.fileno(), closefd=False)
+    sys.argv = ["mgic.runner", str(told.fileno())]
+    runner.main()
+
+
+@contextmanager
+def started(name: str, config: Config, folder: Path) -> Iterator[Run]:
+    run = Run(name, config, folder)
+    try:
+        yield run
+    finally:
+        for pid in members(run.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        run.process.join()
+        run.process.close()
+        run.jobs.close()
+
+
+def cancel(name: str, config: Config, phase: str, folder: Path) -> None:
+    """Start it, wait for the phase, cancel it, and see that it ends in good order."""
+    with started(name, config, folder) as run:
+        told = run.channel.told
+        if phase:
+            wait_for(lambda: run.hear(lambda: told.phase == phase or told.outcome is not None), PHASE_S, phase)
+            assert told.outcome is None, told.outcome
+        else:
+            wait_for(lambda: members(run.pid), PHASE_S, "its start")
+        time.sleep(0.3)  # into the middle of it
+        os.killpg(run.pid, signal.SIGTERM)
+        wait_for(lambda: run.hear(lambda: told.outcome is not None), ENDS_S, "the outcome")
+        assert told.outcome is not None, "it ended without a word"
+        assert told.outcome.status is RunStatus.CANCELLED, told.outcome
+        wait_for(lambda: gone(run.pid), ENDS_S, "the end of the process")
+        run.process.join()
+        assert run.process.exitcode == 0
+        assert run.others() == []
+        assert list(run.places["temporary"].iterdir()) == []
+        assert [path for path in run.places["folder"].rglob("*") if path.name.startswith("work-")] == []
+
+
+@pytest.mark.parametrize("name", list(EXPERIMENTS))
+def test_an_experiment_can_be_cancelled(name, tmp_path):
+    cancel(name, CONFIGS.get(name, {}), "", tmp_path)
+
+
+@pytest.mark.parametrize(("name", "config", "phase"), PHASES, ids=[f"{name}-{phase}" for name, _, phase in PHASES])
+def test_it_can_be_cancelled_whatever_it_does(name, config, phase, tmp_path):
+    cancel(name, config, phase, tmp_path)
+
+
+def test_a_cancel_that_a_library_turns_into_another_error_is_one_all_the_same(monkeypatch, tmp_path):
+    def run(config, context):
+        try:
+            context.report(0.5)
+        except Cancelled as error:
+            raise RuntimeError("the exporter failed") from error
+
+    monkeypatch.setattr(runner, "EXPERIMENTS", {"cost": replace(EXPERIMENTS["cost"], run=run)})
+    outcome = runner.run("cost", {}, SilentContext(tmp_path, cancel_at=0.5))
+    assert (outcome.status, outcome.failure) == (RunStatus.CANCELLED, None)
