@@ -28,6 +28,13 @@ page = st.navigation(
             st.Page("app_pages/runs.py", title="Runs", icon=":material/table_rows:", url_path="runs"),
             st.Page("app_pages/run.py", title="Run", icon=":material/show_chart:", url_path="run", visibility="hidden"),
             st.Page(
+                "app_pages/picture.py",
+                title="Picture",
+                icon=":material/image:",
+                url_path="picture",
+                visibility="hidden",
+            ),
+            st.Page(
                 "app_pages/reconstructions.py",
                 title="Reconstructions",
                 icon=":material/compare:",

@@ -32,10 +32,10 @@ def id_in_address(kind: str, list_page: str, list_title: str) -> str:
     st.stop()
 
 
-def nothing_yet(words: str, page: str, label: str) -> NoReturn:
+def nothing_yet(words: str, page: str, label: str, address: dict[str, str] | None = None) -> NoReturn:
     """An empty page says what would be here, and offers the one thing to do."""
     st.info(words, icon=":material/info:")
-    st.page_link(page, label=label, icon=":material/arrow_forward:")
+    st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=address)
     st.stop()
 
 

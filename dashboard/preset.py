@@ -8,29 +8,28 @@ import streamlit as st
 from dashboard.connection import client
 from dashboard.draft import Start, of_recipe, of_run, parse_grids
 from dashboard.sweep_form import start_form
-from dashboard.words import prose_of_scale
+from dashboard.words import literal
 from mgic.client import ApiError
-from mgic.records import ExperimentInfo, ModelInfo
+from mgic.records import ExperimentInfo, ModelInfo, Recipe
 
-OWN = "My own grid"
 ADDRESS = ("run", "from_sweep", "recipe", "experiment", "grid")
 
 Experiments = Mapping[str, ExperimentInfo]
 Models = Mapping[str, ModelInfo]
 
 
-def choose_preset(info: ExperimentInfo, models: Models) -> None:
-    """A choice of recipes; choosing one fills the form."""
-    recipes = {recipe.title: recipe for recipe in info.recipes}
-    state = f"{info.name}/preset"
+def fill_from(info: ExperimentInfo, models: Models, recipe: Recipe | None) -> None:
+    """Put a recipe into the form, before it is drawn; None empties it."""
+    st.session_state[_key(info)] = recipe.title if recipe else None
+    start_form(info, models, of_recipe(recipe) if recipe else Start(info.name, ()))
 
-    def chosen() -> None:
-        recipe = recipes.get(st.session_state[state])
-        start_form(info, models, of_recipe(recipe) if recipe else Start(info.name, ()))
 
-    title = st.selectbox("Start from", [OWN, *recipes], key=state, on_change=chosen, persist_state="session")
-    if title in recipes:
-        st.caption(prose_of_scale(recipes[title].scale, recipes[title].summary))
+def say_preset(info: ExperimentInfo, models: Models) -> None:
+    """Which recipe the form was filled with, and the way back to an empty one."""
+    if title := st.session_state.get(_key(info)):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Started from the recipe **{literal(title)}**", width="content")
+            st.button("Empty the form", icon=":material/restart_alt:", on_click=fill_from, args=(info, models, None))
 
 
 def start_from_address(known: Experiments, models: Models) -> str | None:
@@ -54,10 +53,13 @@ def start_from_address(known: Experiments, models: Models) -> str | None:
         return f"No experiment called {start.experiment!r} is known here."
     info = known[start.experiment]
     st.session_state["experiment"] = info.title
-    recipe = next((one.title for one in info.recipes if one.name == start.recipe), OWN)
-    st.session_state[f"{info.name}/preset"] = recipe
+    st.session_state[_key(info)] = next((one.title for one in info.recipes if one.name == start.recipe), None)
     start_form(info, models, start)
     return None
+
+
+def _key(info: ExperimentInfo) -> str:
+    return f"{info.name}/preset"
 
 
 def _start(known: Experiments, asked: Mapping[str, str]) -> Start:

@@ -7,10 +7,14 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.view import with_unit
-from dashboard.parts import NEW_SWEEP, prose
+from dashboard.charts.columns import with_unit
+from dashboard.charts.samples import is_number
+from dashboard.parts import NEW_SWEEP, prose, show_table
+from dashboard.sweep_plots import show_run_plots
+from dashboard.tables import rows_table
+from dashboard.wall import PICTURES, rows_of, show_picture
 from dashboard.words import ADVICE, ICONS, literal, number, seconds, size, value
-from mgic.client import ApiError, Client, Unreachable
+from mgic.client import Client
 from mgic.records import Event, ExperimentInfo, LogLine, Run
 
 LOG_LINES = 200
@@ -30,19 +34,37 @@ def show_failure(run: Run) -> None:
 
 
 def show_result(run: Run, info: ExperimentInfo | None) -> None:
-    """Numbers as tiles with their unit; a table of rows as a table."""
+    """What it was about first: numbers as tiles with their unit, or the rows, where they hold what is plotted."""
     if not run.result:
         return
-    numbers = {name: one for name, one in run.result.items() if isinstance(one, (int, float))}
+    main = next((view.y for view in info.views), "") if info else ""
+    parts = [_show_rows, _show_numbers] if run.result.get(main) is None else [_show_numbers, _show_rows]
+    for part in parts:
+        part(run, info)
+
+
+def _show_rows(run: Run, info: ExperimentInfo | None) -> None:
+    if table := rows_table([run], info):
+        show_table(table[1], "measured rows", f"Measured {table[0]}")
+    if info:
+        show_run_plots(info, run)
+
+
+def _show_numbers(run: Run, info: ExperimentInfo | None) -> None:
+    """Then what is said in words, and what is just text."""
+    result = run.result or {}
+    numbers = {name: one for name, one in result.items() if is_number(one)}
     with st.container(horizontal=True):
         for name, one in numbers.items():
             st.metric(literal(with_unit(info, name)), number(one), width=165, border=True)
-    for name, one in run.result.items():
-        if isinstance(one, list) and one and isinstance(one[0], dict):
-            st.dataframe(pd.DataFrame(one), hide_index=True, key=f"result {name}", alt=name)
-    others = {k: v for k, v in run.result.items() if k not in numbers and not isinstance(v, list)}
+    for name, one in result.items():
+        if isinstance(one, list) and one and all(isinstance(line, str) for line in one):
+            st.markdown(f"**{literal(name)}**")
+            st.markdown("\n".join(f"- {literal(line)}" for line in one))
+    others = {name: one for name, one in result.items() if name not in numbers and not isinstance(one, list)}
     if others:
-        st.dataframe(_pairs(others), hide_index=True, key="other results")
+        texts = {name: value(one) if isinstance(one, (bool, type(None))) else one for name, one in others.items()}
+        st.dataframe(_pairs(texts), hide_index=True, key="other results", alt="Other results")
 
 
 def show_timeline(events: Sequence[Event]) -> None:
@@ -83,9 +105,14 @@ def show_config(run: Run) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="config", alt="Settings as asked and as resolved")
 
 
-def show_artifacts(api: Client, run: Run) -> None:
-    """What the run left, to download: fetched from the service when the button is pressed."""
+def show_artifacts(api: Client, run: Run, walls: Sequence[str] = ()) -> None:
+    """What the run left, to download: fetched from the service when the button is pressed.
+
+    Pictures are shown, but for those that the patterns of `walls` name: they stand there already.
+    """
     artifacts = api.artifacts(run.id)
+    names = {run.id: [artifact.name for artifact in artifacts]}
+    hung = {name for wall in walls for row in rows_of(wall, names).values() for name in row.values()}
     if not artifacts:
         prose("No files." if run.status.terminal else "No files yet.")
     for artifact in artifacts:
@@ -100,8 +127,9 @@ def show_artifacts(api: Client, run: Run) -> None:
                 on_click="ignore",
             )
             st.caption(f"{size(artifact.size)} · {literal(artifact.media_type)} · sha256 {artifact.sha256[:12]}")
-            if artifact.media_type in ("image/png", "image/jpeg"):
-                _picture(api, run, artifact.name)
+        if artifact.media_type in PICTURES and artifact.name not in hung:
+            name = artifact.name
+            show_picture(api, run.id, name, literal(name), f"{name} of run {str(run.id)[:8]}", 320)
 
 
 def show_environment(run: Run) -> None:
@@ -110,13 +138,6 @@ def show_environment(run: Run) -> None:
         return
     flat = pd.json_normalize(run.environment).iloc[0].to_dict()
     st.dataframe(_pairs(flat), hide_index=True, key="environment", alt="Where and with what it ran")
-
-
-def _picture(api: Client, run: Run, name: str) -> None:
-    try:
-        st.image(api.artifact(run.id, name), caption=literal(name), width=320)
-    except (ApiError, Unreachable):
-        prose(f"{name} cannot be shown just now.")
 
 
 def _pairs(given: dict[str, object]) -> pd.DataFrame:

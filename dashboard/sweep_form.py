@@ -123,7 +123,7 @@ def _say_what_is_missing(names: Sequence[Value], data: Mapping[str, DatasetInfo]
 
 
 def _is_set_by_data(one: Field) -> bool:
-    return one.name in ("num_classes", "in_channels")
+    return one.name in ("num_classes", "in_channels", "out_channels")
 
 
 def _more(experiment: str, fields: Sequence[Field]) -> str:

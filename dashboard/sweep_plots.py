@@ -1,20 +1,36 @@
-"""The figures of a sweep, with their switches; what is chosen stands in the address."""
+"""The figures of a sweep, with their switches, and those of a run; what is chosen stands in the address."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
+from dashboard.charts.box import box_info, box_note, draw_boxes
+from dashboard.charts.columns import axis_title, description_of, goal_of, is_cost, is_result, unit_of
 from dashboard.charts.cost_axis import COST_COLUMN, KINDS
 from dashboard.charts.heatmap import draw_heatmap, facets, heatmap_info
-from dashboard.charts.samples import Sample, groups, samples, spread_note
+from dashboard.charts.samples import Group, Sample, groups, own_interval, samples, spread_note
 from dashboard.charts.tradeoff import draw_tradeoff, tradeoff_info
-from dashboard.charts.view import axis_title, draw_view, unit_of, view_info
+from dashboard.charts.view import draw_view, ends_of, view_info
+from dashboard.connection import client
 from dashboard.parts import prose
 from dashboard.theme import look, show
+from dashboard.wall import show_wall
 from mgic.records import ExperimentInfo, Run, View
 
 ALL = "All plots"
 GRID = ("coarsest_size", "group_size")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What all plots of a page are drawn from: the runs, their rows, and how the cost is counted."""
+
+    info: ExperimentInfo
+    runs: Sequence[Run]
+    measured: Sequence[Sample]
+    count: str = "macs"
+    log: bool = True
 
 
 def views_of(info: ExperimentInfo, runs: Sequence[Run]) -> list[View]:
@@ -28,6 +44,13 @@ def views_of(info: ExperimentInfo, runs: Sequence[Run]) -> list[View]:
         extra = View(title="Group size and coarsest size", kind="heatmap", x=GRID[0], y=GRID[1], z=metric)
         views.insert(1, extra)
     return [view for view in views if _says_something(view, runs)]
+
+
+def views_of_run(info: ExperimentInfo, run: Run) -> list[View]:
+    """Those that one run fills by itself: pictures, boxes, and plots of a result with several rows."""
+    rows = samples([run])
+    own = {name for name in (rows[0].values if rows else {}) if len({str(one.values.get(name)) for one in rows}) > 1}
+    return [view for view in info.views if view.kind in ("images", "box") or {view.x, view.y} <= own]
 
 
 def show_plots(info: ExperimentInfo, runs: Sequence[Run]) -> None:
@@ -53,63 +76,94 @@ def show_plots(info: ExperimentInfo, runs: Sequence[Run]) -> None:
                 "Cost axis", ["log", "linear"], default="log", required=True, key="scale", bind="query-params"
             )
     kind = next((name for name, title in KINDS.items() if title == count), "macs")
+    shown = Shown(info, runs, measured, kind, log != "linear")
     for title, view in views.items():
         if chosen in (ALL, title):
-            _show(info, view, runs, measured, kind, log != "linear")
+            _show(view, shown)
 
 
-def _show(
-    info: ExperimentInfo, view: View, runs: Sequence[Run], measured: Sequence[Sample], count: str, log: bool
-) -> None:
+def show_run_plots(info: ExperimentInfo, run: Run) -> None:
+    """Nothing where the numbers of the run say it all."""
+    shown = Shown(info, [run], samples([run]))
+    for view in views_of_run(info, run) if shown.measured else []:
+        _show(view, shown)
+
+
+def _show(view: View, shown: Shown) -> None:
     if view.kind == "heatmap":
-        _show_heatmap(info, view, runs)
-    elif view.x == COST_COLUMN and view.y in info.result_schema.get("properties", {}):
-        _show_tradeoff(info, view, measured, count, log)
+        _show_heatmap(view, shown)
+    elif view.kind == "box":
+        _show_boxes(view, shown)
+    elif view.kind == "images":
+        show_wall(client(), view, shown.runs)
+    elif view.kind == "scatter" and is_cost(shown.info, view.x) and is_result(shown.info, view.y):
+        _show_tradeoff(view, shown)
     else:
-        _show_view(info, view, measured, count)
+        _show_view(view, shown)
 
 
-def _show_tradeoff(info: ExperimentInfo, view: View, measured: Sequence[Sample], count: str, log: bool) -> None:
-    given = groups(measured)
-    unit = unit_of(info, view.y)
-    drawn = tradeoff_info(given, view.y, unit, count)
+def _show_tradeoff(view: View, shown: Shown) -> None:
+    given = groups(shown.measured)
+    unit = unit_of(shown.info, view.y)
+    drawn = tradeoff_info(given, view, unit, shown.count, goal_of(shown.info, view.y))
     if not drawn.series:
         _nothing(view)
         return
-    made = draw_tradeoff(drawn, view.y, unit, count, log, look())
-    made.update_layout(title_text=view.title)
+    made = draw_tradeoff(drawn, view, unit, shown.count, shown.log, look())
     show(made, f"plot {view.title}", f"{view.y} against cost, a point a config")
-    note = spread_note(given, view.y)
+    note = _note(view, shown.info, given)
     if any("/" in mark.label for marks in drawn.series.values() for mark in marks):
         note += " Labels: group size s_g / coarsest size s_c."
     prose(note)
 
 
-def _show_view(info: ExperimentInfo, view: View, measured: Sequence[Sample], count: str) -> None:
-    drawn = view_info(view, measured, count)
+def _show_view(view: View, shown: Shown) -> None:
+    drawn = view_info(view, shown.measured, shown.count)
     if not drawn.series:
         _nothing(view)
         return
-    titles = axis_title(info, view.x, count), axis_title(info, view.y, count)
+    titles = axis_title(shown.info, view.x, shown.count), axis_title(shown.info, view.y, shown.count)
     show(draw_view(view, drawn, titles, look()), f"plot {view.title}", f"{view.y} against {view.x}")
-    prose(spread_note([group for group in groups(measured) if group.value(view.x) is not None], view.y))
+    prose(_note(view, shown.info, [group for group in groups(shown.measured) if group.value(view.x) is not None]))
 
 
-def _show_heatmap(info: ExperimentInfo, view: View, runs: Sequence[Run]) -> None:
-    parts = facets(runs, view.x, view.y)
+def _show_boxes(view: View, shown: Shown) -> None:
+    drawn = box_info(view, shown.measured)
+    if not drawn:
+        _nothing(view)
+        return
+    titles = axis_title(shown.info, view.x), axis_title(shown.info, view.y)
+    made = draw_boxes(view, drawn, titles, look())
+    show(made, f"plot {view.title}", f"How {view.y} spreads, by {view.x}")
+    words = {name: description_of(shown.info, name) for name in view.columns}
+    prose(box_note(view, drawn, words))
+
+
+def _show_heatmap(view: View, shown: Shown) -> None:
+    parts = facets(shown.runs, view.x, view.y)
     part = next(iter(parts))
     if len(parts) > 1:
         part = st.selectbox(f"{view.title}: runs with", list(parts), key=f"part {view.title}")
-    z = view.z or view.y
+    info, z = shown.info, view.z or view.y
     unit = unit_of(info, z)
-    made = heatmap_info(parts[part], view.x, view.y, z, unit)
+    made = heatmap_info(parts[part], view.x, view.y, z, unit, goal_of(info, z))
     titles = axis_title(info, view.x), axis_title(info, view.y)
     figure = draw_heatmap(made, view.title, titles, f"{z} ({unit})" if unit else z, look())
     show(figure, f"plot {view.title}", f"{z} over {view.x} and {view.y}")
     counts = {cell.n for row in made.cells for cell in row if cell.n}
     spread = "half of the 95 % t-interval" if counts and min(counts) >= 3 else "half of the range over the seeds"
-    best = " The best mean is outlined." if made.best else ""
+    which = {"max": "highest", "min": "lowest", None: ""}[made.goal]
+    best = f" The best mean, which is the {which}, is outlined." if made.best else ""
     prose(f"Each cell: mean of {z}, ± {spread} (n = {', '.join(map(str, sorted(counts))) or 0}).{best}")
+
+
+def _note(view: View, info: ExperimentInfo, given: Sequence[Group]) -> str:
+    """What points and bars are; of a run's own interval in the words of the experiment."""
+    ends = ends_of(view)
+    note = spread_note(given, view.y, ends)
+    if ends is None or not any(own_interval(group, view.y, ends) for group in given):
+        return note
+    return " ".join([note, *(f"{end}: {description_of(info, end)}." for end in ends)])
 
 
 def _says_something(view: View, runs: Sequence[Run]) -> bool:

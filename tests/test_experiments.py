@@ -28,9 +28,17 @@ def test_views_name_columns_that_exist(name):
     views = EXPERIMENTS[name].info.views
     assert views
     for view in views:
-        assert {view.x, view.y, view.z, view.series} - {None} <= columns(name), view.title
-        assert (view.z is not None) == (view.kind == "heatmap"), view.title
+        assert set(view.columns) <= columns(name), view.title
+        assert view.kind != "images" or view.y.endswith((".png", ".jpg")), view.title
     assert len({view.title for view in views}) == len(views)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_goal_is_one_of_two_ends(name):
+    schema = EXPERIMENTS[name].info.result_schema
+    for part in (schema, *schema.get("$defs", {}).values()):
+        goals = {field["goal"] for field in part.get("properties", {}).values() if "goal" in field}
+        assert goals <= {"min", "max"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,8 +9,8 @@ st.page_link(NEW_SWEEP, label="Make a sweep", icon=":material/add:")
 st.markdown(
     """
 ### In three steps
-1. **New sweep**: choose an experiment and a preset, or give several values for a field. The table shows what each
-   cell costs before anything is queued.
+1. **New sweep**: choose an experiment and one of its recipes, or give several values for a field. The table shows
+   what each cell costs before anything is queued.
 2. **Run** it. The page of the sweep fills in while its runs end; its address can be shared.
 3. Open a **run** for its curves, log and files; *Change and run again* brings its settings back into the form.
 
@@ -38,7 +38,12 @@ code that the authors published.
 - Runs that differ in the seed only are one point: the mean, with the single runs beside it.
 - With 1 run there is no spread. With 2, the bar is the range. From 3 on, it is the 95 % interval of the mean by
   Student's t, which assumes roughly normal values.
-- Two points whose intervals overlap may well be equally good. An outlined cell is the highest mean, not a proof.
+- Two points whose intervals overlap may well be equally good. An outlined cell is the best mean, not a proof; best
+  is the highest or the lowest, as the result has it, and a result that is neither good high nor low has no outline.
+- A single run may know an interval of its own result, as `latency` does over its rounds: that is its bar. Runs that
+  differ in the seed show the spread between them, and only that.
+- A box holds the middle half of the passes of one run, its whiskers reach from 5 % to 95 % of them. Below 130 passes
+  there are no whiskers: fewer say little about so rare times.
 - A cell without a number is hatched and says why. It is never counted as zero.
 
 ### The paper's rows

@@ -6,8 +6,9 @@ from dashboard.connection import client, datasets, experiments, models
 from dashboard.draft import Extras, body, commands, only_possible, request
 from dashboard.forms import BadText
 from dashboard.parts import SWEEP, SYSTEM, nothing_yet, prose
-from dashboard.preset import choose_preset, start_from_address
+from dashboard.preset import say_preset, start_from_address
 from dashboard.preview import show_cells, submit_key
+from dashboard.recipes import show_recipes
 from dashboard.sweep_form import sweep_form
 from dashboard.words import literal, seconds
 from mgic.client import ApiError
@@ -21,12 +22,11 @@ problem = start_from_address(known, models(api))
 if problem:
     st.error(literal(problem), icon=":material/error:")
 
-left, right = st.columns(2)
 by_title = {info.title: info for info in sorted(known.values(), key=lambda one: (-len(one.recipes), one.title))}
-info = by_title[left.selectbox("Experiment", list(by_title), key="experiment", persist_state="session")]
-with right:
-    choose_preset(info, models(api))
+info = by_title[st.selectbox("Experiment", list(by_title), key="experiment", persist_state="session", width=420)]
 prose(info.summary)
+show_recipes(api, info, models(api), datasets(api).values())
+say_preset(info, models(api))
 filled = sweep_form(info, models(api), datasets(api))
 
 with st.expander("Name, priority, reuse", icon=":material/label:"):

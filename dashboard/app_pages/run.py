@@ -14,6 +14,7 @@ from dashboard.run_parts import (
     show_result,
     show_timeline,
 )
+from dashboard.sweep_plots import views_of_run
 from dashboard.words import literal, seconds, settings, since, status
 from mgic.client import ApiError, Unreachable
 from mgic.records import RunStatus
@@ -96,6 +97,7 @@ with left:
     show_config(run)
 with right:
     st.subheader("Files", anchor=False)
-    show_artifacts(api, run)
+    walls = [view.y for view in views_of_run(info, run) if view.kind == "images"] if info else []
+    show_artifacts(api, run, walls)
     st.subheader("Environment", anchor=False)
     show_environment(run)

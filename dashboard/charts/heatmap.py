@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from dashboard.charts.columns import Goal
 from dashboard.charts.samples import SEED, differing, groups, label, samples, spread, told
 from dashboard.theme import Look, figure
 from dashboard.words import ICONS, number, plain, value
@@ -35,11 +36,16 @@ class Heatmap:
     ys: list[Value]
     cells: list[list[Cell]]  # [y][x]
     chosen: tuple[int, int] | None = None  # row and column to outline, in place of the best
+    goal: Goal | None = None
 
     @property
     def best(self) -> tuple[int, int] | None:
-        """Row and column of the highest mean; the first of equals."""
-        found = [(-cell.mean, y, x) for y, row in enumerate(self.cells) for x, cell in enumerate(row) if cell.mean]
+        """Row and column of the best mean, the first of equals; None where neither end is the good one."""
+        if self.goal is None:
+            return None
+        sign = -1 if self.goal == "max" else 1
+        cells = [(cell.mean, y, x) for y, row in enumerate(self.cells) for x, cell in enumerate(row)]
+        found = [(sign * mean, y, x) for mean, y, x in cells if mean is not None]
         return min(found)[1:] if found else None
 
 
@@ -54,15 +60,14 @@ def facets(runs: Sequence[Run], x: str, y: str) -> dict[str, list[Run]]:
     return {label(json.loads(key), fields) or "all runs": part for key, part in rest.items()}
 
 
-def heatmap_info(runs: Sequence[Run], x: str, y: str, z: str, unit: str = "") -> Heatmap:
+def heatmap_info(runs: Sequence[Run], x: str, y: str, z: str, unit: str = "", goal: Goal | None = None) -> Heatmap:
     """One cell for each pair of values that occur, in ascending order."""
     xs, ys = _values(runs, x), _values(runs, y)
     at: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         at.setdefault((value(run.config[x]), value(run.config[y])), []).append(run)
-    return Heatmap(
-        xs, ys, [[_cell(at.get((value(one), value(other)), []), (x, y), z, unit) for one in xs] for other in ys]
-    )
+    cells = [[_cell(at.get((value(one), value(other)), []), (x, y), z, unit) for one in xs] for other in ys]
+    return Heatmap(xs, ys, cells, goal=goal)
 
 
 def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str, colours: Look) -> go.Figure:

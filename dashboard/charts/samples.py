@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
-from dashboard.words import number, settings
+from dashboard.words import number, settings, value
 from mgic.records import Config, Run, RunStatus
 from mgic.statistics import Summary, summary
 
 SEED = "seed"
+
+Ends = tuple[str, str]  # the columns with the lower and the upper end of an interval
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ class Group:
     def value(self, column: str) -> Any:
         """The column where it is the same for all, such as a setting; else its mean."""
         values = [sample.values.get(column) for sample in self.samples]
-        if all(value == values[0] for value in values):
+        if all(one == values[0] for one in values):
             return values[0]
-        return self.summary(column).mean if all(is_number(value) for value in values) else None
+        return self.summary(column).mean if all(is_number(one) for one in values) else None
 
     def numbers(self, column: str) -> list[float]:
         found = (sample.values.get(column) for sample in self.samples)
-        return [float(value) for value in found if value is not None and is_number(value)]
+        return [float(one) for one in found if one is not None and is_number(one)]
 
     def summary(self, column: str) -> Summary:
         return summary(self.numbers(column))
@@ -48,8 +50,8 @@ class Group:
         return [sample.values[SEED] for sample in self.samples if SEED in sample.values]
 
 
-def is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def is_number(one: object) -> TypeGuard[int | float]:
+    return isinstance(one, (int, float)) and not isinstance(one, bool)
 
 
 def samples(runs: Iterable[Run]) -> list[Sample]:
@@ -58,8 +60,8 @@ def samples(runs: Iterable[Run]) -> list[Sample]:
     for run in runs:
         if run.status is not RunStatus.SUCCEEDED or run.result is None:
             continue
-        tables = [value for value in run.result.values() if _is_table(value)]
-        flat = {name: value for name, value in run.result.items() if not _is_table(value)}
+        tables = [value for value in run.result.values() if is_table(value)]
+        flat = {name: value for name, value in run.result.items() if not is_table(value)}
         for row in tables[0] if tables else [{}]:
             named: Config = {name: value for name, value in row.items() if isinstance(value, str)}
             found.append(Sample(str(run.id), run.config | named, run.config | flat | row))
@@ -89,33 +91,65 @@ def spread(of: Summary) -> tuple[float, float]:
     return of.mean - low, high - of.mean
 
 
-def told(group: Group, column: str, unit: str = "") -> str:
+def reach(group: Group, column: str, ends: Ends | None) -> tuple[float, float]:
+    """How far the bar of a mark reaches below and above it.
+
+    Over several seeds that is their spread; of a single run it is the interval that the run knows, if any.
+    """
+    of = group.summary(column)
+    between = own_interval(group, column, ends)
+    return (of.mean - between[0], between[1] - of.mean) if between else spread(of)
+
+
+def own_interval(group: Group, column: str, ends: Ends | None) -> tuple[float, float] | None:
+    """Of the one run that has a number; None over several seeds, or where the run has no interval."""
+    found = [sample.values for sample in group.samples if is_number(sample.values.get(column))]
+    if ends is None or len(found) != 1:
+        return None
+    low, high = (found[0].get(end) for end in ends)
+    return (float(low), float(high)) if is_number(low) and is_number(high) else None
+
+
+def told(group: Group, column: str, unit: str = "", ends: Ends | None = None) -> str:
     """Mean, spread, n and the single values, in words."""
     of = group.summary(column)
     if of.n == 0:
         return f"{column}: no number"
     unit = f" {unit}" if unit else ""
     if of.n == 1:
-        return f"{column} {number(of.mean)}{unit} (one run)"
-    singles = ", ".join(number(value) for value in group.numbers(column)[:8])
+        between = own_interval(group, column, ends)
+        text = f", {ends[0]} {number(between[0])} to {ends[1]} {number(between[1])}" if between and ends else ""
+        return f"{column} {number(of.mean)}{unit}{text} (one run)"
+    singles = ", ".join(number(one) for one in group.numbers(column)[:8])
     low, high = of.interval or (of.low, of.high)
     which = "95 % t-interval" if of.interval else "range"
     return f"{column} mean {number(of.mean)}{unit}, {which} {number(low)} to {number(high)}, n = {of.n}: {singles}"
 
 
-def spread_note(given: Sequence[Group], column: str) -> str:
+def spread_note(given: Sequence[Group], column: str, ends: Ends | None = None) -> str:
     """What the points and bars of a plot are, with the number of seeds."""
     counts = sorted({group.summary(column).n for group in given} - {0})
     if not counts:
         return ""
+    own = any(own_interval(group, column, ends) for group in given)
     if counts == [1]:
-        return "Each point is one run: no spread is known."
+        bars = f" Bars: {ends[0]} to {ends[1]}." if own and ends else ": no spread is known."
+        return f"Each mark is one run{'.' if own else ''}{bars}"
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     if counts[-1] < 3:
         bars = "range (an interval needs 3 seeds)"
     else:
         bars = "95 % t-interval" if counts[0] >= 3 else "95 % t-interval where n ≥ 3, range where n = 2"
-    return f"Large marks: means over seeds, n = {n}. Small marks: single runs. Bars: {bars}."
+    single = f"; where n = 1, {ends[0]} to {ends[1]}" if own and ends else ""
+    return f"Large marks: means over seeds, n = {n}. Small marks: single runs. Bars: {bars}{single}."
+
+
+def series_name(series: str, group: Group) -> str:
+    """What a colour stands for: the model's name alone, another column with its name."""
+    found = group.value(series)
+    if series == "model":
+        return value(found)
+    return f"no {series}" if found is None else f"{series}={value(found)}"
 
 
 def label(config: Config, fields: tuple[str, ...]) -> str:
@@ -125,5 +159,5 @@ def label(config: Config, fields: tuple[str, ...]) -> str:
     return ", ".join([*parts, *filter(None, [settings(config, rest)])])
 
 
-def _is_table(value: object) -> bool:
+def is_table(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)

@@ -11,7 +11,7 @@ from dashboard.words import plain
 
 @dataclass(frozen=True)
 class Mark:
-    """A mean over seeds at its place."""
+    """A mean over seeds, or one run, at its place."""
 
     x: float | str
     y: float
@@ -20,6 +20,10 @@ class Mark:
     singles: tuple[float, ...]
     hover: str
     label: str = ""
+
+    @property
+    def has_bar(self) -> bool:
+        return len(self.singles) > 1 or self.below > 0 or self.above > 0
 
 
 def add_series(
@@ -56,8 +60,8 @@ def add_series(
 def error_bars(marks: Sequence[Mark], colour: str) -> dict[str, object]:
     return {
         "type": "data",
-        "array": [mark.above if len(mark.singles) > 1 else None for mark in marks],
-        "arrayminus": [mark.below if len(mark.singles) > 1 else None for mark in marks],
+        "array": [mark.above if mark.has_bar else None for mark in marks],
+        "arrayminus": [mark.below if mark.has_bar else None for mark in marks],
         "color": colour,
         "thickness": 1.5,
         "width": 4,

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Literal
 
 import plotly.graph_objects as go
 
-from dashboard.words import si
+from dashboard.words import plain, si
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -25,6 +26,30 @@ def _even_ticks(low: float, high: float) -> list[float]:
     step = next(factor * power for factor in (5, 2, 1) if (high - low) / (factor * power) >= 2)
     first = math.floor(low / step)
     return [number * step for number in range(first, math.ceil(high / step) + 1)]
+
+
+LONG_NAME = 18  # letters
+MAX_EXACT, CLOSEST = 8, 0.06  # ticks at the values themselves, and how near two may be, as a share of the axis
+
+
+def exact_ticks(values: Iterable[float | str], log: bool) -> list[float]:
+    """The values of a setting, each once; empty where they are many or would stand too near each other."""
+    found = sorted({float(value) for value in values})
+    if not 1 < len(found) <= MAX_EXACT or (log and found[0] <= 0):
+        return []
+    places = [math.log(value) if log else value for value in found]
+    gap = min(right - left for left, right in pairwise(places))
+    return found if gap >= CLOSEST * (places[-1] - places[0]) else []
+
+
+def set_names(made: go.Figure, names: Iterable[str]) -> None:
+    """An axis of names; a long one, as of a model with its options, is broken where a reader would."""
+    found = list(dict.fromkeys(names))
+    made.update_xaxes(type="category", tickvals=found, ticktext=[_broken(plain(name)) for name in found])
+
+
+def _broken(name: str) -> str:
+    return name if len(name) <= LONG_NAME else name.replace("(", "<br>(").replace(",", ",<br>")
 
 
 def set_log(made: go.Figure, axis: Literal["x", "y"], values: Iterable[float | str]) -> None:

@@ -1,4 +1,4 @@
-"""Accuracy against cost: a point a config, the mean over its seeds, and the best at each cost."""
+"""A result against the cost: a point a config, the mean over its seeds, and the best at each cost."""
 
 import math
 from collections.abc import Sequence
@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from dashboard.charts.columns import Goal
 from dashboard.charts.cost_axis import TITLES, counted
 from dashboard.charts.placement import place
-from dashboard.charts.samples import Group, differing, label, spread, told
+from dashboard.charts.samples import Group, differing, label, reach, series_name, told
 from dashboard.charts.series import Mark, add_series
 from dashboard.charts.ticks import set_log
+from dashboard.charts.view import ends_of
 from dashboard.theme import Look, figure
 from dashboard.words import plain, si
+from mgic.records import View
 from mgic.statistics import front_probability
 
 MAX_LABELS = 16
@@ -21,58 +24,61 @@ DRAWS = 1000  # of the bootstrap that tells how sure the front is
 
 @dataclass(frozen=True)
 class Tradeoff:
-    series: dict[str, list[Mark]]  # by model
-    frontier: list[tuple[float, float]]  # no cheaper config has a higher mean
+    series: dict[str, list[Mark]]  # by the view's series, each in order of cost
+    frontier: list[tuple[float, float]]  # no cheaper config has a better mean; empty where no end is the good one
 
 
-def tradeoff_info(given: Sequence[Group], metric: str, unit: str, count: str) -> Tradeoff:
+def tradeoff_info(
+    given: Sequence[Group], view: View, unit: str = "", count: str = "macs", goal: Goal | None = None
+) -> Tradeoff:
     """Groups without a cost or without a number are left out; series and marks come in order of cost."""
     fields = differing([group.config for group in given])
     costs = [counted(group.samples[0].values, count) for group in given]
     drawn = [
         (cost, group)
         for cost, group in zip(costs, given, strict=True)
-        if cost is not None and cost > 0 and group.summary(metric).n
+        if cost is not None and cost > 0 and group.summary(view.y).n
     ]
-    sure = front_probability(
-        {str(number): cost for number, (cost, _) in enumerate(drawn)},
-        {str(number): group.numbers(metric) for number, (_, group) in enumerate(drawn)},
-        DRAWS,
-    )
+    sure = _probabilities(drawn, view.y, goal)
     marks: list[tuple[str, Mark]] = []
-    for number, (cost, group) in enumerate(drawn):
-        of = group.summary(metric)
+    for (cost, group), probability in zip(drawn, sure, strict=True):
+        of = group.summary(view.y)
         name = label(group.config, fields) or str(group.config.get("model", ""))
-        lines = [f"<b>{plain(name)}</b>", f"{si(cost, 4)} {TITLES[count]}", plain(told(group, metric, unit))]
-        probability = sure[str(number)].probability
+        told_ = plain(told(group, view.y, unit, ends_of(view)))
+        lines = [f"<b>{plain(name)}</b>", f"{si(cost, 4)} {TITLES[count]}", told_]
         if probability is not None:
             lines.append(f"on the front in {probability:.0%} of {DRAWS} bootstrap draws over the seeds")
         if group.seeds:
             lines.append(f"seeds {plain(', '.join(map(str, group.seeds[:12])))}")
-        below, above = spread(of)
-        mark = Mark(
-            cost, of.mean, below, above, tuple(group.numbers(metric)), "<br>".join(lines), _short(group, fields)
-        )
-        marks.append((str(group.config.get("model", metric)), mark))
+        runs = ", ".join(dict.fromkeys(sample.run_id[:8] for sample in group.samples[:6]))
+        lines.append(f"run {runs}")
+        series = series_name(view.series or "model", group)
+        singles = tuple(group.numbers(view.y))
+        below, above = reach(group, view.y, ends_of(view))
+        short = _short(group, fields, view.series or "model")
+        marks.append((series, Mark(cost, of.mean, below, above, singles, "<br>".join(lines), short or series)))
     marks.sort(key=lambda item: float(item[1].x))
-    series: dict[str, list[Mark]] = {}
-    for model, mark in marks:
-        series.setdefault(model, []).append(mark)
-    return Tradeoff(series, frontier([(float(mark.x), mark.y) for _, mark in marks]))
+    series_: dict[str, list[Mark]] = {}
+    for series, mark in marks:
+        series_.setdefault(series, []).append(mark)
+    return Tradeoff(series_, frontier([(float(mark.x), mark.y) for _, mark in marks], goal))
 
 
-def frontier(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def frontier(points: Sequence[tuple[float, float]], goal: Goal | None) -> list[tuple[float, float]]:
     """Points that no cheaper or equally cheap point beats; of equal values the cheapest."""
+    if goal is None:
+        return []
+    sign = 1 if goal == "max" else -1
     best: list[tuple[float, float]] = []
-    for cost, value in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not best or value > best[-1][1]:
+    for cost, value in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if not best or sign * value > sign * best[-1][1]:
             best.append((cost, value))
     return best
 
 
-def draw_tradeoff(info: Tradeoff, metric: str, unit: str, count: str, log: bool, colours: Look) -> go.Figure:
-    title = f"{metric} ({unit})" if unit else metric
-    made = figure(f"{metric} against cost", TITLES[count], title, colours, height=480)
+def draw_tradeoff(info: Tradeoff, view: View, unit: str, count: str, log: bool, colours: Look) -> go.Figure:
+    """The cost on a log axis with `log`; the other axis as the view has it."""
+    made = figure(view.title, TITLES[count], f"{view.y} ({unit})" if unit else view.y, colours, height=480)
     if len(info.frontier) > 1:
         made.add_scatter(
             x=[x for x, _ in info.frontier],
@@ -82,30 +88,44 @@ def draw_tradeoff(info: Tradeoff, metric: str, unit: str, count: str, log: bool,
             name="best mean at this cost",
             hoverinfo="skip",
         )
-    for index, (model, marks) in enumerate(info.series.items()):
-        add_series(made, model, marks, index, colours, lines=False, legend=True)
-    _add_labels(made, info, log, colours)
-    if log:
-        set_log(made, "x", [mark.x for marks in info.series.values() for mark in marks])
+    for index, (name, marks) in enumerate(info.series.items()):
+        add_series(made, name, marks, index, colours, lines=False, legend=True)
+    _add_labels(made, info, log, view.log_y, colours)
+    marks = [mark for group in info.series.values() for mark in group]
     made.update_xaxes(exponentformat="SI")
+    if log:
+        set_log(made, "x", [mark.x for mark in marks])
+    if view.log_y:
+        set_log(made, "y", [end for mark in marks for end in (mark.y - mark.below, mark.y, mark.y + mark.above)])
     return made
 
 
-def _short(group: Group, fields: tuple[str, ...]) -> str:
-    """Letters of the paper for its two settings: 4/16 is s_g = 4, s_c = 16."""
-    rest = tuple(name for name in fields if name != "model" and name in group.config)
+def _probabilities(drawn: Sequence[tuple[float, Group]], metric: str, goal: Goal | None) -> list[float | None]:
+    """How often each is on the front; None where that is not known."""
+    if goal is None:
+        return [None] * len(drawn)
+    sign = 1 if goal == "max" else -1
+    costs = {str(number): cost for number, (cost, _) in enumerate(drawn)}
+    values = {str(n): [sign * value for value in group.numbers(metric)] for n, (_, group) in enumerate(drawn)}
+    return [one.probability for one in front_probability(costs, values, DRAWS).values()]
+
+
+def _short(group: Group, fields: tuple[str, ...], series: str) -> str:
+    """What its colour does not say. Letters of the paper for its two settings: 4/16 is s_g = 4, s_c = 16."""
+    rest = tuple(name for name in fields if name not in ("model", series) and name in group.config)
     if set(rest) == {"group_size", "coarsest_size"}:
         return f"{group.config['group_size']}/{group.config['coarsest_size']}"
-    return label(group.config, rest) or str(group.config.get("model", ""))
+    return label(group.config, rest)
 
 
-def _add_labels(made: go.Figure, info: Tradeoff, log: bool, colours: Look) -> None:
+def _add_labels(made: go.Figure, info: Tradeoff, log_x: bool, log_y: bool, colours: Look) -> None:
     marks = [mark for group in info.series.values() for mark in group]
     if not 1 < len(marks) <= MAX_LABELS:
         return
-    places = [math.log(float(mark.x)) if log else float(mark.x) for mark in marks]
-    values = [value for mark in marks for value in (mark.y - mark.below, mark.y + mark.above)]
-    shares = [(_share(x, places), _share(mark.y, values)) for x, mark in zip(places, marks, strict=True)]
+    across = [_at(float(mark.x), log_x) for mark in marks]
+    up = [_at(mark.y, log_y) for mark in marks]
+    values = up + [_at(value, log_y) for mark in marks for value in (mark.y - mark.below, mark.y + mark.above)]
+    shares = [(_share(x, across), _share(y, values)) for x, y in zip(across, up, strict=True)]
     for mark, side in zip(marks, place(shares, [mark.label for mark in marks]), strict=True):
         if side:
             made.add_scatter(
@@ -120,6 +140,11 @@ def _add_labels(made: go.Figure, info: Tradeoff, log: bool, colours: Look) -> No
                 showlegend=False,
                 cliponaxis=False,
             )
+
+
+def _at(value: float, log: bool) -> float:
+    """Where it stands on the axis; what has no logarithm is not drawn, and stands anywhere."""
+    return math.log(value) if log and value > 0 else 0.0 if log else value
 
 
 def _share(value: float, of: Sequence[float]) -> float:

@@ -1,24 +1,27 @@
 """Any plot an experiment declares, drawn from its `View` and the rows of its runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.charts.cost_axis import COST_COLUMN, TITLES, counted
-from dashboard.charts.samples import Group, Sample, differing, groups, is_number, label, spread, told
+from dashboard.charts.cost_axis import COST_COLUMN, counted
+from dashboard.charts.samples import Ends, Group, Sample, differing, groups, is_number, label, reach, series_name, told
 from dashboard.charts.series import Mark, add_series, error_bars
-from dashboard.charts.ticks import set_log
+from dashboard.charts.ticks import exact_ticks, set_log, set_names
 from dashboard.theme import PATTERNS, Look, figure
 from dashboard.words import number, plain, value
-from mgic.records import Config, ExperimentInfo, View
+from mgic.records import Config, View
+
+BAR_GAP = 0.3  # of the room of a name that its bars leave free
 
 
 @dataclass(frozen=True)
 class Drawn:
     series: dict[str, list[Mark]]
     x_numbers: bool  # False: the values of x are names
+    x_setting: bool = False  # asked for, not measured
 
 
 def view_info(view: View, given: Sequence[Sample], count: str = "macs") -> Drawn:
@@ -31,18 +34,18 @@ def view_info(view: View, given: Sequence[Sample], count: str = "macs") -> Drawn
     usable = [g for g in groups(rows) if g.value(view.x) is not None and g.summary(view.y).n]
     numeric = all(is_number(group.value(view.x)) for group in usable)
     shown = {view.x, view.series}
-    rest = differing([_without(group.config, shown) for group in usable])
+    rest = differing([without(group.config, shown) for group in usable])
     fields = differing([group.config for group in usable])
     joins = view.kind != "scatter" and any(view.x in group.config for group in usable)
     series: dict[str, list[Mark]] = {}
     for group in sorted(usable, key=lambda group: _order(view, group, numeric)):
-        name = _name(view, group, rest if joins else ())
+        name = name_of(view, group, rest if joins else ())
         series.setdefault(name, []).append(_mark(view, group, fields, numeric))
-    return Drawn(series, numeric)
+    return Drawn(series, numeric, any(view.x in group.config for group in usable))
 
 
 def draw_view(view: View, info: Drawn, titles: tuple[str, str], colours: Look) -> go.Figure:
-    """Lines, points or bars; a heat map has a file of its own."""
+    """Lines, points or bars; each other kind has a file of its own."""
     legend = len(info.series) > 1
     made = figure(view.title, titles[0], titles[1], colours, height=420 + 10 * min(20, len(info.series)))
     for index, (name, marks) in enumerate(info.series.items()):
@@ -50,10 +53,13 @@ def draw_view(view: View, info: Drawn, titles: tuple[str, str], colours: Look) -
             _add_bars(made, name, marks, index, colours, legend)
         else:
             add_series(made, name, marks, index, colours, lines=view.kind == "line", legend=legend)
+    xs = [mark.x for marks in info.series.values() for mark in marks]
     if view.log_x and info.x_numbers:
-        set_log(made, "x", [mark.x for marks in info.series.values() for mark in marks])
+        set_log(made, "x", xs)
     elif view.kind == "bar" or not info.x_numbers:
-        made.update_xaxes(type="category")
+        set_names(made, [str(x) for x in xs])
+    if info.x_numbers and info.x_setting and view.kind != "bar" and (ticks := exact_ticks(xs, view.log_x)):
+        made.update_xaxes(tickvals=ticks, ticktext=[number(tick) for tick in ticks])
     if view.log_y:
         set_log(made, "y", [mark.y for marks in info.series.values() for mark in marks])
     elif view.kind == "bar":
@@ -61,29 +67,9 @@ def draw_view(view: View, info: Drawn, titles: tuple[str, str], colours: Look) -
     return made
 
 
-def axis_title(info: ExperimentInfo, column: str, count: str = "macs") -> str:
-    """Column and unit, as the schemas of the experiment have them."""
-    if column == COST_COLUMN and column in info.result_schema.get("properties", {}):
-        return TITLES[count]
-    return with_unit(info, column)
-
-
-def with_unit(info: ExperimentInfo | None, column: str) -> str:
-    """`top1 (%)`; the name alone where it is its own unit."""
-    unit = unit_of(info, column) if info else ""
-    return f"{column} ({unit})" if unit and unit.lower() != column.lower() else column
-
-
-def unit_of(info: ExperimentInfo, column: str) -> str:
-    for schema in (info.result_schema, info.config_schema):
-        for properties in [schema.get("properties", {}), *_row_properties(schema)]:
-            if unit := properties.get(column, {}).get("unit"):
-                return str(unit)
-    return ""
-
-
-def _row_properties(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [one.get("properties", {}) for one in schema.get("$defs", {}).values()]
+def ends_of(view: View) -> Ends | None:
+    """The columns of a run's own interval."""
+    return (view.low, view.high) if view.low is not None and view.high is not None else None
 
 
 def _add_bars(made: go.Figure, name: str, marks: Sequence[Mark], index: int, colours: Look, legend: bool) -> None:
@@ -94,40 +80,50 @@ def _add_bars(made: go.Figure, name: str, marks: Sequence[Mark], index: int, col
         x=[str(mark.x) for mark in marks],
         y=[mark.y for mark in marks],
         name=plain(name),
+        legendgroup=name,
+        offsetgroup=name,
         showlegend=legend,
         marker={"color": colour, "pattern": pattern},
-        error_y=error_bars(marks, colours.text),
         hovertext=[mark.hover for mark in marks],
         hoverinfo="text",
     )
+    known = [mark for mark in marks if mark.has_bar]  # a bar chart would draw an interval of no length for the others
+    made.add_scatter(
+        x=[str(mark.x) for mark in known],
+        y=[mark.y for mark in known],
+        legendgroup=name,
+        offsetgroup=name,
+        showlegend=False,
+        mode="markers",
+        marker={"opacity": 0},
+        error_y=error_bars(known, colours.text),
+        hoverinfo="skip",
+    )
+    made.update_layout(barmode="group", scattermode="group", bargap=BAR_GAP, scattergap=BAR_GAP)
 
 
 def _mark(view: View, group: Group, fields: tuple[str, ...], numeric: bool) -> Mark:
     x = group.value(view.x)
     of = group.summary(view.y)
-    below, above = spread(of)
+    below, above = reach(group, view.y, ends_of(view))
     at = f"{view.x} {number(x)}" if is_number(x) else f"{view.x} {value(x)}"
     runs = ", ".join(dict.fromkeys(sample.run_id[:8] for sample in group.samples[:6]))
-    lines = [label(group.config, fields), at, told(group, view.y), f"run {runs}"]
+    lines = [label(group.config, fields), at, told(group, view.y, "", ends_of(view)), f"run {runs}"]
     hover = "<br>".join(plain(line) for line in lines if line)
     return Mark(float(x) if numeric else value(x), of.mean, below, above, tuple(group.numbers(view.y)), hover)
 
 
-def _name(view: View, group: Group, rest: tuple[str, ...]) -> str:
-    own = ""
-    if view.series == "model":
-        own = value(group.value("model"))
-    elif view.series is not None:
-        has = group.value(view.series) is not None
-        own = f"{view.series}={value(group.value(view.series))}" if has else f"no {view.series}"
+def name_of(view: View, group: Group, rest: tuple[str, ...]) -> str:
+    """Of its series, with what else sets it apart."""
+    own = series_name(view.series, group) if view.series else ""
     return ", ".join(filter(None, [own, label(group.config, rest)])) or view.y
 
 
 def _order(view: View, group: Group, numeric: bool) -> tuple[Any, ...]:
-    x = group.value(view.x)
+    """By x, or, where that is a name, as the runs came."""
     series = group.value(view.series) if view.series else None
-    settings = [_rank(one) for one in group.config.values()]
-    return (x if numeric else 0, _rank(series), settings)
+    settings = [_rank(one) for one in group.config.values()] if numeric else []
+    return (group.value(view.x) if numeric else 0, _rank(series), settings)
 
 
 def _rank(one: Any) -> tuple[int, float, str]:
@@ -135,7 +131,7 @@ def _rank(one: Any) -> tuple[int, float, str]:
     return (0, float(one), "") if is_number(one) else (1, 0.0, value(one))
 
 
-def _without(config: Config, names: set[str | None]) -> Config:
+def without(config: Config, names: set[str | None]) -> Config:
     return {name: one for name, one in config.items() if name not in names}
 
 

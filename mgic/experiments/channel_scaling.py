@@ -50,14 +50,19 @@ class Config(ExperimentConfig):
 
 
 class Result(BaseModel):
-    params: int = Field(description="Trainable parameters")
-    macs: int = Field(description="Multiply-accumulates of one image, R and P included")
+    params: int = Field(description="Trainable parameters", json_schema_extra={"goal": "min"})
+    macs: int = Field(
+        description="Multiply-accumulates of one image, R and P included", json_schema_extra={"goal": "min"}
+    )
     transfer_macs: int = Field(description="Share of the transfer operators R and P in `macs`")
-    macs_per_channel: float = Field(description="`macs` over channels: flat where the cost is linear in the width")
+    macs_per_channel: float = Field(
+        description="`macs` over channels: flat where the cost is linear in the width",
+        json_schema_extra={"goal": "min"},
+    )
     latency_ms: float | None = Field(
         description="Median forward pass, batch 1, eager float32 on the CPU, on a host that may do other things: "
         "an indication only; empty unless measured",
-        json_schema_extra={"unit": "ms"},
+        json_schema_extra={"unit": "ms", "goal": "min"},
     )
     n: int = Field(description="Forward passes that were timed")
     threads: int = Field(description="Threads that PyTorch computes with")

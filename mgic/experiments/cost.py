@@ -27,10 +27,16 @@ class Config(ModelConfig):
 
 
 class Result(BaseModel):
-    params: int = Field(description="Trainable parameters")
-    macs: int = Field(description="Multiply-accumulates of one sample, R and P included")
-    transfer_params: int = Field(description="Share of the transfer operators R and P in `params`")
-    transfer_macs: int = Field(description="Share of the transfer operators R and P in `macs`")
+    params: int = Field(description="Trainable parameters", json_schema_extra={"goal": "min"})
+    macs: int = Field(
+        description="Multiply-accumulates of one sample, R and P included", json_schema_extra={"goal": "min"}
+    )
+    transfer_params: int = Field(
+        description="Share of the transfer operators R and P in `params`", json_schema_extra={"goal": "min"}
+    )
+    transfer_macs: int = Field(
+        description="Share of the transfer operators R and P in `macs`", json_schema_extra={"goal": "min"}
+    )
     macs_without_transfer: int = Field(description="Multiply-accumulates without R and P, as the paper counts them")
     flops: int = Field(description="Twice `macs`: a multiplication and an addition each")
 

@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.experiment import Context, Estimate, ExperimentConfig, experiment
-from mgic.experiments.classification import pick_device
 from mgic.measure.circumstances import Circumstances, Watch
 from mgic.measure.cost import model_totals
 from mgic.measure.engines import Engine, MemoryFormat, Precision, Setup, check_engine
@@ -24,6 +23,7 @@ from mgic.measure.rounds import Figures, Turn, figures, measure_in_turns, write_
 from mgic.models import model_info, resolve_options
 from mgic.models.spec import format_spec, parse_spec
 from mgic.records import Cost, ModelCost, View
+from mgic.training import pick_device
 
 MAX_SIDE = 2**14  # pixels, or points
 
@@ -151,9 +151,13 @@ class Network(BaseModel):
 
     model: str = Field(description="As asked for, with the options that were given")
     sample_size: list[int] = Field(description="Of one sample: channels, height, width")
-    params: int = Field(description="Trainable parameters")
-    macs: int = Field(description="Multiply-accumulates of one sample, R and P included")
-    transfer_macs: int = Field(description="Share of the transfer operators R and P in `macs`")
+    params: int = Field(description="Trainable parameters", json_schema_extra={"goal": "min"})
+    macs: int = Field(
+        description="Multiply-accumulates of one sample, R and P included", json_schema_extra={"goal": "min"}
+    )
+    transfer_macs: int = Field(
+        description="Share of the transfer operators R and P in `macs`", json_schema_extra={"goal": "min"}
+    )
 
 
 class Row(Figures, Network):  # the network's columns first
@@ -211,13 +215,42 @@ def estimate(config: Config) -> Estimate:
 @experiment(
     title="Latency",
     views=(
-        View(title="Latency", kind="bar", x="model", y="median_ms", series="engine"),
-        View(title="Latency against MACs", kind="scatter", x="macs", y="median_ms", series="model", log_x=True),
-        View(title="Speed-up over the first network", kind="bar", x="model", y="speedup", series="engine"),
+        View(title="Latency", kind="bar", x="model", y="median_ms", series="engine", low="low_ms", high="high_ms"),
+        View(
+            title="Latency of all passes",
+            kind="box",
+            x="model",
+            y="p50_ms",
+            series="engine",
+            q1="p25_ms",
+            q3="p75_ms",
+            low="p5_ms",
+            high="p95_ms",
+        ),
+        View(
+            title="Latency against MACs",
+            kind="scatter",
+            x="macs",
+            y="median_ms",
+            series="model",
+            low="low_ms",
+            high="high_ms",
+            log_x=True,
+        ),
+        View(
+            title="Speed-up over the first network",
+            kind="bar",
+            x="model",
+            y="speedup",
+            series="engine",
+            low="speedup_low",
+            high="speedup_high",
+        ),
         View(title="Peak memory", kind="bar", x="model", y="peak_memory_mb", series="engine"),
     ),
     queue="timing",
     estimate=estimate,
+    version=2,
 )
 def latency(config: Config, context: Context) -> Result:
     """Time forward passes of several networks in turns, in a fresh process for each network and round.

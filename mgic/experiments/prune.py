@@ -16,7 +16,6 @@ from mgic.data.batches import train_and_test
 from mgic.errors import BadConfig, Problem
 from mgic.experiment import Context, Estimate, experiment
 from mgic.experiments import classification
-from mgic.experiments.classification import network_options, pick_device, save_weights, settings_of
 from mgic.measure.cost import count_cost
 from mgic.models import create
 from mgic.models.config import model_field
@@ -31,7 +30,9 @@ from mgic.training import (
     derive,
     evaluate,
     generator,
-    seeded,
+    pick_device,
+    save_weights,
+    settings_of,
     train,
 )
 from mgic.training.channel_groups import check_groups, grouped_convolution, torch_pruning, widths
@@ -106,20 +107,24 @@ class Config(classification.Config):
 
 class Result(BaseModel):
     top1: float = Field(
-        description="Test images whose class is the first answer, after fine-tuning", json_schema_extra={"unit": "%"}
+        description="Test images whose class is the first answer, after fine-tuning",
+        json_schema_extra={"unit": "%", "goal": "max"},
     )
     top5: float = Field(
         description="Test images whose class is among the first five answers, after fine-tuning; 100 by definition "
         "up to five classes",
-        json_schema_extra={"unit": "%"},
+        json_schema_extra={"unit": "%", "goal": "max"},
     )
     test_loss: float = Field(
-        description="Mean cross-entropy of the test images, after fine-tuning", json_schema_extra={"unit": "nats"}
+        description="Mean cross-entropy of the test images, after fine-tuning",
+        json_schema_extra={"unit": "nats", "goal": "min"},
     )
     top1_before: float = Field(description="`top1` of the whole network, trained", json_schema_extra={"unit": "%"})
-    top1_pruned: float = Field(description="`top1` once pruned, before fine-tuning", json_schema_extra={"unit": "%"})
-    params: int = Field(description="Trainable parameters once pruned")
-    macs: int = Field(description="Multiply-accumulates of one image once pruned")
+    top1_pruned: float = Field(
+        description="`top1` once pruned, before fine-tuning", json_schema_extra={"unit": "%", "goal": "max"}
+    )
+    params: int = Field(description="Trainable parameters once pruned", json_schema_extra={"goal": "min"})
+    macs: int = Field(description="Multiply-accumulates of one image once pruned", json_schema_extra={"goal": "min"})
     transfer_macs: int = Field(description="Share of R and P in `macs`: 0, for networks with them are not pruned")
     params_before: int = Field(description="Trainable parameters of the whole network")
     macs_before: int = Field(description="Multiply-accumulates of one image of the whole network")
@@ -165,8 +170,7 @@ def prune(config: Config, context: Context) -> Result:
     device = pick_device(config.device, context)
     context.report(0.0, "preparing")
     dataset = load(config.dataset, context.data_dir)
-    with seeded(config.seed, "weights"):
-        model = create(config.model, **network_options(config, DATASETS[config.dataset]))
+    model = classification.network(config).build(config.seed)
     size, before, widths_before = dataset.shape, count_cost(model, dataset.shape), widths(model)
     penalised = _check_budget(model, size, before.macs, config)
     part, test = train_and_test(dataset, device)

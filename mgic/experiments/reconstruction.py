@@ -146,13 +146,21 @@ class LevelRow(BaseModel):
 
 
 class Result(BaseModel):
-    mse: float = Field(description="Mean squared error of an element of the feature maps, by a pass over all of them")
+    mse: float = Field(
+        description="Mean squared error of an element of the feature maps, by a pass over all of them",
+        json_schema_extra={"goal": "min"},
+    )
     mse_pca: float = Field(description="The least that a linear map through as many channels can reach")
-    relative_mse: float = Field(description="`mse` over the variance of the maps: the share that is lost")
+    relative_mse: float = Field(
+        description="`mse` over the variance of the maps: the share that is lost", json_schema_extra={"goal": "min"}
+    )
     relative_mse_pca: float = Field(description="`mse_pca` over the same")
     variance: float = Field(description="Of an element about the mean of its channel, averaged over the channels")
-    params: int = Field(description="Parameters of R and P together")
-    macs: int = Field(description="Multiply-accumulates of R and P together, for the maps of one picture")
+    params: int = Field(description="Parameters of R and P together", json_schema_extra={"goal": "min"})
+    macs: int = Field(
+        description="Multiply-accumulates of R and P together, for the maps of one picture",
+        json_schema_extra={"goal": "min"},
+    )
     maps: int = Field(description="Channels of the feature maps")
     map_side: int = Field(description="Height and width of a feature map", json_schema_extra={"unit": "pixels"})
     levels: list[LevelRow] = Field(description="One row a level, finest first")
@@ -193,6 +201,13 @@ def estimate(config: Config) -> Estimate:
         View(title="Error against group size", x="group_size", y="mse", series="coarsest_size", log_x=True, log_y=True),
         View(title="Share of the variance that is lost", x="group_size", y="relative_mse", log_x=True, log_y=True),
         View(title="Error against parameters", kind="scatter", x="params", y="mse", log_x=True, log_y=True),
+        View(title="Reconstructions", kind="images", x="group_size", y="reconstructions.png"),
+        View(
+            title="Absolute errors, white is one standard deviation of the maps",
+            kind="images",
+            x="group_size",
+            y="errors.png",
+        ),
     ),
     estimate=estimate,
 )

@@ -82,7 +82,7 @@ def _model_totals(name: str, options: str, input_size: tuple[int, ...]) -> Model
     return _model_cost(name, options, input_size).model_copy(update={"levels": ()})
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)  # every model at its defaults, and some more
 def _model_cost(name: str, options: str, input_size: tuple[int, ...]) -> ModelCost:
     resolved = json.loads(options)
     with torch.device("meta"):

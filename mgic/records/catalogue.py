@@ -1,6 +1,8 @@
 """What there is: experiments, models, data sets, recipes, and what a network costs."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+from pydantic import model_validator
 
 from mgic.records.base import Config, Grid, Queue, Record, Task
 
@@ -10,16 +12,53 @@ class View(Record):
 
     Where the runs differ in `seed`, every point is the mean over the seeds, with the
     points beside it, their range, and from 3 seeds on an interval.
+
+    `low` and `high` are the ends of an interval that a run knows of its own `y`. It is drawn where a point is one
+    run. Where it is a mean over seeds the spread between them is drawn, and only that: it is the larger doubt.
+
+    `box`: a box a run from `q1` to `q3`, a line at `y`, the median, and whiskers to `low` and `high`. A run without
+    a number for these two has no whiskers. Runs that differ in `seed` have a box each: quantiles have no mean.
+
+    `images`: a row a sample, a column a run, in the order of its setting `x`, one seed for all. `y` is the name of
+    an artifact; a `*` in it stands for the sample, and without one there is a single row.
+
+    Raises:
+        ValueError: A kind lacks a column, or names one that it does not draw.
     """
 
     title: str
-    kind: Literal["line", "scatter", "bar", "heatmap"] = "line"
+    kind: Literal["line", "scatter", "bar", "heatmap", "box", "images"] = "line"
     x: str
     y: str
     z: str | None = None  # heatmap: the value of a cell
     series: str | None = None  # one colour and symbol a value
+    low: str | None = None
+    high: str | None = None
+    q1: str | None = None  # box: a quarter is less
+    q3: str | None = None  # box: a quarter is more
     log_x: bool = False
     log_y: bool = False
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if (self.z is not None) != (self.kind == "heatmap"):
+            raise ValueError(f"{self.title}: z is for a heatmap, and a heatmap needs it")
+        if (self.low is None) != (self.high is None):
+            raise ValueError(f"{self.title}: low and high go together")
+        if self.low is not None and self.kind in ("heatmap", "images"):
+            raise ValueError(f"{self.title}: a view of kind {self.kind} draws no interval")
+        if not (self.q1 is None) == (self.q3 is None) == (self.kind != "box"):
+            raise ValueError(f"{self.title}: q1 and q3 are for a box, and a box needs both")
+        if self.y.count("*") > (self.kind == "images"):
+            raise ValueError(f"{self.title}: one * may stand for the sample of a view of kind images")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All that it reads of a row, each once; of `images` without the artifact's name."""
+        drawn = self.y if self.kind != "images" else None
+        named = (self.x, drawn, self.z, self.series, self.low, self.high, self.q1, self.q3)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
 class Recipe(Record):
@@ -36,7 +75,8 @@ class Recipe(Record):
 class ExperimentInfo(Record):
     """All that a form and a page of plots need to know of an experiment.
 
-    `config_schema` and `result_schema` are JSON schemas. A property may carry `unit`
+    `config_schema` and `result_schema` are JSON schemas. A property may carry `unit`;
+    in a result, `goal` ("min" or "max": which end is the good one; without it neither is);
     and, in a config, `choices` ("models" or "datasets": take the names from that list)
     with `task` (of these, only those for it).
     If `config_schema` has `additionalProperties: true`, the options of the chosen model

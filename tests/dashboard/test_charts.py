@@ -2,17 +2,20 @@
 
 import pytest
 
+from dashboard.charts.columns import axis_title
 from dashboard.charts.cost_axis import counted
 from dashboard.charts.curves import curves_info, draw_curves, ema
 from dashboard.charts.heatmap import draw_heatmap, facets, heatmap_info, text_colour
 from dashboard.charts.placement import place
 from dashboard.charts.samples import differing, groups, label, samples, spread_note, told
-from dashboard.charts.ticks import log_ticks
+from dashboard.charts.ticks import exact_ticks, log_ticks
 from dashboard.charts.tradeoff import draw_tradeoff, frontier, tradeoff_info
-from dashboard.charts.view import axis_title, draw_view, view_info
+from dashboard.charts.view import draw_view, view_info
 from dashboard.theme import DARK, LIGHT
 from mgic.records import CurvePoint, Reason, RunStatus, View
 from tests.dashboard.made import experiment, failed, run
+
+TOP1 = View(title="Accuracy", kind="scatter", x="macs", y="top1", series="model", log_x=True)
 
 
 def grid_runs(seeds: int) -> list:
@@ -69,7 +72,7 @@ def test_the_cost_switch(kind, cost):
 
 
 def test_the_tradeoff_has_a_mark_a_config_in_order_of_cost():
-    info = tradeoff_info(groups(samples(grid_runs(2))), "top1", "%", "macs")
+    info = tradeoff_info(groups(samples(grid_runs(2))), TOP1, "%", goal="max")
     assert {name: [(mark.x, mark.y) for mark in marks] for name, marks in info.series.items()} == {
         "mgic_resnet20": [(4e6, 84.5), (8e6, 88.5)],
         "resnet20": [(4e7, 95.0)],
@@ -81,14 +84,17 @@ def test_the_tradeoff_has_a_mark_a_config_in_order_of_cost():
 
 
 def test_from_five_seeds_on_a_mark_says_how_sure_its_place_on_the_front_is():
-    few, many = (tradeoff_info(groups(samples(grid_runs(n)[:-1])), "top1", "%", "macs") for n in (4, 5))
+    few, many = (tradeoff_info(groups(samples(grid_runs(n)[:-1])), TOP1, "%", goal="max") for n in (4, 5))
     hovers = [mark.hover for marks in many.series.values() for mark in marks]
     assert all("bootstrap draws" in hover for hover in hovers)
     assert not any("bootstrap" in mark.hover for marks in few.series.values() for mark in marks)
 
 
 def test_the_frontier_is_a_staircase_of_what_nothing_cheaper_beats():
-    assert frontier([(1, 5), (1, 6), (2, 6), (3, 4), (4, 7)]) == [(1, 6), (4, 7)]
+    points = [(1, 5), (1, 6), (2, 6), (3, 4), (4, 7)]
+    assert frontier(points, "max") == [(1, 6), (4, 7)]
+    assert frontier(points, "min") == [(1, 5), (3, 4)]
+    assert frontier(points, None) == []
 
 
 def test_a_name_is_no_markup_in_a_hover():
@@ -96,7 +102,7 @@ def test_a_name_is_no_markup_in_a_hover():
         run(1, result={"top1": 1.0, "macs": 10}, model="<b>x</b>"),
         run(2, result={"top1": 2.0, "macs": 20}, model="y"),
     ]
-    info = tradeoff_info(groups(samples(runs)), "top1", "%", "macs")
+    info = tradeoff_info(groups(samples(runs)), TOP1, "%")
     assert "&lt;b&gt;x&lt;/b&gt;" in info.series["<b>x</b>"][0].hover
 
 
@@ -107,7 +113,7 @@ def test_a_cell_without_a_number_says_why_and_is_not_zero():
         failed(2, Reason.OOM, s=16, c=8, seed=0),
         run(3, RunStatus.RUNNING, s=4, c=32, seed=0),
     ]
-    info = heatmap_info(runs, "s", "c", "top1", "%")
+    info = heatmap_info(runs, "s", "c", "top1", "%", "max")
     assert (info.xs, info.ys) == ([4, 16], [8, 32])
     cell, oom = info.cells[0]
     assert (cell.mean, cell.half, cell.n) == (91.0, 1.0, 2)
@@ -195,7 +201,7 @@ def test_what_stands_in_a_cell_has_the_larger_contrast():
 def test_every_plot_is_drawn_with_title_and_axis_titles(colours):
     runs = grid_runs(2)
     made = [
-        draw_tradeoff(tradeoff_info(groups(samples(runs)), "top1", "%", "macs"), "top1", "%", "macs", True, colours),
+        draw_tradeoff(tradeoff_info(groups(samples(runs)), TOP1, "%"), TOP1, "%", "macs", True, colours),
         draw_heatmap(heatmap_info(runs[:4], "group_size", "coarsest_size", "top1"), "H", ("a", "b"), "c", colours),
         draw_curves("loss", curves_info([CurvePoint(name="a", step=0, value=1.0, fence=1)], 0.5)["a"], True, colours),
     ]
@@ -208,3 +214,15 @@ def test_every_plot_is_drawn_with_title_and_axis_titles(colours):
         assert layout.xaxis.title.text
         assert layout.yaxis.title.text
         assert len(figure.data) > 0
+
+
+@pytest.mark.parametrize(("goal", "best"), [("max", (0, 1)), ("min", (0, 2)), (None, None)])
+def test_the_outline_follows_the_goal_of_the_metric(goal, best):
+    runs = [run(n, result={"mse": mse}, s=n, c=8) for n, mse in enumerate((0.5, 0.9, 0.0))]
+    assert heatmap_info(runs, "s", "c", "mse", goal=goal).best == best
+
+
+def test_ticks_of_a_setting_stand_at_its_values_where_there_is_room():
+    assert exact_ticks([16, 4, 8, 4], log=True) == [4, 8, 16]
+    assert exact_ticks([1, 2, 1000], log=False) == []
+    assert exact_ticks(range(9), log=False) == []

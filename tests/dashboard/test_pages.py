@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.settings import Settings
+from dashboard.words import literal
 from mgic.client import Client
 from mgic.records import RunStatus, Sweep, SweepRequest
 from tests.conftest import free_port
@@ -101,8 +102,40 @@ def test_text_that_is_no_number_is_refused_at_its_field(page, service):
 def test_a_preset_fills_the_form(page, service):
     recipe = service.client.recipes()[0]
     shown = opened(page, "new_sweep", recipe=recipe.name)
-    assert shown.selectbox(key=f"{recipe.experiment}/preset").value == recipe.title
+    assert recipe.title in " ".join(one.value for one in shown.markdown if "Started from" in one.value)
     assert not shown.error
+
+
+def test_every_recipe_of_the_experiment_fills_the_form_by_one_click(page, service):
+    choose(page, service, "latency")
+    known = {recipe.name: recipe for recipe in service.client.experiment("latency").recipes}
+    assert {one.key for one in page.button if one.key.startswith("fill ")} == {f"fill {name}" for name in known}
+    quick = {f"submit {name}" for name, recipe in known.items() if recipe.scale == "quick"}
+    assert {one.key for one in page.button if one.key.startswith("submit ")} == quick
+    page.button(key="fill table10_quick").click().run()
+    assert not page.exception
+    assert page.multiselect(key="latency:models").value == ["mobilenet_v2", "ghostnet_100", "mgic_mobilenet_v3"]
+    assert page.text_input(key="latency:rounds").value == "3"
+    next(one for one in page.button if one.label == "Empty the form").click().run()
+    assert page.text_input(key="latency:rounds").value == "5"
+
+
+def test_the_data_sets_of_the_form_are_those_of_the_task(page, service):
+    known = service.client.datasets()
+    fields = {info.name: info.config_schema["properties"].get("dataset", {}) for info in service.client.experiments()}
+    asked = {name: field["task"] for name, field in fields.items() if field.get("choices") == "datasets"}
+    assert {"image classification", "point cloud"} <= set(asked.values())
+    for name, task in asked.items():
+        choose(page, service, name)
+        assert page.multiselect(key=f"{name}:dataset").options == [one.name for one in known if one.task == task]
+
+
+def test_a_recipe_without_its_data_says_how_to_get_them(page, service):
+    absent = next(one for one in service.client.datasets() if one.name == "imagenet")
+    assert not absent.present
+    choose(page, service, "classification")
+    told = " ".join(one.value for one in page.caption)
+    assert literal(f"imagenet is not on this server: {absent.how_to_get}") in told
 
 
 def test_a_run_has_its_settings_its_result_and_its_timeline(page, swept, service):

@@ -99,3 +99,22 @@ def test_runs_over_other_maps_do_not_stand_side_by_side(page, runs, service):
     assert "other feature maps" in said(shown)
     alone = opened(page, "reconstructions", run=str(other.id))
     assert pictures(alone) == 4 + 8, "one run, no other group size"
+
+
+def test_the_page_of_the_sweep_hangs_the_pictures_of_its_runs_beside_each_other(page, emptied, runs):
+    shown = opened(page, "sweep", sweep=emptied, view="Reconstructions")
+    assert pictures(shown) == len(runs)
+    labels = [one.value for one in shown.markdown if one.value.startswith("group_size=")]
+    assert [label.split()[0] for label in labels] == [f"group_size={size}" for size in sorted(SIZES)]
+    links = [image.link for one in shown.get("image") for image in [one.proto]]
+    assert links[0] == f"picture?run={runs[3].id}&file=reconstructions.png"
+
+
+def test_the_page_of_a_run_has_small_pictures_and_one_click_further_the_whole_one(page, service, runs):
+    shown = opened(page, "run", run=str(runs[0].id))
+    files = [one.name for one in service.client.artifacts(runs[0].id) if one.media_type == "image/png"]
+    assert pictures(shown) == len(files), "each once: on its wall, or in the list of files"
+    whole = opened(page, "picture", run=str(runs[0].id), file="errors.png")
+    assert pictures(whole) == 1
+    assert opened(page, "picture", run=str(runs[0].id), file="nothing.png").error
+    assert opened(page, "picture", run=str(runs[0].id), file="gallery.npz").error

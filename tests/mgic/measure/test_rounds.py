@@ -89,6 +89,22 @@ def test_percentiles_need_their_number_of_passes_in_all_rounds(n, shown):
         assert value is None or value == pytest.approx(1 + int(name) / 100 * (n - 1))
 
 
+@pytest.mark.parametrize(
+    ("n", "shown"), [(10, ""), (11, "50"), (23, "50"), (24, "25 50 75"), (129, "25 50 75"), (130, "5 25 50 75 95")]
+)
+def test_a_box_needs_its_number_of_passes_at_either_end(n, shown):
+    found = figures([timing(range(1, n + 1))], [timing([1.0])])
+    values = {name: getattr(found, f"p{name}_ms") for name in ("5", "25", "50", "75", "95")}
+    assert [name for name, value in values.items() if value is not None] == shown.split()
+    for name, value in values.items():
+        assert value is None or value == pytest.approx(1 + int(name) / 100 * (n - 1))
+
+
+def test_the_median_of_all_passes_weighs_passes_and_not_rounds():
+    found = figures([timing([1.0] * 20), timing([4.0] * 10)], [timing([1.0])] * 2)
+    assert (found.p50_ms, found.median_ms) == (1.0, pytest.approx(2.0))
+
+
 def test_memory_is_the_most_of_any_round_and_may_be_unknown():
     found = figures([timing([1.0]), timing([1.0], peak_bytes=3 * 10**6, stationary=False)], [timing([1.0])] * 2)
     assert (found.peak_memory_mb, found.baseline_memory_mb, found.stationary_rounds) == (3.0, 5.0, 1)
