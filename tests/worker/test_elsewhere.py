@@ -3,13 +3,10 @@
 import hashlib
 from uuid import uuid4
 
-import pytest
-
 from backend.artifacts import Artifacts, checkpoint
 from backend.janitor import Janitor
-from backend.migrations import upgrade
 from backend.settings import Settings
-from backend.store import Lease, NewRun, NewSweep, Slot, Store, make_engine
+from backend.store import NewRun, NewSweep, Slot
 from mgic.records import RunStatus, SweepRequest
 from mgic.sweep import expand
 from tests.bucket import BUCKET, bucket, environment
@@ -17,15 +14,6 @@ from worker.child import Child
 from worker.supervise import supervise
 
 CONFIG = {"model": "resnet20", "width": 2, "dataset": "digits", "epochs": 4, "batch_size": 128, "learning_rate": 0.1}
-
-
-@pytest.fixture
-def store(sqlite_url):
-    engine = make_engine(sqlite_url)
-    upgrade(engine)
-    store = Store(engine, Lease(30, 3))
-    yield store
-    store.close()
 
 
 def attempt_at(host, store, artifacts, folder, stopping):

@@ -15,9 +15,8 @@ from sqlalchemy.exc import OperationalError
 
 from backend.artifacts import Artifacts, ArtifactsAway
 from backend.janitor import Janitor
-from backend.migrations import upgrade
 from backend.settings import Settings
-from backend.store import Lease, NewRun, NewSweep, Slot, Store, make_engine
+from backend.store import NewRun, NewSweep, Slot
 from mgic.records import Reason, RunStatus
 from tests.conftest import gone, wait_for
 from worker.child import Child
@@ -42,15 +41,6 @@ def succeed(**result):
 files = []
 job = json.loads(sys.stdin.readline())
 """
-
-
-@pytest.fixture
-def store(sqlite_url):
-    engine = make_engine(sqlite_url)
-    upgrade(engine)
-    store = Store(engine, Lease(30, 3))
-    yield store
-    store.close()
 
 
 @pytest.fixture
