@@ -170,4 +170,4 @@ def _words(field: str, fault: Any, requested: Config) -> str:
         return f"there is no field {field}"
     value = requested.get(field)
     shown = f" (got {json.dumps(value)[:60]})" if field in requested else ""
-    return str(fault["msg"]) + shown
+    return str(fault["msg"]).removeprefix("Value error, ") + shown  # pydantic's name for what a validator raises

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mgic.data.dataset import DATASETS, Dataset, Source, build
 from mgic.data.folders import FolderImages
+from mgic.data.mask_sets import MASK_SETS, mask_set_info
 from mgic.data.point_sets import POINT_SETS, point_set_info
 from mgic.errors import DataMissing
 from mgic.records import DatasetInfo
@@ -12,8 +13,8 @@ __all__ = ["DATASETS", "Dataset", "FolderImages", "Source", "dataset_info", "fet
 
 
 def list_datasets() -> list[str]:
-    """Sets of images, and then sets of points."""
-    return [*DATASETS, *POINT_SETS]
+    """Sets of images, then those with a class for each pixel, and then sets of points."""
+    return [*DATASETS, *MASK_SETS, *POINT_SETS]
 
 
 def load(name: str, data_dir: Path) -> Dataset | FolderImages:
@@ -32,6 +33,8 @@ def load(name: str, data_dir: Path) -> Dataset | FolderImages:
 
 def dataset_info(name: str, data_dir: Path) -> DatasetInfo:
     """What is known without reading it; `present` looks only whether the files are there."""
+    if name in MASK_SETS:
+        return mask_set_info(name, data_dir)
     if name in POINT_SETS:
         return point_set_info(name, data_dir)
     source = DATASETS[name]
@@ -55,8 +58,8 @@ def fetch(name: str, data_dir: Path) -> None:
         UnknownName: There is no data set of that name.
         DataMissing: The download failed; the message says at what.
     """
-    if name in POINT_SETS:
-        info = point_set_info(name, data_dir)
+    if name in POINT_SETS or name in MASK_SETS:
+        info = dataset_info(name, data_dir)
         if not info.present:
             raise DataMissing(f"{name} cannot be downloaded from here: {info.how_to_get}")
         return

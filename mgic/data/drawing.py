@@ -1,4 +1,4 @@
-"""Pictures of what a network fits: values as a map of colours, clouds of points seen from one side."""
+"""Pictures of what a network fits: values as a map of colours, clouds of points seen from one side, masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 MAP_SIDE = 320  # pixels, at least
 STRIP = 36  # pixels below a map, for its colours and limits
 TILE = 160  # pixels, of one cloud
+MASK_SIDE = 384  # pixels, the width of one mask, at most
 TEXT = 12  # pixels
 INK, PAPER, WRONG = (40, 40, 40), (255, 255, 255), (178, 24, 43)
 SIGNED = np.array([(33, 102, 172), (247, 247, 247), (178, 24, 43)], dtype=np.float64)  # below 0, 0, above
@@ -84,3 +85,60 @@ def _coloured(shares: np.ndarray, colours: np.ndarray) -> np.ndarray:
     channels = [np.interp(shares.clip(0, 1), places, colours[:, channel]) for channel in range(3)]
     pixels: np.ndarray = np.rint(np.stack(channels, axis=2)).astype(np.uint8)
     return pixels
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """image: (height, width, 3), uint8. truth, found: (height, width), labels; one that is of no class is black."""
+
+    image: np.ndarray
+    truth: np.ndarray
+    found: np.ndarray
+
+
+def draw_masks(rows: Sequence[Segmented], names: Sequence[str], colours: Sequence[tuple[int, int, int]]) -> Image.Image:
+    """A row a picture: as it is, what its pixels are, what they were taken for; below, which colour is which class.
+
+    Args:
+        rows: Of one height and width.
+        names: Of the classes.
+        colours: Of the classes, too.
+    """
+    if any((row.truth >= len(names)).any() for row in rows):
+        names, colours = [*names, "not counted"], [*colours, (0, 0, 0)]
+    palette = np.zeros((256, 3), dtype=np.uint8)
+    palette[: len(colours)] = colours
+    height, width = rows[0].truth.shape
+    wide = max(1, MASK_SIDE // width) * width if width <= MASK_SIDE else MASK_SIDE
+    high = round(wide * height / width)
+    line, gap = 2 * TEXT, 4
+    across = 3 * (wide + gap) - gap
+    key = _legend(names, colours, across)
+    sheet = Image.new("RGB", (across, line + len(rows) * (high + gap) + key.height), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for column, words in enumerate(("input", "truth", "prediction")):
+        left = column * (wide + gap)
+        pen.text((left + wide // 2, 4), words, INK, ImageFont.load_default(TEXT), "ma")
+        for number, row in enumerate(rows):
+            pixels = (row.image, palette[row.truth], palette[row.found])[column]
+            # Colours of classes are not mixed: a mixture would be the colour of a class that is not there.
+            method = Image.Resampling.BILINEAR if column == 0 and wide < width else Image.Resampling.NEAREST
+            sheet.paste(Image.fromarray(pixels).resize((wide, high), method), (left, line + number * (high + gap)))
+    sheet.paste(key, (0, sheet.height - key.height))
+    return sheet
+
+
+def _legend(names: Sequence[str], colours: Sequence[tuple[int, int, int]], width: int) -> Image.Image:
+    """A square and a name for each class, in columns of equal width."""
+    font = ImageFont.load_default(TEXT)
+    room = min(width, round(max(font.getlength(name) for name in names)) + 2 * TEXT + 8)
+    columns = max(1, width // room)
+    line = round(1.5 * TEXT)
+    image = Image.new("RGB", (width, -(-len(names) // columns) * line + 4), PAPER)
+    pen = ImageDraw.Draw(image)
+    for number, (name, colour) in enumerate(zip(names, colours, strict=True)):
+        row, column = divmod(number, columns)
+        left, top = column * room, row * line + 4
+        pen.rectangle((left, top, left + TEXT, top + TEXT), colour, INK)
+        pen.text((left + TEXT + 6, top), name, INK, font, "la")
+    return image

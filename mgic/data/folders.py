@@ -1,10 +1,7 @@
 """Pictures that are read from their files batch by batch, because no memory holds them all."""
 
 import hashlib
-import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import exp, log, sqrt
 from pathlib import Path
@@ -14,9 +11,9 @@ from PIL import Image, UnidentifiedImageError
 from torch import Generator, Tensor
 from torchvision.transforms import functional
 
+from mgic.data.ahead import ReadAhead
 from mgic.errors import DataMissing
 
-AHEAD = 3  # batches that are being read while one is computed with
 AREA = (0.08, 1.0)  # share of the picture that a random crop has; Szegedy et al. 2015, section 6
 RATIO = (3 / 4, 4 / 3)  # its width over its height
 RESIZED = 256 / 224  # shorter side, before the crop in the middle that is tested on
@@ -91,7 +88,7 @@ class FolderPart:
         self._side = images.side
         self._mean = torch.tensor(images.mean).view(-1, 1, 1)
         self._std = torch.tensor(images.std).view(-1, 1, 1)
-        self._pool = ThreadPoolExecutor(threads or min(16, os.cpu_count() or 1), "pictures")
+        self._ahead = ReadAhead(len(files), self._read, threads)
 
     def __len__(self) -> int:
         return len(self._files)
@@ -106,33 +103,14 @@ class FolderPart:
         Shape:
             (batch,) and (batch, 5) -> (batch, 3, side, side) float32, channels last, and (batch,)
         """
-        return self._collect(self._begin(index, moves))
+        return self._collect(self._ahead.take(index, moves))
 
     def stream(self, choices: Iterable[tuple[Tensor | slice, Tensor | None]]) -> Iterator[tuple[Tensor, Tensor]]:
         """`take` of each choice in turn, the next few being read meanwhile."""
-        waiting: deque[list[Future[tuple[Tensor, int]]]] = deque()
-        try:
-            for index, moves in choices:
-                waiting.append(self._begin(index, moves))
-                if len(waiting) > AHEAD:
-                    yield self._collect(waiting.popleft())
-            while waiting:
-                yield self._collect(waiting.popleft())
-        finally:
-            for futures in waiting:
-                for future in futures:
-                    future.cancel()
+        return (self._collect(batch) for batch in self._ahead.stream(choices))
 
-    def _begin(self, index: Tensor | slice, moves: Tensor | None) -> list[Future[tuple[Tensor, int]]]:
-        numbers = range(len(self))[index] if isinstance(index, slice) else index.tolist()
-        drawn = [None] * len(numbers) if moves is None else moves.tolist()
-        return [
-            self._pool.submit(self._read, self._files[number], move)
-            for number, move in zip(numbers, drawn, strict=True)
-        ]
-
-    def _read(self, file: Labelled, move: list[float] | None) -> tuple[Tensor, int]:
-        path, label = file
+    def _read(self, number: int, move: list[float] | None) -> tuple[Tensor, int]:
+        path, label = self._files[number]
         try:
             with Image.open(path) as opened:
                 picture = opened.convert("RGB")
@@ -148,8 +126,8 @@ class FolderPart:
                 picture = functional.hflip(picture)
         return functional.pil_to_tensor(picture), label
 
-    def _collect(self, futures: list[Future[tuple[Tensor, int]]]) -> tuple[Tensor, Tensor]:
-        pixels, labels = zip(*(future.result() for future in futures), strict=True)
+    def _collect(self, batch: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor]:
+        pixels, labels = zip(*batch, strict=True)
         images = torch.stack(pixels).float().div_(255).sub_(self._mean).div_(self._std)
         images = images.contiguous(memory_format=torch.channels_last)
         targets = torch.tensor(labels)

@@ -1,103 +1,105 @@
 """How well does a network classify images, and at what cost?"""
 
-import json
-from pathlib import Path
-from typing import Literal
+from typing import Annotated, Self
 
-import safetensors.torch
 import torch
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, model_validator
 from torch import nn
 
-from mgic.data import DATASETS, Source, load
+from mgic.data import DATASETS, load
 from mgic.data.batches import train_and_test
-from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.experiment import Context, Estimate, experiment
-from mgic.measure.cost import model_totals
-from mgic.models import create
 from mgic.models.config import ModelConfig, model_field
-from mgic.records import ModelCost, View
-from mgic.training import Checkpoints, Classifying, Scores, Settings, Shard, Trained, seeded, train
+from mgic.records import View
+from mgic.training import (
+    Classifying,
+    Network,
+    Scores,
+    Shard,
+    Trained,
+    fit,
+    pick_device,
+    save_weights,
+    settings_of,
+    together,
+)
 from mgic.training.estimate import estimate_training
-from mgic.training.processes import FollowerContext, processes
-from mgic.training.schedule import Schedule
+from mgic.training.fields import (
+    Device,
+    Ema,
+    Epochs,
+    LabelSmoothing,
+    LearningRate,
+    LrStepEpochs,
+    MaxSteps,
+    Momentum,
+    Processes,
+    Schedule,
+    Seed,
+    WeightDecay,
+    known,
+    whole_batch,
+)
+from mgic.training.results import Params, Resumed, Seconds, Speed, Steps, TransferMacs, course
 
 
 class Config(ModelConfig):
     """The defaults are the paper's for CIFAR-10 (appendix B.2), but for the data set, which is the one that ships."""
 
     model: str = model_field(task="image classification")
-    dataset: str = Field(
+    dataset: Annotated[str, known(DATASETS)] = Field(
         "digits",
         description="Images to learn",
         json_schema_extra={"choices": "datasets", "task": "image classification"},
     )
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="Weights, order and augmentation derive from it")
-    epochs: int = Field(
-        100, ge=1, le=1000, description="Passes over the training images", json_schema_extra={"unit": "epochs"}
-    )
-    max_steps: int | None = Field(
-        None,
-        ge=1,
-        le=10**7,
-        description="Stop after so many steps, even within an epoch; empty for no such limit",
-        json_schema_extra={"unit": "steps"},
-    )
+    seed: Seed = Field(0, description="Weights, order and augmentation derive from it")
+    epochs: Epochs = Field(100, description="Passes over the training images")
+    max_steps: MaxSteps = None
     batch_size: int = Field(128, ge=1, le=4096, description="Images in a step", json_schema_extra={"unit": "images"})
-    learning_rate: float = Field(0.001, gt=0, le=1000, description="Of SGD, in the first epoch")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Of SGD, without Nesterov's correction")
-    weight_decay: float = Field(1e-4, ge=0, le=1, description="Pull of every parameter towards zero")
-    lr_step_epochs: int = Field(
-        30,
-        ge=1,
-        le=1000,
-        description="The learning rate is divided by 10 each time so many epochs are over",
-        json_schema_extra={"unit": "epochs"},
+    learning_rate: LearningRate = Field(0.001, description="Of SGD, in the first epoch")
+    momentum: Momentum = Field(0.9, description="Of SGD, without Nesterov's correction")
+    weight_decay: WeightDecay = 1e-4
+    lr_step_epochs: LrStepEpochs = Field(
+        30, description="The learning rate is divided by 10 each time so many epochs are over"
     )
-    schedule: Schedule = Field("step", description="Of the learning rate: in steps, or half a cosine down to 0")
-    label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="Share of each label that is spread over all classes while training"
-    )
-    ema: float = Field(
-        0.0, ge=0, lt=1, description="Decay of a moving average of the weights, tested in place of them; 0 for none"
-    )
-    processes: int = Field(
-        1, ge=1, le=64, description="Processes that share each batch, a GPU each where the device is cuda"
-    )
+    schedule: Schedule = "step"
+    label_smoothing: LabelSmoothing = 0.0
+    ema: Ema = 0.0
+    processes: Processes = 1
     augment: bool = Field(
         True, description="Random crops out of padded images, and mirror images where the class allows it"
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to compute")
+    device: Device = "auto"
 
-    @field_validator("dataset")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        try:
-            return DATASETS[name].name
-        except UnknownName as error:
-            raise ValueError(str(error)) from error
+    @model_validator(mode="after")
+    def _fits_the_images(self) -> Self:
+        if problems := whole_batch(self.batch_size, DATASETS[self.dataset].train):
+            raise self._located(problems)
+        return self
 
 
 class Result(BaseModel):
     top1: float = Field(
         description="Test images whose class is the first answer, after the last epoch",
-        json_schema_extra={"unit": "%"},
+        json_schema_extra={"unit": "%", "goal": "max"},
     )
     top5: float = Field(
         description="Test images whose class is among the first five answers; 100 by definition up to five classes",
-        json_schema_extra={"unit": "%"},
+        json_schema_extra={"unit": "%", "goal": "max"},
     )
-    test_loss: float = Field(description="Mean cross-entropy of the test images", json_schema_extra={"unit": "nats"})
-    params: int = Field(description="Trainable parameters")
-    macs: int = Field(description="Multiply-accumulates of one image, R and P included")
-    transfer_macs: int = Field(description="Share of the transfer operators R and P in `macs`")
-    images_per_second: float = Field(
-        description="While training, without evaluation", json_schema_extra={"unit": "images/s"}
+    test_loss: float = Field(
+        description="Mean cross-entropy of the test images", json_schema_extra={"unit": "nats", "goal": "min"}
     )
-    seconds: float = Field(description="Training alone, without evaluation", json_schema_extra={"unit": "s"})
+    params: Params
+    macs: int = Field(
+        description="Multiply-accumulates of one image, R and P included", json_schema_extra={"goal": "min"}
+    )
+    transfer_macs: TransferMacs
+    images_per_second: Speed = Field(json_schema_extra={"unit": "images/s", "goal": "max"})
+    seconds: Seconds
     epochs_done: int = Field(description="Whole passes over the training images")
-    steps: int = Field(description="Batches trained on")
-    resumed: bool = Field(description="Whether an interrupted attempt was gone on with")
+    steps: Steps
+    resumed: Resumed
     dataset_hash: str = Field(description="First 16 hex digits of the SHA-256 of the data set")
 
 
@@ -105,8 +107,7 @@ def estimate(config: Config) -> Estimate:
     """Known from the data set's shape and size alone; the data are not read."""
     source = DATASETS[config.dataset]
     _, height, width = source.shape
-    cost = network_cost(config, source)
-    return estimate_training(cost, source.train, source.test, settings_of(config), height * width)
+    return estimate_training(network(config).cost, source.train, source.test, settings_of(config), height * width)
 
 
 @experiment(
@@ -132,107 +133,31 @@ def classification(config: Config, context: Context) -> Result:
     """
     device = pick_device(config.device, context)
     context.report(0.0, "preparing")
-    follow = (config, device.type, context.data_dir, context.checkpoints)
-    with processes(config.processes, device, _follow, follow) as (shard, own):
-        model, dataset_hash, trained = _fit(config, context, shard, own)
+    model, dataset_hash, trained = together(_train, config, context, config.processes, device)
     context.report(1.0, "saving")
     save_weights(model, config, context.artifact("model.safetensors"))
-    return _result(trained, network_cost(config, DATASETS[config.dataset]), dataset_hash)
+    return Result(
+        top1=trained.scores.top1,
+        top5=trained.scores.top5,
+        test_loss=trained.scores.loss,
+        images_per_second=trained.speed,
+        dataset_hash=dataset_hash,
+        **course(trained, network(config).cost),
+    )
 
 
-def _fit(
+def _train(
     config: Config, context: Context, shard: Shard, device: torch.device
 ) -> tuple[nn.Module, str, Trained[Scores]]:
     """What every process of a training does, with the hash of the data set; only the first one's scores are there."""
     dataset = load(config.dataset, context.data_dir)
     part, test = train_and_test(dataset, device)
-    with seeded(config.seed, "weights"):
-        model = create(config.model, **network_options(config, DATASETS[config.dataset]))
-    settings = settings_of(config)
-    _check_shares(config, len(part))
-    identity = json.dumps([config.model_dump(mode="json"), dataset.hash], sort_keys=True)
-    checkpoints = Checkpoints(context.checkpoints, identity, context.saved)
     objective = Classifying(config.label_smoothing)
-    trained = train(model, part, test, settings, objective, context, checkpoints, shard)
+    model, trained = fit(config, network(config), part, test, objective, context, dataset.hash, shard)
     return model, dataset.hash, trained
 
 
-def _check_shares(config: Config, images: int) -> None:
-    """Each process needs two images of every batch, the last one too: BatchNorm averages over them.
-
-    Raises:
-        BadConfig: There are too many processes for that.
-    """
-    rest = images % config.batch_size
-    smallest = min(config.batch_size, rest if rest > 1 else config.batch_size, images)
-    if config.processes > 1 and smallest < 2 * config.processes:
-        detail = f"processes={config.processes} leave fewer than 2 images each of a batch of {smallest}"
-        raise BadConfig(detail, (Problem("processes", "too_many", detail),))
-
-
-def _follow(config: Config, kind: str, data_dir: Path, checkpoints: Path, shard: Shard, device: torch.device) -> None:
-    _fit(config, FollowerContext(kind, data_dir, checkpoints), shard, device)
-
-
-def pick_device(asked: Literal["auto", "cpu", "cuda"], context: Context) -> torch.device:
-    """The device of the config, or where it leaves that open, the one of the context.
-
-    Raises:
-        BadConfig: A GPU is asked for, and there is none.
-    """
-    name = context.device if asked == "auto" else asked
-    if name == "cuda" and not torch.cuda.is_available():
-        raise BadConfig("device=cuda, but PyTorch finds no GPU here; take device=auto or device=cpu")
-    return torch.device(name)
-
-
-def save_weights(model: nn.Module, config: BaseModel, path: Path) -> None:
-    """The state dict, and under `config` in its metadata what the model was built and trained with."""
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    metadata = {"config": json.dumps(config.model_dump(mode="json"), sort_keys=True)}
-    # Not save_file: it reports a full disk as an error of its own, and not as an OSError.
-    path.write_bytes(safetensors.torch.save(state, metadata))
-
-
-def network_options(config: Config, source: Source) -> dict[str, object]:
-    """What the model is created with: what the config says, and what follows from the data set."""
-    return {**config.options, "in_channels": source.shape[0], "num_classes": source.classes}
-
-
-def network_cost(config: Config, source: Source) -> ModelCost:
-    """Its parameters and multiply-accumulates on the images of that set."""
-    return model_totals(config.model, network_options(config, source), source.shape)
-
-
-def settings_of(config: Config) -> Settings:
-    """How to train, as the config says."""
-    return Settings(
-        seed=config.seed,
-        epochs=config.epochs,
-        max_steps=config.max_steps,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        lr_step_epochs=config.lr_step_epochs,
-        augment=config.augment,
-        schedule=config.schedule,
-        ema=config.ema,
-    )
-
-
-def _result(trained: Trained[Scores], cost: ModelCost, dataset_hash: str) -> Result:
-    return Result(
-        top1=trained.scores.top1,
-        top5=trained.scores.top5,
-        test_loss=trained.scores.loss,
-        params=cost.params,
-        macs=cost.macs,
-        transfer_macs=cost.transfer_macs,
-        images_per_second=trained.images / trained.seconds,
-        seconds=trained.seconds,
-        epochs_done=trained.epochs,
-        steps=trained.steps,
-        resumed=trained.resumed,
-        dataset_hash=dataset_hash,
-    )
+def network(config: Config) -> Network:
+    """What the config builds, on the images of its data set."""
+    source = DATASETS[config.dataset]
+    return Network.of(config, source.shape, {"in_channels": source.shape[0], "num_classes": source.classes})

@@ -1,23 +1,19 @@
 """How well does a network tell what a cloud of points is, and at what cost?"""
 
-import json
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import torch
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, model_validator
 from torch import nn
 
 from mgic.data.drawing import Cloud, draw_clouds
 from mgic.data.point_sets import POINT_SETS, PointBatches, PointSource, load_points
-from mgic.errors import Problem, UnknownName
+from mgic.errors import Problem
 from mgic.experiment import Context, Estimate, experiment
-from mgic.experiments.classification import pick_device, save_weights
-from mgic.measure.cost import model_totals
-from mgic.models import create
 from mgic.models.config import ModelConfig, model_field
-from mgic.records import ModelCost, View
-from mgic.training import Checkpoints, Settings, Trained, seeded, train
+from mgic.records import View
+from mgic.training import Network, fit, pick_device, save_weights, settings_of
 from mgic.training.estimate import estimate_training
 from mgic.training.fields import (
     BatchSize,
@@ -32,7 +28,10 @@ from mgic.training.fields import (
     Schedule,
     Seed,
     WeightDecay,
+    known,
+    whole_batch,
 )
+from mgic.training.results import Params, Resumed, Seconds, Speed, Steps, TransferMacs, course
 from mgic.training.scores import ClassifyingByClass, ClassScores, predict
 
 COLUMNS = 5  # clouds beside each other in the picture
@@ -46,7 +45,7 @@ class Config(ModelConfig):
     """
 
     model: str = model_field("mgic_diffgcn", task="point cloud")
-    dataset: str = Field(
+    dataset: Annotated[str, known(POINT_SETS)] = Field(
         "solids",
         description="Shapes to learn",
         json_schema_extra={"choices": "datasets", "task": "point cloud"},
@@ -77,21 +76,10 @@ class Config(ModelConfig):
     )
     device: Device = "auto"
 
-    @field_validator("dataset")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        try:
-            return POINT_SETS[name].name
-        except UnknownName as error:
-            raise ValueError(str(error)) from error
-
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        problems = []
-        train, neighbours = POINT_SETS[self.dataset].train, self.options.get("neighbours", 1)
-        if self.batch_size > train:
-            detail = f"batch_size={self.batch_size} is more than {self.dataset} has to learn from, {train}"
-            problems.append(Problem("batch_size", "too_large", detail))
+        problems = whole_batch(self.batch_size, POINT_SETS[self.dataset].train)
+        neighbours = self.options.get("neighbours", 1)
         if neighbours >= self.points:
             detail = f"neighbours={neighbours}, but a cloud has {self.points} points: at most {self.points - 1}"
             problems.append(Problem("neighbours", "too_many", detail))
@@ -103,32 +91,34 @@ class Config(ModelConfig):
 class Result(BaseModel):
     top1: float = Field(
         description="Test shapes whose class is the first answer, after the last epoch: the overall accuracy",
-        json_schema_extra={"unit": "%"},
+        json_schema_extra={"unit": "%", "goal": "max"},
     )
     mean_class_accuracy: float = Field(
-        description="The same in each class, the mean over the classes", json_schema_extra={"unit": "%"}
+        description="The same in each class, the mean over the classes", json_schema_extra={"unit": "%", "goal": "max"}
     )
-    test_loss: float = Field(description="Mean cross-entropy of the test shapes", json_schema_extra={"unit": "nats"})
-    params: int = Field(description="Trainable parameters")
+    test_loss: float = Field(
+        description="Mean cross-entropy of the test shapes", json_schema_extra={"unit": "nats", "goal": "min"}
+    )
+    params: Params
     macs: int = Field(
         description="Multiply-accumulates of one cloud, R and P included; the search for neighbours and the "
-        "differences between them are not in it"
+        "differences between them are not in it",
+        json_schema_extra={"goal": "min"},
     )
-    transfer_macs: int = Field(description="Share of the transfer operators R and P in `macs`")
-    samples_per_second: float = Field(
-        description="While training, without evaluation", json_schema_extra={"unit": "shapes/s"}
-    )
-    seconds: float = Field(description="Training alone, without evaluation", json_schema_extra={"unit": "s"})
+    transfer_macs: TransferMacs
+    samples_per_second: Speed = Field(json_schema_extra={"unit": "shapes/s", "goal": "max"})
+    seconds: Seconds
     epochs_done: int = Field(description="Whole passes over the training shapes")
-    steps: int = Field(description="Batches trained on")
-    resumed: bool = Field(description="Whether an interrupted attempt was gone on with")
+    steps: Steps
+    resumed: Resumed
     dataset_hash: str = Field(description="First 16 hex digits of the SHA-256 of the sampled points and labels")
 
 
 def estimate(config: Config) -> Estimate:
     """Known from the size of the set and of a cloud; the shapes are not read. The largest map is of distances."""
     source = POINT_SETS[config.dataset]
-    return estimate_training(_cost(config), source.train, source.test, _settings(config), config.points**2)
+    cost = _network(config).cost
+    return estimate_training(cost, source.train, source.test, settings_of(config), config.points**2)
 
 
 @experiment(
@@ -145,6 +135,7 @@ def estimate(config: Config) -> Estimate:
             series="model",
             log_x=True,
         ),
+        View(title="Predictions", kind="images", x="model", y="predictions.png"),
     ),
     estimate=estimate,
 )
@@ -159,16 +150,20 @@ def point_cloud(config: Config, context: Context) -> Result:
     clouds = load_points(config.dataset, context.data_dir, config.points, config.sampling_seed)
     part = PointBatches(clouds.train_points, clouds.train_labels, device)
     test = PointBatches(clouds.test_points, clouds.test_labels, device)
-    with seeded(config.seed, "weights"):
-        model = create(config.model, **_options(config))
-    identity = json.dumps([config.model_dump(mode="json"), clouds.hash], sort_keys=True)
-    checkpoints = Checkpoints(context.checkpoints, identity, context.saved)
-    objective = ClassifyingByClass(config.label_smoothing)
-    trained = train(model, part, test, _settings(config), objective, context, checkpoints)
+    network = _network(config)
+    model, trained = fit(config, network, part, test, ClassifyingByClass(config.label_smoothing), context, clouds.hash)
     context.report(1.0, "saving")
     save_weights(model, config, context.artifact("model.safetensors"))
     _save_picture(model, test, POINT_SETS[config.dataset], config.batch_size, context.artifact("predictions.png"))
-    return _result(trained, _cost(config), clouds.hash)
+    scores: ClassScores = trained.scores
+    return Result(
+        top1=scores.top1,
+        mean_class_accuracy=scores.mean_class_accuracy,
+        test_loss=scores.loss,
+        samples_per_second=trained.speed,
+        dataset_hash=clouds.hash,
+        **course(trained, network.cost),
+    )
 
 
 def _save_picture(model: nn.Module, test: PointBatches, source: PointSource, batch_size: int, path: Path) -> None:
@@ -191,42 +186,6 @@ def _caption(name: str, answer: str) -> str:
     return f"{name}: right" if name == answer else f"{name}: {answer}?"
 
 
-def _options(config: Config) -> dict[str, object]:
-    return {**config.options, "in_channels": 3, "num_classes": len(POINT_SETS[config.dataset].classes)}
-
-
-def _cost(config: Config) -> ModelCost:
-    return model_totals(config.model, _options(config), (3, config.points))
-
-
-def _settings(config: Config) -> Settings:
-    return Settings(
-        seed=config.seed,
-        epochs=config.epochs,
-        max_steps=config.max_steps,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        lr_step_epochs=config.lr_step_epochs,
-        augment=config.augment,
-        schedule=config.schedule,
-        optimizer=config.optimizer,
-    )
-
-
-def _result(trained: Trained[ClassScores], cost: ModelCost, dataset_hash: str) -> Result:
-    return Result(
-        top1=trained.scores.top1,
-        mean_class_accuracy=trained.scores.mean_class_accuracy,
-        test_loss=trained.scores.loss,
-        params=cost.params,
-        macs=cost.macs,
-        transfer_macs=cost.transfer_macs,
-        samples_per_second=trained.images / trained.seconds,
-        seconds=trained.seconds,
-        epochs_done=trained.epochs,
-        steps=trained.steps,
-        resumed=trained.resumed,
-        dataset_hash=dataset_hash,
-    )
+def _network(config: Config) -> Network:
+    classes = len(POINT_SETS[config.dataset].classes)
+    return Network.of(config, (3, config.points), {"in_channels": 3, "num_classes": classes})

@@ -25,7 +25,7 @@ def nearest(points: Tensor, neighbours: int, *, itself: bool) -> Tensor:
 
     Args:
         points: On any device, of any floating dtype; distances are computed in float32 or better.
-        neighbours: How many, k; a cloud with fewer points gives all it has.
+        neighbours: How many, k; fewer than there are points.
         itself: Whether a point is its own first neighbour, or none of its neighbours.
 
     Shape:
@@ -35,13 +35,12 @@ def nearest(points: Tensor, neighbours: int, *, itself: bool) -> Tensor:
         dims * points^2 multiply-accumulates and points^2 numbers a cloud; `count_cost` does not see them.
 
     Raises:
-        BadConfig: A single point that may not be its own neighbour.
+        BadConfig: A cloud has no more points than that.
     """
     total = _as_number(points.shape[2])
-    k = min(neighbours, total if itself else total - 1)
-    if k < 1:
-        detail = f"a cloud of {total} point{'' if total == 1 else 's'} leaves no point a neighbour"
-        raise BadConfig(detail, (Problem("input_size", "too_few_points", detail),))
+    if neighbours >= total:
+        detail = f"neighbours={neighbours}, but a cloud has {total} points: at most {total - 1}"
+        raise BadConfig(detail, (Problem("neighbours", "too_many", detail),))
     x = points.to(torch.promote_types(points.dtype, torch.float32))
     x = x - x.mean(dim=2, keepdim=True)  # |b|^2 - 2ab loses digits far from the origin
     with torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False):
@@ -49,7 +48,7 @@ def nearest(points: Tensor, neighbours: int, *, itself: bool) -> Tensor:
         distances = x.square().sum(dim=1, keepdim=True) - 2 * torch.matmul(x.transpose(1, 2), x)
     diagonal = torch.eye(total, dtype=torch.bool, device=x.device)
     distances = distances.masked_fill(diagonal, float("-inf" if itself else "inf"))
-    return distances.topk(k, dim=2, largest=False).indices
+    return distances.topk(neighbours, dim=2, largest=False).indices
 
 
 def at_neighbours(x: Tensor, index: Tensor) -> Tensor:
@@ -91,7 +90,7 @@ class Graph:
             neighbours: See `nearest`.
 
         Raises:
-            BadConfig: Fewer than 2 points.
+            BadConfig: No more points than neighbours.
         """
         index = nearest(positions, neighbours, itself=False)
         offsets = at_neighbours(positions, index) - positions.transpose(1, 2).unsqueeze(2)  # (batch, points, k, dims)

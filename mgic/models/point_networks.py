@@ -27,7 +27,7 @@ from mgic.models.options import CoarseningRule, CoarsestSize, GroupSize
 WIDTH = 64
 
 Neighbours = Annotated[
-    int, Field(ge=1, le=128, description="Nearest neighbours of a point, k; a cloud with fewer points takes all it has")
+    int, Field(ge=1, le=128, description="Nearest neighbours of a point, k; a cloud needs more points than that")
 ]
 
 
@@ -64,7 +64,7 @@ def diffgcn(*, neighbours: Neighbours = 10, num_classes: NumClasses = 10, in_cha
     features of each block and mixes the gradient alone; their paper names all three terms.
 
     Shape:
-        (batch, in_channels, points) -> (batch, num_classes); 2 points or more, of in_channels coordinates.
+        (batch, in_channels, points) -> (batch, num_classes); a point has in_channels coordinates.
 
     Cost:
         Not counted: the search, in_channels * points^2, or 3M at 1024 points; the differences,
@@ -93,7 +93,7 @@ def mgic_diffgcn(
     levels share the graph of the positions; R and P are 1x1 convolutions on points.
 
     Shape:
-        (batch, in_channels, points) -> (batch, num_classes); 2 points or more, of in_channels coordinates.
+        (batch, in_channels, points) -> (batch, num_classes); a point has in_channels coordinates.
 
     Cost:
         Not counted: as `diffgcn`, the differences up to twice as often for the coarser levels.

@@ -8,7 +8,9 @@ from mgic.training.settings import Settings
 BACKWARD = 2  # a backward pass costs about two forward passes
 
 
-def estimate_training(cost: ModelCost, train: int, test: int, settings: Settings, positions: int) -> Estimate:
+def estimate_training(
+    cost: ModelCost, train: int, test: int, settings: Settings, positions: int, share: float = 1.0
+) -> Estimate:
     """The network's cost, and the work of all steps and of a test after each epoch.
 
     Args:
@@ -17,6 +19,7 @@ def estimate_training(cost: ModelCost, train: int, test: int, settings: Settings
         test: Test samples.
         settings: How it is trained.
         positions: Height x width of the largest map of one sample.
+        share: Of a sample that is trained on at a time; it is tested whole.
     """
     steps = total_steps(train, settings.batch_size, settings.epochs, settings.max_steps)
     trained = min(steps * settings.batch_size, settings.epochs * train)
@@ -24,6 +27,6 @@ def estimate_training(cost: ModelCost, train: int, test: int, settings: Settings
     return Estimate(
         cost=Cost(**cost.model_dump(include=set(Cost.model_fields))),
         group_sizes=cost.group_sizes,
-        work_macs=float(cost.macs) * ((1 + BACKWARD) * trained + evaluations * test),
+        work_macs=float(cost.macs) * ((1 + BACKWARD) * trained * share + evaluations * test),
         batch_pixels=positions * settings.batch_size,
     )

@@ -1,10 +1,12 @@
 """What a config says of a training: a type for each field, with bounds and words; an experiment adds the default."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from mgic.training import schedule, settings
+from mgic.errors import Problem, UnknownName
+from mgic.training import settings
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1, description="Weights, order and all else that is drawn derive from it")]
 Epochs = Annotated[
@@ -33,9 +35,41 @@ LrStepEpochs = Annotated[
         json_schema_extra={"unit": "epochs"},
     ),
 ]
-Schedule = Annotated[schedule.Schedule, Field(description="Of the learning rate: in steps, or half a cosine down to 0")]
+Schedule = Annotated[
+    Literal["step", "cosine"], Field(description="Of the learning rate: in steps, or half a cosine down to 0")
+]
 Optimizer = Annotated[settings.Optimizer, Field(description="SGD, or Adam with its usual moments 0.9 and 0.999")]
 LabelSmoothing = Annotated[
     float, Field(ge=0, lt=1, description="Share of each label that is spread over all classes while training")
 ]
+Ema = Annotated[
+    float,
+    Field(ge=0, lt=1, description="Decay of a moving average of the weights, tested in place of them; 0 for none"),
+]
+Processes = Annotated[
+    int,
+    Field(ge=1, le=64, description="Processes that share each batch, a GPU each where the device is cuda"),
+]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to compute")]
+
+
+def known(names: Mapping[str, Any]) -> AfterValidator:
+    """A name that is in a registry, or else an error that tells the nearest one."""
+
+    def check(name: str) -> str:
+        try:
+            names[name]
+        except UnknownName as error:
+            raise ValueError(str(error)) from error
+        return name
+
+    return AfterValidator(check)
+
+
+def whole_batch(batch_size: int, samples: int) -> list[Problem]:
+    """What is wrong with a batch that has more samples than there are."""
+    if batch_size <= samples:
+        return []
+    return [
+        Problem("batch_size", "too_large", f"batch_size={batch_size} is more than the {samples} samples to learn from")
+    ]

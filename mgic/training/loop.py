@@ -15,7 +15,7 @@ from mgic.training.loss_watch import LossWatch
 from mgic.training.objective import Objective
 from mgic.training.part import Part
 from mgic.training.precision import autocast
-from mgic.training.schedule import cosine_rate, step_rate, steps_per_epoch, total_steps
+from mgic.training.schedule import cosine_rate, poly_rate, step_rate, steps_per_epoch, total_steps
 from mgic.training.seed import generator, seeded
 from mgic.training.settings import Settings
 from mgic.training.shard import ALONE, Shard
@@ -36,6 +36,11 @@ class Trained(Generic[S]):
     images: int  # samples trained on, over all processes
     seconds: float
     resumed: bool = False  # an interrupted attempt was gone on with
+
+    @property
+    def speed(self) -> float:
+        """Samples a second."""
+        return self.images / self.seconds
 
 
 def train(
@@ -168,6 +173,8 @@ class _Training:
         settings = self.settings
         if settings.schedule == "cosine":
             rate = cosine_rate(settings.learning_rate, self.steps, self.last_step)
+        elif settings.schedule == "poly":
+            rate = poly_rate(settings.learning_rate, self.steps, self.last_step)
         else:
             rate = step_rate(settings.learning_rate, epoch, settings.lr_step_epochs)
         for group in self.optimizer.param_groups:

@@ -3,7 +3,7 @@
 import math
 from typing import Literal
 
-Schedule = Literal["step", "cosine"]
+Schedule = Literal["step", "cosine", "poly"]
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
@@ -30,3 +30,12 @@ def cosine_rate(base: float, step: int, steps: int) -> float:
     Source: Loshchilov and Hutter, "SGDR", https://arxiv.org/abs/1608.03983, without restarts.
     """
     return base * (1 + math.cos(math.pi * step / steps)) / 2
+
+
+def poly_rate(base: float, step: int, steps: int, power: float = 0.9) -> float:
+    """The rate of `step`, counted from 0: a power of the share of steps that are left.
+
+    Source: Chen et al., "Rethinking Atrous Convolution", section 4.1, https://arxiv.org/abs/1706.05587
+    """
+    rate: float = base * (1 - step / steps) ** power
+    return rate

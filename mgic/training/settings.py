@@ -1,7 +1,9 @@
 """How to train: the same few numbers for every task."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
+
+from pydantic import BaseModel
 
 from mgic.training.schedule import Schedule
 
@@ -35,7 +37,13 @@ class Settings:
     momentum: float
     weight_decay: float
     lr_step_epochs: int
-    augment: bool
+    augment: bool = False
     schedule: Schedule = "step"
     optimizer: Optimizer = "sgd"
     ema: float = 0.0
+
+
+def settings_of(config: BaseModel) -> Settings:
+    """Those a config has fields for; the others keep their defaults."""
+    known = type(config).model_fields
+    return Settings(**{field.name: getattr(config, field.name) for field in fields(Settings) if field.name in known})

@@ -9,7 +9,12 @@ from mgic.errors import DataMissing, UnknownName
 
 
 def test_the_names_are_these():
-    assert list_datasets() == ["cifar10", "cifar100", "digits", "fashion_mnist", "imagenet", "modelnet10", "solids"]
+    images, masks, points = (
+        ["cifar10", "cifar100", "digits", "fashion_mnist", "imagenet"],
+        ["cityscapes", "shapes"],
+        ["modelnet10", "solids"],
+    )
+    assert list_datasets() == images + masks + points
 
 
 @pytest.mark.parametrize("call", [load, dataset_info, fetch])
@@ -35,10 +40,16 @@ def test_the_information_agrees_with_the_registry_and_reads_nothing(name, tmp_pa
         assert len(DATASETS[name].mean) == len(DATASETS[name].std) == info.shape[0]
 
 
-def test_a_set_of_points_that_is_absent_says_how_to_get_it(tmp_path):
-    with pytest.raises(DataMissing, match=r"ModelNet10\.zip"):
-        fetch("modelnet10", tmp_path)
-    fetch("solids", tmp_path)  # made here: nothing to fetch
+@pytest.mark.parametrize(("name", "file"), [("modelnet10", r"ModelNet10\.zip"), ("cityscapes", r"gtFine_\w+\.zip")])
+def test_a_set_that_nobody_can_download_says_how_to_get_it(name, file, tmp_path):
+    with pytest.raises(DataMissing, match=file):
+        fetch(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["solids", "shapes"])
+def test_a_set_that_is_made_here_is_there_already(name, tmp_path):
+    fetch(name, tmp_path)
+    assert dataset_info(name, tmp_path).present
 
 
 def test_the_fingerprint_changes_with_any_pixel_label_or_shape():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mgic.data.drawing import Cloud, draw_clouds, draw_map, project
+from mgic.data.drawing import Cloud, Segmented, draw_clouds, draw_map, draw_masks, project
 
 
 def test_values_have_the_colours_of_the_strip():
@@ -31,3 +31,15 @@ def test_a_picture_of_clouds_has_a_tile_for_each():
     assert image.getpixel((400, 300)) == (255, 255, 255)
     colours = {colour for _, colour in image.getcolors(100_000)}
     assert (178, 24, 43) in colours
+
+
+def test_a_picture_of_masks_has_the_colours_of_their_classes():
+    image = np.full((2, 4, 3), 7, dtype=np.uint8)
+    row = Segmented(image, np.array([[0, 0, 1, 1]] * 2), np.array([[1, 0, 1, 1]] * 2))
+    sheet = draw_masks([row, row], ["ground", "disc"], [(10, 20, 30), (200, 100, 0)])
+    assert sheet.width == 3 * 384 + 2 * 4
+    for top in (24, 24 + 192 + 4):
+        centres = [sheet.getpixel((388 * part + 96 * column + 48, top + 48)) for part in range(3) for column in (0, 2)]
+        assert centres == [(7, 7, 7)] * 2 + [(10, 20, 30), (200, 100, 0)] + [(200, 100, 0)] * 2
+    left_out = Segmented(image, np.full((2, 4), 255), np.zeros((2, 4), dtype=int))
+    assert draw_masks([left_out], ["ground"], [(10, 20, 30)]).getpixel((388 + 100, 24 + 50)) == (0, 0, 0)

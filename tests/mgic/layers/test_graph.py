@@ -72,16 +72,14 @@ def test_bfloat16_under_autocast_is_searched_in_float32():
     assert torch.equal(index, nearest(points.float(), 5, itself=False))
 
 
-def test_a_small_cloud_gives_all_it_has():
-    assert nearest(LINE, 10, itself=True).shape == (1, 5, 5)
-    assert nearest(LINE, 10, itself=False).shape == (1, 5, 4)
-    assert nearest(torch.zeros(1, 3, 1), 10, itself=True).tolist() == [[[0]]]
-
-
-def test_a_single_point_without_itself_has_no_graph():
-    with pytest.raises(BadConfig, match="cloud of 1 point leaves") as caught:
-        Graph.of(torch.zeros(2, 3, 1), 10)
-    assert caught.value.problems[0].pointer == "input_size"
+@pytest.mark.parametrize("itself", [True, False])
+def test_a_cloud_has_more_points_than_neighbours(itself):
+    """Also where a point counts as its own: one rule for all graphs."""
+    assert nearest(LINE, 4, itself=itself).shape == (1, 5, 4)
+    for points, neighbours in ((LINE, 5), (torch.zeros(1, 3, 1), 1)):
+        with pytest.raises(BadConfig, match=f"neighbours={neighbours}, but a cloud has") as caught:
+            nearest(points, neighbours, itself=itself)
+        assert [problem.pointer for problem in caught.value.problems] == ["neighbours"]
 
 
 def test_on_a_line_the_differences_are_the_central_ones_over_2():

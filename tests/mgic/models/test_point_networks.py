@@ -122,19 +122,10 @@ def test_a_cloud_of_a_batch_is_judged_alone(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_more_neighbours_than_points_are_all_points(name):
-    x = cloud(2, 3, 8)
-    few, many = trained_looking(name, neighbours=8), trained_looking(name, neighbours=100)
-    many.load_state_dict(few.state_dict())
-    with torch.no_grad():
-        assert torch.equal(few(x), many(x))
-
-
-def test_the_smallest_clouds():
-    assert create("dgcnn").eval()(cloud(2, 3, 1)).shape == (2, 10)
-    assert create("diffgcn").eval()(cloud(2, 3, 2)).shape == (2, 10)
-    with pytest.raises(BadConfig, match="cloud of 1 point"):
-        create("mgic_diffgcn").eval()(cloud(2, 3, 1))
+def test_as_many_neighbours_as_points_are_refused_and_not_made_fewer(name):
+    assert create(name, neighbours=7).eval()(cloud(2, 3, 8)).shape == (2, 10)
+    with pytest.raises(BadConfig, match="a cloud has 8 points: at most 7"):
+        create(name, neighbours=8).eval()(cloud(2, 3, 8))
 
 
 @pytest.mark.parametrize("name", ["diffgcn", "mgic_diffgcn"])

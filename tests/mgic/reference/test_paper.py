@@ -103,7 +103,7 @@ def test_a_row_can_run_or_says_why_not(found):
         assert found.scale.items() >= found.options.items()
         assert found.scale.get("model") == found.model
     if "dataset" in found.scale:
-        sizes = {"cifar10": 10_000, "imagenet": 50_000, "modelnet10": 908}
+        sizes = {"cifar10": 10_000, "imagenet": 50_000, "modelnet10": 908, "cityscapes": 500}
         assert found.test_size == sizes[str(found.scale["dataset"])]
     if found.experiment == "prune":
         assert found.counted is None  # what is left is known after the run
@@ -233,6 +233,12 @@ def test_macs_are_judged_by_the_nearer_counting():
 def test_the_digits_as_printed_can_be_had():
     assert as_printed(row("7-text.1")).params == "25.0M"
     assert as_printed(row("13.2")).params == "0.5M"
+
+
+def test_a_figure_without_decimals_is_a_whole_number_here_and_in_json():
+    found = row("10.1")
+    told = [type(Reference.model_validate_json(found.model_dump_json()).metrics[name]) for name in found.metrics]
+    assert dict(zip(found.metrics, told, strict=True)) == {"top1": float, "mobile_ms": int, "cpu_ms": int}
 
 
 def test_the_counts_are_of_the_rows_and_of_nothing_else():

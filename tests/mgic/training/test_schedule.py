@@ -2,7 +2,7 @@
 
 import pytest
 
-from mgic.training.schedule import step_rate, steps_per_epoch, total_steps
+from mgic.training.schedule import poly_rate, step_rate, steps_per_epoch, total_steps
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,7 @@ def test_max_steps_ends_a_training_early_but_never_makes_it_longer():
 def test_the_rate_is_divided_by_ten_every_thirty_epochs():
     rates = [step_rate(0.1, epoch, 30) for epoch in (0, 29, 30, 59, 60, 99)]
     assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.0001])
+
+
+def test_a_power_of_what_is_left():
+    assert [poly_rate(0.2, step, 100) for step in (0, 50, 99)] == pytest.approx([0.2, 0.2 * 0.5**0.9, 0.2 * 0.01**0.9])
