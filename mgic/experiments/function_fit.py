@@ -155,7 +155,7 @@ def function_fit(config: Config, context: Context) -> Result:
 
 
 def _save_pictures(model: nn.Module, test: Samples, config: Config, artifact: Callable[[str], Path]) -> None:
-    """Target and fit in the same colours; the size of the error on a scale that is the same for all runs of a target."""
+    """Target and fit in the same colours; the size of the error on one scale for all runs of a target."""
     fit, target = (values.view(config.test_side, config.test_side).numpy() for values in predict(model, test, AT_ONCE))
     limit, error = float(abs(target).max()), abs(fit - target)
     pictures: dict[str, Image.Image] = {
