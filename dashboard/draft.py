@@ -34,6 +34,7 @@ class Extras:
     name: str = ""
     priority: int = 5
     reuse: bool = False
+    started_from: str | None = None  # the recipe the form was filled with: several may have the same grids
 
 
 def of_recipe(recipe: Recipe) -> Start:
@@ -53,9 +54,9 @@ def request(experiment: ExperimentInfo, grids: Sequence[Grid], extras: Extras) -
     given: dict[str, object] = {"experiment": experiment.name, "priority": extras.priority, "reuse": extras.reuse}
     if extras.name:
         given["name"] = extras.name
-    recipe = next((one for one in experiment.recipes if list(one.grids) == list(grids)), None)
-    if recipe:
-        given["recipe"] = recipe.name
+    same = [one.name for one in experiment.recipes if list(one.grids) == list(grids)]
+    if same:
+        given["recipe"] = extras.started_from if extras.started_from in same else same[0]
     elif len(grids) == 1:
         given["axes"] = grids[0] or _one_default(experiment)
     else:

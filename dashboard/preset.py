@@ -20,13 +20,14 @@ Models = Mapping[str, ModelInfo]
 
 def fill_from(info: ExperimentInfo, models: Models, recipe: Recipe | None) -> None:
     """Put a recipe into the form, before it is drawn; None empties it."""
-    st.session_state[_key(info)] = recipe.title if recipe else None
+    st.session_state[_key(info)] = recipe.name if recipe else None
     start_form(info, models, of_recipe(recipe) if recipe else Start(info.name, ()))
 
 
 def say_preset(info: ExperimentInfo, models: Models) -> None:
     """Which recipe the form was filled with, and the way back to an empty one."""
-    if title := st.session_state.get(_key(info)):
+    title = next((one.title for one in info.recipes if one.name == chosen_recipe(info)), None)
+    if title:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"Started from the recipe **{literal(title)}**", width="content")
             st.button("Empty the form", icon=":material/restart_alt:", on_click=fill_from, args=(info, models, None))
@@ -53,9 +54,15 @@ def start_from_address(known: Experiments, models: Models) -> str | None:
         return f"No experiment called {start.experiment!r} is known here."
     info = known[start.experiment]
     st.session_state["experiment"] = info.title
-    st.session_state[_key(info)] = next((one.title for one in info.recipes if one.name == start.recipe), None)
+    st.session_state[_key(info)] = start.recipe
     start_form(info, models, start)
     return None
+
+
+def chosen_recipe(info: ExperimentInfo) -> str | None:
+    """The name of the recipe the form was filled with last, whatever was changed since."""
+    name: str | None = st.session_state.get(_key(info))
+    return name
 
 
 def _key(info: ExperimentInfo) -> str:

@@ -6,7 +6,7 @@ from dashboard.connection import client, datasets, experiments, models
 from dashboard.draft import Extras, body, commands, only_possible, request
 from dashboard.forms import BadText
 from dashboard.parts import SWEEP, SYSTEM, nothing_yet, prose
-from dashboard.preset import say_preset, start_from_address
+from dashboard.preset import chosen_recipe, say_preset, start_from_address
 from dashboard.preview import show_cells, submit_key
 from dashboard.recipes import show_recipes
 from dashboard.sweep_form import sweep_form
@@ -37,7 +37,7 @@ with st.expander("Name, priority, reuse", icon=":material/label:"):
 if filled.grids is None:
     st.stop()
 try:
-    asked = request(info, filled.grids, Extras(name.strip(), priority, reuse))
+    asked = request(info, filled.grids, Extras(name.strip(), priority, reuse, chosen_recipe(info)))
     preview = api.preview(asked)
     possible = only_possible(asked, preview)
 except (BadText, ApiError) as error:

@@ -3,7 +3,7 @@
 from mgic.records import Recipe
 from mgic.reference import RECIPES
 
-RECIPES.add(
+TABLE1_QUICK = RECIPES.add(
     "table1_quick",
     Recipe(
         name="table1_quick",

@@ -19,11 +19,8 @@ def points(name: str) -> list:
     ]
 
 
-def networks(name: str, *, without: str = "") -> set[str]:
-    return {
-        json.dumps([point.model, {k: v for k, v in point.options.items() if k != without}], sort_keys=True)
-        for point in points(name)
-    }
+def networks(name: str) -> set[str]:
+    return {json.dumps([point.model, point.options], sort_keys=True) for point in points(name)}
 
 
 def test_figure4_trains_as_appendix_b1_says():
@@ -44,12 +41,29 @@ def test_table3_has_the_points_and_neighbours_of_appendix_b4():
     assert {(p.dataset, p.points, p.options["neighbours"]) for p in found} == {("modelnet10", 1024, 10)}
 
 
+def test_table11_has_the_five_networks_and_the_training_that_appendix_b3_refers_to():
+    found = points("table11")
+    assert len(found) == 5 * 3
+    assert {(p.model, p.options["variant"], p.options.get("group_size")) for p in found} == {
+        ("mgic_lraspp", "large", 64),
+        ("mgic_lraspp", "large", 32),
+        ("mgic_lraspp", "small", 64),
+        ("lraspp_mobilenet_v3", "large", None),
+        ("lraspp_mobilenet_v3", "small", None),
+    }
+    assert {(p.dataset, p.crop, p.batch_size, p.schedule) for p in found} == {("cityscapes", 769, 16, "poly")}
+    assert {p.epochs * (2975 // 16 + 1) for p in found} == {90_024}
+
+
 def test_the_quick_recipes_have_the_networks_of_the_large_ones():
     assert networks("figure4_quick") == networks("figure4")
-    assert networks("table3_quick", without="neighbours") == networks("table3", without="neighbours")
+    assert networks("table3_quick") == networks("table3")
+    assert networks("table11_quick") < networks("table11"), "those that are small"
 
 
-@pytest.mark.parametrize(("name", "runs", "work"), [("figure4_quick", 9, 1.1e12), ("table3_quick", 3, 1.2e12)])
+@pytest.mark.parametrize(
+    ("name", "runs", "work"), [("figure4_quick", 9, 1.1e12), ("table3_quick", 3, 1.2e12), ("table11_quick", 2, 3e11)]
+)
 def test_a_quick_recipe_is_little_work(name, runs, work):
     found = recipe(name)
     estimate = EXPERIMENTS[found.experiment].estimate
