@@ -71,6 +71,8 @@ BAD = [
     Bad("reconstruction", {"samples": [2000]}, "samples", "there are 16"),
     Bad("latency", {"threads": [CORES + 1]}, "threads", f"this machine has {CORES} cores"),
     *every("processes", 1000, "less than or equal to", "classification", "prune", "segmentation"),
+    *every("processes", 64, "fewer than 2 samples each of a batch", "classification", "segmentation"),
+    Bad("prune", {"macs_ratio": [1e-9]}, "macs_ratio", "greater than or equal to 0.01"),
     Bad("latency", {"engine": ["tensorrt"]}, "engine", "onnxruntime"),
 ]
 

@@ -39,6 +39,7 @@ from mgic.training.fields import (
     WeightDecay,
     known,
     whole_batch,
+    whole_shares,
 )
 from mgic.training.results import Params, Resumed, Seconds, Speed, Steps, TransferMacs, course
 
@@ -73,7 +74,8 @@ class Config(ModelConfig):
 
     @model_validator(mode="after")
     def _fits_the_images(self) -> Self:
-        if problems := whole_batch(self.batch_size, DATASETS[self.dataset].train):
+        samples = DATASETS[self.dataset].train
+        if problems := whole_batch(self.batch_size, samples) or whole_shares(self.processes, self.batch_size, samples):
             raise self._located(problems)
         return self
 

@@ -73,7 +73,7 @@ class Config(classification.Config):
         "(group_l2)",
     )
     macs_ratio: float = Field(
-        0.5, gt=0, lt=1, description="Multiply-accumulates that may be left, as a share of the whole network's"
+        0.5, ge=0.01, lt=1, description="Multiply-accumulates that may be left, as a share of the whole network's"
     )
     scope: Scope = Field(
         "local", description="The same share of every layer (local), or the least important of all layers (global)"

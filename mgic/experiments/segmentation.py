@@ -30,6 +30,7 @@ from mgic.training.fields import (
     WeightDecay,
     known,
     whole_batch,
+    whole_shares,
 )
 from mgic.training.results import Params, Resumed, Seconds, Speed, Steps, TransferMacs, course
 from mgic.training.schedule import Schedule
@@ -80,6 +81,7 @@ class Config(ModelConfig):
     def _fits_the_pictures(self) -> Self:
         source = MASK_SETS[self.dataset]
         problems = whole_batch(self.batch_size, source.train)
+        problems = problems or whole_shares(self.processes, self.batch_size, source.train)
         shorter = min(source.shape[1:])
         if self.crop > shorter:
             detail = f"crop={self.crop} is more than the pictures of {self.dataset} have, {shorter} pixels"

@@ -73,3 +73,13 @@ def whole_batch(batch_size: int, samples: int) -> list[Problem]:
     return [
         Problem("batch_size", "too_large", f"batch_size={batch_size} is more than the {samples} samples to learn from")
     ]
+
+
+def whole_shares(processes: int, batch_size: int, samples: int) -> list[Problem]:
+    """What is wrong with so many processes: each needs two samples of every batch, the last one too, for BatchNorm."""
+    rest = samples % batch_size
+    smallest = min(batch_size, rest if rest > 1 else batch_size, samples)
+    if processes == 1 or smallest >= 2 * processes:
+        return []
+    words = f"processes={processes} leave fewer than 2 samples each of a batch of {smallest}"
+    return [Problem("processes", "too_many", words)]

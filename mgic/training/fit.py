@@ -11,13 +11,14 @@ import torch
 from pydantic import BaseModel
 from torch import nn
 
-from mgic.errors import BadConfig, Problem
+from mgic.errors import BadConfig
 from mgic.experiment import Context
 from mgic.measure.cost import model_totals
 from mgic.models import create
 from mgic.models.config import ModelConfig
 from mgic.records import ModelCost
 from mgic.training.checkpoint import Checkpoints
+from mgic.training.fields import whole_shares
 from mgic.training.loop import Trained, train
 from mgic.training.objective import Objective
 from mgic.training.part import Part
@@ -83,20 +84,12 @@ def fit(
         Cancelled: The user stopped the run.
     """
     settings = settings_of(config)
-    _check_shares(shard, settings.batch_size, len(part))
+    if problems := whole_shares(shard.count, settings.batch_size, len(part)):
+        raise BadConfig(problems[0].detail, tuple(problems))
     model = network.build(settings.seed)
     identity = json.dumps([config.model_dump(mode="json"), data_hash], sort_keys=True)
     checkpoints = Checkpoints(context.checkpoints, identity, context.saved)
     return model, train(model, part, test, settings, objective, context, checkpoints, shard)
-
-
-def _check_shares(shard: Shard, batch_size: int, samples: int) -> None:
-    """Each process needs two samples of every batch, the last one too: BatchNorm averages over them."""
-    rest = samples % batch_size
-    smallest = min(batch_size, rest if rest > 1 else batch_size, samples)
-    if shard.count > 1 and smallest < 2 * shard.count:
-        detail = f"processes={shard.count} leave fewer than 2 samples each of a batch of {smallest}"
-        raise BadConfig(detail, (Problem("processes", "too_many", detail),))
 
 
 def together(

@@ -8,12 +8,10 @@ from pydantic import BaseModel, ValidationError
 
 import mgic
 from mgic.data import DATASETS
-from mgic.errors import BadConfig
 from mgic.experiment import Context
 from mgic.experiments.classification import Config
 from mgic.training import ALONE, Network, Settings, Shard, Trained, settings_of, together
-from mgic.training.fields import known, whole_batch
-from mgic.training.fit import _check_shares
+from mgic.training.fields import known, whole_batch, whole_shares
 from mgic.training.results import course
 from tests.silent import SilentContext
 
@@ -61,19 +59,14 @@ def test_a_result_has_what_the_training_came_to():
     assert trained.speed == 5.0
 
 
-@pytest.mark.parametrize(("samples", "batch_size", "fits"), [(8, 4, True), (11, 4, True), (10, 4, False), (9, 4, True)])
+@pytest.mark.parametrize(
+    ("samples", "batch_size", "fits"), [(8, 4, True), (11, 4, False), (10, 4, False), (9, 4, True)]
+)
 def test_each_process_needs_two_samples_of_every_batch(samples, batch_size, fits):
     """11 end with 3, which is one and two; 10 with 2, one each; 9 with a single one, which is left out."""
-    _check_shares(ALONE, batch_size, samples)
-    if samples == 11:
-        with pytest.raises(BadConfig):
-            _check_shares(Shard(0, 2), batch_size, samples)
-    elif fits:
-        _check_shares(Shard(0, 2), batch_size, samples)
-    else:
-        with pytest.raises(BadConfig, match="processes=2") as caught:
-            _check_shares(Shard(0, 2), batch_size, samples)
-        assert caught.value.problems[0].pointer == "processes"
+    assert whole_shares(1, batch_size, samples) == []
+    found = whole_shares(2, batch_size, samples)
+    assert [problem.pointer for problem in found] == ([] if fits else ["processes"])
 
 
 def test_one_process_works_for_itself(tmp_path):
