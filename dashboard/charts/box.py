@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 
-from dashboard.charts.samples import SEED, Group, Sample, differing, groups, is_number, label
+from dashboard.charts.samples import SEED, Group, Sample, differing, groups, in_order, is_number, label
 from dashboard.charts.ticks import set_log, set_names
 from dashboard.charts.view import name_of, without
 from dashboard.theme import SYMBOLS, Look, figure
@@ -26,7 +26,7 @@ class Box:
 
 
 def box_info(view: View, given: Sequence[Sample]) -> dict[str, list[Box]]:
-    """By series, in the order of the runs; rows without a median or a quartile are left out.
+    """By series; rows without a median or a quartile are left out.
 
     Runs of one config under several seeds are a series each: quantiles of several runs have no mean.
     """
@@ -44,7 +44,7 @@ def box_info(view: View, given: Sequence[Sample]) -> dict[str, list[Box]]:
                 name = f"{name}, {SEED}={value(sample.config.get(SEED))}"
             hover = _hover(view, sample, box, label(group.config, fields))
             series.setdefault(name, []).append(replace(box, hover=hover))
-    return series
+    return in_order(series)
 
 
 def draw_boxes(view: View, info: dict[str, list[Box]], titles: tuple[str, str], colours: Look) -> go.Figure:

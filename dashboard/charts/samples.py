@@ -1,10 +1,11 @@
 """From runs to groups that differ in the seed only, and what their values say together."""
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 from dashboard.words import number, settings, value
 from mgic.records import Config, Run, RunStatus
@@ -12,6 +13,7 @@ from mgic.statistics import Summary, summary
 
 SEED = "seed"
 
+Drawable = TypeVar("Drawable")
 Ends = tuple[str, str]  # the columns with the lower and the upper end of an interval
 
 
@@ -150,6 +152,16 @@ def series_name(series: str, group: Group) -> str:
     if series == "model":
         return value(found)
     return f"no {series}" if found is None else f"{series}={value(found)}"
+
+
+def in_order(series: Mapping[str, list[Drawable]]) -> dict[str, list[Drawable]]:
+    """By name, numbers in them by size: so a name has one colour and symbol on every plot of a page."""
+    return dict(sorted(series.items(), key=lambda item: _natural(item[0])))
+
+
+def _natural(name: str) -> list[tuple[float, str]]:
+    parts = re.split(r"(\d+(?:\.\d+)?)", name)
+    return [(float(part), "") if number % 2 else (-1.0, part) for number, part in enumerate(parts)]
 
 
 def label(config: Config, fields: tuple[str, ...]) -> str:

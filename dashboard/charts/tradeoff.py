@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from dashboard.charts.columns import Goal
 from dashboard.charts.cost_axis import TITLES, counted
 from dashboard.charts.placement import place
-from dashboard.charts.samples import Group, differing, label, reach, series_name, told
+from dashboard.charts.samples import Group, differing, in_order, label, reach, series_name, told
 from dashboard.charts.series import Mark, add_series
 from dashboard.charts.ticks import set_log
 from dashboard.charts.view import ends_of
@@ -31,7 +31,7 @@ class Tradeoff:
 def tradeoff_info(
     given: Sequence[Group], view: View, unit: str = "", count: str = "macs", goal: Goal | None = None
 ) -> Tradeoff:
-    """Groups without a cost or without a number are left out; series and marks come in order of cost."""
+    """Groups without a cost or without a number are left out; marks come in order of cost."""
     fields = differing([group.config for group in given])
     costs = [counted(group.samples[0].values, count) for group in given]
     drawn = [
@@ -61,7 +61,7 @@ def tradeoff_info(
     series_: dict[str, list[Mark]] = {}
     for series, mark in marks:
         series_.setdefault(series, []).append(mark)
-    return Tradeoff(series_, frontier([(float(mark.x), mark.y) for _, mark in marks], goal))
+    return Tradeoff(in_order(series_), frontier([(float(mark.x), mark.y) for _, mark in marks], goal))
 
 
 def frontier(points: Sequence[tuple[float, float]], goal: Goal | None) -> list[tuple[float, float]]:

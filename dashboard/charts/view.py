@@ -7,7 +7,19 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.charts.cost_axis import COST_COLUMN, counted
-from dashboard.charts.samples import Ends, Group, Sample, differing, groups, is_number, label, reach, series_name, told
+from dashboard.charts.samples import (
+    Ends,
+    Group,
+    Sample,
+    differing,
+    groups,
+    in_order,
+    is_number,
+    label,
+    reach,
+    series_name,
+    told,
+)
 from dashboard.charts.series import Mark, add_series, error_bars
 from dashboard.charts.ticks import exact_ticks, set_log, set_names
 from dashboard.theme import PATTERNS, Look, figure
@@ -41,7 +53,7 @@ def view_info(view: View, given: Sequence[Sample], count: str = "macs") -> Drawn
     for group in sorted(usable, key=lambda group: _order(view, group, numeric)):
         name = name_of(view, group, rest if joins else ())
         series.setdefault(name, []).append(_mark(view, group, fields, numeric))
-    return Drawn(series, numeric, any(view.x in group.config for group in usable))
+    return Drawn(in_order(series), numeric, any(view.x in group.config for group in usable))
 
 
 def draw_view(view: View, info: Drawn, titles: tuple[str, str], colours: Look) -> go.Figure:

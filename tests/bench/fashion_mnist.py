@@ -52,7 +52,7 @@ PAGE = """# MGIC-ResNet-20 against ResNet-20 on Fashion-MNIST
 - Seconds are those of the clock while training, on a machine that did other work besides: a run that waited for the
   processor took many times as long. They are no measure of a network: `latency` is the experiment for that.
 
-Made on {date} with one thread of: {machine}; by
+Made on {date} with one thread a run of: {machine}. Again:
 
 ```bash
 .venv/bin/mgic run --recipe fashion_mnist --device cpu > docs/fashion-mnist.jsonl
