@@ -21,6 +21,7 @@ from mgic.errors import NotFound
 SCHEMES = ("", "file", "s3")
 # Nobody waits for ever for a bucket. A listing is asked for again each time: other hosts write there too.
 S3: dict[str, Any] = {
+    "skip_instance_cache": True,  # which does not look at AWS_* variables
     "use_listings_cache": False,
     "config_kwargs": {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}},
 }

@@ -1,4 +1,7 @@
-"""Tells the store that this worker is alive, from the worker's own loop: no thread, nothing to fork wrongly."""
+"""Tells the store that this worker is alive, from the worker's own loop: no thread, nothing to fork wrongly.
+
+The same beat notices when the worker has gone deaf.
+"""
 
 import logging
 import os
@@ -7,13 +10,18 @@ from functools import cache
 from typing import Any
 
 from celery import bootsteps
+from celery.worker import state
 
+from backend.queue import Bell
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Slot, Store
 from mgic import __version__
 from worker.courier import clear_leftovers
+from worker.ears import Ears
 
 log = logging.getLogger(__name__)
+
+RINGS_UNHEARD = 3  # the reaper rings each time it looks
 
 
 def name_of(settings: Settings) -> str:
@@ -38,6 +46,8 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
         self._settings = Settings()
         self._timer: Any = None
         self._cleared = False
+        patience_s = RINGS_UNHEARD * self._settings.reap_s
+        self._ears = Ears(slot_of(self._settings), Bell(self._settings.broker_url), patience_s)
 
     def start(self, parent: Any) -> None:
         self._tell()
@@ -58,6 +68,9 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
             if not self._cleared:
                 clear_leftovers(self._settings.scratch, store)
                 self._cleared = True
+            if self._ears.deaf(store):
+                log.error("runs wait and no bell is heard here any more: this worker ends, to be started again")
+                state.should_stop = os.EX_TEMPFAIL
         except DATABASE_ERRORS as error:
             log.warning("no sign of life, the database does not answer: %s", error)
 

@@ -57,6 +57,7 @@ class Child:
         os.close(writing)
         self.channel = Channel(reading)
         self._text = b""
+        self._closed = False
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         os.set_blocking(self.process.stdout.fileno(), False)
@@ -106,7 +107,9 @@ class Child:
             os.killpg(self.process.pid, number)
 
     def end(self, grace_s: float) -> None:
-        """TERM, after `grace_s` KILL, and everything closed."""
+        """TERM, after `grace_s` KILL, and everything closed; the second time nothing happens."""
+        if self._closed:  # its number and its descriptors may be others' by now
+            return
         self.signal(signal.SIGTERM)
         deadline = time.monotonic() + grace_s
         while self.process.poll() is None and time.monotonic() < deadline:
@@ -116,7 +119,9 @@ class Child:
         self._close()
 
     def dismiss(self) -> None:
-        """No job is left: let it leave by itself."""
+        """No job is left: let it leave by itself, unless it was ended already."""
+        if self._closed:
+            return
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
@@ -124,6 +129,7 @@ class Child:
         self._close()
 
     def _close(self) -> None:
+        self._closed = True
         self._selector.close()
         os.close(self.channel.descriptor)
         for stream in (self.process.stdin, self.process.stdout):

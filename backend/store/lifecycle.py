@@ -100,6 +100,14 @@ class Lifecycle(Database):
             )
             return Claim(row["id"], fence, attempt, row["experiment"], row["config"], row["device"])
 
+    def could_claim(self, slot: Slot) -> bool:
+        """Whether the worker has nothing in work, and a run waits that `claim` would give it."""
+        mine = exists().where(runs.c.worker == slot.worker, runs.c.status.in_(ACTIVE))
+        waiting = exists().where(runs.c.status == RunStatus.QUEUED, runs.c.queue == slot.queue, _fits(slot.device))
+        with self._read() as connection:
+            idle = not connection.scalar(select(mine)) and bool(connection.scalar(select(waiting)))
+            return idle and not self._host_taken(connection, slot)
+
     def heartbeat(self, run_id: UUID, fence: int, progress: float, phase: str = "") -> Beat:
         """Prolong the lease. "cancel": the user wants it stopped; "lost": it has another owner, write nothing more."""
         with self._write() as connection:

@@ -213,7 +213,10 @@ def test_a_name_is_made_of_plain_characters(api, name):
     "body",
     [
         {"experiment": "classification", "axes": {"seed": list(range(500))}},
-        {"experiment": "classification", "axes": {"epochs": [1000], "learning_rate": [1000], "batch_size": [4096]}},
+        {
+            "experiment": "classification",
+            "axes": {"epochs": [1000], "learning_rate": [1000], "batch_size": [1437]},
+        },
         {"experiment": "cost", "name": "x" * 120},
         {"experiment": "cost", "axes": {"side": [8]}, "priority": 0},
         {"experiment": "classification", "axes": {"learning_rate": [1], "seed": [2**32 - 1]}},

@@ -141,6 +141,21 @@ def test_a_child_that_leaves_without_an_answer_is_queued_again_at_once(execute):
     assert execute.reusable is False
 
 
+def test_a_child_that_was_ended_is_not_ended_again(execute, tmp_path):
+    """Its descriptor is somebody else's by now."""
+    execute("sys.exit(3)")
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    os.dup2(descriptor, execute.child.channel.descriptor)
+    try:
+        execute.child.end(0.1)
+        execute.child.dismiss()
+        os.fstat(execute.child.channel.descriptor)  # still open
+    finally:
+        os.close(execute.child.channel.descriptor)
+        if descriptor != execute.child.channel.descriptor:
+            os.close(descriptor)
+
+
 def test_a_run_that_outlasts_the_limit_is_killed_though_it_ignores_being_told(execute, settings):
     limited = settings.model_copy(update={"wall_limit_s": 1.0})
     run = execute("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass", settings=limited)
