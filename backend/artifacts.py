@@ -44,8 +44,18 @@ class Artifacts:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._in_bucket = urlsplit(url).scheme == "s3"
         self._root = ""
         self._opened: fsspec.AbstractFileSystem | None = None
+
+    def check(self) -> None:
+        """Raises `ArtifactsAway` where there is no such bucket; a folder is made when it is needed."""
+        if self._in_bucket:
+            try:
+                with self._reached("check") as (files, path):
+                    files.ls(path.split("/")[0], detail=False)
+            except NotFound as error:
+                raise ArtifactsAway(f"{self._url} is not there: {error.__cause__}"[:500]) from error
 
     def put(self, file: Path, key: str) -> None:
         """Keep a copy of `file` under `key`, in place of what was there."""
@@ -112,12 +122,12 @@ class Artifacts:
     def _files(self) -> fsspec.AbstractFileSystem:
         """Opened when first asked for: after a fork, since a bucket's client has a thread."""
         if self._opened is None:
-            if urlsplit(self._url).scheme == "s3":
-                self._opened, root = url_to_fs(self._url, **S3)
+            if self._in_bucket:
+                files, root = url_to_fs(self._url, **S3)
             else:
                 folder = Path(self._url.removeprefix("file://")).resolve()
-                self._opened, root = url_to_fs(str(folder), auto_mkdir=True)
-            self._root = root.rstrip("/")
+                files, root = url_to_fs(str(folder), auto_mkdir=True)
+            self._root, self._opened = root.rstrip("/"), files  # in this order: other threads look at the second
         return self._opened
 
 

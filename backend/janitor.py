@@ -46,6 +46,7 @@ class Janitor:
 
     def _names(self) -> list[str]:
         try:
+            self._artifacts.check()
             names = self._artifacts.names(CHECKPOINTS)
         except OSError:
             self.place_reached = False

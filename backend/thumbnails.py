@@ -7,8 +7,8 @@ from PIL import Image
 
 MEDIA_TYPES = ("image/png", "image/jpeg")
 MAX_PIXELS = 64 * 2**20  # of the picture itself, which is decoded whole
-MAX_BYTES = 64 * 2**20  # of its file
-_one = threading.Lock()  # decoding takes memory: one at a time
+MAX_BYTES = 32 * 2**20  # of its file
+one = threading.Lock()  # for who reads and decodes: it takes memory, so one at a time
 
 
 class NoThumbnail(ValueError):
@@ -22,12 +22,14 @@ def thumbnail(content: bytes, pixels: int) -> bytes:
         NoThumbnail: It has more pixels than `MAX_PIXELS`, or cannot be read.
     """
     try:
-        with _one, Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise NoThumbnail(f"{picture.width} x {picture.height} pixels are too many, at most {MAX_PIXELS}")
             small = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
             small.thumbnail((pixels, pixels), Image.Resampling.LANCZOS)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except NoThumbnail:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise NoThumbnail(f"it cannot be read as a picture: {error}") from error
     out = io.BytesIO()
     small.save(out, "PNG")

@@ -201,6 +201,8 @@ class ChannelContext:
         path = self._folder / name
         if len(name) > MAX_NAME or not name.isprintable():
             raise BadConfig(f"an artifact's name has at most {MAX_NAME} printable characters, unlike {name[:80]!r}")
+        if path.resolve() == self._folder.resolve() or any(part in ("", ".", "..") for part in name.split("/")):
+            raise BadConfig(f"an artifact's name is a plain relative path, unlike {name!r}")
         if not path.resolve().is_relative_to(self._folder.resolve()):
             raise BadConfig(f"artifact {name!r} would lie outside the run's folder")
         path.parent.mkdir(parents=True, exist_ok=True)

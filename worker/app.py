@@ -20,7 +20,7 @@ from backend.queue import RUN_TASK, Bell, celery_app
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Lease, Store
 from mgic.process import die_with_parent
-from worker.beacon import Beacon, slot_of
+from worker.beacon import Beacon, at_work, slot_of
 from worker.child import Child
 from worker.supervise import supervise
 
@@ -74,6 +74,11 @@ def bell() -> Bell:
 @celery.task(name=RUN_TASK)  # type: ignore[untyped-decorator]
 def work() -> None:
     """Claim and execute until nothing is eligible. Safe to deliver twice: the second finds nothing to claim."""
+    with at_work():
+        _work()
+
+
+def _work() -> None:
     child: Child | None = None
     try:
         while not stopping():

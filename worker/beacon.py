@@ -3,10 +3,14 @@
 The same beat notices when the worker has gone deaf.
 """
 
+import ctypes
 import logging
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from multiprocessing import Value
 from typing import Any
 
 from celery import bootsteps
@@ -21,7 +25,8 @@ from worker.ears import Ears
 
 log = logging.getLogger(__name__)
 
-RINGS_UNHEARD = 3  # the reaper rings each time it looks
+PATIENCE = 3  # times the reaper rings before a worker doubts its ears
+busy = Value(ctypes.c_int, 0)  # slots in a task, shared with those that are forked from here
 
 
 def name_of(settings: Settings) -> str:
@@ -36,6 +41,18 @@ def slot_of(settings: Settings) -> Slot:
     return Slot(name, settings.host_name, settings.queue, settings.worker_device)
 
 
+@contextmanager
+def at_work() -> Iterator[None]:
+    """A slot is in its task, so it has heard the bell; one that is killed in it counts for ever, to be safe."""
+    with busy.get_lock():
+        busy.value += 1
+    try:
+        yield
+    finally:
+        with busy.get_lock():
+            busy.value -= 1
+
+
 class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
     """A step of the Celery worker: a heartbeat row at its start and every few seconds."""
 
@@ -46,7 +63,7 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
         self._settings = Settings()
         self._timer: Any = None
         self._cleared = False
-        patience_s = RINGS_UNHEARD * self._settings.reap_s
+        patience_s = PATIENCE * self._settings.reap_s
         self._ears = Ears(slot_of(self._settings), Bell(self._settings.broker_url), patience_s)
 
     def start(self, parent: Any) -> None:
@@ -68,7 +85,7 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
             if not self._cleared:
                 clear_leftovers(self._settings.scratch, store)
                 self._cleared = True
-            if self._ears.deaf(store):
+            if self._ears.deaf(store, idle=busy.value == 0):
                 log.error("runs wait and no bell is heard here any more: this worker ends, to be started again")
                 state.should_stop = os.EX_TEMPFAIL
         except DATABASE_ERRORS as error:

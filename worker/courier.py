@@ -3,6 +3,7 @@
 A thread of its own, as the pulse has: a bucket that is slow holds up nobody else.
 """
 
+import contextlib
 import errno
 import logging
 import shutil
@@ -19,7 +20,7 @@ from worker.channel import Told
 
 log = logging.getLogger(__name__)
 
-KEPT = 2  # snapshots of a run, in the order of their names: the newest, and one in case it is damaged
+SUFFIX = ".pt"  # of snapshots
 JOIN_S = 2.0  # a transfer that takes longer is left to end by itself
 AGAIN_S = 1.0
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -35,14 +36,18 @@ class Courier:
         folder: Of the run, on this host's disk.
         told: What the run says, among it that a snapshot is complete.
         every_s: How often that is looked for.
+        owned: Whether the run is still this attempt's: another's snapshots are not removed.
     """
 
-    def __init__(self, artifacts: Artifacts, claim: Claim, folder: Path, told: Told, every_s: float) -> None:
+    def __init__(
+        self, artifacts: Artifacts, claim: Claim, folder: Path, told: Told, every_s: float, owned: Callable[[], bool]
+    ) -> None:
         self._artifacts = artifacts
         self._claim = claim
         self._folder = folder
         self._told = told
         self._every_s = every_s
+        self._owned = owned
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._carry, name="courier", daemon=True)
         self.fetched = threading.Event()
@@ -80,55 +85,63 @@ class Courier:
                 time.sleep(AGAIN_S)
 
     def clear(self, own: bool, others: bool) -> None:
-        """Remove what this attempt brought to the place, and what its run's others did that were killed before the end.
+        """Remove what this attempt brought to the place, and what earlier ones did that were killed before the end.
 
         What cannot be removed now stays there: nobody sees it.
         """
-        run = str(self._claim.run_id)
+        run, fence = self._claim.run_id, self._claim.fence
         try:
-            for fence in self._artifacts.names(run):
-                mine = fence == str(self._claim.fence)
-                if (own and mine) or (others and not mine and fence.isdecimal()):
-                    self._artifacts.remove(attempt(self._claim.run_id, int(fence)))
-            if not self._artifacts.names(run):
-                self._artifacts.remove(run)
+            for name in self._artifacts.names(str(run)):
+                if (own and name == str(fence)) or (others and name.isdecimal() and int(name) < fence):
+                    self._artifacts.remove(attempt(run, int(name)))
         except FAULTS as error:
             log.warning("run %s: files of attempts without a result stay behind: %s", run, error)
 
     def _carry(self) -> None:
-        self._fetch()
+        if self._claim.fence > 1:  # else there was no attempt before
+            self._fetch()
         self.fetched.set()
-        kept = self._told.checkpoint
+        kept = ""
         while not self._ended.wait(self._every_s):
-            if self._told.checkpoint != kept:
-                kept = self._told.checkpoint
-                self._keep()
+            newest = self._told.checkpoint
+            if newest != kept and self._keep():
+                kept = newest
+        if self._told.checkpoint != kept:
+            self._keep()
 
     def _fetch(self) -> None:
         """What another host may have written; a snapshot that is here already is the same, its name has its hash."""
         run, folder = self._claim.run_id, self._folder / "checkpoints"
         try:
-            for name in self._artifacts.names(checkpoint(run)):
+            for name in self._snapshots(""):
                 if not (folder / name).exists():
                     self._artifacts.get(checkpoint(run, name), folder / name)
         except FAULTS as error:
             self._say(f"Checkpoints of earlier attempts could not be fetched: {error}")
 
-    def _keep(self) -> None:
-        """All that are on this disk and not there yet; the oldest there go."""
+    def _snapshots(self, folder: str) -> list[str]:
+        """Those that are kept, by their path below the run's; a training of several parts has a folder for each."""
+        found = []
+        for name in self._artifacts.names(checkpoint(self._claim.run_id, folder)):
+            path = f"{folder}/{name}".lstrip("/")
+            found += [path] if name.endswith(SUFFIX) else [] if folder else self._snapshots(name)
+        return found
+
+    def _keep(self) -> bool:
+        """All that are on this disk and not there yet; what is gone from the disk goes there too. False: not now."""
         run, folder = self._claim.run_id, self._folder / "checkpoints"
+        here = sorted(path.relative_to(folder).as_posix() for path in folder.rglob(f"*{SUFFIX}"))
         try:
-            there = set(self._artifacts.names(checkpoint(run)))
-            for path in sorted(folder.glob("*.pt")):
-                if path.name not in there:
-                    self._artifacts.put(path, checkpoint(run, path.name))
-                    there.add(path.name)
-            for old in sorted(there)[:-KEPT]:
-                self._artifacts.remove(checkpoint(run, old))
-        except FileNotFoundError:  # a newer one took its place meanwhile: that one is next
-            return
+            there = set(self._snapshots(""))
+            for name in here:
+                if name not in there and (folder / name).exists():  # else a newer one took its place meanwhile
+                    self._artifacts.put(folder / name, checkpoint(run, name))
+            for name in there.difference(here) if self._owned() else ():
+                self._artifacts.remove(checkpoint(run, name))
         except FAULTS as error:
-            self._say(f"A checkpoint could not be kept where other hosts would find it: {error}")
+            log.warning("run %s: a checkpoint is not kept where other hosts would find it: %s", run, error)
+            return False
+        return True
 
     def _say(self, words: str) -> None:
         log.warning("run %s: %s", self._claim.run_id, words)
@@ -138,7 +151,7 @@ class Courier:
 def clear_disk(folder: Path, fence: int, others: bool) -> None:
     """Remove an attempt's files from this host's disk, and with `others` whatever else its run has there."""
     shutil.rmtree(folder if others else folder / str(fence), ignore_errors=True)
-    if folder.is_dir() and not any(folder.iterdir()):
+    with contextlib.suppress(OSError):  # not empty, or gone
         folder.rmdir()
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from backend.queue import Bell
 from backend.store import Slot, Store
 
+RINGS = 2
+
 
 class Ears:
     """Asked every few seconds.
@@ -27,17 +29,24 @@ class Ears:
         self._patience_s = patience_s
         self._clock = clock
         self._since: float | None = None
-        self._rang = False
+        self._rings = 0
 
-    def deaf(self, store: Store) -> bool:
-        """Whether a bell that certainly rang was not heard: the worker is idle, and what it could claim still waits."""
-        if not store.could_claim(self._slot):
-            self._since, self._rang = None, False
+    def deaf(self, store: Store, idle: bool = True) -> bool:
+        """Whether bells were not heard that rang for certain: the worker is idle, and what it could claim still waits.
+
+        Two of them: with two workers at a queue the other one may have heard the first.
+
+        Args:
+            store: What waits.
+            idle: Whether no slot of the worker is in its task.
+        """
+        if not idle or not store.could_claim(self._slot):
+            self._since, self._rings = None, 0
             return False
-        if self._rang:
+        if self._rings >= RINGS:
             return True
         if self._since is None:
             self._since = self._clock()
-        elif self._clock() - self._since > self._patience_s:
-            self._rang = self._bell.ring({self._slot.queue: 1})  # False: nobody can hear a broker that is away
+        elif self._clock() - self._since > self._patience_s and self._bell.ring({self._slot.queue: 1}):
+            self._rings += 1  # a broker that is away is no fault of the ears
         return False

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
 STORE_FOR_S = 60.0  # how long the end of a run and its files are offered to servers that do not answer
+FETCH_FOR_S = 60.0  # how long a run waits for the checkpoints of its earlier attempts
 STORE_LAST_S = 3.0  # the same when the host goes down
 
 
@@ -61,8 +62,8 @@ def supervise(
     """
     child.channel.begin()
     told, folder = child.channel.told, settings.scratch / str(claim.run_id)
-    courier = Courier(artifacts, claim, folder, told, settings.poll_s)
     with Pulse(store, claim, settings, told) as pulse:
+        courier = Courier(artifacts, claim, folder, told, settings.poll_s, owned=lambda: not pulse.lost)
         with courier:
             ended = _watch(claim, child, settings, pulse, courier, stopping)
             if not ended.reusable:
@@ -86,7 +87,7 @@ def _watch(
     told = child.channel.told
     begun = False
     while True:
-        if not begun and courier.fetched.wait(0.1):
+        if not begun and (courier.fetched.wait(0.1) or time.monotonic() - start > FETCH_FOR_S):
             child.begin(claim)
             begun = True
         try:
@@ -173,7 +174,7 @@ def _deliver(
         return replace(ended, outcome=_failed(claim, Reason.TOO_LARGE, words, start))
     try:
         patience = STORE_LAST_S if stopping() else STORE_FOR_S
-        courier.deliver(files, patience, wanted=lambda: not (pulse.lost or stopping()))
+        courier.deliver(files, patience, wanted=lambda: pulse.verdict == "ok" and not stopping())
     except OSError as error:
         if error.errno in NO_ROOM:
             words = f"There is no room for the files of the run: {error.strerror}."

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from backend.artifacts import Artifacts, attempt
 from backend.deps import ArtifactsDep, StoreDep, StrictQuery
-from backend.thumbnails import MAX_BYTES, MEDIA_TYPES, NoThumbnail, thumbnail
+from backend.thumbnails import MAX_BYTES, MEDIA_TYPES, NoThumbnail, one, thumbnail
 from mgic.errors import BadConfig, NotFound, Problem, Unavailable
 from mgic.records import Artifact, Page
 
@@ -78,7 +78,7 @@ def _stream(artifacts: Artifacts, key: str, artifact: Artifact, byte_range: str)
     return StreamingResponse(artifacts.read(key, start, end), status, headers, artifact.media_type)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _small(artifacts: Artifacts, key: str, artifact: Artifact, pixels: int) -> bytes:
     """What lies under a key never changes."""
     if artifact.media_type not in MEDIA_TYPES:
@@ -87,7 +87,8 @@ def _small(artifacts: Artifacts, key: str, artifact: Artifact, pixels: int) -> b
     if size > MAX_BYTES:
         raise _refused(f"{artifact.name} has {size} bytes; thumbnails are made of at most {MAX_BYTES}")
     try:
-        return thumbnail(b"".join(artifacts.read(key, 0, size)), pixels)
+        with one:
+            return thumbnail(b"".join(artifacts.read(key, 0, size)), pixels)
     except NoThumbnail as error:
         raise _refused(f"{artifact.name}: {error}") from error
 

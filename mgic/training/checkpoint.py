@@ -52,7 +52,7 @@ class Checkpoints:
         return path
 
     def read(self, log: Callable[[str], None]) -> State | None:
-        """The newest one that is whole; None if there is none.
+        """The newest one that is whole; None if there is none. What is passed over is removed.
 
         Args:
             log: Told of each that is passed over, and why.
@@ -63,6 +63,7 @@ class Checkpoints:
                 return state
             fault = "damaged" if state is None else "of another config"
             log(f"checkpoint {path.name} is {fault} and is passed over")
+            path.unlink(missing_ok=True)  # or new ones, of lower steps, would make room for it
         return None
 
     def _newest_first(self) -> list[Path]:

@@ -66,6 +66,9 @@ class SegmentationScores:
 class Segmenting:
     """Cross-entropy over all pixels of a batch, and the intersection over union over all pixels of a part.
 
+    Several processes each take the mean over the pixels that count in their own share: where shares differ in these,
+    the result differs a little from that of one process.
+
     Args:
         classes: How many.
         ignored: The label of pixels that do not count.

@@ -1,11 +1,22 @@
-"""A store for the tests that watch one run."""
+"""What the tests that watch one run need: a store, a place for files, and a child that does as it is told."""
 
+import sys
+import textwrap
+import threading
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
+from backend.artifacts import Artifacts
 from backend.migrations import upgrade
-from backend.store import Lease, Store, make_engine
+from backend.settings import Settings
+from backend.store import Lease, NewRun, NewSweep, Slot, Store, make_engine
+from worker.child import Child
+from worker.supervise import supervise
+
+ME = Slot("w", "h", "cpu", "cpu")
+NEVER = lambda: False  # noqa: E731
 
 
 @pytest.fixture
@@ -16,3 +27,61 @@ def store(sqlite_url) -> Iterator[Store]:
     store = Store(engine, Lease(30, 3))
     yield store
     store.close()
+
+
+# What a child's script begins with: `tell` speaks as the real runner does, `succeed` ends well.
+PRELUDE = """
+import json, os, pathlib, signal, sys, time
+channel = os.fdopen(int(sys.argv[1]), "w")
+def tell(kind, **fields):
+    channel.write(json.dumps({"kind": kind, **fields}) + "\\n"); channel.flush()
+def leave(name, text):
+    os.makedirs(job["folder"], exist_ok=True)
+    open(f"{job['folder']}/{name}", "w").write(text)
+    files.append({"name": name, "media_type": "text/plain", "size": len(text), "sha256": "0" * 64})
+def succeed(**result):
+    tell("outcome", artifacts=files, outcome={"status": "succeeded", "config": {}, "result": result,
+                                           "environment": {}, "seconds": 0.1})
+files = []
+job = json.loads(sys.stdin.readline())
+"""
+
+
+@pytest.fixture
+def settings(sqlite_url, tmp_path):
+    return Settings(
+        database_url=sqlite_url, home=tmp_path, heartbeat_s=0.2, poll_s=0.1, grace_s=0.5, shutdown_grace_s=0.5
+    )
+
+
+@pytest.fixture
+def artifacts(settings):
+    return Artifacts(settings.artifacts)
+
+
+@pytest.fixture
+def execute(store, artifacts, settings, tmp_path):
+    """Queue a run, claim it, and supervise a child with this script; the run as it is then."""
+
+    def execute(script, stopping=NEVER, meanwhile=None, settings=settings, again=False):
+        store.add_sweep(NewSweep("x", 1, [{}], [NewRun({}, {}, uuid4().hex, "cpu", "cpu", None)]))
+        if again:
+            first = store.claim(ME)
+            store.release(first.run_id, first.fence, None)
+        claim = store.claim(ME)
+        path = tmp_path / "child.py"
+        path.write_text(PRELUDE + textwrap.dedent(script))
+        child = Child(tmp_path, settings.scratch, 1, None, (sys.executable, str(path)))
+        helper = threading.Thread(target=meanwhile or (lambda _claim: None), args=(claim,))
+        helper.start()
+        try:
+            execute.reusable = supervise(claim, child, store, artifacts, settings, stopping)
+        finally:
+            helper.join()
+            if getattr(execute, "reusable", False):
+                child.dismiss()
+        execute.child = child
+        return store.run(claim.run_id)
+
+    execute.settings = settings
+    return execute

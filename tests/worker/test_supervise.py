@@ -1,83 +1,20 @@
 """One run and its child, whatever the child does: real processes, a real store."""
 
-import errno
 import os
 import sqlite3
 import sys
-import textwrap
-import threading
 import time
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from backend.artifacts import Artifacts, ArtifactsAway
 from backend.janitor import Janitor
-from backend.settings import Settings
-from backend.store import NewRun, NewSweep, Slot
 from mgic.records import Reason, RunStatus
 from tests.conftest import gone, wait_for
+from tests.worker.conftest import ME, NEVER
 from worker.child import Child
 from worker.supervise import supervise
-
-ME = Slot("w", "h", "cpu", "cpu")
-NEVER = lambda: False  # noqa: E731
-
-# What a child's script begins with: `tell` speaks as the real runner does, `succeed` ends well.
-PRELUDE = """
-import json, os, pathlib, signal, sys, time
-channel = os.fdopen(int(sys.argv[1]), "w")
-def tell(kind, **fields):
-    channel.write(json.dumps({"kind": kind, **fields}) + "\\n"); channel.flush()
-def leave(name, text):
-    os.makedirs(job["folder"], exist_ok=True)
-    open(f"{job['folder']}/{name}", "w").write(text)
-    files.append({"name": name, "media_type": "text/plain", "size": len(text), "sha256": "0" * 64})
-def succeed(**result):
-    tell("outcome", artifacts=files, outcome={"status": "succeeded", "config": {}, "result": result,
-                                           "environment": {}, "seconds": 0.1})
-files = []
-job = json.loads(sys.stdin.readline())
-"""
-
-
-@pytest.fixture
-def settings(sqlite_url, tmp_path):
-    return Settings(
-        database_url=sqlite_url, home=tmp_path, heartbeat_s=0.2, poll_s=0.1, grace_s=0.5, shutdown_grace_s=0.5
-    )
-
-
-@pytest.fixture
-def artifacts(settings):
-    return Artifacts(settings.artifacts)
-
-
-@pytest.fixture
-def execute(store, artifacts, settings, tmp_path):
-    """Queue a run, claim it, and supervise a child with this script; the run as it is then."""
-
-    def execute(script, stopping=NEVER, meanwhile=None, settings=settings):
-        store.add_sweep(NewSweep("x", 1, [{}], [NewRun({}, {}, uuid4().hex, "cpu", "cpu", None)]))
-        claim = store.claim(ME)
-        path = tmp_path / "child.py"
-        path.write_text(PRELUDE + textwrap.dedent(script))
-        child = Child(tmp_path, settings.scratch, 1, None, (sys.executable, str(path)))
-        helper = threading.Thread(target=meanwhile or (lambda _claim: None), args=(claim,))
-        helper.start()
-        try:
-            execute.reusable = supervise(claim, child, store, artifacts, settings, stopping)
-        finally:
-            helper.join()
-            if getattr(execute, "reusable", False):
-                child.dismiss()
-        execute.child = child
-        return store.run(claim.run_id)
-
-    execute.settings = settings
-    return execute
 
 
 def test_curves_lines_and_the_result_are_kept(execute, store):
@@ -268,91 +205,6 @@ def test_a_child_that_closed_its_channel_and_stays_is_ended(execute):
     assert time.monotonic() - begin < 30  # it would sleep for a minute
 
 
-def test_the_files_of_killed_attempts_go_with_the_end_of_the_run(execute, artifacts, settings, tmp_path):
-    """One was killed before it could bring its file to the place, one after that, before the end was stored."""
-
-    def an_earlier_attempt(claim):
-        (tmp_path / "old").write_text("old")
-        artifacts.put(tmp_path / "old", f"{claim.run_id}/0/model.safetensors")
-        old = settings.scratch / str(claim.run_id) / "0"
-        old.mkdir(parents=True)
-        (old / "model.safetensors").write_text("old")
-
-    run = execute(
-        """
-        time.sleep(0.5)
-        leave("model.safetensors", "new")
-        succeed(top1=1.0)
-        """,
-        meanwhile=an_earlier_attempt,
-    )
-    assert artifacts.names(str(run.id)) == ["1"]
-    assert not (settings.scratch / str(run.id)).exists()
-
-
-def test_a_success_whose_files_find_no_room_failed_and_says_so(execute, artifacts, monkeypatch):
-    monkeypatch.setattr(artifacts, "put", no_room)
-    run = execute('leave("model.safetensors", "x")\nsucceed(top1=1.0)')
-    assert (run.status, run.reason, run.result) == (RunStatus.FAILED, Reason.DISK_FULL, None)
-    assert "No space left" in run.failure.message
-
-
-def no_room(*_):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_files_wait_for_a_place_that_does_not_answer_at_first(execute, artifacts, monkeypatch):
-    put, refused = artifacts.put, []
-
-    def put_later(*arguments):
-        if len(refused) < 2:
-            refused.append(arguments)
-            raise ArtifactsAway("no route to host")
-        put(*arguments)
-
-    monkeypatch.setattr(artifacts, "put", put_later)
-    run = execute('leave("a.txt", "x")\nleave("b.txt", "xy")\nsucceed(top1=1.0)')
-    assert (run.status, len(refused)) == (RunStatus.SUCCEEDED, 2)
-    assert (artifacts.size(f"{run.id}/1/a.txt"), artifacts.size(f"{run.id}/1/b.txt")) == (1, 2)
-
-
-def test_more_files_than_a_run_may_leave_are_refused(execute, settings):
-    small = settings.model_copy(update={"max_artifact_bytes": 3})
-    run = execute('leave("a.txt", "xx")\nleave("b.txt", "xx")\nsucceed()', settings=small)
-    assert (run.status, run.reason) == (RunStatus.FAILED, Reason.TOO_LARGE)
-    assert "4 bytes, more than the limit of 3" in run.failure.message
-
-
-def test_a_place_that_cannot_be_reached_is_said_in_the_log_and_the_run_begins_afresh(
-    execute, store, artifacts, monkeypatch
-):
-    def away(_):
-        raise ArtifactsAway("no route to host")
-
-    monkeypatch.setattr(artifacts, "names", away)
-    run = execute("time.sleep(0.3)\nsucceed(top1=1.0)")
-    assert run.status is RunStatus.SUCCEEDED
-    words = [line.line for line in store.log(run.id)[0]]
-    assert words == ["Checkpoints of earlier attempts could not be fetched: no route to host"]
-
-
-def test_a_cancel_does_not_wait_for_a_checkpoint_that_takes_long_to_fetch(execute, store, artifacts, monkeypatch):
-    asked, given = threading.Event(), threading.Event()
-
-    def slow(_):
-        if not asked.is_set():
-            asked.set()
-            given.wait(60)
-        return []
-
-    monkeypatch.setattr(artifacts, "names", slow)
-    try:
-        run = execute("succeed()", meanwhile=lambda claim: (asked.wait(30), store.cancel_run(claim.run_id)))
-    finally:
-        given.set()
-    assert run.status is RunStatus.CANCELLED
-
-
 def test_a_result_waits_for_a_database_that_is_busy(execute, settings):
     path = settings.database.removeprefix("sqlite:///")
 
@@ -366,15 +218,6 @@ def test_a_result_waits_for_a_database_that_is_busy(execute, settings):
 
     run = execute("time.sleep(1)\nsucceed(top1=1.0)", meanwhile=hold_the_lock)
     assert (run.status, run.result) == (RunStatus.SUCCEEDED, {"top1": 1.0})
-
-
-def test_the_files_of_an_attempt_without_a_result_are_swept(execute, settings):
-    run = execute("""
-        leave("model.safetensors", "x")
-        os.kill(os.getpid(), signal.SIGKILL)
-    """)
-    assert run.status is RunStatus.QUEUED
-    assert not (settings.scratch / str(run.id)).exists()
 
 
 def test_the_child_dies_with_the_process_that_started_it(tmp_path):
