@@ -26,7 +26,9 @@ from worker.ears import Ears
 log = logging.getLogger(__name__)
 
 PATIENCE = 3  # times the reaper rings before a worker doubts its ears
-busy = Value(ctypes.c_int, 0)  # slots in a task, shared with those that are forked from here
+# Slots in a task, shared with those that are forked from here. The beat reads it without its lock, in which a
+# slot may have been killed.
+busy = Value(ctypes.c_int, 0)
 
 
 def name_of(settings: Settings) -> str:
@@ -85,7 +87,7 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
             if not self._cleared:
                 clear_leftovers(self._settings.scratch, store)
                 self._cleared = True
-            if self._ears.deaf(store, idle=busy.value == 0):
+            if self._ears.deaf(store, idle=busy.get_obj().value == 0):
                 log.error("runs wait and no bell is heard here any more: this worker ends, to be started again")
                 state.should_stop = os.EX_TEMPFAIL
         except DATABASE_ERRORS as error:

@@ -86,7 +86,7 @@ def test_a_child_that_was_ended_is_not_ended_again(execute, tmp_path):
     try:
         execute.child.end(0.1)
         execute.child.dismiss()
-        os.fstat(execute.child.channel.descriptor)  # still open
+        assert os.path.samestat(os.fstat(execute.child.channel.descriptor), os.stat(tmp_path))  # still open
     finally:
         os.close(execute.child.channel.descriptor)
         if descriptor != execute.child.channel.descriptor:
