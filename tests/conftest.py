@@ -1,5 +1,6 @@
 """Real servers for the tests: PostgreSQL, Valkey and the whole service, each started when first asked for."""
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -21,6 +22,7 @@ import torch
 
 from mgic.cli.up import _valkey_server
 from mgic.client import Client
+from mgic.data import fashion_mnist
 from mgic.measure.host import usable_cores
 from mgic.process import die_with_parent
 
@@ -30,6 +32,23 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Two cores, and several processes that compute: torch's own threads only get in each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
+
+
+def _bare() -> None:
+    """As on a machine that has nothing but what the project installs, for this process and all that it starts.
+
+    Settings, data sets and caches of whoever runs the tests are out of sight: tests see only what they make.
+    """
+    for name in [name for name in os.environ if name.startswith("MGIC_")]:
+        del os.environ[name]
+    empty = Path(tempfile.mkdtemp(prefix="mgic-bare-"))
+    atexit.register(shutil.rmtree, empty, ignore_errors=True)
+    for variable, folder in (("HOME", "home"), ("MGIC_DATA_DIR", "data")):
+        (empty / folder).mkdir()
+        os.environ[variable] = str(empty / folder)
+
+
+_bare()
 
 MAX_PROCESSES = 4  # each loads torch, and starts servers of its own
 PATIENCE = 3  # times as long as on a quiet machine is waited before a test fails
@@ -134,6 +153,12 @@ def stop_service(service: Service) -> None:
     except subprocess.TimeoutExpired:
         service.process.kill()
         raise
+
+
+@pytest.fixture(autouse=True)
+def _no_system_data(monkeypatch, tmp_path_factory) -> None:
+    """Debian's package of a data set, which may be here, is not seen by tests."""
+    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", tmp_path_factory.getbasetemp() / "nothing")
 
 
 @pytest.fixture(scope="session")

@@ -40,8 +40,8 @@ CONFIGS: dict[str, Config] = {
 }
 # (experiment, config, phase): each kind of work that lasts. "" is what comes before the first phase.
 PHASES: list[tuple[str, Config, str]] = [
-    ("classification", {"model": "mgic_resnet56", "dataset": "fashion_mnist", **LASTING}, "training"),
-    ("classification", {"model": "resnet56", "dataset": "fashion_mnist", "max_steps": 1}, "evaluating"),
+    ("classification", {"model": "mgic_resnet56", **LASTING}, "training"),
+    ("classification", {"model": "resnet110", "batch_size": 2, "max_steps": 1}, "evaluating"),  # 180 batches
     ("classification", {"model": "mgic_resnet20", "processes": 2, **LASTING}, "preparing"),
     ("classification", {"model": "mgic_resnet20", "processes": 2, **LASTING}, "training"),
     ("function_fit", {"model": "implicit_mlp"}, "training"),
