@@ -11,7 +11,7 @@ from dashboard.charts.columns import with_unit
 from dashboard.charts.samples import is_number
 from dashboard.parts import NEW_SWEEP, prose, show_table
 from dashboard.sweep_plots import show_run_plots
-from dashboard.tables import rows_table
+from dashboard.tables import result_tables
 from dashboard.wall import PICTURES, rows_of, show_picture
 from dashboard.words import ADVICE, ICONS, literal, number, seconds, size, value
 from mgic.client import Client
@@ -37,15 +37,15 @@ def show_result(run: Run, info: ExperimentInfo | None) -> None:
     """What it was about first: numbers as tiles with their unit, or the rows, where they hold what is plotted."""
     if not run.result:
         return
-    main = next((view.y for view in info.views), "") if info else ""
-    parts = [_show_rows, _show_numbers] if run.result.get(main) is None else [_show_numbers, _show_rows]
+    main = next(iter(info.views), None) if info else None
+    parts = [_show_rows, _show_numbers] if main and main.table else [_show_numbers, _show_rows]
     for part in parts:
         part(run, info)
 
 
 def _show_rows(run: Run, info: ExperimentInfo | None) -> None:
-    if table := rows_table([run], info):
-        show_table(table[1], "measured rows", f"Measured {table[0]}")
+    for name, table in result_tables([run], info).items():
+        show_table(table, f"measured {name}", f"Measured {name}")
     if info:
         show_run_plots(info, run)
 

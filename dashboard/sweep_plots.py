@@ -1,14 +1,15 @@
 """The figures of a sweep, with their switches, and those of a run; what is chosen stands in the address."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import streamlit as st
 
 from dashboard.charts.box import box_info, box_note, draw_boxes
 from dashboard.charts.columns import axis_title, description_of, goal_of, is_cost, is_result, unit_of
 from dashboard.charts.cost_axis import COST_COLUMN, KINDS
-from dashboard.charts.heatmap import draw_heatmap, facets, heatmap_info
+from dashboard.charts.heatmap import draw_heatmap, entries, facets, heatmap_info
 from dashboard.charts.samples import Group, Sample, groups, own_interval, samples, spread_note
 from dashboard.charts.tradeoff import draw_tradeoff, tradeoff_info
 from dashboard.charts.view import draw_view, ends_of, view_info
@@ -16,7 +17,7 @@ from dashboard.connection import client
 from dashboard.parts import prose
 from dashboard.theme import look, show
 from dashboard.wall import show_wall
-from mgic.records import ExperimentInfo, Run, View
+from mgic.records import ExperimentInfo, Run, Table, View, ViewKind
 
 ALL = "All plots"
 GRID = ("coarsest_size", "group_size")
@@ -24,13 +25,19 @@ GRID = ("coarsest_size", "group_size")
 
 @dataclass(frozen=True)
 class Shown:
-    """What all plots of a page are drawn from: the runs, their rows, and how the cost is counted."""
+    """What all plots of a page are drawn from: the runs, and how the cost is counted."""
 
     info: ExperimentInfo
     runs: Sequence[Run]
-    measured: Sequence[Sample]
     count: str = "macs"
     log: bool = True
+
+    def measured(self, view: View) -> list[Sample]:
+        """The rows that a view draws."""
+        return samples(self.runs, self.table(view), view.columns)
+
+    def table(self, view: View) -> Table | None:
+        return self.info.tables[view.table] if view.table else None
 
 
 def views_of(info: ExperimentInfo, runs: Sequence[Run]) -> list[View]:
@@ -47,10 +54,9 @@ def views_of(info: ExperimentInfo, runs: Sequence[Run]) -> list[View]:
 
 
 def views_of_run(info: ExperimentInfo, run: Run) -> list[View]:
-    """Those that one run fills by itself: pictures, boxes, and plots of a result with several rows."""
-    rows = samples([run])
-    own = {name for name in (rows[0].values if rows else {}) if len({str(one.values.get(name)) for one in rows}) > 1}
-    return [view for view in info.views if view.kind in ("images", "box") or {view.x, view.y} <= own]
+    """Those that one run fills by itself: pictures, boxes, and plots of a table with several rows."""
+    rows = {name: len((run.result or {}).get(name) or ()) for name in info.tables}
+    return [view for view in info.views if view.kind in ("images", "box") or rows.get(view.table or "", 0) > 1]
 
 
 def show_plots(info: ExperimentInfo, runs: Sequence[Run]) -> None:
@@ -58,12 +64,12 @@ def show_plots(info: ExperimentInfo, runs: Sequence[Run]) -> None:
     views = {view.title: view for view in views_of(info, runs)}
     if not views:
         return
-    measured = samples(runs)
-    if not measured:
+    if not samples(runs):
         ended = all(run.status.terminal for run in runs)
         prose("No run of this sweep ended with a result." if ended else "Plots come with the first result.")
         return
-    has_cost = any(sample.values.get(COST_COLUMN) for sample in measured)
+    shown = Shown(info, runs)
+    has_cost = any(one.values.get(COST_COLUMN) for view in views.values() for one in shown.measured(view))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Plot", [ALL, *views], key="view", bind="query-params", width=220)
         count = log = None
@@ -76,7 +82,7 @@ def show_plots(info: ExperimentInfo, runs: Sequence[Run]) -> None:
                 "Cost axis", ["log", "linear"], default="log", required=True, key="scale", bind="query-params"
             )
     kind = next((name for name, title in KINDS.items() if title == count), "macs")
-    shown = Shown(info, runs, measured, kind, log != "linear")
+    shown = Shown(info, runs, kind, log != "linear")
     for title, view in views.items():
         if chosen in (ALL, title):
             _show(view, shown)
@@ -84,26 +90,26 @@ def show_plots(info: ExperimentInfo, runs: Sequence[Run]) -> None:
 
 def show_run_plots(info: ExperimentInfo, run: Run) -> None:
     """Nothing where the numbers of the run say it all."""
-    shown = Shown(info, [run], samples([run]))
-    for view in views_of_run(info, run) if shown.measured else []:
-        _show(view, shown)
+    for view in views_of_run(info, run) if samples([run]) else []:
+        _show(view, Shown(info, [run]))
 
 
 def _show(view: View, shown: Shown) -> None:
-    if view.kind == "heatmap":
-        _show_heatmap(view, shown)
-    elif view.kind == "box":
-        _show_boxes(view, shown)
-    elif view.kind == "images":
-        show_wall(client(), view, shown.runs)
-    elif view.kind == "scatter" and is_cost(shown.info, view.x) and is_result(shown.info, view.y):
-        _show_tradeoff(view, shown)
-    else:
-        _show_view(view, shown)
+    DRAWERS[view.kind](view, shown)
+
+
+def _show_wall(view: View, shown: Shown) -> None:
+    show_wall(client(), view, shown.runs)
+
+
+def _show_points(view: View, shown: Shown) -> None:
+    """A result against the cost has a front and the switches of the cost; other points have neither."""
+    against_cost = is_cost(shown.info, view.x) and is_result(shown.info, view.y)
+    (_show_tradeoff if against_cost else _show_marks)(view, shown)
 
 
 def _show_tradeoff(view: View, shown: Shown) -> None:
-    given = groups(shown.measured)
+    given = groups(shown.measured(view))
     unit = unit_of(shown.info, view.y)
     drawn = tradeoff_info(given, view, unit, shown.count, goal_of(shown.info, view.y))
     if not drawn.series:
@@ -117,18 +123,19 @@ def _show_tradeoff(view: View, shown: Shown) -> None:
     prose(note)
 
 
-def _show_view(view: View, shown: Shown) -> None:
-    drawn = view_info(view, shown.measured, shown.count)
+def _show_marks(view: View, shown: Shown) -> None:
+    measured = shown.measured(view)
+    drawn = view_info(view, measured, shown.count)
     if not drawn.series:
         _nothing(view)
         return
     titles = axis_title(shown.info, view.x, shown.count), axis_title(shown.info, view.y, shown.count)
     show(draw_view(view, drawn, titles, look()), f"plot {view.title}", f"{view.y} against {view.x}")
-    prose(_note(view, shown.info, [group for group in groups(shown.measured) if group.value(view.x) is not None]))
+    prose(_note(view, shown.info, [group for group in groups(measured) if group.value(view.x) is not None]))
 
 
 def _show_boxes(view: View, shown: Shown) -> None:
-    drawn = box_info(view, shown.measured)
+    drawn = box_info(view, shown.measured(view))
     if not drawn:
         _nothing(view)
         return
@@ -140,7 +147,10 @@ def _show_boxes(view: View, shown: Shown) -> None:
 
 
 def _show_heatmap(view: View, shown: Shown) -> None:
-    parts = facets(shown.runs, view.x, view.y)
+    parts = facets(entries(shown.runs, shown.table(view), view.columns), view.x, view.y)
+    if not parts:
+        _nothing(view)
+        return
     part = next(iter(parts))
     if len(parts) > 1:
         part = st.selectbox(f"{view.title}: runs with", list(parts), key=f"part {view.title}")
@@ -167,12 +177,27 @@ def _note(view: View, info: ExperimentInfo, given: Sequence[Group]) -> str:
 
 
 def _says_something(view: View, runs: Sequence[Run]) -> bool:
-    """False for a line of one point, and for a heat map of one row or column."""
+    """False for a line of one point, and for a heat map of one row or column; of a table only its rows can tell."""
+    if view.table is not None:
+        return True
     both = [run.config for run in runs if view.x in run.config and (view.y in run.config or view.kind != "heatmap")]
     x_values = {str(config[view.x]) for config in both}
     if view.kind == "heatmap":
         return len(x_values) > 1 and len({str(config[view.y]) for config in both}) > 1
     return not (view.kind == "line" and len(x_values) == 1)
+
+
+# What draws each kind of view; a kind that is missing here is found when the page is first loaded.
+DRAWERS: dict[ViewKind, Callable[[View, Shown], None]] = {
+    "line": _show_marks,
+    "scatter": _show_points,
+    "bar": _show_marks,
+    "heatmap": _show_heatmap,
+    "box": _show_boxes,
+    "images": _show_wall,
+}
+if DRAWERS.keys() != set(get_args(ViewKind)):
+    raise LookupError(f"kinds of views without a drawer: {set(get_args(ViewKind)) - DRAWERS.keys()}")
 
 
 def _nothing(view: View) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from dashboard.charts.columns import with_unit
-from dashboard.charts.samples import SEED, differing, is_table
+from dashboard.charts.samples import SEED, differing
 from dashboard.forms import written
 from dashboard.words import NO_NUMBER, seconds, si, status, value
-from mgic.records import Config, ExperimentInfo, Point, Preview, Run
+from mgic.records import Config, ExperimentInfo, Point, Preview, Run, is_table
 
 SHOWN_ALWAYS = ("model",)
 
@@ -30,25 +30,24 @@ def runs_table(runs: Sequence[Run], info: ExperimentInfo | None) -> pd.DataFrame
     return _typed(pd.DataFrame(rows))
 
 
-def rows_table(runs: Sequence[Run], info: ExperimentInfo | None) -> tuple[str, pd.DataFrame] | None:
-    """The rows that results have, with the settings that differ between their runs, and the result's name for them.
-
-    None where no result has rows.
-    """
+def result_tables(runs: Sequence[Run], info: ExperimentInfo | None) -> dict[str, pd.DataFrame]:
+    """By name, the rows of each table that results have, with the settings that differ between their runs."""
     ended = [run for run in runs if run.result]
-    name = next((name for run in ended for name, one in (run.result or {}).items() if is_table(one)), None)
-    if name is None:
-        return None
+    names = dict.fromkeys(name for run in ended for name, one in (run.result or {}).items() if is_table(one))
     fields = differing([run.config for run in ended])
     seeds = {run.config.get(SEED) for run in ended}
     fields += (SEED,) if len(seeds) > 1 else ()
+    return {name: _rows_table(ended, name, fields, info) for name in names}
+
+
+def _rows_table(ended: Sequence[Run], name: str, fields: Sequence[str], info: ExperimentInfo | None) -> pd.DataFrame:
     rows = []
     for run in ended:
-        for row in (run.result or {}).get(name, []):
+        for row in (run.result or {}).get(name) or []:
             shown: dict[str, Any] = {"open": link("run", str(run.id))} if len(ended) > 1 else {}
             shown |= {field: _cell(run.config.get(field)) for field in fields}
             rows.append(shown | {with_unit(info, column): _cell(one) for column, one in row.items()})
-    return name, _typed(pd.DataFrame(rows))
+    return _typed(pd.DataFrame(rows))
 
 
 def listing(runs: Sequence[Run]) -> pd.DataFrame:

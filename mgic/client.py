@@ -212,7 +212,10 @@ class Client:
     # Results, workers, health
 
     def results(self, experiment: str, **filters: str | None) -> list[Config]:
-        """Flat rows, config and result side by side, one a finished run; filters: sweep_id, model, dataset."""
+        """Flat rows, config and result side by side, one a finished run, or with `table=` one a row of that table.
+
+        Filters: sweep_id, model, dataset.
+        """
         return list(self._all(dict, "/results", experiment=experiment, **filters))
 
     def results_csv(self, experiment: str, **filters: str | None) -> bytes:

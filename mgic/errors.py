@@ -11,6 +11,7 @@ MgicError
 ├── Conflict         the thing is in a state that forbids what was asked
 ├── Unavailable      a part of the service does not answer just now
 ├── Diverged         a loss stopped being a finite number
+├── BadResult        an experiment's result is not what its tables promise
 └── Cancelled        the user stopped a run; not a failure
 """
 
@@ -89,6 +90,10 @@ class Unavailable(MgicError):
 
 class Diverged(MgicError):
     """A loss stopped being a finite number."""
+
+
+class BadResult(MgicError):
+    """An experiment's result, or what it declares of it, is not what its tables promise."""
 
 
 class Cancelled(MgicError):

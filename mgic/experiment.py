@@ -7,7 +7,8 @@ from typing import Any, Protocol, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
-from mgic.records import Cost, ExperimentInfo, Queue, View
+from mgic.errors import BadResult
+from mgic.records import PROVENANCE, Cost, ExperimentInfo, Queue, View
 from mgic.registry import Registry
 
 
@@ -93,6 +94,10 @@ def experiment(
             "timing" runs one at a time on a host that does nothing else.
         estimate: The cost of a config, on the meta device, without running it.
             Raises `BadConfig` where the network cannot be built.
+
+    Raises:
+        BadResult: A table of the result has no key column, a column stands there twice or has a name that the store
+            gives, or a view names a table or a column that is not there.
     """
 
     def register(run: Callable[..., BaseModel]) -> Callable[..., BaseModel]:
@@ -108,7 +113,33 @@ def experiment(
             result_schema=result.model_json_schema(),
             views=views,
         )
+        _check(info)
         EXPERIMENTS.add(run.__name__, Experiment(run, config, result, estimate, info))
         return run
 
     return register
+
+
+def _check(info: ExperimentInfo) -> None:
+    """What a result's tables promise, when the experiment is declared; a run's own rows are checked when it ends."""
+    settings = info.config_schema["properties"]
+    fields = [name for name in info.result_schema.get("properties", {}) if name not in info.tables]
+    for table in info.tables.values():
+        if not table.keys:
+            words = 'no column is a key; mark those that tell its rows apart by json_schema_extra={"key": True}'
+            raise BadResult(f"{info.name}: of the table {table.name} {words}")
+        if twice := [name for name in table.columns if name in settings or name in fields]:
+            raise BadResult(f"{info.name}: {twice[0]} is a column of the table {table.name} and a field besides")
+    if twice := [name for name in fields if name in settings]:
+        raise BadResult(f"{info.name}: {twice[0]} is a setting and a field of the result")
+    columns = [*settings, *fields, *(name for table in info.tables.values() for name in table.columns)]
+    if taken := [name for name in columns if name in PROVENANCE or name.startswith("env_")]:
+        raise BadResult(f"{info.name}: {taken[0]} is what the store says of a run; call the field otherwise")
+    for view in info.views:
+        if view.table is not None and view.table not in info.tables:
+            known = ", ".join(info.tables) or "none"
+            raise BadResult(f"{info.name}: the view {view.title!r} is of a table {view.table}; there are: {known}")
+        drawn = {*settings, *fields, *(info.tables[view.table].columns if view.table else ())}
+        unknown = [name for name in view.columns if name not in drawn]
+        if unknown and not info.config_schema.get("additionalProperties"):  # else a model may have it as an option
+            raise BadResult(f"{info.name}: the view {view.title!r} names {unknown[0]}, which is no column of its rows")

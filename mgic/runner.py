@@ -33,7 +33,7 @@ from pydantic import ValidationError
 from mgic import __version__
 from mgic.errors import BadConfig, Cancelled, DataMissing, Diverged, MgicError, UnknownName
 from mgic.experiment import EXPERIMENTS, Context
-from mgic.records import Artifact, Config, Failure, Outcome, Reason, RunStatus
+from mgic.records import Artifact, Config, Failure, Outcome, Reason, RunStatus, check_keys
 
 _wanted = threading.Semaphore(0)  # counts what SIGUSR1 asked for
 _stopped = threading.Event()  # SIGTERM came
@@ -60,7 +60,9 @@ def run(name: str, config: Config, context: Context) -> Outcome:
         parsed = experiment.config.model_validate(resolved)
         resolved = parsed.model_dump(mode="json")
         info = {"experiment": name, "experiment_version": experiment.info.version}
-        result = _finite(experiment.run(parsed, context).model_dump(mode="json"))
+        found = _finite(experiment.run(parsed, context).model_dump(mode="json"))
+        check_keys(experiment.info.tables.values(), found)
+        result = found
         status = RunStatus.SUCCEEDED
     except Exception as error:  # noqa: BLE001 - the boundary: a failed point must not stop its sweep
         if _is_cancel(error):

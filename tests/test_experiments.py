@@ -2,18 +2,20 @@
 
 import pytest
 
+from mgic.errors import BadResult
 from mgic.experiment import EXPERIMENTS, Estimate, ExperimentConfig
 from mgic.models import MODELS
 from mgic.models.config import ModelConfig
+from mgic.records import check_keys
 
 NAMES = list(EXPERIMENTS)
 
 
-def columns(name: str) -> set[str]:
+def columns(name: str, table: str | None) -> set[str]:
+    """What a row of the table has, or of a run where there is none."""
     info = EXPERIMENTS[name].info
-    found = set(info.config_schema["properties"]) | set(info.result_schema["properties"])
-    for part in info.result_schema.get("$defs", {}).values():  # a result may have rows, with columns of their own
-        found |= set(part.get("properties", {}))
+    found = set(info.config_schema["properties"]) | set(info.result_schema["properties"]) - set(info.tables)
+    found |= set(info.tables[table].columns if table else ())
     if info.config_schema.get("additionalProperties") is True:
         found |= {option for model in MODELS.values() for option in model.info.options["properties"]}
     return found
@@ -28,7 +30,7 @@ def test_views_name_columns_that_exist(name):
     views = EXPERIMENTS[name].info.views
     assert views
     for view in views:
-        assert set(view.columns) <= columns(name), view.title
+        assert set(view.columns) <= columns(name, view.table), view.title
         assert view.kind != "images" or view.y.endswith((".png", ".jpg")), view.title
     assert len({view.title for view in views}) == len(views)
 
@@ -53,6 +55,20 @@ def test_every_field_says_what_it_is_and_has_a_default(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_config_and_result_share_no_column(name):
     assert not EXPERIMENTS[name].config.model_fields.keys() & EXPERIMENTS[name].result.model_fields.keys()
+
+
+@pytest.mark.parametrize(("name", "table"), [(n, t) for n in NAMES for t in EXPERIMENTS[n].info.tables.values()])
+def test_rows_of_a_table_have_a_key_and_no_two_the_same(name, table):
+    schema = EXPERIMENTS[name].info.result_schema
+    about = schema["$defs"][schema["properties"][table.name]["items"]["$ref"].rpartition("/")[2]]["properties"]
+    assert table.keys
+    assert set(table.keys) <= set(about)
+    assert all(column.get("type") != "array" for column in (about[key] for key in table.keys)), "a key is one value"
+    assert all(column["description"] for column in about.values())
+    row = dict.fromkeys(table.columns, 1)
+    check_keys([table], {table.name: [row, row | {table.keys[-1]: 2}]})
+    with pytest.raises(BadResult, match=table.keys[0]):
+        check_keys([table], {table.name: [row, row]})
 
 
 @pytest.mark.parametrize("name", NAMES)

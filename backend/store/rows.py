@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from mgic.records import Failure, Run, RunStatus, Sweep
+from mgic.records import Failure, Run, RunStatus, Sweep, main_table, unfold
 
 ACTIVE = (RunStatus.RUNNING, RunStatus.CANCELLING)
 OPEN = (RunStatus.QUEUED, *ACTIVE)
+ENVIRONMENT = ("commit", "dirty", "mgic", "torch", "device", "threads")  # what rows of results tell of it
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -77,13 +78,28 @@ def sweep_record(row: RowMapping, tally: Mapping[RunStatus, tuple[int, float]], 
     )
 
 
-def result_rows(row: RowMapping) -> list[dict[str, Any]]:
-    """Config and result side by side; one row, or one for each of the result's own `rows`."""
-    result = dict(row["result"])
-    parts = result.pop("rows", None)
-    base = {"run_id": str(row["id"]), "sweep_id": str(row["sweep_id"]), "attempt": row["attempt"], **row["config"]}
+def result_rows(row: RowMapping, table: str | None = None) -> list[dict[str, Any]]:
+    """Where it comes from, its config and its result side by side: one row, or one for each row of a table.
+
+    Args:
+        row: Of the table runs, with `sweep_name`.
+        table: Of the result; None: the one that the result is all of, if it is.
+    """
+    run = {
+        "run_id": str(row["id"]),
+        "sweep_id": str(row["sweep_id"]),
+        "name": row["sweep_name"],
+        "attempt": row["attempt"],
+        "version": row["version"],
+        "host": row["host"],
+    }
+    run |= {name: _iso(row[name]) for name in ("created_at", "started_at", "finished_at")}
     environment = row["environment"] or {}
-    provenance = {key: environment.get(key) for key in ("commit", "dirty", "torch", "threads")}
-    if not isinstance(parts, list):
-        return [base | result | {f"env_{key}": value for key, value in provenance.items()}]
-    return [base | result | part | {f"env_{key}": value for key, value in provenance.items()} for part in parts]
+    where = {f"env_{name}": environment.get(name) for name in ENVIRONMENT}
+    found = unfold(row["config"], row["result"], table or main_table(row["result"]))
+    return [{**run, **one, **where} for one in found]
+
+
+def _iso(seconds: float | None) -> str | None:
+    at = moment(seconds)
+    return at.isoformat(timespec="seconds") if at else None

@@ -15,6 +15,7 @@ from backend.tables import events, runs, sweeps
 from mgic.errors import Conflict, NotFound
 from mgic.records import Config, Grid, Queue, Run, RunStatus, Sweep
 
+ROWS_OF_A_RUN = 10**6  # room in a cursor for the rows of one run; its place in the list stands above
 ID_BATCH = 500  # bound parameters a statement; SQLite's limit is far above
 
 
@@ -118,17 +119,41 @@ class Sweeps(Database):
         return [run_record(row) for row in rows[:limit]], _next(rows, limit, "number")
 
     def results(
-        self, experiment: str, limit: int, after: int | None = None, filters: Mapping[str, str | UUID] | None = None
+        self,
+        experiment: str,
+        limit: int,
+        after: int | None = None,
+        filters: Mapping[str, str | UUID] | None = None,
+        table: str | None = None,
     ) -> tuple[list[dict[str, Any]], int | None]:
-        """Flat rows of succeeded runs, oldest first, and the cursor of the next page."""
-        query = _filtered(select(runs), filters).where(
-            runs.c.experiment == experiment, runs.c.status == RunStatus.SUCCEEDED
+        """Flat rows of succeeded runs, oldest first, and the cursor of the next page, which may begin within a run.
+
+        Args:
+            experiment: Its name.
+            limit: Rows at most.
+            after: The cursor of a page before.
+            filters: A column and the value it has.
+            table: Of the results, a row for each of its rows; None: as `result_rows` has it.
+        """
+        first, taken = divmod(after or 0, ROWS_OF_A_RUN)
+        query = (
+            _filtered(select(runs, sweeps.c.name.label("sweep_name")), filters)
+            .join(sweeps, sweeps.c.id == runs.c.sweep_id)
+            .where(runs.c.experiment == experiment, runs.c.status == RunStatus.SUCCEEDED, runs.c.seq >= first)
+            .order_by(runs.c.seq)
+            .limit(limit + 1)
         )
-        if after is not None:
-            query = query.where(runs.c.seq > after)
         with self._read() as connection:
-            rows = connection.execute(query.order_by(runs.c.seq).limit(limit + 1)).mappings().all()
-        return [flat for row in rows[:limit] for flat in result_rows(row)], _next(rows, limit)
+            rows = connection.execute(query).mappings().all()
+        found: list[dict[str, Any]] = []
+        for row in rows[:limit]:
+            flat = result_rows(row, table)
+            start = taken if row["seq"] == first else 0
+            room = limit - len(found)
+            found += flat[start : start + room]
+            if len(flat) > start + room:
+                return found, row["seq"] * ROWS_OF_A_RUN + start + room
+        return found, rows[limit]["seq"] * ROWS_OF_A_RUN if len(rows) > limit else None
 
     def succeeded(self, keys: Iterable[str]) -> dict[str, UUID]:
         """For each config key, the newest run that succeeded with it, where there is one."""

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
 from dashboard.parts import NEW_SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
 from dashboard.sweep_plots import show_plots
-from dashboard.tables import rows_table, runs_table
+from dashboard.tables import result_tables, runs_table
 from dashboard.words import counts, literal, moment, seconds, since
 from mgic.client import ApiError, Unreachable
 from mgic.records import RunStatus
@@ -75,9 +75,9 @@ def live() -> None:
     say_if_no_worker(runs, workers)
     if info:
         show_plots(info, runs)
-    if table := rows_table(runs, info):
-        st.subheader(f"Measured {table[0]}", anchor=False)
-        show_table(table[1], "measured rows", f"Measured {table[0]}")
+    for name, table in result_tables(runs, info).items():
+        st.subheader(f"Measured {name}", anchor=False)
+        show_table(table, f"measured {name}", f"Measured {name}")
     st.subheader("Runs", anchor=False)
     show_table(runs_table(runs, info), "runs", "Runs of this sweep")
 

@@ -8,14 +8,23 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from dashboard.charts.columns import Goal
-from dashboard.charts.samples import SEED, differing, groups, label, samples, spread, told
+from dashboard.charts.samples import SEED, Sample, differing, groups, label, samples, spread, told
 from dashboard.theme import Look, figure
 from dashboard.words import ICONS, number, plain, value
-from mgic.records import Run, RunStatus, Value
+from mgic.records import Config, Run, RunStatus, Table, Value
 
 NOT_ASKED = "not in this sweep"
 
 SCALE = "Cividis"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run, or a row of its result, at its place; without a sample it has nothing to show."""
+
+    config: Config
+    run: Run
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True)
@@ -49,23 +58,30 @@ class Heatmap:
         return min(found)[1:] if found else None
 
 
-def facets(runs: Sequence[Run], x: str, y: str) -> dict[str, list[Run]]:
-    """Runs that have both settings, apart by all else but the seed, under what sets each part apart."""
-    rest: dict[str, list[Run]] = {}
-    for run in runs:
-        if x in run.config and y in run.config:
-            key = {name: one for name, one in run.config.items() if name not in (x, y, SEED)}
-            rest.setdefault(json.dumps(key, sort_keys=True), []).append(run)
+def entries(runs: Sequence[Run], table: Table | None = None, shown: Sequence[str] = ()) -> list[Entry]:
+    """All that may stand in a grid: the samples of runs that succeeded, and the runs that did not."""
+    by_id = {str(run.id): run for run in runs}
+    found = [Entry(one.config, by_id[one.run_id], one) for one in samples(runs, table, shown)]
+    return found + [Entry(run.config, run) for run in runs if run.status is not RunStatus.SUCCEEDED]
+
+
+def facets(given: Sequence[Entry], x: str, y: str) -> dict[str, list[Entry]]:
+    """Entries that have both settings, apart by all else but the seed, under what sets each part apart."""
+    rest: dict[str, list[Entry]] = {}
+    for entry in given:
+        if x in entry.config and y in entry.config:
+            key = {name: one for name, one in entry.config.items() if name not in (x, y, SEED)}
+            rest.setdefault(json.dumps(key, sort_keys=True), []).append(entry)
     fields = differing([json.loads(key) for key in rest])
     return {label(json.loads(key), fields) or "all runs": part for key, part in rest.items()}
 
 
-def heatmap_info(runs: Sequence[Run], x: str, y: str, z: str, unit: str = "", goal: Goal | None = None) -> Heatmap:
+def heatmap_info(given: Sequence[Entry], x: str, y: str, z: str, unit: str = "", goal: Goal | None = None) -> Heatmap:
     """One cell for each pair of values that occur, in ascending order."""
-    xs, ys = _values(runs, x), _values(runs, y)
-    at: dict[tuple[str, str], list[Run]] = {}
-    for run in runs:
-        at.setdefault((value(run.config[x]), value(run.config[y])), []).append(run)
+    xs, ys = _values(given, x), _values(given, y)
+    at: dict[tuple[str, str], list[Entry]] = {}
+    for entry in given:
+        at.setdefault((value(entry.config[x]), value(entry.config[y])), []).append(entry)
     cells = [[_cell(at.get((value(one), value(other)), []), (x, y), z, unit) for one in xs] for other in ys]
     return Heatmap(xs, ys, cells, goal=goal)
 
@@ -97,14 +113,14 @@ def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str
     return made
 
 
-def _cell(runs: Sequence[Run], names: tuple[str, str], z: str, unit: str) -> Cell:
-    if not runs:
+def _cell(given: Sequence[Entry], names: tuple[str, str], z: str, unit: str) -> Cell:
+    if not given:
         return Cell(None, missing=NOT_ASKED)
-    where = ", ".join(f"{name}={value(runs[0].config[name])}" for name in names)
-    retried = {run.retry_of for run in runs}
-    left = [_why(run) for run in runs if run.status is not RunStatus.SUCCEEDED and run.id not in retried]
+    where = ", ".join(f"{name}={value(given[0].config[name])}" for name in names)
+    retried = {entry.run.retry_of for entry in given}
+    left = [_why(entry.run) for entry in given if entry.sample is None and entry.run.id not in retried]
     why = "<br>".join(plain(reason) for reason in dict.fromkeys(left))
-    found = groups(samples(runs))
+    found = groups(entry.sample for entry in given if entry.sample is not None)
     of = found[0].summary(z) if found else None
     if of is None or of.n == 0:
         return Cell(None, missing=why or f"no {z}", hover=f"{plain(where)}<br>{why}")
@@ -117,8 +133,8 @@ def _why(run: Run) -> str:
     return f"{ICONS[run.status]} {run.reason.value if run.reason else run.status.value}"
 
 
-def _values(runs: Sequence[Run], name: str) -> list[Value]:
-    found = {value(run.config[name]): run.config[name] for run in runs}
+def _values(given: Sequence[Entry], name: str) -> list[Value]:
+    found = {value(entry.config[name]): entry.config[name] for entry in given}
     return sorted(found.values(), key=lambda one: (0, one, "") if isinstance(one, (int, float)) else (1, 0, value(one)))
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, TypeGuard, TypeVar
 
 from dashboard.words import number, settings, value
-from mgic.records import Config, Run, RunStatus
+from mgic.records import Config, Run, RunStatus, Table, telling_keys, unfold
 from mgic.statistics import Summary, summary
 
 SEED = "seed"
@@ -19,10 +19,10 @@ Ends = tuple[str, str]  # the columns with the lower and the upper end of an int
 
 @dataclass(frozen=True)
 class Sample:
-    """One measured row: a finished run, or one row of a run whose result has several."""
+    """One measured row: a finished run, or one row of a table of its result."""
 
     run_id: str
-    config: Config
+    config: Config  # of a table's row with the keys that tell it from the run's others
     values: dict[str, Any]  # config and result side by side
 
 
@@ -56,18 +56,19 @@ def is_number(one: object) -> TypeGuard[int | float]:
     return isinstance(one, (int, float)) and not isinstance(one, bool)
 
 
-def samples(runs: Iterable[Run]) -> list[Sample]:
-    """One for each succeeded run; several where a field of its result is a list of rows."""
-    found = []
-    for run in runs:
-        if run.status is not RunStatus.SUCCEEDED or run.result is None:
-            continue
-        tables = [value for value in run.result.values() if is_table(value)]
-        flat = {name: value for name, value in run.result.items() if not is_table(value)}
-        for row in tables[0] if tables else [{}]:
-            named: Config = {name: value for name, value in row.items() if isinstance(value, str)}
-            found.append(Sample(str(run.id), run.config | named, run.config | flat | row))
-    return found
+def samples(runs: Iterable[Run], table: Table | None = None, shown: Sequence[str] = ()) -> list[Sample]:
+    """One for each succeeded run, or with `table` one for each row of it.
+
+    The keys that tell a run's rows apart stand in the sample's config, beside the settings; so do those of `shown`,
+    the columns of a plot.
+    """
+    done = [run for run in runs if run.status is RunStatus.SUCCEEDED and run.result is not None]
+    keys = telling_keys(table, [run.result or {} for run in done], shown) if table else ()
+    return [
+        Sample(str(run.id), run.config | {key: row[key] for key in keys if key in row}, row)
+        for run in done
+        for row in unfold(run.config, run.result or {}, table.name if table else None)
+    ]
 
 
 def groups(given: Iterable[Sample]) -> list[Group]:
@@ -169,7 +170,3 @@ def label(config: Config, fields: tuple[str, ...]) -> str:
     rest = tuple(name for name in fields if name != "model")
     parts = [str(config["model"])] if "model" in fields and "model" in config else []
     return ", ".join([*parts, *filter(None, [settings(config, rest)])])
-
-
-def is_table(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)

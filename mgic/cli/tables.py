@@ -13,8 +13,11 @@ import typer
 from mgic.cli.here import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect, identifier
 from mgic.cli.terminal import Code, put, put_json, say
+from mgic.records import ALL_ROWS, ExperimentInfo, csv_cell
 
-FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that starts with one of these
+TableName = Annotated[
+    str | None, typer.Option("--table", help="Of the results: a row for each of its rows.", show_default=False)
+]
 
 
 class TableFormat(StrEnum):
@@ -29,23 +32,25 @@ class ExportFormat(StrEnum):
 
 def table(
     sweep: Annotated[str, typer.Argument(help="Id of a sweep.", show_default=False)],
+    name: TableName = None,
     kind: Annotated[TableFormat, typer.Option("--format", help="How it is written.")] = TableFormat.MARKDOWN,
     as_json: AsJson = False,
     api_url: ApiUrl = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
-    """The results of a sweep: the fields that differ and what came out, one row a finished run.
+    """The results of a sweep: the fields that differ and what came out, one row a finished run or a row of a table.
 
     Example: mgic table SWEEP --format csv
     """
     with connect(api_url, api_key) as client:
         found = client.sweep(identifier(sweep))
-        rows = client.results(found.experiment, sweep_id=str(found.id))
+        info = client.experiment(found.experiment)
+        rows = client.results(found.experiment, sweep_id=str(found.id), table=name)
         if not rows:
             say(f"no run of {found.id} has a result yet")
             raise typer.Exit(Code.NOTHING)
         fields = dict.fromkeys(field for run in client.sweep_runs(found.id) for field in run.config)
-        columns = interesting(rows, fields, client.experiment(found.experiment).result_schema["properties"])
+        columns = interesting(rows, fields, _result_columns(info, name))
         chosen = [{column: row.get(column) for column in columns} for row in rows]
         if as_json:
             put_json({"items": chosen, "next_cursor": None})
@@ -54,15 +59,19 @@ def table(
             put(text.removesuffix("\n"))
 
 
+def _result_columns(info: ExperimentInfo, name: str | None) -> list[str]:
+    """Of its rows: what tells them apart first, then the scalar fields, then what else the table has."""
+    tables = info.tables
+    table = tables.get(name or ALL_ROWS)
+    fields = [field for field in info.result_schema["properties"] if field not in tables]
+    return [*table.keys, *fields, *table.columns] if table else fields
+
+
 def interesting(rows: list[dict[str, Any]], fields: Iterable[str], results: Iterable[str]) -> list[str]:
     """Fields of the config that differ between the rows, then those of the result that hold one value each."""
     differing = [name for name in fields if len({repr(row.get(name)) for row in rows}) > 1]
-    single = [name for name in results if not any(_nested(row.get(name)) for row in rows)]
+    single = [name for name in results if not any(isinstance(row.get(name), list | dict) for row in rows)]
     return list(dict.fromkeys(differing + single))
-
-
-def _nested(value: object) -> bool:
-    return isinstance(value, list | dict)
 
 
 def as_markdown(columns: list[str], rows: list[dict[str, Any]]) -> str:
@@ -80,33 +89,30 @@ def as_csv(columns: list[str], rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_inert(row[column]) for column in columns] for row in rows)
+    writer.writerows([csv_cell(row[column]) for column in columns] for row in rows)
     return text.getvalue()
-
-
-def _inert(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_MARKS) else value
 
 
 def export(
     experiment: Annotated[str, typer.Argument(help="Name of the experiment.", show_default=False)],
+    name: TableName = None,
     kind: Annotated[ExportFormat, typer.Option("--format", help="How it is written.")] = ExportFormat.CSV,
     as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
     api_url: ApiUrl = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
-    """All results of an experiment, config and result side by side, one row a finished run.
+    """All results of an experiment, config and result side by side, one row a finished run or a row of a table.
 
     Example: mgic export classification --format csv > results.csv
     """
     with connect(api_url, api_key) as client:
         client.experiment(experiment)  # an unknown one is an error, not an empty table
         if as_json or kind is ExportFormat.JSON:
-            rows = client.results(experiment)
+            rows = client.results(experiment, table=name)
             text = json.dumps({"items": rows, "next_cursor": None}, indent=2) + "\n" if rows else ""
         else:
-            text = client.results_csv(experiment).decode()
+            text = client.results_csv(experiment, table=name).decode()
         if not text.strip():
             say(f"no run of {experiment} has a result yet")
             raise typer.Exit(Code.NOTHING)

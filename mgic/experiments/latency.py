@@ -149,7 +149,7 @@ class Config(ExperimentConfig):
 class Network(BaseModel):
     """What was measured."""
 
-    model: str = Field(description="As asked for, with the options that were given")
+    model: str = Field(description="As asked for, with the options that were given", json_schema_extra={"key": True})
     sample_size: list[int] = Field(description="Of one sample: channels, height, width")
     params: int = Field(description="Trainable parameters", json_schema_extra={"goal": "min"})
     macs: int = Field(
@@ -215,10 +215,20 @@ def estimate(config: Config) -> Estimate:
 @experiment(
     title="Latency",
     views=(
-        View(title="Latency", kind="bar", x="model", y="median_ms", series="engine", low="low_ms", high="high_ms"),
+        View(
+            title="Latency",
+            kind="bar",
+            table="rows",
+            x="model",
+            y="median_ms",
+            series="engine",
+            low="low_ms",
+            high="high_ms",
+        ),
         View(
             title="Latency of all passes",
             kind="box",
+            table="rows",
             x="model",
             y="p50_ms",
             series="engine",
@@ -230,6 +240,7 @@ def estimate(config: Config) -> Estimate:
         View(
             title="Latency against MACs",
             kind="scatter",
+            table="rows",
             x="macs",
             y="median_ms",
             series="model",
@@ -240,13 +251,14 @@ def estimate(config: Config) -> Estimate:
         View(
             title="Speed-up over the first network",
             kind="bar",
+            table="rows",
             x="model",
             y="speedup",
             series="engine",
             low="speedup_low",
             high="speedup_high",
         ),
-        View(title="Peak memory", kind="bar", x="model", y="peak_memory_mb", series="engine"),
+        View(title="Peak memory", kind="bar", table="rows", x="model", y="peak_memory_mb", series="engine"),
     ),
     queue="timing",
     estimate=estimate,

@@ -133,7 +133,7 @@ class Config(ExperimentConfig):
 
 
 class LevelRow(BaseModel):
-    level: int = Field(description="0 is the finest")
+    level: int = Field(description="0 is the finest", json_schema_extra={"key": True})
     width: int = Field(description="Channels of the level")
     effective_group_size: int = Field(description="Channels a group of the level's R and P really has")
     restriction_mse: float = Field(
@@ -201,6 +201,13 @@ def estimate(config: Config) -> Estimate:
         View(title="Error against group size", x="group_size", y="mse", series="coarsest_size", log_x=True, log_y=True),
         View(title="Share of the variance that is lost", x="group_size", y="relative_mse", log_x=True, log_y=True),
         View(title="Error against parameters", kind="scatter", x="params", y="mse", log_x=True, log_y=True),
+        View(
+            title="What the restrictions down to each level lose",
+            table="levels",
+            x="level",
+            y="restriction_mse",
+            series="group_size",
+        ),
         View(title="Reconstructions", kind="images", x="group_size", y="reconstructions.png"),
         View(
             title="Absolute errors, white is one standard deviation of the maps",

@@ -5,7 +5,17 @@ and the dashboard draws them. Nothing here may import torch, SQLAlchemy or FastA
 """
 
 from mgic.records.base import MAX_SWEEP_RUNS, NAME_PATTERN, Axis, Config, Grid, Page, Queue, Record, Scalar, Task, Value
-from mgic.records.catalogue import Cost, DatasetInfo, ExperimentInfo, Level, ModelCost, ModelInfo, Recipe, View
+from mgic.records.catalogue import (
+    Cost,
+    DatasetInfo,
+    ExperimentInfo,
+    Level,
+    ModelCost,
+    ModelInfo,
+    Recipe,
+    View,
+    ViewKind,
+)
 from mgic.records.gate import (
     MAX_GATE_MODELS,
     Baseline,
@@ -39,11 +49,25 @@ from mgic.records.runs import (
     SweepRequest,
 )
 from mgic.records.service import Health, System, Worker
+from mgic.records.tables import (
+    ALL_ROWS,
+    PROVENANCE,
+    Table,
+    check_keys,
+    csv_cell,
+    is_table,
+    main_table,
+    tables_of,
+    telling_keys,
+    unfold,
+)
 
 __all__ = [
+    "ALL_ROWS",
     "MAX_GATE_MODELS",
     "MAX_SWEEP_RUNS",
     "NAME_PATTERN",
+    "PROVENANCE",
     "Artifact",
     "Axis",
     "Baseline",
@@ -93,10 +117,19 @@ __all__ = [
     "Sweep",
     "SweepRequest",
     "System",
+    "Table",
     "Task",
     "Top1",
     "Value",
     "Verdict",
     "View",
+    "ViewKind",
     "Worker",
+    "check_keys",
+    "csv_cell",
+    "is_table",
+    "main_table",
+    "tables_of",
+    "telling_keys",
+    "unfold",
 ]

@@ -5,10 +5,16 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from mgic.records.base import Config, Grid, Queue, Record, Task
+from mgic.records.tables import Table, tables_of
+
+ViewKind = Literal["line", "scatter", "bar", "heatmap", "box", "images"]
 
 
 class View(Record):
     """A plot described by column names; the dashboard draws any of them for any experiment.
+
+    It draws one point a run, or, with `table`, one a row of that table of the result; `x`, `y` and the others name
+    settings, scalar fields of the result, or columns of the table.
 
     Where the runs differ in `seed`, every point is the mean over the seeds, with the
     points beside it, their range, and from 3 seeds on an interval.
@@ -27,7 +33,8 @@ class View(Record):
     """
 
     title: str
-    kind: Literal["line", "scatter", "bar", "heatmap", "box", "images"] = "line"
+    kind: ViewKind = "line"
+    table: str | None = None  # of the result; None: one point a run
     x: str
     y: str
     z: str | None = None  # heatmap: the value of a cell
@@ -49,6 +56,8 @@ class View(Record):
             raise ValueError(f"{self.title}: a view of kind {self.kind} draws no interval")
         if not (self.q1 is None) == (self.q3 is None) == (self.kind != "box"):
             raise ValueError(f"{self.title}: q1 and q3 are for a box, and a box needs both")
+        if self.table is not None and self.kind == "images":
+            raise ValueError(f"{self.title}: pictures are a run's, and no table has them")
         if self.y.count("*") > (self.kind == "images"):
             raise ValueError(f"{self.title}: one * may stand for the sample of a view of kind images")
         return self
@@ -76,7 +85,8 @@ class ExperimentInfo(Record):
     """All that a form and a page of plots need to know of an experiment.
 
     `config_schema` and `result_schema` are JSON schemas. A property may carry `unit`;
-    in a result, `goal` ("min" or "max": which end is the good one; without it neither is);
+    in a result, `goal` ("min" or "max": which end is the good one; without it neither is),
+    and in a row of a table `key` (true: one of the columns that tell the rows apart);
     and, in a config, `choices` ("models" or "datasets": take the names from that list)
     with `task` (of these, only those for it).
     If `config_schema` has `additionalProperties: true`, the options of the chosen model
@@ -92,6 +102,11 @@ class ExperimentInfo(Record):
     result_schema: dict[str, Any]
     views: tuple[View, ...]
     recipes: tuple[Recipe, ...] = ()
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """Of the result, by name."""
+        return tables_of(self.result_schema)
 
 
 class ModelInfo(Record):

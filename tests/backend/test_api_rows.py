@@ -58,6 +58,45 @@ def test_a_csv_file_has_a_column_for_what_any_run_has_and_all_rows(api, store):
     assert ([row["x"] for row in rest["items"]], rest["next_cursor"]) == ([2], None)
 
 
+LEVELS = [{"level": level, "width": 64 >> level, "restriction_mse": level / 4} for level in range(3)]
+
+
+def test_a_table_of_a_result_has_a_row_for_each_of_its_own(api, store):
+    add(store, 1, experiment="reconstruction")
+    claim = store.claim(slot())
+    store.finish(claim.run_id, claim.fence, succeeded(mse=0.5, levels=LEVELS, sizes=[64, 32]))
+    rows = api.client.results("reconstruction", table="levels")
+    assert [(row["x"], row["mse"], row["level"], row["width"]) for row in rows] == [
+        (0, 0.5, 0, 64),
+        (0, 0.5, 1, 32),
+        (0, 0.5, 2, 16),
+    ]
+    lines = list(csv.DictReader(io.StringIO(api.client.results_csv("reconstruction", table="levels").decode())))
+    assert [line["restriction_mse"] for line in lines] == ["0.0", "0.25", "0.5"]
+    assert json.loads(lines[0]["sizes"]) == [64, 32]
+    assert {"run_id", "name", "host", "env_device", "env_commit", "created_at", "finished_at"} <= set(lines[0])
+    (whole,) = api.client.results("reconstruction")
+    assert "level" not in whole
+    first = api.http.get("/results", params={"experiment": "reconstruction", "table": "levels", "limit": 2}).json()
+    assert [row["level"] for row in first["items"]] == [0, 1]
+    rest = {"experiment": "reconstruction", "table": "levels", "limit": 2, "cursor": first["next_cursor"]}
+    assert [row["level"] for row in api.http.get("/results", params=rest).json()["items"]] == [2]
+
+
+@pytest.mark.parametrize(
+    ("experiment", "table", "status", "words"),
+    [
+        ("reconstruction", "level", 422, "reconstruction has no table level; it has: levels"),
+        ("cost", "rows", 422, "cost has no table rows; it has: none, a row is a run"),
+        ("nope", "rows", 404, "nope"),
+    ],
+)
+def test_a_table_that_is_not_there_is_an_error_that_names_those_that_are(api, experiment, table, status, words):
+    answer = api.http.get("/results", params={"experiment": experiment, "table": table})
+    assert answer.status_code == status
+    assert words in answer.text
+
+
 def test_a_log_and_curves_are_read_on_where_the_last_answer_ended(api, store):
     (run_id,) = add(store, 1)
     claim = store.claim(slot())

@@ -5,14 +5,14 @@ import pytest
 from dashboard.charts.columns import axis_title
 from dashboard.charts.cost_axis import counted
 from dashboard.charts.curves import curves_info, draw_curves, ema
-from dashboard.charts.heatmap import draw_heatmap, facets, heatmap_info, text_colour
+from dashboard.charts.heatmap import draw_heatmap, entries, facets, heatmap_info, text_colour
 from dashboard.charts.placement import place
 from dashboard.charts.samples import differing, groups, label, samples, spread_note, told
 from dashboard.charts.ticks import exact_ticks, log_ticks
 from dashboard.charts.tradeoff import draw_tradeoff, frontier, tradeoff_info
 from dashboard.charts.view import draw_view, view_info
 from dashboard.theme import DARK, LIGHT
-from mgic.records import CurvePoint, Reason, RunStatus, View
+from mgic.records import CurvePoint, Reason, RunStatus, Table, View, telling_keys
 from tests.dashboard.made import experiment, failed, run
 
 TOP1 = View(title="Accuracy", kind="scatter", x="macs", y="top1", series="model", log_x=True)
@@ -43,10 +43,47 @@ def test_the_later_of_two_runs_of_one_seed_counts():
     assert groups(samples(twice))[0].numbers("top1") == [2.0]
 
 
-def test_a_result_with_rows_is_a_sample_a_row():
+def test_a_table_is_a_sample_a_row_and_without_it_a_run_is_one():
     rows = [{"model": "a", "median_ms": 1.0}, {"model": "b", "median_ms": 2.0}]
-    found = groups(samples([run(result={"rows": rows, "note": "x"}, models=["a", "b"], seed=0)]))
+    given = [run(result={"rows": rows, "note": "x"}, models=["a", "b"], seed=0)]
+    found = groups(samples(given, Table("rows", ("model", "median_ms"), ("model",))))
     assert [(group.config["model"], group.numbers("median_ms")) for group in found] == [("a", [1.0]), ("b", [2.0])]
+    (whole,) = samples(given)
+    assert whole.values == {"models": ["a", "b"], "seed": 0, "note": "x"}
+
+
+def test_a_line_over_a_numeric_key_has_a_mark_for_each_row():
+    """Rows with sigma 0, 0.1 and 0.3 are three points of each run, and means over its seeds."""
+    table = Table("noise", ("sigma", "top1"), ("sigma",))
+    noise = lambda seed: [{"sigma": sigma, "top1": 90.0 - 100 * sigma + seed} for sigma in (0, 0.1, 0.3)]  # noqa: E731
+    runs = [run(seed, result={"top5": 1.0, "noise": noise(seed)}, seed=seed) for seed in (0, 2)]
+    view = View(title="Noise", table="noise", x="sigma", y="top1")
+    drawn = view_info(view, samples(runs, table, view.columns))
+    (marks,) = drawn.series.values()
+    assert [(mark.x, mark.y, mark.singles) for mark in marks] == [
+        (0.0, 91.0, (90.0, 92.0)),
+        (0.1, 81.0, (80.0, 82.0)),
+        (0.3, 61.0, (60.0, 62.0)),
+    ]
+
+
+def test_a_heat_map_over_two_numeric_keys_has_a_cell_for_each_row():
+    table = Table("grid", ("level", "sigma", "mse"), ("level", "sigma"))
+    rows = [{"level": level, "sigma": sigma, "mse": level + sigma} for level in (0, 1) for sigma in (0.0, 0.5)]
+    runs = [run(0, result={"grid": rows}), failed(1, Reason.OOM)]
+    made = heatmap_info(facets(entries(runs, table), "level", "sigma")["all runs"], "level", "sigma", "mse", goal="min")
+    assert [[cell.mean for cell in row] for row in made.cells] == [[0.0, 1.0], [0.5, 1.5]]
+    assert made.best == (0, 0)
+
+
+def test_a_key_that_follows_from_the_others_is_in_no_label():
+    table = Table("rows", ("place", "role", "model", "ms"), ("place", "role", "model"))
+    rows = [{"place": n, "role": "measured", "model": model, "ms": 1.0} for n, model in enumerate("ab")]
+    again = {"place": 2, "role": "measured", "model": "b", "ms": 2.0}
+    assert telling_keys(table, [{"rows": rows}]) == ("model",)
+    assert telling_keys(table, [{"rows": rows}], kept=("role",)) == ("role", "model")
+    assert telling_keys(table, [{"rows": [*rows, again]}]) == ("place",)
+    assert telling_keys(table, [{"rows": [{"model": "a"}]}]) == ("model",), "as results were stored once"
 
 
 def test_only_what_differs_is_in_a_label():
@@ -113,7 +150,7 @@ def test_a_cell_without_a_number_says_why_and_is_not_zero():
         failed(2, Reason.OOM, s=16, c=8, seed=0),
         run(3, RunStatus.RUNNING, s=4, c=32, seed=0),
     ]
-    info = heatmap_info(runs, "s", "c", "top1", "%", "max")
+    info = heatmap_info(entries(runs), "s", "c", "top1", "%", "max")
     assert (info.xs, info.ys) == ([4, 16], [8, 32])
     cell, oom = info.cells[0]
     assert (cell.mean, cell.half, cell.n) == (91.0, 1.0, 2)
@@ -124,7 +161,7 @@ def test_a_cell_without_a_number_says_why_and_is_not_zero():
 
 def test_a_heat_map_never_mixes_configs():
     runs = [run(1, result={}, model="a", s=1, c=1), run(2, result={}, model="b", s=1, c=1), run(3, model="c", s=1)]
-    assert {name: len(part) for name, part in facets(runs, "s", "c").items()} == {"a": 1, "b": 1}
+    assert {name: len(part) for name, part in facets(entries(runs), "s", "c").items()} == {"a": 1, "b": 1}
 
 
 def test_a_line_joins_only_points_that_differ_in_x():
@@ -202,7 +239,9 @@ def test_every_plot_is_drawn_with_title_and_axis_titles(colours):
     runs = grid_runs(2)
     made = [
         draw_tradeoff(tradeoff_info(groups(samples(runs)), TOP1, "%"), TOP1, "%", "macs", True, colours),
-        draw_heatmap(heatmap_info(runs[:4], "group_size", "coarsest_size", "top1"), "H", ("a", "b"), "c", colours),
+        draw_heatmap(
+            heatmap_info(entries(runs[:4]), "group_size", "coarsest_size", "top1"), "H", ("a", "b"), "c", colours
+        ),
         draw_curves("loss", curves_info([CurvePoint(name="a", step=0, value=1.0, fence=1)], 0.5)["a"], True, colours),
     ]
     for kind in ("line", "scatter", "bar"):
@@ -219,7 +258,7 @@ def test_every_plot_is_drawn_with_title_and_axis_titles(colours):
 @pytest.mark.parametrize(("goal", "best"), [("max", (0, 1)), ("min", (0, 2)), (None, None)])
 def test_the_outline_follows_the_goal_of_the_metric(goal, best):
     runs = [run(n, result={"mse": mse}, s=n, c=8) for n, mse in enumerate((0.5, 0.9, 0.0))]
-    assert heatmap_info(runs, "s", "c", "mse", goal=goal).best == best
+    assert heatmap_info(entries(runs), "s", "c", "mse", goal=goal).best == best
 
 
 def test_ticks_of_a_setting_stand_at_its_values_where_there_is_room():

@@ -12,19 +12,37 @@ from dashboard.charts.samples import groups, samples
 from dashboard.charts.tradeoff import tradeoff_info
 from dashboard.charts.view import draw_view, view_info
 from dashboard.sweep_plots import views_of, views_of_run
-from dashboard.tables import rows_table
+from dashboard.tables import result_tables
 from dashboard.theme import LIGHT
-from mgic.records import View
+from mgic.records import View, tables_of
 from tests.dashboard.made import experiment, run
 
-BAR = View(title="Latency", kind="bar", x="model", y="ms", series="engine", low="low", high="high")
-BOX = View(title="Passes", kind="box", x="model", y="p50", series="engine", q1="p25", q3="p75", low="p5", high="p95")
-COST = View(title="Cost", kind="scatter", x="macs", y="ms", series="model", low="low", high="high", log_x=True)
+BAR = View(title="Latency", kind="bar", table="rows", x="model", y="ms", series="engine", low="low", high="high")
+BOX = View(
+    title="Passes",
+    kind="box",
+    table="rows",
+    x="model",
+    y="p50",
+    series="engine",
+    q1="p25",
+    q3="p75",
+    low="p5",
+    high="p95",
+)
+COST = View(
+    title="Cost", kind="scatter", table="rows", x="macs", y="ms", series="model", low="low", high="high", log_x=True
+)
 COLUMNS = {
     "ms": {"unit": "ms", "goal": "min"},
     "low": {"description": "Lower end of the interval of `ms`"},
     "macs": {"goal": "min"},
 }
+RESULT = {
+    "properties": {"rows": {"type": "array", "items": {"$ref": "#/$defs/Row"}}, "grade": {}},
+    "$defs": {"Row": {"type": "object", "properties": {"model": {"key": True}, **COLUMNS}}},
+}
+TABLE = tables_of(RESULT)["rows"]
 
 
 def row(model: str, ms: float, **more):
@@ -37,8 +55,12 @@ def timed(number: int, *rows, engine: str = "eager", seed: int = 0):
     return run(number, result={"rows": list(rows), "grade": "A"}, models=["a", "b"], engine=engine, seed=seed)
 
 
+def rows(runs):
+    return samples(runs, TABLE)
+
+
 def marks(view, *runs):
-    return [mark for found in view_info(view, samples(runs)).series.values() for mark in found]
+    return [mark for found in view_info(view, rows(runs)).series.values() for mark in found]
 
 
 def test_a_single_run_has_its_own_interval():
@@ -55,14 +77,14 @@ def test_over_seeds_the_spread_between_them_wins():
 
 
 def test_a_bar_without_an_interval_has_none_drawn():
-    info = view_info(BAR, samples([timed(0, row("a", 4.0), row("b", 8.0, low=None, high=None))]))
+    info = view_info(BAR, rows([timed(0, row("a", 4.0), row("b", 8.0, low=None, high=None))]))
     (bars, ends) = draw_view(BAR, info, ("model", "ms"), LIGHT).data
     assert (list(bars.x), list(ends.x)) == (["a", "b"], ["a"])
     assert (list(ends.error_y.array), list(ends.error_y.arrayminus)) == ([3.0], [1.0])
 
 
 def test_the_front_of_a_result_that_is_good_when_small():
-    given = groups(samples([timed(0, row("a", 4.0, macs=10), row("b", 2.0, macs=20), row("c", 3.0, macs=30))]))
+    given = groups(rows([timed(0, row("a", 4.0, macs=10), row("b", 2.0, macs=20), row("c", 3.0, macs=30))]))
     assert tradeoff_info(given, COST, goal="min").frontier == [(10.0, 4.0), (20.0, 2.0)]
     (mark, *_) = tradeoff_info(given, COST, goal="min").series["a"]
     assert (mark.below, mark.above, mark.label) == (1.0, 3.0, "a")
@@ -70,7 +92,7 @@ def test_the_front_of_a_result_that_is_good_when_small():
 
 def test_a_box_a_model_and_engine():
     runs = [timed(0, row("a", 4.0), row("b", 8.0)), timed(1, row("a", 2.0), engine="optimized")]
-    info = box_info(BOX, samples(runs))
+    info = box_info(BOX, rows(runs))
     assert {name: [(b.x, b.q1, b.median, b.q3, b.ends) for b in boxes] for name, boxes in info.items()} == {
         "engine=eager": [("a", 3.0, 4.0, 5.0, (2.0, 8.0)), ("b", 7.0, 8.0, 9.0, (6.0, 12.0))],
         "engine=optimized": [("a", 1.0, 2.0, 3.0, (0.0, 6.0))],
@@ -80,7 +102,7 @@ def test_a_box_a_model_and_engine():
 
 
 def test_boxes_of_several_seeds_are_not_averaged():
-    info = box_info(BOX, samples([timed(0, row("a", 4.0)), timed(1, row("a", 8.0), seed=1)]))
+    info = box_info(BOX, rows([timed(0, row("a", 4.0)), timed(1, row("a", 8.0), seed=1)]))
     assert {name: [box.median for box in boxes] for name, boxes in info.items()} == {
         "engine=eager, seed=0": [4.0],
         "engine=eager, seed=1": [8.0],
@@ -89,7 +111,7 @@ def test_boxes_of_several_seeds_are_not_averaged():
 
 def test_a_box_without_its_outer_quantiles_has_no_whiskers_and_says_why():
     bare = row("b", 8.0, p5=None, p95=None)
-    info = box_info(BOX, samples([timed(0, row("a", 4.0), bare, row("c", 1.0, p50=None))]))
+    info = box_info(BOX, rows([timed(0, row("a", 4.0), bare, row("c", 1.0, p50=None))]))
     assert [(box.x, box.ends) for box in info["engine=eager"]] == [("a", (2.0, 8.0)), ("b", None)]
     drawn = draw_boxes(BOX, info, ("model", "ms"), LIGHT).data[0]
     assert (drawn.lowerfence[1], drawn.upperfence[1]) == (7.0, 9.0)
@@ -99,7 +121,7 @@ def test_a_box_without_its_outer_quantiles_has_no_whiskers_and_says_why():
 
 
 def test_what_the_schema_says_of_a_column_of_the_rows():
-    info = experiment({"side": {"unit": "pixels"}}, result_schema={"$defs": {"Row": {"properties": COLUMNS}}})
+    info = experiment({"side": {"unit": "pixels"}}, result_schema=RESULT)
     assert (unit_of(info, "ms"), unit_of(info, "side"), unit_of(info, "nothing")) == ("ms", "pixels", "")
     assert [goal_of(info, name) for name in ("ms", "low", "side")] == ["min", None, None]
     assert (is_result(info, "ms"), is_result(info, "side")) == (True, False)
@@ -108,7 +130,7 @@ def test_what_the_schema_says_of_a_column_of_the_rows():
 
 def test_a_run_with_rows_draws_its_own_plots_and_one_with_numbers_only_none():
     line = View(title="Line", x="side", y="ms")
-    info = experiment({}, views=(BAR, BOX, COST, line))
+    info = experiment({}, views=(BAR, BOX, COST, line), result_schema=RESULT)
     assert [view.title for view in views_of_run(info, timed(0, row("a", 4.0), row("b", 8.0)))] == [
         "Latency",
         "Passes",
@@ -126,14 +148,14 @@ def test_the_heat_map_that_is_added_is_of_the_first_metric():
 
 
 def test_rows_are_a_table_with_what_differs_between_their_runs():
-    info = experiment({}, result_schema={"$defs": {"Row": {"properties": COLUMNS}}})
+    info = experiment({}, result_schema=RESULT)
     one, other = timed(0, row("a", 4.0)), timed(1, row("a", 2.0), row("b", 3.0), engine="optimized")
-    name, table = rows_table([one, other, run(2, engine="eager")], info)
+    ((name, table),) = result_tables([one, other, run(2, engine="eager")], info).items()
     assert name == "rows"
     assert list(table.columns)[:4] == ["open", "engine", "model", "macs"]
     assert list(table["ms (ms)" if "ms (ms)" in table else "ms"]) == [4.0, 2.0, 3.0]
     assert list(table["engine"]) == ["eager", "optimized", "optimized"]
-    assert rows_table([run(0, result={"ms": 1.0})], info) is None
+    assert result_tables([run(0, result={"ms": 1.0})], info) == {}
 
 
 @pytest.mark.parametrize(
@@ -148,6 +170,7 @@ def test_rows_are_a_table_with_what_differs_between_their_runs():
         {"kind": "images", "y": "*/*.png"},
         {"y": "*"},
         {"kind": "images", "y": "*.png", "low": "a", "high": "b"},
+        {"kind": "images", "y": "*.png", "table": "rows"},
     ],
 )
 def test_a_view_that_cannot_be_drawn_is_refused_where_it_is_declared(wrong):
@@ -179,7 +202,7 @@ show_plots(st.session_state.info, st.session_state.runs)
 
 
 def test_the_page_of_a_run_of_several_networks_begins_with_their_rows_and_plots():
-    info = experiment({}, views=(BAR, BOX, COST), result_schema={"$defs": {"Row": {"properties": COLUMNS}}})
+    info = experiment({}, views=(BAR, BOX, COST), result_schema=RESULT)
     made = timed(0, row("a", 4.0), row("b", 8.0, p95=None))
     extra = {"cores": 2, "virtual": True, "gpu": None, "reasons": ["B: <few> rounds"]}
     page = drawn(SHOW_RESULT, run=made.model_copy(update={"result": made.result | extra}), info=info)
@@ -194,7 +217,7 @@ def test_the_page_of_a_run_of_several_networks_begins_with_their_rows_and_plots(
 
 
 def test_the_page_of_a_sweep_draws_the_rows_of_all_its_runs():
-    info = experiment({}, views=(BAR, BOX, COST), result_schema={"$defs": {"Row": {"properties": COLUMNS}}})
+    info = experiment({}, views=(BAR, BOX, COST), result_schema=RESULT)
     runs = [timed(0, row("a", 4.0), row("b", 8.0)), timed(1, row("a", 2.0), engine="optimized")]
     page = drawn(SHOW_PLOTS, runs=runs, info=info)
     assert titles(page) == ["Latency", "Passes", "Cost"]
