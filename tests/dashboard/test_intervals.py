@@ -1,6 +1,7 @@
 """Intervals that a run knows of its own result, boxes of its samples, and what is said of them."""
 
 import json
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
@@ -11,10 +12,10 @@ from dashboard.charts.columns import description_of, goal_of, is_result, unit_of
 from dashboard.charts.samples import groups, samples
 from dashboard.charts.tradeoff import tradeoff_info
 from dashboard.charts.view import draw_view, view_info
-from dashboard.sweep_plots import views_of, views_of_run
+from dashboard.sweep_plots import DRAWERS, views_of, views_of_run
 from dashboard.tables import result_tables
 from dashboard.theme import LIGHT
-from mgic.records import View, tables_of
+from mgic.records import View, ViewKind, tables_of
 from tests.dashboard.made import experiment, run
 
 BAR = View(title="Latency", kind="bar", table="rows", x="model", y="ms", series="engine", low="low", high="high")
@@ -214,6 +215,36 @@ def test_the_page_of_a_run_of_several_networks_begins_with_their_rows_and_plots(
     told = [one.value for one in page.caption]
     assert "Bars: low to high. low: Lower end of the interval of ms." in told[0]
     assert "1 have no whiskers" in told[1]
+
+
+def test_every_kind_of_view_has_a_drawer():
+    assert set(DRAWERS) == set(get_args(ViewKind))
+
+
+def test_an_unknown_kind_is_refused_where_the_view_is_declared():
+    with pytest.raises(ValidationError, match="kind"):
+        View(title="V", kind="violin", x="x", y="y")
+
+
+def test_the_page_of_a_run_draws_every_row_of_a_table_with_a_numeric_key():
+    noise = {"sigma": {"key": True, "type": "number"}, "top1": {"unit": "%"}}
+    schema = {
+        "properties": {"mean": {}, "noise": {"type": "array", "items": {"type": "object", "properties": noise}}},
+    }
+    view = View(title="Noise", table="noise", x="sigma", y="top1")
+    given = [{"sigma": sigma, "top1": 90 - 100 * sigma} for sigma in (0.0, 0.1, 0.3)]
+    page = drawn(
+        SHOW_RESULT,
+        run=run(0, result={"mean": 1.0, "noise": given}),
+        info=experiment({}, views=(view,), result_schema=schema),
+    )
+    (points,) = [
+        one
+        for one in json.loads(page.get("plotly_chart")[0].proto.spec)["data"]
+        if one.get("showlegend") is False and one["x"]
+    ]
+    assert (points["x"], points["y"]) == ([0.0, 0.1, 0.3], [90.0, 80.0, 60.0])
+    assert list(page.dataframe[0].value["sigma"]) == [0.0, 0.1, 0.3]
 
 
 def test_the_page_of_a_sweep_draws_the_rows_of_all_its_runs():
