@@ -196,6 +196,7 @@ def estimate(config: Config) -> Estimate:
 
 
 @experiment(
+    version=2,  # what a level loses is told right where maps have dead or equal channels
     title="Reconstruction from the coarsest channels",
     views=(
         View(title="Error against group size", x="group_size", y="mse", series="coarsest_size", log_x=True, log_y=True),

@@ -149,13 +149,16 @@ def pca_bound(second: Tensor, rank: int) -> float:
 
 @torch.no_grad()
 def level_errors(operators: TransferOperators, second: Tensor) -> list[LevelError]:
-    """One row a level, finest first."""
+    """One row a level, finest first.
+
+    By roots of the moment, not by inverses: those of maps with dead or equal channels are noise.
+    """
     rows = []
     transfers = operators.transfers
+    root = _root(second)
     for level, here in enumerate(operators.levels):
         down = product(transfers[:level], len(second))
-        cross = second @ down.T
-        decoded = (cross @ torch.linalg.pinv(down @ cross, hermitian=True) * cross).sum()
+        decoded = (root @ _row_space(down @ root).T).square().sum()
         up = product(transfers[len(transfers) - level :], here.channels)
         expressed = (up @ torch.linalg.pinv(up) * second).sum()
         rows.append(
@@ -166,6 +169,19 @@ def level_errors(operators: TransferOperators, second: Tensor) -> list[LevelErro
             )
         )
     return rows
+
+
+def _root(second: Tensor) -> Tensor:
+    """S, symmetric, with S S = `second`; eigenvalues that are rounding are 0."""
+    values, vectors = torch.linalg.eigh(second)
+    values = torch.where(values > len(values) * torch.finfo(values.dtype).eps * values[-1], values, 0.0)
+    return (vectors * values.sqrt()) @ vectors.T
+
+
+def _row_space(rows: Tensor) -> Tensor:
+    """An orthonormal basis of what the rows span, (rank, columns)."""
+    _, values, basis = torch.linalg.svd(rows, full_matrices=False)
+    return basis[values > max(rows.shape) * torch.finfo(values.dtype).eps * values[0]]
 
 
 def matrix(transfer: Transfer2d) -> Tensor:
