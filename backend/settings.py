@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.artifacts import SCHEMES
+from mgic.cores import usable_cores
 from mgic.records import Queue
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -92,5 +93,4 @@ class Settings(BaseSettings):
 
     @property
     def run_threads(self) -> int:
-        cores = len(os.sched_getaffinity(0))
-        return self.threads or max(1, cores // self.slots)
+        return self.threads or max(1, usable_cores() // self.slots)

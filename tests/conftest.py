@@ -23,7 +23,7 @@ import torch
 from mgic.cli.up import _valkey_server
 from mgic.client import Client
 from mgic.data import fashion_mnist
-from mgic.measure.host import usable_cores
+from mgic.cores import usable_cores
 from mgic.process import die_with_parent
 
 # Where the tests were started in the background, Ctrl-C is ignored, and so it would be by all they start.

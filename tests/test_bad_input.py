@@ -8,7 +8,7 @@ from mgic.describe import plan
 from mgic.errors import BadConfig
 from mgic.experiment import EXPERIMENTS
 from mgic.measure import engines
-from mgic.measure.host import usable_cores
+from mgic.cores import usable_cores
 from mgic.records import Grid, SweepRequest
 
 CORES = usable_cores()

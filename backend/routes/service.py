@@ -6,6 +6,7 @@ from backend.deps import CatalogueDep, JanitorDep, ReaperDep, SettingsDep, Store
 from backend.migrations import check
 from backend.store import DATABASE_ERRORS, SchemaMismatch
 from mgic import __version__
+from mgic.cores import usable_cores
 from mgic.records import MAX_SWEEP_RUNS, Health, Page, System, Worker
 
 router = APIRouter(tags=["service"], dependencies=[StrictQuery])
@@ -70,6 +71,7 @@ def workers(store: StoreDep, settings: SettingsDep) -> Page[Worker]:
 def system(store: StoreDep, settings: SettingsDep) -> System:
     """Version, limits, and how much waits and runs."""
     limits = {
+        "cores": usable_cores(),
         "sweep_runs": MAX_SWEEP_RUNS,
         "queued_runs": settings.max_queued,
         "attempts": settings.max_attempts,

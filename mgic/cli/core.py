@@ -16,6 +16,7 @@ import torch
 from mgic import describe, runner
 from mgic.cli.terminal import Meter, assignments, duration
 from mgic.cli.values import gather_lists
+from mgic.cores import usable_cores
 from mgic.data import dataset_info, fetch
 from mgic.errors import BadConfig, DataMissing, Problem
 from mgic.experiment import EXPERIMENTS
@@ -82,6 +83,7 @@ def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, 
         info = dataset_info(name, data_dir)
         if not info.present:
             raise DataMissing(f"the data set {name} is not under {data_dir}; {info.how_to_get}")
+    torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))  # torch does not look at a quota
     with tempfile.TemporaryDirectory(prefix="mgic-run-") as scratch:
         for number, point in enumerate(points):
             place = f"run {number + 1}/{len(points)}"

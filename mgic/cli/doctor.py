@@ -1,5 +1,6 @@
 """`mgic doctor`: what is missing on this machine, and what each missing thing is for."""
 
+import os
 import shutil
 import socket
 import sys
@@ -15,6 +16,7 @@ from mgic.cli.loading import core
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import Code, put_json, put_table, say
 from mgic.client import ApiError, Client, Unreachable
+from mgic.cores import cpu_quota, usable_cores
 from mgic.errors import BadConfig
 from mgic.records import Health, Record
 
@@ -51,6 +53,7 @@ def doctor(
         running = _service(client, api_url)
     checks = [
         _python(),
+        _cores(),
         *_torch(),
         _packages("service", SERVICE_PACKAGES),
         _packages("dashboard", DASHBOARD_PACKAGES),
@@ -79,6 +82,13 @@ def _python() -> Check:
     running = ".".join(map(str, sys.version_info[:3]))
     wanted = ".".join(map(str, OLDEST_PYTHON))
     return _check("python", sys.version_info >= OLDEST_PYTHON, f"{running}; {wanted} or newer is needed", required=True)
+
+
+def _cores() -> Check:
+    """How many threads and slots there are by default, and what limits them."""
+    quota = cpu_quota()
+    limit = "no quota" if quota is None else f"the quota of this control group is {quota:g} cores"
+    return _check("cores", True, f"{usable_cores()} to use of {os.cpu_count()} in this machine; {limit}")
 
 
 def _torch() -> list[Check]:

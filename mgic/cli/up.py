@@ -23,6 +23,7 @@ import typer
 from mgic.cli.parts import Part
 from mgic.cli.terminal import Code, say
 from mgic.client import ApiError, Client, Unreachable
+from mgic.cores import usable_cores
 from mgic.errors import BadConfig
 from mgic.records import SweepRequest
 
@@ -39,9 +40,7 @@ def up(
     api_host: Annotated[str, typer.Option(envvar="MGIC_API_HOST", help="A loopback address.")] = "127.0.0.1",
     api_port: Annotated[int, typer.Option(envvar="MGIC_API_PORT", min=1, max=65535)] = 8000,
     dashboard_port: Annotated[int, typer.Option(envvar="MGIC_DASHBOARD_PORT", min=1, max=65535)] = 8501,
-    slots: Annotated[int, typer.Option(min=1, max=64, help="Runs at a time.")] = min(
-        MAX_SLOTS, len(os.sched_getaffinity(0))
-    ),
+    slots: Annotated[int, typer.Option(min=1, max=64, help="Runs at a time.")] = min(MAX_SLOTS, usable_cores()),
     demo: Annotated[bool, typer.Option(help=f"Submit the recipe {DEMO} if nothing was ever submitted.")] = True,
 ) -> None:
     """Start API, workers and dashboard on this machine, and keep them running until Ctrl-C.

@@ -1,12 +1,13 @@
 """Samples that are read one by one, by threads, several batches ahead of the one that is computed with."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 from torch import Tensor
+
+from mgic.cores import usable_cores
 
 AHEAD = 3  # batches that are being read while one is computed with
 
@@ -25,7 +26,7 @@ class ReadAhead(Generic[T]):
     def __init__(self, count: int, read: Callable[[int, list[float] | None], T], threads: int | None = None) -> None:
         self._count = count
         self._read = read
-        self._pool = ThreadPoolExecutor(threads or min(16, os.cpu_count() or 1), "samples")
+        self._pool = ThreadPoolExecutor(threads or min(16, usable_cores()), "samples")
 
     def take(self, index: Tensor | slice, moves: Tensor | None) -> list[T]:
         """The samples of `index`, altered as the rows of `moves` say."""

@@ -11,12 +11,12 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
+from mgic.cores import usable_cores
 from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.experiment import Context, Estimate, ExperimentConfig, experiment
 from mgic.measure.circumstances import Circumstances, Watch
 from mgic.measure.cost import model_totals
 from mgic.measure.engines import Engine, MemoryFormat, Precision, Setup, check_engine
-from mgic.measure.host import usable_cores
 from mgic.measure.latency import WINDOW, WINDOWS, Timing
 from mgic.measure.probe import export_fresh
 from mgic.measure.rounds import Figures, Turn, figures, measure_in_turns, write_processes, write_samples
@@ -113,7 +113,7 @@ class Config(ExperimentConfig):
     @classmethod
     def _available(cls, threads: int) -> int:
         if threads > usable_cores():
-            raise ValueError(f"this machine has {usable_cores()} cores")
+            raise ValueError(f"this machine has {usable_cores()} cores to use")
         return threads
 
     @field_validator("input_size")

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from mgic.cores import cpu_quota, usable_cores
+
 NAMED_FROM = 0.05  # cores; a process that takes less is not named
 NAMED = 5
 
@@ -17,12 +19,14 @@ class Facts:
     Args:
         processor: Its name.
         cores: That this process may use.
+        quota: Cores' worth of time that the kernel gives it, if there is a limit.
         virtual: Whether a hypervisor is below.
         governor: The policy that sets the clock; several, if cores differ.
     """
 
     processor: str | None
     cores: int
+    quota: float | None
     virtual: bool | None
     governor: str | None
 
@@ -35,6 +39,7 @@ class Host:
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
+        self._root = root
         self._proc = root / "proc"
         self._cpus = root / "sys/devices/system/cpu"
 
@@ -45,7 +50,8 @@ class Host:
         governors = {_read(path).strip() for path in self._cpus.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""}
         return Facts(
             processor=name[1].strip() if name else None,
-            cores=usable_cores(),
+            cores=usable_cores(self._root),
+            quota=cpu_quota(self._root),
             virtual="hypervisor" in flags[1].split() if flags else None,
             governor=", ".join(sorted(governors)) or None,
         )
@@ -119,12 +125,6 @@ def foreign_processes(
     taken = {who: (after[who] - before[who]) / seconds for who in after.keys() & before.keys()}
     most = sorted(taken, key=lambda who: (-taken[who], who))[:NAMED]
     return [f"{who[1]} {taken[who]:.2f} cores" for who in most if taken[who] >= NAMED_FROM]
-
-
-def usable_cores() -> int:
-    """That this process may run on."""
-    allowed = getattr(os, "sched_getaffinity", None)  # Linux alone has it
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _read(path: Path) -> str:
