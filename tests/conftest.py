@@ -22,8 +22,8 @@ import torch
 
 from mgic.cli.up import _valkey_server
 from mgic.client import Client
-from mgic.data import fashion_mnist
 from mgic.cores import usable_cores
+from mgic.data import fashion_mnist
 from mgic.process import die_with_parent
 
 # Where the tests were started in the background, Ctrl-C is ignored, and so it would be by all they start.

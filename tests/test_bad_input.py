@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import pytest
 
+from mgic.cores import usable_cores
 from mgic.describe import plan
 from mgic.errors import BadConfig
 from mgic.experiment import EXPERIMENTS
 from mgic.measure import engines
-from mgic.cores import usable_cores
 from mgic.records import Grid, SweepRequest
 
 CORES = usable_cores()

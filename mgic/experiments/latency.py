@@ -19,7 +19,17 @@ from mgic.measure.cost import model_totals
 from mgic.measure.engines import Engine, MemoryFormat, Precision, Setup, check_engine
 from mgic.measure.latency import WINDOW, WINDOWS, Timing
 from mgic.measure.probe import export_fresh
-from mgic.measure.rounds import Figures, Turn, figures, measure_in_turns, write_processes, write_samples
+from mgic.measure.rounds import (
+    Contender,
+    Figures,
+    Turn,
+    compares_cpu,
+    figures,
+    labels,
+    measure_in_turns,
+    write_processes,
+    write_samples,
+)
 from mgic.models import model_info, resolve_options
 from mgic.models.spec import format_spec, parse_spec
 from mgic.records import Cost, ModelCost, View
@@ -37,7 +47,7 @@ class Config(ExperimentConfig):
         min_length=1,
         max_length=16,
         description="Networks, each with its options, as mgic_resnet20(group_size=8,coarsest_size=16); they are "
-        "measured in turns, and held against the first one",
+        "measured in turns, and held against the first one; the same one may stand there twice",
         json_schema_extra={"choices": "models"},
     )
     engine: Engine = Field(
@@ -59,6 +69,11 @@ class Config(ExperimentConfig):
         "contiguous", description="Order in memory: channels by pixels, or pixels by channels (channels_last)"
     )
     rounds: int = Field(5, ge=1, le=100, description="Fresh processes for each network; from 3 on there is an interval")
+    control: bool = Field(
+        True,
+        description="Measure the first network a second time, in turns with all others: how much the two differ is the "
+        "noise of the machine, and decides the grade",
+    )
     samples: int = Field(140, ge=10, le=100_000, description="Passes to time in a round")
     seconds: float = Field(
         10.0,
@@ -79,7 +94,7 @@ class Config(ExperimentConfig):
     @field_validator("models")
     @classmethod
     def _known(cls, specs: list[str]) -> list[str]:
-        """In the one way that a spec is written, so that the same network is the same text."""
+        """In the one way that a spec is written."""
         found = []
         for spec in specs:
             try:
@@ -88,9 +103,6 @@ class Config(ExperimentConfig):
                 found.append(format_spec(name, options))
             except (BadConfig, UnknownName) as error:
                 raise ValueError(str(error)) from error
-        repeated = [spec for spec in found if found.count(spec) > 1]
-        if repeated:
-            raise ValueError(f"{repeated[0]} stands there twice")
         return found
 
     @field_validator("engine")
@@ -149,7 +161,6 @@ class Config(ExperimentConfig):
 class Network(BaseModel):
     """What was measured."""
 
-    model: str = Field(description="As asked for, with the options that were given", json_schema_extra={"key": True})
     sample_size: list[int] = Field(description="Of one sample: channels, height, width")
     params: int = Field(description="Trainable parameters", json_schema_extra={"goal": "min"})
     macs: int = Field(
@@ -160,12 +171,12 @@ class Network(BaseModel):
     )
 
 
-class Row(Figures, Network):  # the network's columns first
+class Row(Figures, Network, Contender):  # who it is first, then what it costs
     """One network, and its times."""
 
 
 class Result(Circumstances):
-    rows: list[Row] = Field(description="One a network, in the order asked for")
+    rows: list[Row] = Field(description="One a network, in the order asked for, and then the control")
     engine_version: str = Field(description="Of PyTorch or ONNX Runtime")
     gpu: str | None = Field(description="Name of the GPU, if one computed")
 
@@ -186,6 +197,12 @@ def networks(config: Config) -> list[tuple[str, dict[str, Any], tuple[int, ...]]
     return found
 
 
+def contenders(config: Config) -> list[Contender]:
+    """The networks in the order asked for, and then the control."""
+    asked = [Contender(place=place, role="measured", model=spec) for place, spec in enumerate(config.models)]
+    return [*asked, Contender(place=0, role="control", model=config.models[0])] if config.control else asked
+
+
 def costs(config: Config) -> list[ModelCost]:
     """Raises `BadConfig` at `models` or `input_size` for a network that cannot be built or does not read the input."""
     found = []
@@ -200,14 +217,17 @@ def costs(config: Config) -> list[ModelCost]:
 
 
 def estimate(config: Config) -> Estimate:
-    """The cost is that of the network with the most parameters; the work is that of all, with the shortest warm-up."""
+    """The cost is that of the network with the most parameters; the work is that of all, with the shortest warm-up.
+
+    The control is work too.
+    """
     found = costs(config)
     largest = max(found, key=lambda cost: cost.params)
     passes = config.rounds * (1 + WINDOW * WINDOWS + config.samples) * config.batch_size
     return Estimate(
         cost=Cost(**largest.model_dump(include=set(Cost.model_fields))),
         group_sizes=largest.group_sizes,
-        work_macs=float(passes * sum(cost.macs for cost in found)),
+        work_macs=float(passes * sum(found[one.place].macs for one in contenders(config))),
         batch_pixels=max(prod(cost.input_size[1:]) for cost in found) * config.batch_size,
     )
 
@@ -262,40 +282,45 @@ def estimate(config: Config) -> Estimate:
     ),
     queue="timing",
     estimate=estimate,
-    version=2,
+    version=3,
 )
 def latency(config: Config, context: Context) -> Result:
     """Time forward passes of several networks in turns, in a fresh process for each network and round.
 
     Each process builds its network, warms it up until its times no longer change, and times pass after pass: by
-    the processor's clock, or by events on a GPU. Leaves every pass as samples.csv, and what is known of each process
-    as processes.json. The grade says how far the machine let the numbers be trusted.
+    the clock and by the CPU time that its process took, or by events on a GPU. Leaves every pass as samples.csv, and
+    what is known of each process as processes.json. The first network is measured twice, unless `control` is off: by
+    how much it differs from itself decides the grade, which says how far the numbers can be trusted.
     """
     device = pick_device(config.device, context).type
     if device == "cuda" and config.engine == "onnxruntime":
         detail = "engine=onnxruntime is run on the CPU here; take device=cpu"
         raise BadConfig(detail, (Problem("device", "not_available", detail),))
-    counted = costs(config)
+    counted, who = costs(config), contenders(config)
     context.report(0.0, "preparing")
     watch = Watch()
     with TemporaryDirectory(dir=context.artifact("samples.csv").parent, prefix="work-") as folder:
         found = _measured(config, device, Path(folder), context)
-    circumstances = watch.end(dict(zip(config.models, found, strict=True)), device, config.threads)
+    circumstances = watch.end(who, found, device, config.threads)
     context.report(1.0, "saving")
-    write_samples(context.artifact("samples.csv"), config.models, found)
-    write_processes(context.artifact("processes.json"), config.models, found)
+    write_samples(context.artifact("samples.csv"), who, found)
+    write_processes(context.artifact("processes.json"), who, found)
+    compare_cpu = compares_cpu(device, config.threads)
     return Result(
         **circumstances.model_dump(),
-        rows=[_row(*each, found[0]) for each in zip(config.models, counted, found, strict=True)],
+        rows=[
+            _row(contender, counted[contender.place], figures(rounds, found[0], compare_cpu))
+            for contender, rounds in zip(who, found, strict=True)
+        ],
         engine_version=version("onnxruntime" if config.engine == "onnxruntime" else "torch"),
         gpu=torch.cuda.get_device_name() if device == "cuda" else None,
     )
 
 
-def _row(spec: str, cost: ModelCost, timings: Sequence[Timing], first: Sequence[Timing]) -> Row:
+def _row(contender: Contender, cost: ModelCost, found: Figures) -> Row:
     return Row(
-        **figures(timings, first).model_dump(),
-        model=spec,
+        **contender.model_dump(),
+        **found.model_dump(),
         sample_size=list(cost.input_size),
         params=cost.params,
         macs=cost.macs,
@@ -319,11 +344,14 @@ def _measured(config: Config, device: str, folder: Path, context: Context) -> li
     if config.engine == "onnxruntime":
         for setup in setups:
             export_fresh(setup, folder, lambda: context.report(0.0, "preparing"))
-    total = len(setups) * config.rounds
+    who = labels(contenders(config))
+    in_turns = [setups[contender.place] for contender in contenders(config)]
+    total = len(in_turns) * config.rounds
 
     def tell(turn: Turn, timing: Timing) -> None:
-        name, samples = config.models[turn.setup], timing.samples_ms
+        samples, cpu = timing.samples_ms, timing.cpu_samples_ms
         place = f"round {turn.round + 1} of {config.rounds}"
-        context.log(f"{name}, {place}: median {median(samples):.4g} ms of {len(samples)} passes")
+        times = f"median {median(samples):.4g} ms" + (f", CPU time {median(cpu):.4g} ms," if cpu else "")
+        context.log(f"{who[turn.setup]}, {place}: {times} of {len(samples)} passes")
 
-    return measure_in_turns(setups, config.rounds, folder, lambda n: context.report(n / total, "measuring"), tell)
+    return measure_in_turns(in_turns, config.rounds, folder, lambda n: context.report(n / total, "measuring"), tell)

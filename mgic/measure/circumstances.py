@@ -1,13 +1,22 @@
 """What was known of the machine while latencies were measured on it."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
 from mgic.measure.host import Host, foreign_processes
 from mgic.measure.latency import Timing
-from mgic.measure.rounds import spread
+from mgic.measure.rounds import (
+    Average,
+    Contender,
+    compares_cpu,
+    cpu_medians,
+    labels,
+    speedup,
+    spread,
+    wall_medians,
+)
 from mgic.measure.validity import Evidence, Grade, judge
 
 
@@ -15,12 +24,37 @@ class Circumstances(BaseModel):
     """Part of the result of `latency`; empty is what the kernel does not tell."""
 
     grade: Grade = Field(
-        description="Validity: A nothing speaks against it, B good for comparing networks of this run, C for large "
-        "differences only, D the numbers say little"
+        description="Validity of wall time: A nothing speaks against it, B good for comparing networks of this run, C "
+        "for large differences only, D the numbers say little. The control decides: between equal networks A shows "
+        "differences of at most 3 %, B of 10 %, C of 30 %"
     )
-    reasons: list[str] = Field(description="For anything less than A, the gravest first")
+    cpu_grade: Grade | None = Field(
+        description="The same of CPU time; empty with more than one thread and on a GPU, where it is not compared"
+    )
+    control_ratio: float | None = Field(
+        description="How many times as fast the first network was when it was measured a second time, by wall time: "
+        "1, but for noise. Empty without a control",
+        json_schema_extra={"unit": "x"},
+    )
+    control_low: float | None = Field(
+        description="Lower end of the 95 % interval of `control_ratio`; empty below 3 rounds",
+        json_schema_extra={"unit": "x"},
+    )
+    control_high: float | None = Field(description="Upper end of the same interval", json_schema_extra={"unit": "x"})
+    control_cpu_ratio: float | None = Field(
+        description="The same by CPU time; empty where that is not compared", json_schema_extra={"unit": "x"}
+    )
+    control_cpu_low: float | None = Field(
+        description="Lower end of the 95 % interval of `control_cpu_ratio`; empty below 3 rounds",
+        json_schema_extra={"unit": "x"},
+    )
+    control_cpu_high: float | None = Field(
+        description="Upper end of the same interval", json_schema_extra={"unit": "x"}
+    )
+    reasons: list[str] = Field(description="Why `grade` is less than A, the gravest first")
+    cpu_reasons: list[str] = Field(description="Why `cpu_grade` is less than A, the gravest first")
     processor: str | None = Field(description="Name of the processor")
-    cores: int = Field(description="That the run may use")
+    cores: int = Field(description="That the run may use, by its affinity and the quota of its control group")
     virtual: bool | None = Field(description="Whether the machine is a virtual one")
     governor: str | None = Field(description="Policy of the processor's clock")
     clock_low_mhz: float | None = Field(
@@ -54,37 +88,58 @@ class Watch:
         self._throttled = self._host.throttle_events()
         self._processes = self._host.process_seconds()
 
-    def end(self, found: Mapping[str, Sequence[Timing]], device: str, threads: int) -> Circumstances:
+    def end(
+        self, contenders: Sequence[Contender], found: Sequence[Sequence[Timing]], device: str, threads: int
+    ) -> Circumstances:
         """Judge what was measured since.
 
         Args:
-            found: The rounds of each model.
+            contenders: Who was measured.
+            found: The rounds of each of them.
             device: "cpu" or "cuda".
             threads: That computed.
         """
         facts, throttled = self._host.facts(), self._host.throttle_events()
-        timings = [timing for rounds in found.values() for timing in rounds]
+        timings = [timing for rounds in found for timing in rounds]
         foreign = [timing.foreign_cpu for timing in timings if timing.foreign_cpu is not None]
         clocks = [timing.clock_mhz for timing in timings if timing.clock_mhz is not None]
         events = None if throttled is None or self._throttled is None else throttled - self._throttled
         seconds = time.monotonic() - self._start
-        grade, reasons = judge(
-            Evidence(
-                facts=facts,
-                device=device,
-                threads=threads,
-                rounds=min(map(len, found.values())),
-                load_before=self._load,
-                foreign_cpu=foreign,
-                clocks_mhz=clocks,
-                throttle_events=events,
-                spread={model: spread(rounds) for model, rounds in found.items()},
-                restless={model: sum(not t.stationary for t in rounds) for model, rounds in found.items()},
-            )
+        names = labels(contenders)
+        wall = [wall_medians(rounds) for rounds in found]
+        cpu = [cpu_medians(rounds) if compares_cpu(device, threads) else None for rounds in found]
+        twice = next((number for number, one in enumerate(contenders) if one.role == "control"), None)
+        control = None if twice is None else speedup(wall[twice], wall[0])
+        cpu_control = None if twice is None else _speedup_if_known(cpu[twice], cpu[0])
+        evidence = Evidence(
+            facts=facts,
+            device=device,
+            threads=threads,
+            rounds=min(map(len, found)),
+            load_before=self._load,
+            foreign_cpu=foreign,
+            clocks_mhz=clocks,
+            throttle_events=events,
+            restless={name: sum(not t.stationary for t in rounds) for name, rounds in zip(names, found, strict=True)},
+            spread={name: spread(medians) for name, medians in zip(names, wall, strict=True)},
+            cpu_spread={name: spread(medians) for name, medians in zip(names, cpu, strict=True) if medians},
+            controlled=twice is not None,
+            control=control,
+            cpu_control=cpu_control,
         )
+        grade, reasons = judge(evidence)
+        cpu_grade, cpu_reasons = judge(evidence, "cpu") if all(cpu) else (None, [])
         return Circumstances(
             grade=grade,
+            cpu_grade=cpu_grade,
+            control_ratio=control and control.value,
+            control_low=control and control.low,
+            control_high=control and control.high,
+            control_cpu_ratio=cpu_control and cpu_control.value,
+            control_cpu_low=cpu_control and cpu_control.low,
+            control_cpu_high=cpu_control and cpu_control.high,
             reasons=reasons,
+            cpu_reasons=cpu_reasons,
             processor=facts.processor,
             cores=facts.cores,
             virtual=facts.virtual,
@@ -98,3 +153,7 @@ class Watch:
             foreign_cpu_max=max([0.0, *foreign]) if foreign else None,
             foreign_processes=foreign_processes(self._processes, self._host.process_seconds(), seconds),
         )
+
+
+def _speedup_if_known(own: Sequence[float] | None, first: Sequence[float] | None) -> Average | None:
+    return speedup(own, first) if own and first else None

@@ -139,6 +139,8 @@ def _onnx_forward(setup: Setup) -> Forward:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = setup.threads
     options.inter_op_num_threads = 1
+    for pool in ("intra_op", "inter_op"):  # a thread that waits would burn CPU time that no pass needs
+        options.add_session_config_entry(f"session.{pool}.allow_spinning", "0")
     options.log_severity_level = 3  # errors; warnings are of graph optimisations that do not apply
     session = runtime.InferenceSession(setup.onnx, options, providers=["CPUExecutionProvider"])
     feed = {"input": example_of(setup).numpy()}

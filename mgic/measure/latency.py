@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -18,7 +18,19 @@ WINDOWS = 3  # in a row that have to agree
 TOLERANCE = 0.05  # of the smallest of their medians
 MIN_SAMPLES = 10
 
-Timer = Callable[[Forward], float]  # milliseconds of one call
+
+class Pass(NamedTuple):
+    """One call: how long it took, and how much time of processors the whole process used meanwhile.
+
+    On a busy machine the first includes what others took in between, the second does not. `cpu_ms` is None for a GPU,
+    where the processor only waits.
+    """
+
+    wall_ms: float
+    cpu_ms: float | None
+
+
+Timer = Callable[[Forward], Pass]
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,8 @@ class Timing:
 
     Args:
         pid: Of the process.
-        samples_ms: One a pass, in order.
+        samples_ms: Wall time, one a pass, in order.
+        cpu_samples_ms: CPU time of the same passes, of all threads together; None for a GPU.
         warm_up_passes: Before the first of them, the very first one not counted.
         stationary: Whether the warm-up ended because the passes had become alike, not because its time was up.
         peak_bytes: Beyond `baseline_bytes`, from the warm-up on.
@@ -38,6 +51,7 @@ class Timing:
 
     pid: int
     samples_ms: list[float]
+    cpu_samples_ms: list[float] | None
     warm_up_passes: int
     stationary: bool
     peak_bytes: int | None
@@ -70,7 +84,8 @@ def measure(setup: Setup) -> Timing:
     known = peak is not None and memory.baseline is not None
     return Timing(
         pid=os.getpid(),
-        samples_ms=samples,
+        samples_ms=[one.wall_ms for one in samples],
+        cpu_samples_ms=None if setup.device == "cuda" else [one.cpu_ms for one in samples if one.cpu_ms is not None],
         warm_up_passes=passes,
         stationary=stationary,
         peak_bytes=max(0, (peak or 0) - (memory.baseline or 0)) if known else None,
@@ -80,11 +95,17 @@ def measure(setup: Setup) -> Timing:
     )
 
 
-def cpu_timer(forward: Forward) -> float:
-    """By the processor's monotonic clock."""
+def cpu_timer(forward: Forward) -> Pass:
+    """By the monotonic clock, and by the kernel's account of this process.
+
+    Reading that account is a call of the kernel and takes longer: it stands outside of the wall time.
+    """
+    cpu_start = time.process_time_ns()
     start = time.perf_counter_ns()
     forward()
-    return (time.perf_counter_ns() - start) / 1e6
+    end = time.perf_counter_ns()
+    cpu_end = time.process_time_ns()
+    return Pass((end - start) / 1e6, (cpu_end - cpu_start) / 1e6)
 
 
 class CudaTimer:
@@ -100,24 +121,24 @@ class CudaTimer:
     def __init__(self, cuda: Any = torch.cuda) -> None:
         self._cuda = cuda
 
-    def __call__(self, forward: Forward) -> float:
+    def __call__(self, forward: Forward) -> Pass:
         start, end = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
         self._cuda.synchronize()
         start.record()
         forward()
         end.record()
         end.synchronize()
-        return float(start.elapsed_time(end))
+        return Pass(float(start.elapsed_time(end)), None)
 
 
 def warm_up(
     timer: Timer, forward: Forward, limit_s: float, clock: Callable[[], float] = time.monotonic
 ) -> tuple[int, bool]:
-    """Pass until `stationary`, or until `limit_s` is over; returns the passes, and whether it was the former."""
+    """Pass until wall times are `stationary`, or until `limit_s` is over; the passes, and whether it was the former."""
     times: list[float] = []
     end = clock() + limit_s
     while True:
-        times.append(timer(forward))
+        times.append(timer(forward).wall_ms)
         if len(times) % WINDOW == 0 and stationary(times):
             return len(times), True
         if clock() >= end:
@@ -135,9 +156,9 @@ def stationary(times: Sequence[float]) -> bool:
 
 def take(
     timer: Timer, forward: Forward, samples: int, seconds: float, clock: Callable[[], float] = time.monotonic
-) -> list[float]:
+) -> list[Pass]:
     """So many samples, or those that fit into the seconds, but at least `MIN_SAMPLES` of them."""
-    times: list[float] = []
+    times: list[Pass] = []
     end = clock() + seconds
     while len(times) < samples and (len(times) < MIN_SAMPLES or clock() < end):
         times.append(timer(forward))

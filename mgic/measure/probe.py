@@ -71,10 +71,15 @@ def _fresh(task: Task, setup: Setup, folder: Path, tick: Callable[[], None]) -> 
 
 
 def _environment(threads: int, folder: Path) -> dict[str, str]:
-    """Libraries read their threads before torch can tell them; torch.compile keeps its files in the run's folder."""
+    """What libraries read before torch can tell them.
+
+    Threads that wait for work sleep: spinning would count as CPU time that no pass needs. torch.compile keeps its
+    files in the run's folder.
+    """
     count = str(threads)
+    pools = {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OMP_WAIT_POLICY": "passive"}
     compiler = {"TORCHINDUCTOR_CACHE_DIR": str(folder / "compiled"), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
-    return {**os.environ, **compiler, "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count}
+    return {**os.environ, **compiler, **pools}
 
 
 def _wait(process: subprocess.Popen[bytes], tick: Callable[[], None]) -> int:

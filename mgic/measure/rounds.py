@@ -3,11 +3,14 @@
 import csv
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from statistics import mean, median
+from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
@@ -19,6 +22,31 @@ from mgic.statistics import percentile, summary
 MEGABYTE = 1e6
 TIME: dict[str, JsonValue] = {"unit": "ms", "goal": "min"}  # an end of an interval of times has a unit only
 MEMORY: dict[str, JsonValue] = {"unit": "MB", "goal": "min"}
+KEY: dict[str, JsonValue] = {"key": True}
+
+Role = Literal["measured", "control"]
+Clock = Literal["wall", "cpu"]
+
+
+class Contender(BaseModel, frozen=True):
+    """Who takes turns with the others; part of a row of the experiment `latency`, of its samples and processes."""
+
+    place: int = Field(
+        description="In the order asked for, from 0; the control has that of the network it repeats",
+        json_schema_extra=KEY,
+    )
+    role: Role = Field(
+        description="measured: asked for; control: the first network once more, to show what equal networks differ by",
+        json_schema_extra=KEY,
+    )
+    model: str = Field(description="As asked for, with the options that were given", json_schema_extra=KEY)
+
+
+def labels(contenders: Sequence[Contender]) -> list[str]:
+    """The model, with its role or its place where that alone does not tell whom."""
+    count = Counter(one.model for one in contenders if one.role == "measured")
+    names = [f"{one.model} at place {one.place}" if count[one.model] > 1 else one.model for one in contenders]
+    return [f"{name} (control)" if one.role == "control" else name for name, one in zip(names, contenders, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -29,11 +57,20 @@ class Turn:
     setup: int
 
 
+@dataclass(frozen=True)
+class Average:
+    """A geometric mean over rounds, with its 95 % interval by Student's t over the logarithms, from 3 rounds on."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
 class Figures(BaseModel):
     """What the rounds of one setup say; part of a row of the experiment `latency`."""
 
     median_ms: float = Field(
-        description="Time of a pass: the median of each round, and of these the geometric mean",
+        description="Wall time of a pass: the median of each round, and of these the geometric mean",
         json_schema_extra=TIME,
     )
     low_ms: float | None = Field(
@@ -42,7 +79,18 @@ class Figures(BaseModel):
         json_schema_extra={"unit": "ms"},
     )
     high_ms: float | None = Field(description="Upper end of the same interval", json_schema_extra={"unit": "ms"})
-    mean_ms: float = Field(description="Mean of all passes of all rounds", json_schema_extra=TIME)
+    cpu_median_ms: float | None = Field(
+        description="CPU time of a pass, of all threads of its process together, what others took in between left out: "
+        "the median of each round, and of these the geometric mean; empty on a GPU, and where the kernel's clock is "
+        "coarser than a pass",
+        json_schema_extra=TIME,
+    )
+    cpu_low_ms: float | None = Field(
+        description="Lower end of the 95 % interval of `cpu_median_ms`, made as that of `median_ms`",
+        json_schema_extra={"unit": "ms"},
+    )
+    cpu_high_ms: float | None = Field(description="Upper end of the same interval", json_schema_extra={"unit": "ms"})
+    mean_ms: float = Field(description="Mean wall time of all passes of all rounds", json_schema_extra=TIME)
     p5_ms: float | None = Field(
         description="Of all passes, 5 % take less; empty below 130 of them", json_schema_extra=TIME
     )
@@ -67,8 +115,8 @@ class Figures(BaseModel):
         description="Of all passes, 99 % take less; empty below 662 of them", json_schema_extra=TIME
     )
     speedup: float = Field(
-        description="How many times as fast as the first network: the ratio of each round's medians, and of these "
-        "the geometric mean",
+        description="How many times as fast as the first network, by wall time: the ratio of each round's medians, "
+        "and of these the geometric mean",
         json_schema_extra={"unit": "x", "goal": "max"},
     )
     speedup_low: float | None = Field(
@@ -77,8 +125,21 @@ class Figures(BaseModel):
         json_schema_extra={"unit": "x"},
     )
     speedup_high: float | None = Field(description="Upper end of the same interval", json_schema_extra={"unit": "x"})
+    cpu_speedup: float | None = Field(
+        description="The same by CPU time; empty with more than one thread and on a GPU, where CPU time is no measure "
+        "of how long a pass takes",
+        json_schema_extra={"unit": "x", "goal": "max"},
+    )
+    cpu_speedup_low: float | None = Field(
+        description="Lower end of the 95 % interval of `cpu_speedup`, made as that of `speedup`",
+        json_schema_extra={"unit": "x"},
+    )
+    cpu_speedup_high: float | None = Field(
+        description="Upper end of the same interval", json_schema_extra={"unit": "x"}
+    )
     n: int = Field(description="Passes that were timed, in all rounds")
-    spread: float = Field(description="(largest - smallest) / median of the rounds' medians")
+    spread: float = Field(description="(largest - smallest) / median of the rounds' medians of wall time")
+    cpu_spread: float | None = Field(description="The same of CPU time")
     stationary_rounds: int = Field(description="Rounds whose warm-up ended because the passes had become alike")
     peak_memory_mb: float | None = Field(
         description="The most that a round's process held beyond `baseline_memory_mb`: resident memory on the CPU, "
@@ -130,7 +191,7 @@ def measure_in_turns(
     return found
 
 
-def figures(own: Sequence[Timing], first: Sequence[Timing]) -> Figures:
+def figures(own: Sequence[Timing], first: Sequence[Timing], compare_cpu: bool) -> Figures:
     """What the rounds of one setup say, by itself and against the first setup.
 
     The passes of one process are alike, for they share its memory layout and its moment, so that an interval over
@@ -141,17 +202,23 @@ def figures(own: Sequence[Timing], first: Sequence[Timing]) -> Figures:
 
     Args:
         own: Its rounds.
-        first: Those of the setup that the speed-up is against, as many.
+        first: Those of the setup that the speed-up is against, as many; with `own` itself there is no interval.
+        compare_cpu: Whether CPU times may be held against each other, as `compares_cpu` says.
     """
-    times, reference = _logarithms(own), _logarithms(first)
-    over = summary(times)
-    ratios = summary(theirs - mine for theirs, mine in zip(reference, times, strict=True))
-    between = ratios.interval if own is not first else None
+    wall, cpu = wall_medians(own), cpu_medians(own)
+    time, cpu_time = average(wall), average(cpu) if cpu else None
+    faster = speedup(wall, wall_medians(first))
+    cpu_first = cpu_medians(first) if compare_cpu else None
+    cpu_faster = speedup(cpu, cpu_first) if cpu and cpu_first else None
+    itself = own is first
     pooled = [sample for timing in own for sample in timing.samples_ms]
     return Figures(
-        median_ms=math.exp(over.mean),
-        low_ms=over.interval and math.exp(over.interval[0]),
-        high_ms=over.interval and math.exp(over.interval[1]),
+        median_ms=time.value,
+        low_ms=time.low,
+        high_ms=time.high,
+        cpu_median_ms=cpu_time and cpu_time.value,
+        cpu_low_ms=cpu_time and cpu_time.low,
+        cpu_high_ms=cpu_time and cpu_time.high,
         mean_ms=mean(pooled),
         p5_ms=percentile(pooled, 0.05),
         p25_ms=percentile(pooled, 0.25),
@@ -160,24 +227,56 @@ def figures(own: Sequence[Timing], first: Sequence[Timing]) -> Figures:
         p90_ms=percentile(pooled, 0.9),
         p95_ms=percentile(pooled, 0.95),
         p99_ms=percentile(pooled, 0.99),
-        speedup=math.exp(ratios.mean),
-        speedup_low=between and math.exp(between[0]),
-        speedup_high=between and math.exp(between[1]),
+        speedup=faster.value,
+        speedup_low=None if itself else faster.low,
+        speedup_high=None if itself else faster.high,
+        cpu_speedup=cpu_faster and cpu_faster.value,
+        cpu_speedup_low=None if itself else cpu_faster and cpu_faster.low,
+        cpu_speedup_high=None if itself else cpu_faster and cpu_faster.high,
         n=len(pooled),
-        spread=spread(own),
+        spread=spread(wall),
+        cpu_spread=spread(cpu) if cpu else None,
         stationary_rounds=sum(timing.stationary for timing in own),
         peak_memory_mb=_megabytes(timing.peak_bytes for timing in own),
         baseline_memory_mb=_megabytes(timing.baseline_bytes for timing in own),
     )
 
 
-def _logarithms(rounds: Sequence[Timing]) -> list[float]:
-    return [math.log(median(timing.samples_ms)) for timing in rounds]
+def compares_cpu(device: str, threads: int) -> bool:
+    """Whether less CPU time means a faster pass: with one thread on a processor.
+
+    Several threads share the work and wait for each other, so that their CPU time adds up to something else.
+    """
+    return device == "cpu" and threads == 1
 
 
-def spread(rounds: Sequence[Timing]) -> float:
-    """(largest - smallest) / median of the rounds' medians."""
-    medians = [median(timing.samples_ms) for timing in rounds]
+def wall_medians(rounds: Sequence[Timing]) -> list[float]:
+    """Milliseconds, one a round."""
+    return [median(timing.samples_ms) for timing in rounds]
+
+
+def cpu_medians(rounds: Sequence[Timing]) -> list[float] | None:
+    """The same of CPU time; None where it was not read, or a clock that is coarser than a pass gave 0."""
+    found = [median(timing.cpu_samples_ms) for timing in rounds if timing.cpu_samples_ms]
+    return found if len(found) == len(rounds) and all(found) else None
+
+
+def average(values: Sequence[float]) -> Average:
+    """Of positive numbers, one a round."""
+    over = summary(map(math.log, values))
+    low, high = over.interval or (None, None)
+    return Average(
+        math.exp(over.mean), None if low is None else math.exp(low), None if high is None else math.exp(high)
+    )
+
+
+def speedup(own: Sequence[float], first: Sequence[float]) -> Average:
+    """How many times as fast as the first it is, round by round, given the medians of both."""
+    return average([theirs / mine for theirs, mine in zip(first, own, strict=True)])
+
+
+def spread(medians: Sequence[float]) -> float:
+    """(largest - smallest) / median, of the medians of the rounds."""
     return (max(medians) - min(medians)) / median(medians)
 
 
@@ -187,21 +286,27 @@ def _megabytes(counts: Iterable[int | None]) -> float | None:
     return None if most is None else most / MEGABYTE
 
 
-def write_samples(path: Path, names: Sequence[str], found: Sequence[Sequence[Timing]]) -> None:
-    """Every pass, in full precision: model, round and number, both from 0, milliseconds."""
+def write_samples(path: Path, contenders: Sequence[Contender], found: Sequence[Sequence[Timing]]) -> None:
+    """Every pass, in full precision: whose it is, round and number, both from 0, milliseconds by either clock.
+
+    `cpu_ms` is empty on a GPU.
+    """
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("model", "round", "number", "latency_ms"))
-        for name, rounds in zip(names, found, strict=True):
+        writer.writerow((*Contender.model_fields, "round", "number", "latency_ms", "cpu_ms"))
+        for contender, rounds in zip(contenders, found, strict=True):
+            who = contender.model_dump().values()
             for number, timing in enumerate(rounds):
-                writer.writerows((name, number, k, repr(ms)) for k, ms in enumerate(timing.samples_ms))
+                passes = zip_longest(map(repr, timing.samples_ms), map(repr, timing.cpu_samples_ms or []))
+                writer.writerows((*who, number, k, *times) for k, times in enumerate(passes))
 
 
-def write_processes(path: Path, names: Sequence[str], found: Sequence[Sequence[Timing]]) -> None:
+def write_processes(path: Path, contenders: Sequence[Contender], found: Sequence[Sequence[Timing]]) -> None:
     """Each process in the order in which they ran, with what it told but its samples."""
     rows = []
-    for turn in turns(len(names), len(found[0])):
-        told = asdict(found[turn.setup][turn.round])
-        count = len(told.pop("samples_ms"))
-        rows.append({"model": names[turn.setup], "round": turn.round, "n": count, **told})
+    for turn in turns(len(contenders), len(found[0])):
+        timing = found[turn.setup][turn.round]
+        told = {name: one for name, one in asdict(timing).items() if not name.endswith("samples_ms")}
+        who = contenders[turn.setup].model_dump()
+        rows.append({**who, "round": turn.round, "n": len(timing.samples_ms), **told})
     path.write_text(json.dumps(rows, indent=1) + "\n")

@@ -7,12 +7,12 @@ from statistics import mean, median
 
 import pytest
 
+from mgic.cores import usable_cores
 from mgic.errors import BadConfig, Cancelled, TooExpensive
 from mgic.experiment import EXPERIMENTS
 from mgic.experiments import latency as module
 from mgic.experiments.latency import Config, Result, Row, costs, estimate, latency
 from mgic.measure import engines
-from mgic.cores import usable_cores
 from mgic.measure.latency import Timing
 from mgic.models import create
 from mgic.records import SweepRequest

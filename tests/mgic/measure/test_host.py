@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mgic.measure.host import ForeignLoad, Host, foreign_processes, usable_cores
+from mgic.measure.host import ForeignLoad, Host, foreign_processes
 from mgic.measure.validity import judge
 from tests.mgic.measure.test_validity import evidence
 
@@ -49,6 +49,15 @@ def test_a_machine_of_its_own_tells_all(root):
     assert (host.clock_mhz(), host.throttle_events(), host.load()) == (4100.0, 5, 1.25)
 
 
+def test_a_quota_limits_the_cores(root, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)))
+    assert (Host(root).facts().cores, Host(root).facts().quota) == (8, None)
+    write(root, "proc/self/cgroup", "0::/\n")
+    write(root, "proc/self/mountinfo", "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n")
+    write(root, "sys/fs/cgroup/cpu.max", "250000 100000\n")
+    assert (Host(root).facts().cores, Host(root).facts().quota) == (2, 2.5)
+
+
 def test_a_hypervisor_and_different_governors_are_seen(root):
     write(root, "proc/cpuinfo", CPUINFO.format(flag="hypervisor"))
     write(root, "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "powersave\n")
@@ -85,10 +94,6 @@ def test_foreign_processes_are_those_that_took_most_and_lived_through_it():
     before = {(1, "idle"): 5.0, (2, "busy"): 1.0, (3, "ended"): 1.0, (4, "some"): 0.0}
     after = {(1, "idle"): 5.1, (2, "busy"): 9.0, (4, "some"): 1.0, (5, "new"): 9.0}
     assert foreign_processes(before, after, 10.0) == ["busy 0.80 cores", "some 0.10 cores"]
-
-
-def test_the_cores_are_at_least_one():
-    assert usable_cores() >= 1
 
 
 @pytest.mark.skipif(Host().busy_seconds() is None, reason="this kernel does not tell who is busy")

@@ -1,5 +1,8 @@
 """Warm-up, sampling and timers, with clocks and times that are made up."""
 
+import hashlib
+import threading
+import time
 from itertools import count
 
 import pytest
@@ -8,7 +11,7 @@ import torch
 from mgic.errors import BadConfig
 from mgic.measure import engines
 from mgic.measure.engines import Setup, check_engine, example_of, first_pass, forward_of, network_of
-from mgic.measure.latency import MIN_SAMPLES, CudaTimer, cpu_timer, measure, stationary, take, warm_up
+from mgic.measure.latency import MIN_SAMPLES, CudaTimer, Pass, cpu_timer, measure, stationary, take, warm_up
 from mgic.measure.memory import CLEAR_REFS, PeakMemory
 
 SETUP = Setup(
@@ -35,7 +38,7 @@ def setup(**changes) -> Setup:
 def timer_of(times):
     """Gives these times, one a pass, without waiting for them."""
     left = iter(times)
-    return lambda _forward: next(left)
+    return lambda _forward: Pass(next(left), None)
 
 
 def test_the_warm_up_ends_with_the_third_window_alike():
@@ -56,7 +59,7 @@ def test_a_single_slow_pass_does_not_make_it_restless():
 
 
 def test_so_many_samples_are_taken():
-    assert take(timer_of(count(1.0)), lambda: None, 12, 1e9) == [float(n) for n in range(1, 13)]
+    assert take(timer_of(count(1.0)), lambda: None, 12, 1e9) == [Pass(float(n), None) for n in range(1, 13)]
 
 
 def test_time_may_end_the_samples_but_not_below_ten():
@@ -89,7 +92,7 @@ def test_a_gpu_is_timed_between_two_events_on_an_idle_stream():
             told.append("wait for all")
 
     Cuda.Event = Event
-    assert CudaTimer(Cuda)(lambda: told.append("pass")) == 1.25
+    assert CudaTimer(Cuda)(lambda: told.append("pass")) == Pass(1.25, None)
     assert told[2:] == [
         "wait for all",
         "record event 0",
@@ -103,10 +106,11 @@ def test_a_gpu_is_timed_between_two_events_on_an_idle_stream():
 def test_each_sample_is_one_pass_after_the_warm_up(monkeypatch):
     passes = count()
     monkeypatch.setattr("mgic.measure.latency.forward_of", lambda setup: lambda: next(passes))
-    monkeypatch.setattr("mgic.measure.latency.cpu_timer", lambda forward: float(forward()))
+    monkeypatch.setattr("mgic.measure.latency.cpu_timer", lambda forward: Pass(n := float(forward()), n / 2))
     found = measure(setup(warm_up_seconds=0.0))
     assert found.warm_up_passes == 1  # its time was up at once
     assert found.samples_ms == [float(n) for n in range(2, 13)]  # pass 0 was the very first one
+    assert found.cpu_samples_ms == [n / 2 for n in range(2, 13)]
     assert not found.stationary
 
 
@@ -209,5 +213,60 @@ def test_on_a_gpu_tensors_are_counted(monkeypatch):
     assert (memory.baseline, memory.peak(), asked) == (100, 700, ["reset"])
 
 
-def test_the_processor_s_timer_gives_positive_milliseconds():
-    assert cpu_timer(lambda: sum(range(1000))) > 0
+def test_the_processor_s_timer_gives_positive_milliseconds_by_both_clocks():
+    wall_ms, cpu_ms = cpu_timer(lambda: sum(range(1000)))
+    assert wall_ms > 0
+    assert cpu_ms is not None
+    assert cpu_ms > 0
+
+
+def test_waiting_is_wall_time_and_takes_no_cpu_time(monkeypatch):
+    """A pass of 40 ms on a machine where it computed 15 ms of them, and the clocks are read around it in this order."""
+    told = iter([("cpu", 100e6), ("wall", 7e6), ("wall", 47e6), ("cpu", 115e6)])
+
+    def reads(clock):
+        def read():
+            which, now = next(told)
+            assert which == clock
+            return now
+
+        return read
+
+    monkeypatch.setattr("mgic.measure.latency.time.process_time_ns", reads("cpu"))
+    monkeypatch.setattr("mgic.measure.latency.time.perf_counter_ns", reads("wall"))
+    assert cpu_timer(lambda: None) == (40.0, 15.0)
+
+
+def test_a_pass_that_sleeps_takes_less_cpu_time_than_wall_time():
+    wall_ms, cpu_ms = cpu_timer(lambda: time.sleep(0.05))
+    assert cpu_ms is not None
+    assert cpu_ms < wall_ms / 2
+
+
+def test_cpu_time_is_that_of_all_threads():
+    """Two threads that hash, outside of the interpreter's lock, in one pass."""
+    block = bytes(20_000_000)
+
+    def two():
+        other = threading.Thread(target=hashlib.sha256, args=(block,))
+        other.start()
+        hashlib.sha256(block)
+        other.join()
+
+    one = min(cpu_timer(lambda: hashlib.sha256(block)).cpu_ms for _ in range(3))
+    assert cpu_timer(two).cpu_ms > 1.5 * one
+
+
+def test_onnx_runtime_s_threads_do_not_spin(monkeypatch, tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    seen = []
+
+    class Session:
+        def __init__(self, path, options, providers):
+            seen.append(options)
+
+    monkeypatch.setattr(runtime, "InferenceSession", Session)
+    forward_of(setup(engine="onnxruntime", onnx=str(tmp_path / "none.onnx")))
+    assert [
+        seen[0].get_session_config_entry(f"session.{pool}.allow_spinning") for pool in ("intra_op", "inter_op")
+    ] == ["0", "0"]
