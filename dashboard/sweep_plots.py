@@ -34,7 +34,8 @@ class Shown:
 
     def measured(self, view: View) -> list[Sample]:
         """The rows that a view draws."""
-        return samples(self.runs, self.table(view), view.columns)
+        rows = samples(self.runs, self.table(view), view.columns)
+        return [row for row in rows if all(row.values.get(name, text) == text for name, text in view.where.items())]
 
     def table(self, view: View) -> Table | None:
         return self.info.tables[view.table] if view.table else None
@@ -113,7 +114,7 @@ def _show_tradeoff(view: View, shown: Shown) -> None:
     unit = unit_of(shown.info, view.y)
     drawn = tradeoff_info(given, view, unit, shown.count, goal_of(shown.info, view.y))
     if not drawn.series:
-        _nothing(view)
+        _nothing(view, shown.info)
         return
     made = draw_tradeoff(drawn, view, unit, shown.count, shown.log, look())
     show(made, f"plot {view.title}", f"{view.y} against cost, a point a config")
@@ -127,7 +128,7 @@ def _show_marks(view: View, shown: Shown) -> None:
     measured = shown.measured(view)
     drawn = view_info(view, measured, shown.count)
     if not drawn.series:
-        _nothing(view)
+        _nothing(view, shown.info)
         return
     titles = axis_title(shown.info, view.x, shown.count), axis_title(shown.info, view.y, shown.count)
     show(draw_view(view, drawn, titles, look()), f"plot {view.title}", f"{view.y} against {view.x}")
@@ -137,7 +138,7 @@ def _show_marks(view: View, shown: Shown) -> None:
 def _show_boxes(view: View, shown: Shown) -> None:
     drawn = box_info(view, shown.measured(view))
     if not drawn:
-        _nothing(view)
+        _nothing(view, shown.info)
         return
     titles = axis_title(shown.info, view.x), axis_title(shown.info, view.y)
     made = draw_boxes(view, drawn, titles, look())
@@ -149,7 +150,7 @@ def _show_boxes(view: View, shown: Shown) -> None:
 def _show_heatmap(view: View, shown: Shown) -> None:
     parts = facets(entries(shown.runs, shown.table(view), view.columns), view.x, view.y)
     if not parts:
-        _nothing(view)
+        _nothing(view, shown.info)
         return
     part = next(iter(parts))
     if len(parts) > 1:
@@ -200,5 +201,8 @@ if DRAWERS.keys() != set(get_args(ViewKind)):
     raise LookupError(f"kinds of views without a drawer: {set(get_args(ViewKind)) - DRAWERS.keys()}")
 
 
-def _nothing(view: View) -> None:
-    prose(f"{view.title}: no finished run has both {view.x} and {view.y} yet.")
+def _nothing(view: View, info: ExperimentInfo) -> None:
+    """With the words of the experiment, which say when a column is empty."""
+    about = description_of(info, view.y)
+    told = f" {view.y}: {about}." if about else ""
+    prose(f"{view.title}: no finished run has both {view.x} and {view.y} yet.{told}")

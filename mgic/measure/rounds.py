@@ -126,8 +126,8 @@ class Figures(BaseModel):
     )
     speedup_high: float | None = Field(description="Upper end of the same interval", json_schema_extra={"unit": "x"})
     cpu_speedup: float | None = Field(
-        description="The same by CPU time; empty with more than one thread and on a GPU, where CPU time is no measure "
-        "of how long a pass takes",
+        description="How many times as fast as the first network, by CPU time, made as `speedup`; empty with more than "
+        "one thread and on a GPU, where CPU time does not say how long a pass takes",
         json_schema_extra={"unit": "x", "goal": "max"},
     )
     cpu_speedup_low: float | None = Field(

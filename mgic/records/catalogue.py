@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from mgic.records.base import Config, Grid, Queue, Record, Task
 from mgic.records.tables import Table, tables_of
@@ -14,7 +14,8 @@ class View(Record):
     """A plot described by column names; the dashboard draws any of them for any experiment.
 
     It draws one point a run, or, with `table`, one a row of that table of the result; `x`, `y` and the others name
-    settings, scalar fields of the result, or columns of the table.
+    settings, scalar fields of the result, or columns of the table. With `where` it leaves out the rows that have
+    another text in one of these columns, but not those that were stored before there was such a column.
 
     Where the runs differ in `seed`, every point is the mean over the seeds, with the
     points beside it, their range, and from 3 seeds on an interval.
@@ -35,6 +36,7 @@ class View(Record):
     title: str
     kind: ViewKind = "line"
     table: str | None = None  # of the result; None: one point a run
+    where: dict[str, str] = Field(default_factory=dict)  # of a table: column -> the text that its rows have
     x: str
     y: str
     z: str | None = None  # heatmap: the value of a cell
@@ -58,6 +60,8 @@ class View(Record):
             raise ValueError(f"{self.title}: q1 and q3 are for a box, and a box needs both")
         if self.table is not None and self.kind == "images":
             raise ValueError(f"{self.title}: pictures are a run's, and no table has them")
+        if self.where and (self.table is None or self.kind == "heatmap"):
+            raise ValueError(f"{self.title}: where is for rows of a table, and not for a heatmap")
         if self.y.count("*") > (self.kind == "images"):
             raise ValueError(f"{self.title}: one * may stand for the sample of a view of kind images")
         return self
@@ -66,7 +70,7 @@ class View(Record):
     def columns(self) -> tuple[str, ...]:
         """All that it reads of a row, each once; of `images` without the artifact's name."""
         drawn = self.y if self.kind != "images" else None
-        named = (self.x, drawn, self.z, self.series, self.low, self.high, self.q1, self.q3)
+        named = (self.x, drawn, self.z, self.series, self.low, self.high, self.q1, self.q3, *self.where)
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
 

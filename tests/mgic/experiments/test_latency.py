@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from functools import partial
 from statistics import mean, median
 
 import pytest
@@ -13,9 +14,11 @@ from mgic.experiment import EXPERIMENTS
 from mgic.experiments import latency as module
 from mgic.experiments.latency import Config, Result, Row, costs, estimate, latency
 from mgic.measure import engines
+from mgic.measure.circumstances import Watch
+from mgic.measure.host import Facts, Host
 from mgic.measure.latency import Timing
 from mgic.models import create
-from mgic.records import SweepRequest
+from mgic.records import SweepRequest, check_keys
 from mgic.sweep import expand, measured
 from tests.silent import SilentContext
 
@@ -29,32 +32,42 @@ def ran(tmp_path_factory):
     return latency(Config(models=["resnet20(width=4)", MGIC], rounds=2, **SMALL), context), context
 
 
-def samples_of(context) -> dict[str, list[list[float]]]:
-    found: dict[str, list[list[float]]] = {}
+def samples_of(context, column) -> dict[tuple[int, str, str], list[list[float]]]:
+    """The rounds of each place, role and model, as the file has them."""
+    found: dict[tuple[int, str, str], list[list[float]]] = {}
     for row in csv.DictReader(context.artifact("samples.csv").read_text().splitlines()):
-        rounds = found.setdefault(row["model"], [])
+        rounds = found.setdefault((int(row["place"]), row["role"], row["model"]), [])
         if int(row["round"]) == len(rounds):
             rounds.append([])
         assert int(row["number"]) == len(rounds[-1])
-        rounds[-1].append(float(row["latency_ms"]))
+        rounds[-1].append(float(row[column]))
     return found
 
 
-def test_there_is_a_row_a_model_in_the_order_asked_for(ran):
+def key(row) -> tuple[int, str, str]:
+    return row.place, row.role, row.model
+
+
+def test_there_is_a_row_a_model_in_the_order_asked_for_and_one_of_the_control(ran):
     result, _ = ran
-    assert [row.model for row in result.rows] == ["resnet20(width=4)", MGIC]
-    assert [row.sample_size for row in result.rows] == [[3, 16, 16]] * 2
+    assert [key(row) for row in result.rows] == [
+        (0, "measured", "resnet20(width=4)"),
+        (1, "measured", MGIC),
+        (0, "control", "resnet20(width=4)"),
+    ]
+    assert [row.sample_size for row in result.rows] == [[3, 16, 16]] * 3
+    assert result.rows[2].params == result.rows[0].params
     assert result.rows[0].params == sum(p.numel() for p in create("resnet20", width=4).parameters())
     assert 0 == result.rows[0].transfer_macs < result.rows[1].transfer_macs < result.rows[1].macs
 
 
 def test_the_artifact_has_what_the_rows_were_computed_from(ran):
     result, context = ran
-    samples = samples_of(context)
-    assert list(samples) == [row.model for row in result.rows]
-    first = [median(one) for one in samples["resnet20(width=4)"]]
+    samples = samples_of(context, "latency_ms")
+    assert list(samples) == [key(row) for row in result.rows]
+    first = [median(one) for one in samples[0, "measured", "resnet20(width=4)"]]
     for row in result.rows:
-        rounds = samples[row.model]
+        rounds = samples[key(row)]
         medians = [median(one) for one in rounds]
         assert (len(rounds), row.n) == (2, sum(map(len, rounds)))
         assert row.n == 20
@@ -63,6 +76,26 @@ def test_the_artifact_has_what_the_rows_were_computed_from(ran):
         assert row.spread == pytest.approx((max(medians) - min(medians)) / median(medians))
         ratios = [math.log(theirs / mine) for theirs, mine in zip(first, medians, strict=True)]
         assert row.speedup == pytest.approx(math.exp(mean(ratios)))
+
+
+def test_the_artifact_has_the_cpu_time_of_every_pass(ran):
+    result, context = ran
+    samples = samples_of(context, "cpu_ms")
+    first = [median(one) for one in samples[0, "measured", "resnet20(width=4)"]]
+    for row in result.rows:
+        medians = [median(one) for one in samples[key(row)]]
+        assert row.cpu_median_ms == pytest.approx(math.sqrt(medians[0] * medians[1]))
+        assert row.cpu_spread == pytest.approx((max(medians) - min(medians)) / median(medians))
+        ratios = [math.log(theirs / mine) for theirs, mine in zip(first, medians, strict=True)]
+        assert row.cpu_speedup == pytest.approx(math.exp(mean(ratios)))
+
+
+def test_the_ratio_of_the_control_is_a_number_of_the_result(ran):
+    result, _ = ran
+    control = result.rows[2]
+    assert (result.control_ratio, result.control_cpu_ratio) == (control.speedup, control.cpu_speedup)
+    assert (result.control_low, result.control_high, result.control_cpu_low, result.control_cpu_high) == (None,) * 4
+    assert result.cpu_grade == "D", "two rounds have no interval"
 
 
 def test_too_few_rounds_and_samples_leave_out_what_they_do_not_support(ran):
@@ -77,14 +110,17 @@ def test_too_few_rounds_and_samples_leave_out_what_they_do_not_support(ran):
 def test_each_model_and_round_has_a_fresh_process_in_turns(ran):
     result, context = ran
     told = json.loads(context.artifact("processes.json").read_text())
-    assert len({process["pid"] for process in told}) == 4
-    assert [(process["model"], process["round"]) for process in told] == [
-        ("resnet20(width=4)", 0),
-        (MGIC, 0),
-        (MGIC, 1),
-        ("resnet20(width=4)", 1),
+    assert len({process["pid"] for process in told}) == 6
+    assert [(process["place"], process["role"], process["model"], process["round"]) for process in told] == [
+        (0, "measured", "resnet20(width=4)", 0),
+        (1, "measured", MGIC, 0),
+        (0, "control", "resnet20(width=4)", 0),
+        (0, "control", "resnet20(width=4)", 1),
+        (1, "measured", MGIC, 1),
+        (0, "measured", "resnet20(width=4)", 1),
     ]
-    assert len(context.lines) == 4
+    assert len(context.lines) == 6
+    assert sum("resnet20(width=4) (control)" in line for line in context.lines) == 2
     assert result.cores == usable_cores()
 
 
@@ -99,34 +135,103 @@ def test_onnx_runtime_is_fed_with_a_file_of_the_run(tmp_path):
     pytest.importorskip("onnxruntime")
     context = SilentContext(tmp_path)
     result = latency(Config(models=["resnet20(width=4)"], engine="onnxruntime", rounds=1, **SMALL), context)
-    assert result.rows[0].n == 10
+    assert [(row.role, row.n) for row in result.rows] == [("measured", 10), ("control", 10)]
     assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == ["processes.json", "samples.csv"]
 
 
 def made(monkeypatch, times) -> None:
-    """Replaces the fresh process by times that are made up, by model and round."""
+    """Replaces the fresh process by times that are made up, by model and round; of a pair the second is CPU time.
+
+    With a control the rounds of the first model are in the order in which the two have their turns.
+    """
     given = {model: iter(rounds) for model, rounds in times.items()}
 
     def fresh(setup, folder, tick):
         tick()
-        return Timing(1, [next(given[setup.model])] * 10, 30, True, 10, 20, 0.0, None)
+        told = next(given[setup.model])
+        wall, cpu = told if isinstance(told, tuple) else (told, told)
+        return Timing(1, [wall] * 10, None if cpu is None else [cpu] * 10, 30, True, 10, 20, 0.0, None)
 
     monkeypatch.setattr("mgic.measure.rounds.measure_fresh", fresh)
 
 
+class StillHost(Host):
+    """A machine with nothing to say against it."""
+
+    def facts(self) -> Facts:
+        return Facts(processor="A processor", cores=4, quota=None, virtual=False, governor="performance")
+
+    def load(self) -> float:
+        return 0.0
+
+
 def test_three_rounds_have_intervals_and_pair_the_models(monkeypatch, tmp_path):
     made(monkeypatch, {"resnet20": [4.0, 8.0, 16.0], "resnet32": [8.0, 16.0, 32.0]})
-    result = latency(Config(models=["resnet20", "resnet32"], rounds=3), SilentContext(tmp_path))
+    config = Config(models=["resnet20", "resnet32"], rounds=3, control=False)
+    result = latency(config, SilentContext(tmp_path))
     first, second = result.rows
     factor = math.exp(4.302653 / math.sqrt(3) * math.log(2))  # t(0.975, 2 degrees) from a table, sd ln 2
     assert (first.median_ms, first.low_ms, first.high_ms) == pytest.approx((8, 8 / factor, 8 * factor), rel=1e-5)
     assert (second.speedup, second.speedup_low, second.speedup_high) == pytest.approx((0.5, 0.5, 0.5))
     assert result.grade == "D"
     assert "D: resnet20 differs by 150 % between rounds" in result.reasons
+    assert any("no control was measured" in reason for reason in result.reasons)
+    assert (result.control_ratio, result.control_cpu_ratio) == (None, None)
+
+
+def test_the_control_shows_the_noise_of_either_clock_and_decides_both_grades(monkeypatch, tmp_path):
+    """Turns A A', A' A, A' A: by wall time ratios 1/2, 1, 2, and by CPU time 1, 1, 1."""
+    monkeypatch.setattr("mgic.experiments.latency.Watch", partial(Watch, StillHost()))
+    made(monkeypatch, {"resnet20": [(4.0, 3.0), (8.0, 3.0), (9.0, 5.0), (9.0, 5.0), (6.0, 4.0), (12.0, 4.0)]})
+    result = latency(Config(models=["resnet20"], rounds=3), SilentContext(tmp_path))
+    factor = math.exp(4.302653 / math.sqrt(3) * math.log(2))  # as above
+    assert (result.control_ratio, result.control_low, result.control_high) == pytest.approx(
+        (1.0, 1 / factor, factor), rel=1e-5
+    )
+    assert (result.control_cpu_ratio, result.control_cpu_low, result.control_cpu_high) == pytest.approx((1.0, 1.0, 1.0))
+    assert (result.grade, result.cpu_grade) == ("D", "B")
+    assert (
+        result.reasons[0] == f"D: measured twice, the first network is {1 / factor:.3g} to {factor:.3g} times as "
+        "fast as itself"
+    )
+    assert all(reason.startswith("B: ") for reason in result.cpu_reasons)
+    assert "rounds=3 are few" in " ".join(result.cpu_reasons)
+
+
+def test_two_copies_of_a_network_are_two_rows_with_a_place_each(monkeypatch, tmp_path):
+    made(monkeypatch, {"resnet20": [4.0, 2.0]})
+    config = Config(models=["resnet20", " resnet20 "], rounds=1, control=False)
+    result = latency(config, SilentContext(tmp_path))
+    assert [key(row) for row in result.rows] == [(0, "measured", "resnet20"), (1, "measured", "resnet20")]
+    assert [row.speedup for row in result.rows] == [1.0, 2.0]
+    samples = (tmp_path / "artifacts/samples.csv").read_text().splitlines()
+    assert samples[1] == "0,measured,resnet20,0,0,4.0,4.0"
+    assert samples[-1] == "1,measured,resnet20,0,9,2.0,2.0"
+    check_keys(EXPERIMENTS["latency"].info.tables.values(), result.model_dump(mode="json"))
+
+
+def test_cpu_time_of_two_threads_is_shown_and_not_compared(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "usable_cores", lambda: 2)
+    made(monkeypatch, {"resnet20": [(4.0, 6.0)] * 6})
+    result = latency(Config(models=["resnet20"], rounds=3, threads=2), SilentContext(tmp_path))
+    assert [row.cpu_median_ms for row in result.rows] == pytest.approx([6.0, 6.0])
+    assert [row.cpu_speedup for row in result.rows] == [None, None]
+    assert (result.cpu_grade, result.cpu_reasons, result.control_cpu_ratio) == (None, [], None)
+    assert result.control_ratio == pytest.approx(1.0)
+
+
+def test_a_gpu_has_no_cpu_time(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "pick_device", lambda asked, context: type("Device", (), {"type": "cuda"}))
+    monkeypatch.setattr(module.torch.cuda, "get_device_name", lambda: "A GPU")
+    made(monkeypatch, {"resnet20": [(4.0, None)] * 6})
+    result = latency(Config(models=["resnet20"], rounds=3), SilentContext(tmp_path))
+    assert {(row.cpu_median_ms, row.cpu_speedup, row.cpu_spread) for row in result.rows} == {(None, None, None)}
+    assert (result.cpu_grade, result.control_cpu_ratio, result.gpu) == (None, None, "A GPU")
+    assert (tmp_path / "artifacts/samples.csv").read_text().splitlines()[1] == "0,measured,resnet20,0,0,4.0,"
 
 
 def test_a_cancelled_run_ends_between_two_looks(monkeypatch, tmp_path):
-    made(monkeypatch, {"resnet20": [1.0] * 4, "mgic_resnet20": [1.0] * 4})
+    made(monkeypatch, {"resnet20": [1.0] * 8, "mgic_resnet20": [1.0] * 4})
     context = SilentContext(tmp_path, cancel_at=0.5)
     with pytest.raises(Cancelled):
         latency(Config(rounds=4), context)
@@ -154,7 +259,6 @@ def refused(**axes) -> dict[str, str]:
         ("models", ["resnet20", "resnet20(widht=8)"], "did you mean 'width'"),
         ("models", ["resnet20(width=0)"], "width"),
         ("models", ["resnet20("], "no model spec"),
-        ("models", ["resnet20", " resnet20 "], "twice"),
         ("models", "resnet20", "list"),
         ("threads", 0, "greater than or equal to 1"),
         ("threads", usable_cores() + 1, f"this machine has {usable_cores()} cores"),
@@ -222,7 +326,9 @@ def test_the_estimate_adds_the_work_of_all_and_shows_the_largest():
     config = Config(models=["resnet20", "resnet56"], rounds=3, samples=20, batch_size=2)
     small, large = costs(config)
     found = estimate(config)
-    assert found.work_macs == 3 * (1 + 30 + 20) * 2 * (small.macs + large.macs)
+    assert found.work_macs == 3 * (1 + 30 + 20) * 2 * (2 * small.macs + large.macs), "the first one is measured twice"
+    alone = estimate(config.model_copy(update={"control": False}))
+    assert alone.work_macs == 3 * (1 + 30 + 20) * 2 * (small.macs + large.macs)
     assert (found.cost.params, found.batch_pixels) == (large.params, 2 * 32 * 32)
 
 
