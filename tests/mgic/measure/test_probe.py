@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mgic.errors import BadConfig, Cancelled
-from mgic.measure.probe import _told, measure_fresh
+from mgic.measure.probe import _environment, _told, measure_fresh
 from tests.conftest import gone, wait_for
 from tests.mgic.measure.test_latency import SETUP, setup
 
@@ -66,6 +66,13 @@ def test_a_network_that_cannot_be_built_is_told_as_what_it_is(tmp_path):
     with pytest.raises(BadConfig, match="coarsest_size=1") as caught:
         measure_fresh(bad, tmp_path, lambda: None)
     assert caught.value.problems
+
+
+def test_threads_that_wait_sleep_from_the_start_of_the_process(tmp_path):
+    """OpenMP reads this before torch can say it; threads that spin would count as CPU time of the pass."""
+    environment = _environment(2, tmp_path)
+    assert environment["OMP_WAIT_POLICY"] == "passive"
+    assert environment["OMP_NUM_THREADS"] == environment["MKL_NUM_THREADS"] == "2"
 
 
 def test_a_killed_process_is_want_of_memory_and_others_tell_their_last_words(tmp_path):
