@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.columns import with_unit
+from dashboard.charts.columns import description_of, headlines, with_unit
 from dashboard.charts.samples import is_number
 from dashboard.parts import NEW_SWEEP, prose, show_table
 from dashboard.sweep_plots import show_run_plots
@@ -34,13 +34,37 @@ def show_failure(run: Run) -> None:
 
 
 def show_result(run: Run, info: ExperimentInfo | None) -> None:
-    """What it was about first: numbers as tiles with their unit, or the rows, where they hold what is plotted."""
+    """What it was about first: numbers as tiles with their unit, or the rows, where they hold what is plotted.
+
+    Before either stands what the experiment calls a headline.
+    """
     if not run.result:
         return
+    _show_headlines(run, info)
     main = next(iter(info.views), None) if info else None
     parts = [_show_rows, _show_numbers] if main and main.table else [_show_numbers, _show_rows]
     for part in parts:
         part(run, info)
+
+
+def _show_headlines(run: Run, info: ExperimentInfo | None) -> None:
+    result = run.result or {}
+    known = {name: ends for name, ends in headlines(info).items() if result.get(name) is not None}
+    if not (info and known):
+        return
+    with st.container(horizontal=True):
+        for name, ends in known.items():
+            one, between = result[name], [result.get(end) for end in ends]
+            st.metric(
+                literal(with_unit(info, name)),
+                number(one) if is_number(one) else literal(one),
+                " to ".join(number(end) for end in between if is_number(end)) or None,
+                delta_color="off",
+                delta_arrow="off",
+                help=literal(description_of(info, name)),
+                width=205,
+                border=True,
+            )
 
 
 def _show_rows(run: Run, info: ExperimentInfo | None) -> None:
@@ -52,7 +76,8 @@ def _show_rows(run: Run, info: ExperimentInfo | None) -> None:
 
 def _show_numbers(run: Run, info: ExperimentInfo | None) -> None:
     """Then what is said in words, and what is just text."""
-    result = run.result or {}
+    shown = {name for head, ends in headlines(info).items() for name in (head, *ends)}
+    result = {name: one for name, one in (run.result or {}).items() if name not in shown}
     numbers = {name: one for name, one in result.items() if is_number(one)}
     with st.container(horizontal=True):
         for name, one in numbers.items():

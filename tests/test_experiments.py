@@ -72,6 +72,16 @@ def test_rows_of_a_table_have_a_key_and_no_two_the_same(name, table):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_headline_is_a_scalar_and_names_the_ends_of_its_interval(name):
+    info = EXPERIMENTS[name].info
+    fields = info.result_schema["properties"]
+    for about in (field for field in fields.values() if field.get("headline")):
+        assert about.get("type") != "array"
+        assert len(about.get("ends", ())) in (0, 2)
+        assert set(about.get("ends", ())) <= set(fields)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_it_says_what_it_does(name):
     info = EXPERIMENTS[name].info
     assert info.name == name

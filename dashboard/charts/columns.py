@@ -29,6 +29,12 @@ def with_unit(info: ExperimentInfo | None, column: str) -> str:
     return f"{column} ({unit})" if unit and unit.lower() != column.lower() else column
 
 
+def headlines(info: ExperimentInfo | None) -> dict[str, tuple[str, ...]]:
+    """What stands first on the page of a run: fields of its result, each with the two of its interval, or none."""
+    fields = info.result_schema.get("properties", {}) if info else {}
+    return {name: tuple(about.get("ends", ())) for name, about in fields.items() if about.get("headline")}
+
+
 def unit_of(info: ExperimentInfo, column: str) -> str:
     return str(_said(info, column, "unit") or "")
 

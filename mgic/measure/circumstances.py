@@ -26,15 +26,18 @@ class Circumstances(BaseModel):
     grade: Grade = Field(
         description="Validity of wall time: A nothing speaks against it, B good for comparing networks of this run, C "
         "for large differences only, D the numbers say little. The control decides: between equal networks A shows "
-        "differences of at most 3 %, B of 10 %, C of 30 %"
+        "differences of at most 3 %, B of 10 %, C of 30 %",
+        json_schema_extra={"headline": True},
     )
     cpu_grade: Grade | None = Field(
-        description="The same of CPU time; empty with more than one thread and on a GPU, where it is not compared"
+        description="Validity of CPU time, in the same grades; empty with more than one thread and on a GPU, where it "
+        "is not compared",
+        json_schema_extra={"headline": True},
     )
     control_ratio: float | None = Field(
         description="How many times as fast the first network was when it was measured a second time, by wall time: "
         "1, but for noise. Empty without a control",
-        json_schema_extra={"unit": "x"},
+        json_schema_extra={"unit": "x", "headline": True, "ends": ["control_low", "control_high"]},
     )
     control_low: float | None = Field(
         description="Lower end of the 95 % interval of `control_ratio`; empty below 3 rounds",
@@ -42,7 +45,9 @@ class Circumstances(BaseModel):
     )
     control_high: float | None = Field(description="Upper end of the same interval", json_schema_extra={"unit": "x"})
     control_cpu_ratio: float | None = Field(
-        description="The same by CPU time; empty where that is not compared", json_schema_extra={"unit": "x"}
+        description="How many times as fast the first network was when it was measured a second time, by CPU time; "
+        "empty where that is not compared",
+        json_schema_extra={"unit": "x", "headline": True, "ends": ["control_cpu_low", "control_cpu_high"]},
     )
     control_cpu_low: float | None = Field(
         description="Lower end of the 95 % interval of `control_cpu_ratio`; empty below 3 rounds",
