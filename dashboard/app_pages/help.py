@@ -44,6 +44,11 @@ code that the authors published.
   differ in the seed show the spread between them, and only that.
 - A box holds the middle half of the passes of one run, its whiskers reach from 5 % to 95 % of them. Below 130 passes
   there are no whiskers: fewer say little about so rare times.
+- `latency` has two clocks. **Wall time** is how long a pass takes, with what others computed in between; **CPU time**
+  is what the process itself used for it, and is compared with one thread on a processor only.
+- Its **control** is the first network, measured a second time: how many times as fast as itself it then was is 1 but
+  for noise. By how far from 1 the interval of that ratio reaches, each clock has a **grade**: A up to 3 %, B up to
+  10 %, C up to 30 %, D further. On plots the control stands beside its network as `role=control`.
 - A cell without a number is hatched and says why. It is never counted as zero.
 
 ### The paper's rows

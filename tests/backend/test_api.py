@@ -13,6 +13,7 @@ import pytest
 
 from mgic import __version__
 from mgic.client import ApiError
+from mgic.cores import usable_cores
 from mgic.measure.cost import count_cost
 from mgic.models import create
 from mgic.records import MAX_SWEEP_RUNS, RunStatus, SweepRequest
@@ -300,6 +301,7 @@ def test_the_service_says_how_it_is(service):
     assert {worker.queue for worker in client.workers() if worker.alive} >= {"cpu", "timing"}
     system = client.system()
     assert (system.version, system.limits["sweep_runs"]) == (__version__, MAX_SWEEP_RUNS)
+    assert system.limits["cores"] == usable_cores()
 
 
 def test_a_sweep_that_takes_long_to_count_is_asked_for_until_it_is_there_and_made_once(service, monkeypatch):

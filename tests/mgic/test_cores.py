@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
 from backend.settings import Settings
+from mgic.cli.core import run_all
+from mgic.cli.terminal import Meter
 from mgic.cores import cpu_quota, usable_cores
 from mgic.experiments.latency import Config
+from mgic.records import RunStatus, SweepRequest
 
 V2 = "31 23 0:28 {root} {mount} rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 V1 = "33 31 0:30 {root} {mount} rw,relatime - cgroup cgroup rw,cpu,cpuacct\n"
@@ -137,14 +141,30 @@ def test_latency_takes_no_more_threads_than_the_quota_pays_for(monkeypatch):
         Config(threads=2)
 
 
+def test_a_run_without_a_service_takes_no_more_threads_than_the_quota_pays_for(monkeypatch, tmp_path):
+    """torch's own number of threads is that of the cores, whatever the quota."""
+    monkeypatch.setattr("mgic.cli.core.usable_cores", lambda: 2)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(8)
+        sweep = SweepRequest(experiment="cost", axes={"model": ["resnet20"]})
+        (outcome,) = run_all(sweep, "cpu", tmp_path, None, Meter(quiet=True))
+        assert outcome.status is RunStatus.SUCCEEDED
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 TELL = """
-import sys
+import inspect, sys
 from pathlib import Path
 Path(sys.argv[1], "cgroup.procs").write_text("0")  # this process
-import torch
 from backend.settings import Settings
+from mgic.cli.doctor import _cores
+from mgic.cli.up import up
 from mgic.cores import cpu_quota, usable_cores
-print(cpu_quota(), usable_cores(), Settings(slots=1).run_threads)
+slots = inspect.signature(up).parameters["slots"].default
+print(cpu_quota(), usable_cores(), Settings(slots=1).run_threads, slots, _cores().detail)
 """
 
 
@@ -173,10 +193,11 @@ def real_group(quota_us: int, period_us: int):
     yield None
 
 
-@pytest.mark.parametrize(("quota_us", "told"), [(150_000, "1.5 1 1"), (50_000, "0.5 1 1")])
+@pytest.mark.parametrize(("quota_us", "told"), [(150_000, "1.5 1 1 1 1 to use of"), (50_000, "0.5 1 1 1 1 to use of")])
 def test_a_process_in_a_real_group_follows_its_quota(quota_us, told):
     with real_group(quota_us, 100_000) as group:
         if group is None:
             pytest.skip("this process may not make a control group with a quota")
         done = subprocess.run([sys.executable, "-c", TELL, str(group)], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == told
+    assert done.stdout.startswith(told)
+    assert f"the quota of this control group is {quota_us / 100_000:g} cores" in done.stdout

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from mgic.cli import app
 from mgic.cli.tables import as_csv, as_markdown, interesting
 from mgic.cli.terminal import Code
+from mgic.cores import usable_cores
 
 MGIC = str(Path(sys.executable).with_name("mgic"))
 TINY = ("model=mgic_resnet20", "dataset=digits", "width=8", "batch_size=32", "max_steps=1", "device=cpu")
@@ -224,6 +225,7 @@ def test_doctor_says_what_is_here(service):
     checks = {check["name"]: check for check in told(service.url, "doctor")["checks"]}
     assert checks["running service"]["status"] == "ok"
     assert checks["torch"]["status"] == checks["valkey"]["status"] == checks["data digits"]["status"] == "ok"
+    assert checks["cores"]["detail"].startswith(f"{usable_cores()} to use of {os.cpu_count()} in this machine; ")
     assert "ok" in call(service.url, "doctor").stdout
 
 
