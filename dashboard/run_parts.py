@@ -62,7 +62,8 @@ def _show_headlines(run: Run, info: ExperimentInfo | None) -> None:
                 delta_color="off",
                 delta_arrow="off",
                 help=literal(description_of(info, name)),
-                width=205,
+                width=190,
+                height="stretch",
                 border=True,
             )
 
