@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 from mgic.measure.host import Host, foreign_processes
 from mgic.measure.latency import Timing
 from mgic.measure.rounds import (
-    Average,
     Contender,
     compares_cpu,
     cpu_medians,
@@ -104,36 +103,12 @@ class Watch:
             device: "cpu" or "cuda".
             threads: That computed.
         """
-        facts, throttled = self._host.facts(), self._host.throttle_events()
-        timings = [timing for rounds in found for timing in rounds]
-        foreign = [timing.foreign_cpu for timing in timings if timing.foreign_cpu is not None]
-        clocks = [timing.clock_mhz for timing in timings if timing.clock_mhz is not None]
-        events = None if throttled is None or self._throttled is None else throttled - self._throttled
         seconds = time.monotonic() - self._start
-        names = labels(contenders)
-        wall = [wall_medians(rounds) for rounds in found]
-        cpu = [cpu_medians(rounds) if compares_cpu(device, threads) else None for rounds in found]
-        twice = next((number for number, one in enumerate(contenders) if one.role == "control"), None)
-        control = None if twice is None else speedup(wall[twice], wall[0])
-        cpu_control = None if twice is None else _speedup_if_known(cpu[twice], cpu[0])
-        evidence = Evidence(
-            facts=facts,
-            device=device,
-            threads=threads,
-            rounds=min(map(len, found)),
-            load_before=self._load,
-            foreign_cpu=foreign,
-            clocks_mhz=clocks,
-            throttle_events=events,
-            restless={name: sum(not t.stationary for t in rounds) for name, rounds in zip(names, found, strict=True)},
-            spread={name: spread(medians) for name, medians in zip(names, wall, strict=True)},
-            cpu_spread={name: spread(medians) for name, medians in zip(names, cpu, strict=True) if medians},
-            controlled=twice is not None,
-            control=control,
-            cpu_control=cpu_control,
-        )
+        evidence = self._evidence(contenders, found, device, threads)
         grade, reasons = judge(evidence)
-        cpu_grade, cpu_reasons = judge(evidence, "cpu") if all(cpu) else (None, [])
+        cpu_grade, cpu_reasons = judge(evidence, "cpu") if evidence.cpu_spread else (None, [])
+        facts, foreign = evidence.facts, evidence.foreign_cpu
+        control, cpu_control = evidence.control, evidence.cpu_control
         return Circumstances(
             grade=grade,
             cpu_grade=cpu_grade,
@@ -149,9 +124,9 @@ class Watch:
             cores=facts.cores,
             virtual=facts.virtual,
             governor=facts.governor,
-            clock_low_mhz=min(clocks, default=None),
-            clock_high_mhz=max(clocks, default=None),
-            throttle_events=events,
+            clock_low_mhz=min(evidence.clocks_mhz, default=None),
+            clock_high_mhz=max(evidence.clocks_mhz, default=None),
+            throttle_events=evidence.throttle_events,
             load_before=self._load,
             # The kernel's steps may make it less than nothing.
             foreign_cpu=max(0.0, sum(foreign) / len(foreign)) if foreign else None,
@@ -159,6 +134,31 @@ class Watch:
             foreign_processes=foreign_processes(self._processes, self._host.process_seconds(), seconds),
         )
 
-
-def _speedup_if_known(own: Sequence[float] | None, first: Sequence[float] | None) -> Average | None:
-    return speedup(own, first) if own and first else None
+    def _evidence(
+        self, contenders: Sequence[Contender], found: Sequence[Sequence[Timing]], device: str, threads: int
+    ) -> Evidence:
+        """What the grades are made of; of CPU time nothing where it is not compared."""
+        throttled = self._host.throttle_events()
+        timings = [timing for rounds in found for timing in rounds]
+        names = labels(contenders)
+        wall = [wall_medians(rounds) for rounds in found]
+        told = [cpu_medians(rounds) if compares_cpu(device, threads) else None for rounds in found]
+        known = [medians for medians in told if medians is not None]
+        cpu = known if len(known) == len(found) else []
+        twice = next((number for number, one in enumerate(contenders) if one.role == "control"), None)
+        return Evidence(
+            facts=self._host.facts(),
+            device=device,
+            threads=threads,
+            rounds=min(map(len, found)),
+            load_before=self._load,
+            foreign_cpu=[timing.foreign_cpu for timing in timings if timing.foreign_cpu is not None],
+            clocks_mhz=[timing.clock_mhz for timing in timings if timing.clock_mhz is not None],
+            throttle_events=None if throttled is None or self._throttled is None else throttled - self._throttled,
+            restless={name: sum(not t.stationary for t in rounds) for name, rounds in zip(names, found, strict=True)},
+            spread=dict(zip(names, map(spread, wall), strict=True)),
+            cpu_spread=dict(zip(names, map(spread, cpu), strict=True)) if cpu else {},
+            controlled=twice is not None,
+            control=None if twice is None else speedup(wall[twice], wall[0]),
+            cpu_control=None if twice is None or not cpu else speedup(cpu[twice], cpu[0]),
+        )
