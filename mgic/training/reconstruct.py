@@ -175,13 +175,15 @@ def _root(second: Tensor) -> Tensor:
     """S, symmetric, with S S = `second`; eigenvalues that are rounding are 0."""
     values, vectors = torch.linalg.eigh(second)
     values = torch.where(values > len(values) * torch.finfo(values.dtype).eps * values[-1], values, 0.0)
-    return (vectors * values.sqrt()) @ vectors.T
+    root: Tensor = (vectors * values.sqrt()) @ vectors.T
+    return root
 
 
 def _row_space(rows: Tensor) -> Tensor:
     """An orthonormal basis of what the rows span, (rank, columns)."""
     _, values, basis = torch.linalg.svd(rows, full_matrices=False)
-    return basis[values > max(rows.shape) * torch.finfo(values.dtype).eps * values[0]]
+    found: Tensor = basis[values > max(rows.shape) * torch.finfo(values.dtype).eps * values[0]]
+    return found
 
 
 def matrix(transfer: Transfer2d) -> Tensor:
