@@ -134,6 +134,7 @@ def estimate(config: Config) -> Estimate:
 
 @experiment(
     title="Segmentation",
+    version=2,  # the block that the skip comes from widens its input once
     views=(
         View(title="mIoU against MACs", kind="scatter", x="macs", y="miou", series="model", log_x=True),
         View(title="mIoU against parameters", kind="scatter", x="params", y="miou", series="model", log_x=True),

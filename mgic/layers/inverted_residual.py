@@ -86,7 +86,11 @@ class InvertedResidual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.depthwise(self.expand(x))
+        return self.after_expand(x, self.expand(x))
+
+    def after_expand(self, x: Tensor, expanded: Tensor) -> Tensor:
+        """The rest of the block, for who takes `expanded`, that is `expand(x)`, out of it."""
+        y: Tensor = self.depthwise(expanded)
         y = self.project(self.activation(self.squeeze(y)))
         return x + y if self.keeps_shape else y
 

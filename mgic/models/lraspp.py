@@ -122,9 +122,11 @@ class LRASPP(nn.Module):
         low = x
         for place, block in enumerate(self.blocks):
             if place == self.skip and isinstance(block, InvertedResidual) and self.expanded_skip:
-                low = block.expand(x)
+                low = block.expand(x)  # (batch, hidden, height / 8, width / 8)
+                x = block.after_expand(x, low)
+                continue
             x = block(x)
-            if place == self.skip and not self.expanded_skip:
+            if place == self.skip:
                 low = x  # (batch, channels, height / 8, width / 8)
         scores: Tensor = self.head({"low": low, "high": self.last(x)})
         return functional.interpolate(scores, size=side, mode="bilinear", align_corners=False)
@@ -140,7 +142,7 @@ def lraspp_mobilenet_v3(
     """MobileNetV3 for segmentation as its paper describes it: half as many last channels, 128 filters, LR-ASPP head.
 
     Not torchvision's `lraspp_mobilenet_v3_large`, whose last stage is not halved. With the deepest maps
-    at a sixteenth of the image both printed figures of the large one are met within 0.3 %.
+    at a sixteenth of the image the large one has the printed parameters, and 3.1 % fewer multiply-accumulates.
 
     Shape:
         (batch, in_channels, height, width) -> (batch, num_classes, height, width).

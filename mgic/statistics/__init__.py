@@ -2,7 +2,16 @@
 
 from mgic.statistics.pareto import OnFront, front, front_probability
 from mgic.statistics.quantiles import percentile, samples_needed
-from mgic.statistics.replication import Replication, prediction_interval, replication, rounding, sampling_variance
+from mgic.statistics.replication import (
+    Replication,
+    default_margin,
+    prediction_interval,
+    replication,
+    rounding,
+    sampling_variance,
+    seeds_needed,
+    smallest_gap,
+)
 from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary, t_interval
 
 __all__ = [
@@ -10,6 +19,7 @@ __all__ = [
     "OnFront",
     "Replication",
     "Summary",
+    "default_margin",
     "front",
     "front_probability",
     "percentile",
@@ -18,6 +28,8 @@ __all__ = [
     "rounding",
     "samples_needed",
     "sampling_variance",
+    "seeds_needed",
+    "smallest_gap",
     "summary",
     "t_interval",
 ]

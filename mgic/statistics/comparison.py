@@ -3,7 +3,7 @@
 Here scipy.stats is loaded, which costs 60 MB: `mgic.statistics` itself does not import this module.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,42 +47,6 @@ def paired(baseline: Mapping[int, float], candidate: Mapping[int, float]) -> Dif
     test = stats.ttest_1samp(gaps, 0.0)
     low, high = test.confidence_interval(0.95)
     return Difference(len(gaps), mean, (float(low), float(high)), float(test.pvalue))
-
-
-def rank_test(baseline: Sequence[float], candidate: Sequence[float]) -> float:
-    """p of the Mann-Whitney U test, two-sided: that neither side tends to be larger. For samples of any distribution.
-
-    Raises:
-        ValueError: A side is empty.
-    """
-    if not len(baseline) or not len(candidate):
-        raise ValueError("both sides need a sample")
-    return float(stats.mannwhitneyu(candidate, baseline, alternative="two-sided").pvalue)
-
-
-def bootstrap_interval(
-    values: Sequence[float], statistic: str = "mean", confidence: float = 0.95, draws: int = 5000, seed: int = 0
-) -> tuple[float, float]:
-    """Bias-corrected and accelerated bootstrap interval (Efron 1987) of the mean or the median.
-
-    Raises:
-        ValueError: Fewer than 3 values, or another statistic.
-    """
-    known = {"mean": np.mean, "median": np.median}
-    if statistic not in known or len(values) < 3:
-        raise ValueError(f"{statistic!r} of {len(values)} values: mean or median of at least 3")
-    sample = np.asarray(values, dtype=np.float64)
-    if np.ptp(sample) == 0:
-        return float(sample[0]), float(sample[0])
-    found = stats.bootstrap(
-        (sample,),
-        known[statistic],
-        confidence_level=confidence,
-        n_resamples=draws,
-        method="BCa" if statistic == "mean" else "percentile",  # the jackknife of a median says nothing
-        rng=np.random.default_rng(seed),
-    )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 MIN_SEEDS = 5  # below that the probability of being on the front is not claimed
+STEPS = 24  # of the grid over how far apart the networks are
+REACH = 4  # of that grid, in standard deviations of the means
+
+Array = NDArray[np.float64]
 
 
 def front(cost: Sequence[float], value: Sequence[float]) -> list[bool]:
@@ -28,7 +33,7 @@ def front(cost: Sequence[float], value: Sequence[float]) -> list[bool]:
 
 @dataclass(frozen=True)
 class OnFront:
-    """Whether a network is on the front of the means, and in what share of bootstrap samples.
+    """Whether a network is on the front of the means, and how probably on that of the true means.
 
     `probability` is None where it, or a network it is held against, has fewer than 5 seeds.
     """
@@ -41,14 +46,19 @@ class OnFront:
 def front_probability(
     cost: Mapping[str, float], values: Mapping[str, Sequence[float]], draws: int = 2000, seed: int = 0
 ) -> dict[str, OnFront]:
-    """The front of the means over seeds, and by the bootstrap how often each network is on it.
+    """The front of the means over seeds, and how probably each network is on that of the true means.
 
-    In each draw every network's seeds are drawn anew with replacement, and the front of the new means is taken.
+    The true means are drawn, given the seeds, from a model of two levels (Gelman et al., Bayesian Data Analysis,
+    chapter 5): a network's values are normal about its true mean with a variance of its own, of which they say no
+    more than n values can, and the true means are normal about a common one, as far apart as the networks show.
+    The second level matters: of networks that are much alike the one with the best mean owes it to luck, and
+    resampling the seeds, by the bootstrap or by Student's t, does not know that. docs/statistics.md has what is
+    told against what is true.
 
     Args:
         cost: Of each network, known exactly (MACs, parameters).
         values: Of each network, one a seed.
-        draws: Bootstrap samples; the probability is known to about 1 / sqrt(draws).
+        draws: Of the true means; the probability is known to about 1 / sqrt(draws).
         seed: Of the drawing.
 
     Raises:
@@ -60,15 +70,48 @@ def front_probability(
     costs = [cost[name] for name in names]
     samples = [np.asarray(values[name], dtype=np.float64) for name in names]
     of_means = front(costs, [float(sample.mean()) for sample in samples])
-    enough = all(len(sample) >= MIN_SEEDS for sample in samples)
     share: list[float | None] = [None] * len(names)
-    if enough:
-        generator = np.random.default_rng(seed)
-        means = np.stack(
-            [sample[generator.integers(0, len(sample), (draws, len(sample)))].mean(axis=1) for sample in samples], 1
-        )  # (draws, networks)
-        share = list(np.mean([front(costs, row) for row in means.tolist()], axis=0).tolist())
+    if all(len(sample) >= MIN_SEEDS for sample in samples):
+        means, weights = true_means(samples, draws, np.random.default_rng(seed))
+        share = list((weights @ np.array([front(costs, row) for row in means.tolist()], dtype=np.float64)).tolist())
     return {
         name: OnFront(on, probability, len(sample))
         for name, on, probability, sample in zip(names, of_means, share, samples, strict=True)
     }
+
+
+def true_means(samples: Sequence[Array], draws: int, generator: np.random.Generator) -> tuple[Array, Array]:
+    """Draws of the true means (draws, networks), and the weight of each draw; the weights sum to 1.
+
+    Flat priors: on the common mean, on the spread of the true means (up to 4 times that of the means), and on the
+    logarithm of each network's variance. The variances are drawn by what their own network says of them, and a
+    draw weighs as much as the means make it likely.
+
+    Args:
+        samples: Of each network, at least 2 values.
+        draws: How many.
+        generator: Of the drawing.
+    """
+    mean = np.array([sample.mean() for sample in samples])
+    degrees = np.array([len(sample) - 1 for sample in samples])
+    squares = np.array([sample.var(ddof=1) / len(sample) for sample in samples])
+    error = squares * degrees / generator.chisquare(degrees, (draws, len(samples)))  # variance of each mean
+    top = REACH * max(float(mean.std()), float(np.sqrt(squares.mean())))
+    if top == 0:  # all values are equal
+        return np.tile(mean, (draws, 1)), np.full(draws, 1 / draws)
+    spreads = np.linspace(0, top, STEPS + 1)[1:]
+    precision, centre, likely = (np.empty((draws, STEPS)) for _ in range(3))
+    for step, spread in enumerate(spreads):
+        weight = 1 / (error + spread**2)
+        precision[:, step] = weight.sum(axis=1)
+        centre[:, step] = weight @ mean / precision[:, step]
+        off = (weight * (mean - centre[:, step, None]) ** 2).sum(axis=1)
+        likely[:, step] = (np.log(weight).sum(axis=1) - np.log(precision[:, step]) - off) / 2
+    likely = np.exp(likely - likely.max())
+    chosen = (generator.random((draws, 1)) * likely.sum(axis=1, keepdims=True) > likely.cumsum(axis=1)).sum(axis=1)
+    rows, chosen = np.arange(draws), chosen.clip(0, STEPS - 1)
+    common = centre[rows, chosen] + generator.standard_normal(draws) / np.sqrt(precision[rows, chosen])
+    pull = error / (error + spreads[chosen, None] ** 2)  # towards the common mean
+    drawn = mean + (common[:, None] - mean) * pull
+    drawn += np.sqrt(error * (1 - pull)) * generator.standard_normal(error.shape)
+    return drawn, likely.sum(axis=1) / likely.sum()

@@ -1,4 +1,7 @@
-"""Do runs under several seeds agree with a figure that somebody else has printed?"""
+"""Do runs under several seeds agree with a figure that somebody else has printed?
+
+docs/statistics.md derives the formulas and shows how often they hold.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,13 +9,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from scipy.special import stdtrit  # scipy.stats would cost the dashboard 60 MB
+from scipy.special import nctdtrinc, ndtri, stdtrit  # scipy.stats would cost the dashboard 60 MB
 
 from mgic.statistics.summary import MIN_FOR_INTERVAL, summary
 
-QUANTILE = 0.975  # of Student's t: both sides leave out 2.5 %
-RESOLUTION = 1.0  # percentage points; an interval that reaches further to a side cannot tell agreement from chance
-RELATIVE_RESOLUTION = 0.03  # the same where the figure is no percentage, as a share of it
+CONFIDENCE = 0.95  # of the prediction interval
+LEVEL = 0.05  # of each of the two tests that make an equivalence test
+POWER = 0.8  # with which the smallest gap is seen
+MARGIN = 1.0  # percentage points within which a figure counts as reproduced
+RELATIVE_MARGIN = 0.03  # the same of a figure that is no percentage, as a share of it
+MOST_SEEDS = 100  # more are not proposed
+
+TestSet = Literal["same", "other"]
 
 
 @dataclass(frozen=True)
@@ -20,15 +28,17 @@ class Replication:
     """How a printed figure stands to runs under several seeds.
 
     Args:
-        verdict: `reproduced` if the figure lies in the interval and that is narrow enough to mean something;
-            `within noise` if it lies in a wider one; `contradicts` if it lies outside.
+        verdict: `contradicts` if the figure lies outside the prediction interval; `reproduced` if it lies inside and
+            an equivalence test finds both within the margin; `within noise` where the seeds cannot settle it.
         why: The verdict's reason, in words.
-        prediction: The 95 % prediction interval; None with one value, which leaves it unbounded.
+        prediction: The prediction interval; None where there is none, which leaves it unbounded.
+        smallest_gap: The gap that would have been called `contradicts` in 4 of 5 tries; None without an interval.
     """
 
     verdict: Literal["reproduced", "within noise", "contradicts"]
     why: str
     prediction: tuple[float, float] | None
+    smallest_gap: float | None
 
 
 def sampling_variance(percent: float, test_size: int) -> float:
@@ -37,22 +47,29 @@ def sampling_variance(percent: float, test_size: int) -> float:
     return share * (100 - share) / test_size
 
 
-def prediction_interval(values: Sequence[float], sampling: float = 0.0) -> tuple[float, float] | None:
-    """Where one more run, tested on other samples, would fall (95 %): mean -+ t * sqrt(s² (1 + 1/n) + sampling).
+def default_margin(printed: float, percent: bool) -> float:
+    """What counts as the same where nobody says otherwise: 1 point, or 3 % of a figure that is no percentage."""
+    return MARGIN if percent else RELATIVE_MARGIN * abs(printed)
 
-    t is Student's quantile. Its degrees of freedom are Welch and Satterthwaite's,
-    (n - 1) (1 + sampling / (s² (1 + 1/n)))²: n - 1 where the spread is all between the seeds, more where most
-    of it is the test set's, which is known and not estimated. With two values they are 1, for there that
-    approximation is too hopeful.
 
-    `sampling` counts the error of one test set. All of our runs share one as well, so the coverage is the stated one
-    if whether two seeds are right on an image correlates by about 1/2. It is higher if the figure was measured
-    on our test set, as with a public one, and the error is common to both; and lower, down to 83 % with very many
-    seeds, if all seeds are wrong on the same images and the figure is from others.
+def prediction_interval(
+    values: Sequence[float], between_sets: float = 0.0, confidence: float = CONFIDENCE
+) -> tuple[float, float] | None:
+    """Where one more run would fall: mean -+ sqrt(t² s² (1 + 1/n) + z² between_sets); t has n - 1 degrees.
+
+    **On the same test set** `between_sets` is 0. Our runs and the new one are then exchangeable, however the errors of
+    two seeds correlate, and this is the textbook's interval, exact for normal values: what the seeds have in
+    common on these images cancels.
+
+    **On another test set** nothing cancels for certain, and `between_sets` is the sum of the sampling variances of the
+    two sets. The variance of the gap is at most s² (1 + 1/n) + between_sets, which it is where all seeds are wrong on
+    the same images. With t and z apart the interval holds at least what it says, for any share of the two: the
+    coverage is the mean of a concave function of the share (Jensen's inequality), and is right at both ends.
 
     Args:
         values: One a seed, at least one.
-        sampling: Variance that the choice of the test set adds, in the squared unit of the values.
+        between_sets: Variance that two test sets add to the gap, in the squared unit of the values.
+        confidence: Of the interval, two-sided.
 
     Returns:
         The interval; None for one value, which says nothing about the spread between seeds.
@@ -60,12 +77,37 @@ def prediction_interval(values: Sequence[float], sampling: float = 0.0) -> tuple
     of = summary(values)
     if of.sd is None:
         return None
-    between = of.sd**2 * (1 + 1 / of.n)
-    degrees = float(of.n - 1)
-    if of.n >= MIN_FOR_INTERVAL:
-        degrees = degrees * (1 + sampling / between) ** 2 if between > 1e-12 * sampling else math.inf
-    half = float(stdtrit(degrees, QUANTILE)) * math.sqrt(between + sampling)
+    half = _half(of.sd, of.n, between_sets, confidence)
     return of.mean - half, of.mean + half
+
+
+def _half(sd: float, n: int, between_sets: float, confidence: float) -> float:
+    side = (1 + confidence) / 2
+    t, z = float(stdtrit(n - 1, side)), float(ndtri(side))
+    return math.sqrt((t * sd) ** 2 * (1 + 1 / n) + z**2 * between_sets)
+
+
+def smallest_gap(sd: float, n: int, between_sets: float = 0.0, power: float = POWER) -> float:
+    """The gap that falls outside the prediction interval with this power, if `sd` is the true spread of the seeds.
+
+    By the noncentral t on the same test set. With `between_sets` the two parts are added as the interval adds them.
+    """
+    t = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2))
+    shift = float(nctdtrinc(n - 1, 1 - power, t))
+    z = float(ndtri((1 + CONFIDENCE) / 2) + ndtri(power))
+    return math.sqrt((shift * sd) ** 2 * (1 + 1 / n) + z**2 * between_sets)
+
+
+def seeds_needed(sd: float, allowed: float, between_sets: float = 0.0) -> int | None:
+    """The fewest seeds with which an equivalence test could tell a gap from `allowed`; None if 100 are too few.
+
+    Args:
+        sd: Between seeds.
+        allowed: The margin, less the gap that is there.
+        between_sets: As in `prediction_interval`.
+    """
+    counts = range(2, MOST_SEEDS + 1)
+    return next((n for n in counts if _half(sd, n, between_sets, 1 - 2 * LEVEL) < allowed), None)
 
 
 def rounding(printed: float) -> float:
@@ -78,38 +120,69 @@ def rounding(printed: float) -> float:
     return 0.5 * 10.0 ** int(exponent)
 
 
-def replication(printed: float, values: Sequence[float], percent: bool, test_size: int | None = None) -> Replication:
-    """Judge a printed figure by our values for it, one a seed.
+def replication(
+    printed: float,
+    values: Sequence[float],
+    percent: bool,
+    test_set: TestSet = "same",
+    test_size: int | None = None,
+    margin: float | None = None,
+) -> Replication:
+    """Judge a printed figure, which is taken to be of one run, by our values for it.
 
     Args:
         printed: As printed, in the unit of `values`; read as the interval that rounds to it.
         values: One a seed, at least one.
         percent: The figure is a percentage, and told in points.
+        test_set: Whether the printed figure is of the samples that ours are tested on, or of as many others.
         test_size: Samples of which the percentage were right. None where it is no share of samples, as a mean
-            intersection over union is none, or their number is not known: then no sampling error is counted.
+            intersection over union is none, or their number is not known: on another test set nothing can be said then.
+        margin: Within which a figure counts as reproduced; None: `default_margin`.
 
     Raises:
         ValueError: No value.
     """
     if not values:
         raise ValueError("nothing to judge by: no value")
-    mean = summary(values).mean
-    sampling = 0.0 if test_size is None else sampling_variance(mean, test_size)
-    interval = prediction_interval(values, sampling)
+    of = summary(values)
+    within = default_margin(printed, percent) if margin is None else margin
     unit = " points" if percent else ""
-    if interval is None:
-        why = f"one run gives {mean:.4g}, printed {printed}: one seed says nothing about the spread between seeds"
-        return Replication("within noise", why, None)
-    low, high = interval
-    half = (high - low) / 2
-    of = f"95 % prediction interval of {len(values)} seeds{' alone' if test_size is None else ' and the test set'}"
-    told = f"{of}: {low:.4g} to {high:.4g}"
-    if printed + rounding(printed) < low or printed - rounding(printed) > high:
-        side = "higher" if mean > printed else "lower"
-        why = f"our mean {mean:.4g} is {abs(mean - printed):.2g}{unit} {side} than printed ({printed}); {told}"
-        return Replication("contradicts", why, interval)
-    resolution = RESOLUTION if percent else RELATIVE_RESOLUTION * abs(printed)
-    told = f"printed {printed} lies in the {told}, ± {half:.2g}{unit}"
-    if half <= resolution:
-        return Replication("reproduced", told, interval)
-    return Replication("within noise", f"{told}: too wide to tell, ± {resolution:.2g}{unit} would do", interval)
+    if of.sd is None:
+        why = f"one run gives {of.mean:.4g}, printed {printed}: one seed says nothing about the spread between seeds"
+        return Replication("within noise", why, None, None)
+    if test_set == "other" and test_size is None:
+        why = (
+            f"our mean is {of.mean:.4g}, printed {printed}, of other samples: how much such a figure differs"
+            " from one set of samples to another is not known"
+        )
+        return Replication("within noise", why, None, None)
+    between = 0.0 if test_set == "same" or test_size is None else 2 * sampling_variance(of.mean, test_size)
+    half = _half(of.sd, of.n, between, CONFIDENCE)
+    slack, gap = rounding(printed), abs(of.mean - printed)
+    seen = slack + smallest_gap(of.sd, of.n, between)
+    interval = (of.mean - half, of.mean + half)
+    images = "the same samples" if test_set == "same" else "other samples"
+    where = f"the 95 % prediction interval of {of.n} seeds on {images}, {interval[0]:.4g} to {interval[1]:.4g}"
+    power = f"A gap of {seen:.2g}{unit} would have been seen in 4 of 5 tries"
+    if gap - slack > half:
+        side = "higher" if of.mean > printed else "lower"
+        why = f"our mean {of.mean:.4g} is {gap:.2g}{unit} {side} than printed ({printed}), outside {where}. {power}"
+        return Replication("contradicts", why, interval, seen)
+    reach = gap + slack + _half(of.sd, of.n, between, 1 - 2 * LEVEL)
+    test = f"the equivalence test, at 5 %, finds the two within {reach:.2g}{unit} of each other"
+    if reach < within:
+        why = f"printed {printed} lies in {where}, and {test}: less than the margin of {within:.2g}{unit}. {power}"
+        return Replication("reproduced", why, interval, seen)
+    needed = seeds_needed(of.sd, within - gap - slack, between)
+    why = f"printed {printed} lies in {where}, but {test}, and the margin is {within:.2g}{unit}. {power}. "
+    return Replication("within noise", why + _remedy(of.n, needed, gap + slack < within), interval, seen)
+
+
+def _remedy(n: int, needed: int | None, inside: bool) -> str:
+    if n < MIN_FOR_INTERVAL:
+        return f"{n} seeds are too few to tell much"
+    if not inside:
+        return "Our mean is further off than the margin, and the seeds spread too far to contradict"
+    if needed is None:
+        return "With this spread between seeds no number of them can settle it: the printed figure is one run"
+    return f"About {needed} seeds with this spread would settle it"

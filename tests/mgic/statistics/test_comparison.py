@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mgic.statistics.comparison import bootstrap_interval, equivalence, paired, rank_test
+from mgic.statistics.comparison import equivalence, paired
 
 
 def test_pairs_are_made_by_seed_and_the_interval_is_students():
@@ -19,7 +19,7 @@ def test_pairing_finds_what_two_unpaired_sets_hide():
     base = {seed: 80.0 + 3 * seed for seed in seeds}
     better = {seed: value + 0.5 + 0.01 * (seed % 3) for seed, value in base.items()}
     assert paired(base, better).p < 1e-6
-    assert rank_test(list(base.values()), list(better.values())) > 0.5
+    assert np.std(list(base.values())) > 10 * paired(base, better).mean  # which two means apart would drown in
 
 
 def test_one_pair_says_a_difference_and_nothing_of_its_spread():
@@ -34,26 +34,6 @@ def test_differences_without_spread_are_no_division_by_zero():
 def test_no_common_seed_is_an_error():
     with pytest.raises(ValueError, match="no seed"):
         paired({0: 1.0}, {1: 1.0})
-
-
-def test_ranks_by_hand():
-    # All of three above all of three: U = 9, and 2 of the 20 orders are as extreme.
-    assert rank_test([1, 2, 3], [4, 5, 6]) == pytest.approx(0.1)
-
-
-def test_the_bootstrap_covers_the_mean_about_as_often_as_it_says():
-    generator = np.random.default_rng(1)
-    inside = 0
-    for trial in range(100):
-        low, high = bootstrap_interval(generator.exponential(1.0, 40).tolist(), draws=600, seed=trial)
-        inside += low <= 1.0 <= high
-    assert 86 <= inside <= 100
-
-
-def test_equal_values_have_an_interval_of_one_point():
-    assert bootstrap_interval([2.0, 2.0, 2.0], "median") == (2.0, 2.0)
-    with pytest.raises(ValueError, match="at least 3"):
-        bootstrap_interval([1.0, 2.0])
 
 
 def test_equivalence_is_claimed_from_evidence_and_not_from_its_lack():
