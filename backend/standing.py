@@ -10,11 +10,22 @@ from typing import NamedTuple, TypeGuard, get_args
 from uuid import UUID
 
 from backend.store import MeasuredRun
-from mgic.records import Config, ExperimentInfo, Measured, Metric, ModelInfo, PaperSummary, Reference, Standing, Verdict
-from mgic.statistics import MIN_FOR_INTERVAL, prediction_interval, replication, sampling_variance, summary
+from mgic.records import (
+    Config,
+    ExperimentInfo,
+    Match,
+    Measured,
+    Metric,
+    ModelInfo,
+    PaperSummary,
+    Reference,
+    Standing,
+    Verdict,
+)
+from mgic.reference.paper import PERCENT
+from mgic.statistics import MIN_FOR_INTERVAL, Replication, replication, summary
 
 LOWER_IS_BETTER: tuple[Metric, ...] = ("mse", "mobile_ms", "cpu_ms")
-PERCENT: tuple[Metric, ...] = ("top1", "top5", "miou")
 SHARES: tuple[Metric, ...] = ("top1", "top5")  # of samples that are right: these have a binomial error
 NOT_COMPARED = ("seed", "device", "processes")  # they decide where and how often, not what is measured
 SET_BY_DATA = ("in_channels", "num_classes")  # options of a model that follow from the data set
@@ -22,6 +33,7 @@ IDENTITY = ("method", "scope", "macs_ratio")  # of pruning: what a row is, not h
 CUT_SHORT = "max_steps"  # null at every scale that does not name it
 
 NO_EXPERIMENT = "because no experiment here measures it"
+NO_FIGURE = "no figure"  # why a seed of a run that succeeded is lost
 
 Runs = Mapping[str, Sequence[MeasuredRun]]  # by experiment, oldest first
 Defaults = Mapping[str, Config]  # the options of each model
@@ -99,16 +111,27 @@ def standings(
 
 
 def summarise(given: Sequence[Standing]) -> PaperSummary:
-    with_cost = [row for row in given if row.counted and (row.params is not None or row.macs is not None)]
+    """Another network's rows, and those quoted from other trainings, are in no count of what was judged or measured."""
+    with_cost = [found for row in given if (found := _matches(row))]
+    runnable = [row for row in given if row.cannot_run is None and row.experiment is not None]
+    judgeable = [row for row in runnable if row.apart is None]
     verdicts = Counter(row.verdict for row in given)
     return PaperSummary(
         rows=len(given),
-        runnable=sum(row.cannot_run is None and row.experiment is not None for row in given),
+        runnable=len(runnable),
         with_cost=len(with_cost),
-        cost_matches=sum(_cost_matches(row) for row in with_cost),
-        measured=sum(row.measured is not None for row in given),
+        cost_matches=sum(found == {"match"} for found in with_cost),
+        cost_rounds=sum("rounds" in found and found <= {"match", "rounds"} for found in with_cost),
+        judgeable=len(judgeable),
+        measured=sum(row.measured is not None and row.measured.n > 0 for row in judgeable),
         judged={verdict: verdicts[verdict] for verdict in get_args(Verdict)},
     )
+
+
+def _matches(row: Standing) -> set[Match]:
+    """How well what the row prints of its cost is met; empty where it prints none, or we have no network."""
+    counted = row.counted
+    return {found for found in (counted.params_match, counted.macs_match) if found} if counted else set()
 
 
 @dataclass(frozen=True)
@@ -121,8 +144,16 @@ class _Group:
 
     def numbers(self, metric: Metric) -> dict[UUID, float]:
         """By run: the last number of each seed."""
-        by_seed = {seed: run for seed, run in self.runs if _is_number(run.values.get(metric))}
-        return {run.id: float(run.values[metric]) for run in by_seed.values()}
+        return {run.id: float(run.values[metric]) for run in self._with_number(metric).values()}
+
+    def lost(self, metric: Metric) -> dict[str, int]:
+        """Of the seeds that have no number: why the last run of each has none -> how many."""
+        found = self._with_number(metric)
+        without = {seed: run for seed, run in self.runs if seed not in found}
+        return dict(Counter(run.failed or NO_FIGURE for run in without.values()))
+
+    def _with_number(self, metric: Metric) -> dict[str, MeasuredRun]:
+        return {seed: run for seed, run in self.runs if run.failed is None and _is_number(run.values.get(metric))}
 
 
 def _groups(runs: Iterable[MeasuredRun]) -> dict[str | None, list[_Group]]:
@@ -149,7 +180,7 @@ def _standing(
 ) -> Standing:
     metric = row.metric
     if row.experiment is None or metric is None:
-        return Standing(**dict(row), verdict="cannot run", why=row.cannot_run or NO_EXPERIMENT)
+        return Standing(**dict(row), verdict="cannot run", says="cannot run", why=row.cannot_run or NO_EXPERIMENT)
     network = _network(row, defaults)
     of_row = [group for group in groups.get(row.model, ()) if _is_of(network, group.config)]
     usual = {name: value for name, value in fields.items() if name not in row.scale and name not in NOT_COMPARED}
@@ -159,27 +190,81 @@ def _standing(
         whole = _has(group.config, {CUT_SHORT: None} | row.scale) and _is_of(({}, usual), group.config)
         (at_scale if whole else other).append(group)
     best, quick = _best(at_scale, metric), _best(other, metric)
-    verdict, why = _judged(row, metric, list(best.numbers(metric).values()) if best else [], quick is not None)
+    found = _replication(row, metric, best) if best else None
+    verdict, why = _judged(row, metric, best, found, quick is not None)
     return Standing(
         **dict(row),
-        measured=_measured(best, metric, row.test_size, judged=True) if best else None,
-        quick=_measured(quick, metric, row.test_size, judged=False) if quick else None,
+        measured=_measured(at_scale, best, metric, found) if best else None,
+        quick=_measured(other, quick, metric, None) if quick else None,
         verdict=verdict,
+        says=_says(row, metric, verdict, best),
         why=why,
     )
 
 
-def _judged(row: Reference, metric: Metric, values: Sequence[float], quick: bool) -> tuple[Verdict, str]:
+def _replication(row: Reference, metric: Metric, best: _Group) -> Replication | None:
+    """None where the row is not judged, or nothing is there to judge it by."""
+    printed, values = row.metrics.get(metric), list(best.numbers(metric).values())
+    if row.cannot_run is not None or row.apart is not None or printed is None or not values:
+        return None
+    size = row.test_size if metric in SHARES else None
+    return replication(printed, values, metric in PERCENT, row.test_set or "other", size, row.margin)
+
+
+def _judged(
+    row: Reference, metric: Metric, best: _Group | None, found: Replication | None, quick: bool
+) -> tuple[Verdict, str]:
     if row.cannot_run is not None:
         return "cannot run", row.cannot_run
-    printed = row.metrics.get(metric)
-    if printed is None:
+    if row.apart == "another network":
+        return (
+            row.apart,
+            "what it costs is not what is printed, so that its accuracy is no evidence for or against the row",
+        )
+    if row.apart == "quoted":
+        return row.apart, (
+            f"the figure is that of {row.quoted_from}, with the training of that paper; a run of this row has the"
+            " training of the paper that quotes it, and no recipe here follows the other"
+        )
+    if row.metrics.get(metric) is None:
         return "not run", f"the paper prints no {metric} to judge by"
-    if not values:
+    lost = best.lost(metric) if best else {}
+    if found is None:
+        if lost:
+            return "not run", f"none of {sum(lost.values())} seeds at the row's scale gave a figure: {_reasons(lost)}"
         note = "; what ran at another scale is shown, not judged" if quick else ""
         return "not run", f"no run at the row's scale has finished{note}"
-    found = replication(printed, values, metric in PERCENT, row.test_size if metric in SHARES else None)
-    return found.verdict, found.why
+    if not lost:
+        return found.verdict, found.why
+    verdict = "within noise" if found.verdict == "reproduced" else found.verdict
+    why = f"{_reasons(lost)}, so that mean and interval are those of the other seeds only. {_capital(found.why)}"
+    if found.verdict == "reproduced":
+        why += ". Nothing is called reproduced while a seed has no figure"
+    return verdict, why
+
+
+def _says(row: Reference, metric: Metric, verdict: Verdict, best: _Group | None) -> str:
+    if row.cannot_run is None and row.apart_words is not None:
+        return row.apart_words
+    lost = sum(best.lost(metric).values()) if best and verdict != "cannot run" else 0
+    if best is None or not lost:
+        return verdict
+    n = len(best.numbers(metric))
+    return f"{verdict} ({n} of {n + lost} seeds)"
+
+
+def _reasons(lost: Mapping[str, int]) -> str:
+    """`2 seeds diverged, 1 seed has no figure`."""
+    told = {NO_FIGURE: ("has no figure", "have no figure"), "diverged": ("diverged", "diverged")}
+    parts = []
+    for reason, count in sorted(lost.items()):
+        one, many = told.get(reason, (f"failed ({reason.replace('_', ' ')})",) * 2)
+        parts.append(f"{count} {'seed' if count == 1 else 'seeds'} {one if count == 1 else many}")
+    return ", ".join(parts)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _network(row: Reference, defaults: Defaults) -> tuple[Config, Config]:
@@ -202,29 +287,37 @@ def _has(config: Config, named: Config) -> bool:
 
 
 def _best(groups: Iterable[_Group], metric: Metric) -> _Group | None:
-    """Of the newest version, and of those with enough runs for an interval if there are such, the best mean."""
+    """Of the newest version, and of those with enough runs for an interval if there are such, the best mean.
+
+    A group of which every seed failed is taken only where no other is there.
+    """
     sign = -1 if metric in LOWER_IS_BETTER else 1
-    worth: list[tuple[int, bool, float, _Group]] = []
+    worth: list[tuple[bool, int, bool, float, _Group]] = []
     for group in groups:
-        if values := group.numbers(metric).values():
-            enough = len(values) >= MIN_FOR_INTERVAL
-            worth.append((group.version, enough, sign * sum(values) / len(values), group))
-    return max(worth, key=lambda one: one[:3])[3] if worth else None
+        values = group.numbers(metric).values()
+        enough = len(values) >= MIN_FOR_INTERVAL
+        mean = sum(values) / len(values) if values else math.nan
+        worth.append((bool(values), group.version, enough, sign * mean if values else 0.0, group))
+    return max(worth, key=lambda one: one[:4])[4] if worth else None
 
 
-def _measured(group: _Group, metric: Metric, test_size: int | None, judged: bool) -> Measured:
+def _measured(groups: Sequence[_Group], group: _Group, metric: Metric, found: Replication | None) -> Measured | None:
     numbers = group.numbers(metric)
-    values = list(numbers.values())
-    of = summary(values)
-    sampling = sampling_variance(of.mean, test_size) if test_size is not None and metric in SHARES else 0.0
+    if not numbers:
+        return None
+    of, lost = summary(numbers.values()), group.lost(metric)
     return Measured(
         metric=metric,
         n=of.n,
+        seeds=of.n + sum(lost.values()),
+        lost=lost,
+        searched=sum(one.version == group.version and bool(one.numbers(metric)) for one in groups),
         mean=of.mean,
         low=of.low,
         high=of.high,
         interval=of.interval,
-        prediction=prediction_interval(values, sampling) if judged else None,
+        prediction=found.prediction if found else None,
+        smallest_gap=found.smallest_gap if found else None,
         runs=tuple(numbers),
         config=group.config,
     )
@@ -232,9 +325,3 @@ def _measured(group: _Group, metric: Metric, test_size: int | None, judged: bool
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _cost_matches(row: Standing) -> bool:
-    """Whether all that the row prints is met; what it does not print has no match."""
-    counted = row.counted
-    return counted is not None and {counted.params_match, counted.macs_match} <= {"match", None}

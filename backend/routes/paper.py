@@ -81,10 +81,14 @@ def _csv(rows: Sequence[Standing]) -> str:
 
 
 def _line(row: Standing) -> dict[str, object]:
-    line: dict[str, object] = row.model_dump(include={"id", "table", "label", "setting", "source"})
+    line: dict[str, object] = row.model_dump(include={"id", "table", "label", "setting", "source", "quoted_from"})
     line |= {"printed_params": row.params, "printed_macs": row.macs}
     line |= {f"counted_{name}": value for name, value in row.counted or ()}
     line |= {f"printed_{name}": value for name, value in row.metrics.items()}
     for kind, found in (("measured", row.measured), ("quick", row.quick)):
-        line |= {f"{kind}_{name}": getattr(found, name, None) for name in ("metric", "mean", "n", "low", "high")}
-    return line | {"verdict": row.verdict, "why": row.why}
+        line |= {
+            f"{kind}_{name}": getattr(found, name, None) for name in ("metric", "mean", "n", "seeds", "low", "high")
+        }
+    line |= {"test_set": row.test_set, "margin": row.margin}
+    line["smallest_gap"] = row.measured.smallest_gap if row.measured else None
+    return line | {"verdict": row.verdict, "says": row.says, "why": row.why}

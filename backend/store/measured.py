@@ -1,4 +1,4 @@
-"""What finished runs have measured: few columns of many runs, to hold beside the paper's rows."""
+"""What runs that ended have measured, or why they have not: few columns of many runs, beside the paper's rows."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -12,12 +12,13 @@ from mgic.records import Config, RunStatus
 
 
 class MeasuredRun(NamedTuple):
-    """A succeeded run; `values` has what its result has under each column asked for, None where it has nothing."""
+    """A run that succeeded or failed; `values` has what its result has under each column asked for, or None."""
 
     id: UUID
     version: int  # of the experiment
     config: Config
     values: dict[str, Any]
+    failed: str | None = None  # the reason, if it failed
 
 
 class Measurements(Database):
@@ -26,22 +27,38 @@ class Measurements(Database):
     def measured_runs(
         self, experiment: str, models: Collection[str] | None, columns: Sequence[str], most: int
     ) -> list[MeasuredRun]:
-        """Succeeded runs of these models (None: of any, or of none), oldest first; of each the newest `most`."""
+        """Runs of these models (None: of any, or of none) that succeeded or failed: of each the newest `most`.
+
+        They come oldest first. A failed run that was tried again, and a cancelled one, say nothing.
+        """
         rank = func.row_number().over(partition_by=runs.c.model, order_by=runs.c.seq.desc())
         newest = select(runs.c.seq, rank.label("rank")).where(
-            runs.c.experiment == experiment, runs.c.status == RunStatus.SUCCEEDED
+            runs.c.experiment == experiment,
+            runs.c.status.in_((RunStatus.SUCCEEDED, RunStatus.FAILED)),
+            ~((runs.c.status == RunStatus.FAILED) & runs.c.superseded),
         )
         if models is not None:
             newest = newest.where(runs.c.model.in_(models))
         chosen = newest.subquery()
         query = (
-            select(runs.c.id, runs.c.version, runs.c.config, *(runs.c.result[column] for column in columns))
+            select(
+                runs.c.id,
+                runs.c.version,
+                runs.c.config,
+                runs.c.status,
+                runs.c.reason,
+                *(runs.c.result[column] for column in columns),
+            )
             .join(chosen, chosen.c.seq == runs.c.seq)
             .where(chosen.c.rank <= most)
             .order_by(runs.c.seq)
         )
         with self._read() as connection:
             return [
-                MeasuredRun(run_id, version, config, dict(zip(columns, values, strict=True)))
-                for run_id, version, config, *values in connection.execute(query)
+                MeasuredRun(run_id, version, config, dict(zip(columns, values, strict=True)), _why(status, reason))
+                for run_id, version, config, status, reason, *values in connection.execute(query)
             ]
+
+
+def _why(status: str, reason: str | None) -> str | None:
+    return (reason or "failed") if status == RunStatus.FAILED else None

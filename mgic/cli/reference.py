@@ -53,16 +53,18 @@ def reference(
 def _overview() -> None:
     found = [(table, export.coverage(list_references(table.name))) for table in list_tables()]
     put_table(
-        ("table", "rows", "can run", "counted", "params match", "MACs match", "title"),
+        ("table", "rows", "can run", "judged", "counted", "params match", "MACs match", "title"),
         [
-            (t.name, c.rows, c.runnable, c.counted, _share(c.params), _share(c.macs), t.title)
+            (t.name, c.rows, c.runnable, c.judged, c.counted, _share(c.params), _share(c.macs), t.title)
             for t, c in found
         ],
     )  # fmt: skip
     every = export.coverage(list_references())
     say(
-        f"{every.rows} rows, {every.runnable} can run, {every.counted} counted; parameters match in"
-        f" {_share(every.params)}, MACs in {_share(every.macs)}. `mgic reference 7` shows one table."
+        f"{every.rows} rows, {every.runnable} can run; {every.judged} of these are judged,"
+        f" {every.apart['another network']} have another network, {every.apart['quoted']} are quoted from other"
+        f" trainings. Parameters match within 3 % in {_share(every.params)}, MACs in {_share(every.macs)}."
+        " `mgic reference 7` shows one table."
     )
 
 

@@ -30,7 +30,19 @@ from mgic.records.gate import (
     Source,
     Top1,
 )
-from mgic.records.paper import Counted, Match, Measured, Metric, PaperSummary, PaperTable, Reference, Standing, Verdict
+from mgic.records.paper import (
+    Apart,
+    Counted,
+    Match,
+    Measured,
+    Metric,
+    PaperSummary,
+    PaperTable,
+    Reference,
+    Standing,
+    TestSet,
+    Verdict,
+)
 from mgic.records.runs import (
     Artifact,
     CurvePoint,
@@ -68,6 +80,7 @@ __all__ = [
     "MAX_SWEEP_RUNS",
     "NAME_PATTERN",
     "PROVENANCE",
+    "Apart",
     "Artifact",
     "Axis",
     "Baseline",
@@ -119,6 +132,7 @@ __all__ = [
     "System",
     "Table",
     "Task",
+    "TestSet",
     "Top1",
     "Value",
     "Verdict",

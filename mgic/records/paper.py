@@ -8,8 +8,11 @@ from pydantic import Field
 from mgic.records.base import Config, Record
 
 Metric = Literal["top1", "top5", "miou", "mse", "mobile_ms", "cpu_ms"]
-Verdict = Literal["reproduced", "within noise", "contradicts", "not run", "cannot run"]
-Match = Literal["match", "near", "off"]  # within 3 %, within 10 %, beyond; of the printed figure
+Apart = Literal["another network", "quoted"]  # why a row is not judged, though it could be run
+Verdict = Literal["reproduced", "within noise", "contradicts", "not run", "another network", "quoted", "cannot run"]
+# Of the printed figure: within 3 %, further off but equal when rounded to its digits, within 10 %, beyond.
+Match = Literal["match", "rounds", "near", "off"]
+TestSet = Literal["same", "other"]
 
 
 class PaperTable(Record):
@@ -18,6 +21,8 @@ class PaperTable(Record):
     name: str  # 13, or 7-text for what stands beside Table 7
     title: str
     place: str  # the section it stands in
+    transfer_counted: bool  # whether its MACs are held against ours with R and P, or without
+    counting: str  # the evidence for that, in a sentence
     notes: tuple[str, ...] = ()  # contradictions, and how it is read here
 
 
@@ -29,21 +34,30 @@ class Counted(Record):
     transfer_macs: int
     params_deviation: float | None  # per cent of the printed figure; None: nothing is printed
     macs_deviation: float | None  # with R and P
-    macs_deviation_without_transfer: float | None  # without them, as the paper counts
+    macs_deviation_without_transfer: float | None  # without them
+    transfer_counted: bool  # the rule of the row's table: which of the two is held against the printed figure
     params_match: Match | None
-    macs_match: Match | None  # by the nearer of the two countings
+    macs_match: Match | None  # by that rule
+
+    @property
+    def judged_macs_deviation(self) -> float | None:
+        return self.macs_deviation if self.transfer_counted else self.macs_deviation_without_transfer
 
 
 class Measured(Record):
     """Finished runs of one config that differ in the seed only."""
 
     metric: Metric
-    n: int
+    n: int  # seeds that gave a figure: mean and intervals are of these
+    seeds: int  # seeds that ran, those without a figure too
+    lost: dict[str, int] = Field(default_factory=dict)  # of those without one: why the run failed -> how many
+    searched: int = 1  # groups of runs that were looked through for the best mean
     mean: float
     low: float
     high: float
     interval: tuple[float, float] | None  # 95 %, of the mean; None below 3 runs
-    prediction: tuple[float, float] | None  # where one more run, on another test set as large, would fall; None for 1
+    prediction: tuple[float, float] | None  # 95 %, where one more run would fall; None where nothing is judged
+    smallest_gap: float | None = None  # to the printed figure, that would have been seen in 4 of 5 tries
     runs: tuple[UUID, ...]
     config: Config
 
@@ -60,6 +74,8 @@ class Reference(Record):
     label: str
     setting: str
     source: Literal["ours", "quoted", "own run"]  # as the paper says: its authors' method, quoted, or run by them
+    quoted_from: str | None = None  # the paper that a quoted figure is from
+    training_of: Literal["paper", "source"] = "paper"  # whose training `scale` is: this paper's, or the quoted one's
     params: int | None = None
     macs: int | None = None
     metrics: dict[Metric, int | float] = Field(default_factory=dict)  # whole where no decimals are printed
@@ -68,7 +84,7 @@ class Reference(Record):
     input_size: tuple[int, ...] = ()
     convention: str = ""  # how our figures are counted, and which choice of options that is
     params_within: float | None = None  # per cent that our parameters are known to be off by at most
-    macs_within: float | None = None  # the same of the MACs, by the nearer counting
+    macs_within: float | None = None  # the same of the MACs, by the table's rule of counting
     cannot_run: str | None = None  # why there is no model, or no experiment
     note: str = ""
     counted: Counted | None = None
@@ -78,6 +94,10 @@ class Reference(Record):
     recipe: str | None = None  # at the paper's scale
     quick_recipe: str | None = None
     test_size: int | None = None  # samples behind the printed figure
+    test_set: TestSet | None = None  # whether those are the samples that our runs are tested on
+    margin: float | None = None  # within which a figure counts as reproduced, in its unit
+    apart: Apart | None = None  # why it is not judged
+    apart_words: str | None = None  # the same in words: another network (-43 % parameters)
 
 
 class Standing(Reference):
@@ -86,7 +106,8 @@ class Standing(Reference):
     measured: Measured | None = None  # at the row's own scale
     quick: Measured | None = None  # the same model at any other scale: shown, never judged
     verdict: Verdict
-    why: str  # of the verdict, in words
+    says: str  # the verdict with what belongs to it: reproduced (3 of 5 seeds)
+    why: str  # of the verdict, in sentences
 
 
 class PaperSummary(Record):
@@ -96,5 +117,7 @@ class PaperSummary(Record):
     runnable: int
     with_cost: int  # rows that print parameters or MACs and have a model here
     cost_matches: int  # of them, those whose printed figures are all met within 3 %
-    measured: int
-    judged: dict[Verdict, int]
+    cost_rounds: int  # of them, those that are met, but some figure only when rounded to its printed digits
+    judgeable: int  # runnable rows of our network and with a training like theirs
+    measured: int  # of these, those with a run at their scale
+    judged: dict[Verdict, int]  # of all rows

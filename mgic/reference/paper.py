@@ -19,13 +19,15 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from mgic.errors import UnknownName
-from mgic.records import Config, Counted, Match, Metric, PaperTable, Record, Reference
+from mgic.records import Apart, Config, Counted, Match, Metric, PaperTable, Record, Reference, TestSet
 from mgic.registry import natural
+from mgic.statistics import default_margin
 
 TABLES = Path(__file__).with_name("tables")
 LOCK = Path(__file__).with_name("counted.json")
 MATCH, NEAR = 3, 10  # per cent of the printed figure
 UNITS = {"K": 3, "M": 6, "B": 9}  # powers of ten
+PERCENT: tuple[Metric, ...] = ("top1", "top5", "miou")
 
 
 class Countable(NamedTuple):
@@ -66,6 +68,8 @@ class Row(Record):
     label: str
     setting: str = ""
     source: Literal["ours", "quoted", "own run"]
+    quoted_from: str | None = None
+    training_of: Literal["paper", "source"] = "paper"
     params: str | None = None  # as printed, with its unit: "0.53M"
     macs: str | None = None
     metrics: dict[Metric, int | float]  # whole where no decimals are printed
@@ -84,6 +88,18 @@ class Row(Record):
     recipe: str | None = None
     quick_recipe: str | None = None
     test_size: int | None = None
+    test_set: TestSet | None = None
+    margin: float | None = Field(None, gt=0)  # None: `default_margin`
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Row":
+        if (self.source == "quoted") != (self.quoted_from is not None):
+            raise ValueError("quoted_from: named where the source is `quoted`, and nowhere else")
+        if self.cannot_run is None and self.test_set is None:
+            raise ValueError(
+                "test_set: a row that can be run says whether its test set is the `same` or an `other` one"
+            )
+        return self
 
     @property
     def countable(self) -> Countable | None:
@@ -177,26 +193,52 @@ def _references(table: str) -> tuple[Reference, ...]:
 def _reference(identifier: str, table: str, row: Row) -> Reference:
     params = Printed.read(row.params) if row.params else None
     macs = Printed.read(row.macs) if row.macs else None
+    counted = None
+    if row.countable is not None:
+        rule = printed_tables()[table].table.transfer_counted
+        counted = compare(locked()[row.countable.key], params, macs, rule)
+    apart, words = set_apart(row, counted)
     return Reference(
-        **row.model_dump(exclude={"params", "macs", "counter"}),
+        **row.model_dump(exclude={"params", "macs", "counter", "margin"}),
         id=identifier,
         table=table,
         params=params and params.value,
         macs=macs and macs.value,
-        counted=compare(locked()[row.countable.key], params, macs) if row.countable else None,
+        counted=counted,
+        margin=row.margin or default_margin(row.metrics[row.metric], row.metric in PERCENT),
+        apart=apart,
+        apart_words=words,
     )
 
 
-def compare(count: Mapping[str, int], params: Printed | None, macs: Printed | None) -> Counted:
+def set_apart(row: Row, counted: Counted | None) -> tuple[Apart | None, str | None]:
+    """Why a row that can be run is not judged, and that in words; two times None if it is."""
+    if row.cannot_run is not None:
+        return None, None
+    if counted is not None:
+        figures = (
+            ("parameters", counted.params_match, counted.params_deviation),
+            ("MACs", counted.macs_match, counted.judged_macs_deviation),
+        )
+        off = [f"{deviation:+.0f} % {name}" for name, found, deviation in figures if found == "off" and deviation]
+        if off:
+            return "another network", f"another network ({', '.join(off)})"
+    if row.source == "quoted" and row.training_of == "paper":
+        return "quoted", "quoted: trained otherwise there"
+    return None, None
+
+
+def compare(count: Mapping[str, int], params: Printed | None, macs: Printed | None, transfer: bool) -> Counted:
     """Our count beside the printed figures.
 
     Args:
         count: `params`, `macs` and `transfer_macs`.
         params: As printed; None: nothing is.
         macs: The same.
+        transfer: Whether the printed MACs are held against ours with R and P.
     """
     without = count["macs"] - count["transfer_macs"]
-    nearer = min(count["macs"], without, key=lambda ours: abs(ours - macs.value)) if macs else 0
+    judged = count["macs"] if transfer else without
     return Counted(
         params=count["params"],
         macs=count["macs"],
@@ -204,8 +246,9 @@ def compare(count: Mapping[str, int], params: Printed | None, macs: Printed | No
         params_deviation=params and deviation(count["params"], params),
         macs_deviation=macs and deviation(count["macs"], macs),
         macs_deviation_without_transfer=macs and deviation(without, macs),
+        transfer_counted=transfer,
         params_match=params and match(count["params"], params),
-        macs_match=macs and match(nearer, macs),
+        macs_match=macs and match(judged, macs),
     )
 
 
@@ -215,8 +258,10 @@ def deviation(ours: int, printed: Printed) -> float:
 
 
 def match(ours: int, printed: Printed) -> Match:
-    """A match is within 3 %, or rounds to the printed digits, as 448 does to 0.4K; near is within 10 %."""
+    """A match is within 3 %; what is not may still round to the printed digits, as 448 does to 0.4K."""
     off = abs(ours - printed.value)
-    if 100 * off <= MATCH * printed.value or off <= printed.last_digit / 2:
+    if 100 * off <= MATCH * printed.value:
         return "match"
+    if off <= printed.last_digit / 2:
+        return "rounds"
     return "near" if 100 * off <= NEAR * printed.value else "off"

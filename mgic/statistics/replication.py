@@ -147,6 +147,7 @@ def replication(
     of = summary(values)
     within = default_margin(printed, percent) if margin is None else margin
     unit = " points" if percent else ""
+    margin_words = f"{within:.2g}{' point' if percent and within == 1 else unit}"
     if of.sd is None:
         why = f"one run gives {of.mean:.4g}, printed {printed}: one seed says nothing about the spread between seeds"
         return Replication("within noise", why, None, None)
@@ -171,10 +172,10 @@ def replication(
     reach = gap + slack + _half(of.sd, of.n, between, 1 - 2 * LEVEL)
     test = f"the equivalence test, at 5 %, finds the two within {reach:.2g}{unit} of each other"
     if reach < within:
-        why = f"printed {printed} lies in {where}, and {test}: less than the margin of {within:.2g}{unit}. {power}"
+        why = f"printed {printed} lies in {where}, and {test}: less than the margin of {margin_words}. {power}"
         return Replication("reproduced", why, interval, seen)
     needed = seeds_needed(of.sd, within - gap - slack, between)
-    why = f"printed {printed} lies in {where}, but {test}, and the margin is {within:.2g}{unit}. {power}. "
+    why = f"printed {printed} lies in {where}, but {test}, and the margin is {margin_words}. {power}. "
     return Replication("within noise", why + _remedy(of.n, needed, gap + slack < within), interval, seen)
 
 

@@ -76,7 +76,7 @@ def test_ten_close_seeds_reproduce_a_figure():
     half = T9 * sd * math.sqrt(1.1)
     assert found.verdict == "reproduced"
     assert found.prediction == pytest.approx((94.2 - half, 94.2 + half), abs=1e-4)
-    assert "margin of 1 points" in found.why.replace("1.0", "1")
+    assert "margin of 1 point." in found.why
     assert found.smallest_gap == pytest.approx(0.05 + 3.14964 * sd * math.sqrt(1.1), abs=1e-4)
 
 
@@ -92,7 +92,7 @@ def test_three_seeds_that_say_little_leave_it_open_and_tell_how_many_would_not()
     found = replication(94.2, [93.5, 94.2, 94.9], percent=True)
     assert found.verdict == "within noise"
     assert "no number of them can settle it" in found.why  # 1.645 * 0.7 is more than 0.95
-    assert "margin is 1 points" in found.why.replace("1.0", "1")
+    assert "margin is 1 point." in found.why
 
 
 def test_two_seeds_are_said_to_be_too_few():
