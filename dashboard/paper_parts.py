@@ -7,7 +7,9 @@ import streamlit as st
 
 from dashboard.charts.paper import draw_paper_plot, paper_plot
 from dashboard.paper_table import (
+    JUDGED,
     METRICS,
+    PERCENT,
     VERDICT_SIGNS,
     as_printed,
     cell_styles,
@@ -26,9 +28,11 @@ from mgic.records import Measured, PaperSummary, PaperTable, Recipe, Standing, S
 ROW = "row"
 SHOWN_RUNS = 10
 LEGEND = (
-    "Of the printed figure: ● within 3 % or equal to its digits, ▲ within 10 %, ✖ beyond. MACs are of one sample; the "
-    "paper calls them FLOPs, and leaves out those of R and P. Measured: the mean over seeds at the row's own scale, "
-    "± half of its 95 % interval. Quick results are of another scale: shown, never judged."
+    "Of the printed figure: ● within 3 %, ◐ further off but equal when rounded to its digits, ▲ within 10 %, ✖ beyond. "
+    "MACs are of one sample; the paper calls them FLOPs. A symbol stands at the count that the table's rule judges. "
+    "≠ is another network, a figure of its cost being off; ❝ is quoted from a paper that trained it otherwise: neither "
+    "is judged. Measured: the mean over seeds at the row's own scale, ± half of its 95 % interval. Quick results are "
+    "of another scale: shown, never judged."
 )
 EXPORTS = {"csv": ("CSV", "text/csv", "csv"), "markdown": ("Markdown", "text/markdown", "md")} | {
     "latex": ("LaTeX", "application/x-tex", "tex")
@@ -41,9 +45,16 @@ def show_headline(summary: PaperSummary) -> None:
         st.metric("Result rows of the paper", summary.rows)
         st.metric("can be run here", f"{summary.runnable} of {summary.rows}")
         st.metric("have the printed cost, within 3 %", f"{summary.cost_matches} of {summary.with_cost}")
-        st.metric("measured at their scale", f"{summary.measured} of {summary.rows}")
-    counts = [f"{VERDICT_SIGNS[name]} {summary.judged.get(name, 0)} {name}" for name in VERDICT_SIGNS]
-    st.markdown(" · ".join(counts))
+        st.metric("measured at their scale", f"{summary.measured} of {summary.judgeable}")
+    judged = [f"{VERDICT_SIGNS[name]} {summary.judged.get(name, 0)} {name}" for name in JUDGED]
+    apart = [
+        f"{VERDICT_SIGNS[name]} {summary.judged.get(name, 0)} {name}" for name in VERDICT_SIGNS if name not in JUDGED
+    ]
+    st.markdown(f"{summary.judgeable} rows are judged: {' · '.join(judged)}")
+    st.caption(
+        f"The others are not: {' · '.join(apart)}. Beside those within 3 %, {summary.cost_rounds} rows have the "
+        "printed cost only when rounded to the printed digits."
+    )
     if not summary.measured:
         st.info(
             "No run at the scale of one of its rows has finished here yet. Choose a row: its recipe stands below it.",
@@ -56,8 +67,9 @@ def show_paper_table(table: PaperTable, rows: Sequence[Standing]) -> None:
     kind = f"Table {table.name}: " if table.name[-1:].isdigit() else ""  # 7-text is no table
     st.subheader(literal(f"{kind}{table.title}"), anchor=False)
     prose(". ".join([table.place, *filter(None, [", ".join(shared_setting(rows))])]))
-    if table.notes:
-        st.markdown("\n".join(f"- {literal(note)}" for note in table.notes))
+    rule = "with R and P" if table.transfer_counted else "without R and P"
+    counting = f"- **MACs are held against ours {rule}.** {literal(table.counting)}"
+    st.markdown("\n".join([counting, *(f"- {literal(note)}" for note in table.notes)]))
     if not rows:
         prose("This table has no rows.")
         return
@@ -112,12 +124,15 @@ def show_row(api: Client, row: Standing, recipes: Mapping[str, Recipe]) -> None:
     """One row: how its figures are made, why the verdict, which runs; and the buttons that run it."""
     st.markdown(f"**{literal(f'{row.id} {row.label}')}** {literal(row.setting)}")
     colon = "" if row.verdict == "cannot run" else ":"  # there the reason begins with “because”
-    st.markdown(f"**{verdict_words(row)}**{colon} {literal(row.why)}")
+    st.markdown(f"**{literal(verdict_words(row))}**{colon} {literal(row.why)}.")
     facts = {
         "Convention": row.convention,
         "Note": row.note,
         "Our model": _model(row),
+        "Quoted from": row.quoted_from or "",
         "At scale means": settings(row.scale),
+        "Tested on": _tested_on(row),
+        "Reproduced means": _margin(row),
         "Printed": ", ".join(f"{METRICS[name]}: {as_printed(value)}" for name, value in row.metrics.items()),
     }
     st.markdown("\n".join(f"- {name}: {literal(text)}" for name, text in facts.items() if text))
@@ -152,12 +167,28 @@ def _model(row: Standing) -> str:
     return f"{row.model}({settings(row.options)}){size}"
 
 
+def _tested_on(row: Standing) -> str:
+    if row.test_set is None or row.experiment is None:
+        return ""
+    many = f" ({row.test_size:,} samples)" if row.test_size else ""
+    return f"the samples that ours are tested on{many}" if row.test_set == "same" else f"other samples than ours{many}"
+
+
+def _margin(row: Standing) -> str:
+    if row.margin is None or row.apart is not None or row.experiment is None:
+        return ""
+    unit = "" if row.metric not in PERCENT else " point" if row.margin == 1 else " points"
+    return f"shown to be within {number(row.margin, 2)}{unit} of the printed figure"
+
+
 def _show_runs(title: str, found: Measured | None) -> None:
     if found is None:
         return
     told = f"{METRICS[found.metric]}: {measured_words(found)}"
     if found.prediction is not None:
         told += f"; 95 % prediction interval {number(found.prediction[0])} to {number(found.prediction[1])}"
+    if found.smallest_gap is not None:
+        told += f"; smallest gap seen in 4 of 5 tries {number(found.smallest_gap, 2)}"
     st.markdown(f"**{title}** {literal(told)}")
     with st.container(horizontal=True):
         for run_id in found.runs[:SHOWN_RUNS]:

@@ -19,25 +19,30 @@ METRICS: dict[Metric, str] = {
     "mobile_ms": "phone, ms",
     "cpu_ms": "CPU, ms",
 }
-SIGNS: dict[Match, str] = {"match": "●", "near": "▲", "off": "✖"}
+PERCENT: tuple[Metric, ...] = ("top1", "top5", "miou")  # told in points
+SIGNS: dict[Match, str] = {"match": "●", "rounds": "◐", "near": "▲", "off": "✖"}
 VERDICT_SIGNS: dict[Verdict, str] = {
     "reproduced": "✔",
     "within noise": "≈",
     "contradicts": "✖",
     "not run": "○",
+    "another network": "≠",
+    "quoted": "❝",
     "cannot run": "⊘",
 }
+JUDGED: tuple[Verdict, ...] = ("reproduced", "within noise", "contradicts", "not run")
 AGREEMENT: dict[str, Match] = {"reproduced": "match", "within noise": "near", "contradicts": "off"}
-MATCH, NEAR = 3.0, 10.0  # per cent
 
 # text on background, each with a contrast above 7
 LIGHT_CELLS: dict[Match, tuple[str, str]] = {
     "match": ("#0B4A22", "#D9F2E0"),
+    "rounds": ("#0B4A22", "#D9F2E0"),
     "near": ("#553A00", "#FCEBC4"),
     "off": ("#7A1710", "#FBDDD8"),
 }
 DARK_CELLS: dict[Match, tuple[str, str]] = {
     "match": ("#C4F2D3", "#123D24"),
+    "rounds": ("#C4F2D3", "#123D24"),
     "near": ("#FFE5A8", "#463500"),
     "off": ("#FFD6CF", "#561C14"),
 }
@@ -68,8 +73,7 @@ def cell_styles(rows: Sequence[Standing], table: pd.DataFrame, colours: Look) ->
         found: dict[str, Match | None] = {VERDICT: AGREEMENT.get(row.verdict)}
         if row.counted is not None:
             found[PARAMS] = row.counted.params_match
-            found[MACS] = macs_match(row.counted, transfer=True)
-            found[WITHOUT] = macs_match(row.counted, transfer=False)
+            found[_judged_macs(row.counted)] = row.counted.macs_match
         for name, match in found.items():
             if match is not None and name in table.columns:
                 text, background = cells[match]
@@ -77,30 +81,35 @@ def cell_styles(rows: Sequence[Standing], table: pd.DataFrame, colours: Look) ->
     return styles
 
 
-def macs_match(counted: Counted, transfer: bool) -> Match | None:
-    """Of one of the two countings. The record judges the nearer one, by the printed digits as well."""
-    deviations = counted.macs_deviation, counted.macs_deviation_without_transfer
-    mine, other = deviations if transfer else deviations[::-1]
-    if mine is None or other is None:
-        return None
-    if abs(mine) <= abs(other):
-        return counted.macs_match
-    return "match" if abs(mine) <= MATCH else "near" if abs(mine) <= NEAR else "off"
+def _judged_macs(counted: Counted) -> str:
+    """The column that the table's rule of counting judges; a network without R and P has one count only."""
+    return MACS if counted.transfer_counted or not _has_both(counted) else WITHOUT
+
+
+def _has_both(counted: Counted) -> bool:
+    """Else both countings are one, or nothing is left without R and P."""
+    return 0 < counted.transfer_macs < counted.macs
 
 
 def verdict_words(row: Standing) -> str:
-    return f"{VERDICT_SIGNS[row.verdict]} {row.verdict}"
+    return f"{VERDICT_SIGNS[row.verdict]} {row.says}"
 
 
 def measured_words(found: Measured | None) -> str:
-    """`94.2 ± 0.15 (n = 3)`: half of the mean's 95 % interval; the range for 2 runs, and one run as it is."""
+    """`94.2 ± 0.15 (n = 3)`: half of the mean's 95 % interval; the range for 2 runs, and one run as it is.
+
+    Where seeds have no figure, and where it is the best of several groups of runs, the brackets say so.
+    """
     if found is None:
         return NO_NUMBER
+    spread = ""
     if found.interval is not None:
-        return f"{number(found.mean)} ± {number((found.interval[1] - found.interval[0]) / 2, 2)} (n = {found.n})"
-    if found.n == 1:
-        return f"{number(found.mean)} (n = 1)"
-    return f"{number(found.mean)}, {number(found.low)} to {number(found.high)} (n = {found.n})"
+        spread = f" ± {number((found.interval[1] - found.interval[0]) / 2, 2)}"
+    elif found.n > 1:
+        spread = f", {number(found.low)} to {number(found.high)}"
+    seeds = f"n = {found.n}" if found.n == found.seeds else f"{found.n} of {found.seeds} seeds"
+    best = f", best of {found.searched} groups" if found.searched > 1 else ""
+    return f"{number(found.mean)}{spread} ({seeds}{best})"
 
 
 def as_printed(value: float) -> str:
@@ -116,10 +125,11 @@ def _line(row: Standing, metrics: Sequence[Metric], shared: Sequence[str]) -> di
     line |= {"MACs printed": si(row.macs), MACS: NO_NUMBER, WITHOUT: NO_NUMBER}
     if counted is not None:
         line[PARAMS] = _counted(counted.params, counted.params_deviation, counted.params_match)
-        line[MACS] = _counted(counted.macs, counted.macs_deviation, macs_match(counted, transfer=True))
-        if 0 < counted.transfer_macs < counted.macs:  # else both countings are one, or nothing is left
+        judged = _judged_macs(counted)
+        line[MACS] = _counted(counted.macs, counted.macs_deviation, counted.macs_match if judged == MACS else None)
+        if _has_both(counted):
             without = counted.macs - counted.transfer_macs
-            match = macs_match(counted, transfer=False)
+            match = counted.macs_match if judged == WITHOUT else None
             line[WITHOUT] = _counted(without, counted.macs_deviation_without_transfer, match)
     for name in metrics:
         line[f"{METRICS[name]} printed"] = as_printed(row.metrics[name]) if name in row.metrics else NO_NUMBER
@@ -129,6 +139,7 @@ def _line(row: Standing, metrics: Sequence[Metric], shared: Sequence[str]) -> di
 
 
 def _counted(value: int, deviation: float | None, match: Match | None) -> str:
-    if deviation is None or match is None:
+    """A symbol only where the figure is judged."""
+    if deviation is None:
         return si(value)
-    return f"{si(value)} {SIGNS[match]} {deviation:+.1f} %"
+    return f"{si(value)} {f'{SIGNS[match]} ' if match else ''}{deviation:+.1f} %"

@@ -27,10 +27,6 @@ MEASURED = {
     "own run": "measured, what the authors ran",
     "quoted": "measured, what they quote",
 }
-COSTS = {
-    "macs": "MACs without R and P",
-    "params": "Parameters",
-}
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,7 @@ class Mark:
 class PaperPlot:
     metric: Metric
     cost: Literal["macs", "params"]
+    axis: str  # its title: which MACs are counted
     printed: list[Mark]
     measured: list[Mark]
     pairs: list[tuple[Mark, Mark]]  # printed, and measured of the same row
@@ -61,7 +58,7 @@ def paper_plot(rows: Sequence[Standing]) -> PaperPlot | None:
         return None
     metric = max(dict.fromkeys(metrics), key=metrics.count)
     cost: Literal["macs", "params"] = "macs" if any(row.macs is not None for row in rows) else "params"
-    plot = PaperPlot(metric, cost, [], [], [], 0)
+    plot = PaperPlot(metric, cost, _axis(rows, cost), [], [], [], 0)
     without_cost = 0
     for row in rows:
         printed = _printed(row, metric, cost)
@@ -72,11 +69,11 @@ def paper_plot(rows: Sequence[Standing]) -> PaperPlot | None:
         plot.pairs.extend([(printed, measured)] if printed and measured else [])
     if len(plot.printed) < 2:
         return None
-    return PaperPlot(metric, cost, plot.printed, plot.measured, plot.pairs, without_cost)
+    return PaperPlot(metric, cost, plot.axis, plot.printed, plot.measured, plot.pairs, without_cost)
 
 
 def draw_paper_plot(plot: PaperPlot, title: str, colours: Look) -> go.Figure:
-    made = figure(title, COSTS[plot.cost], METRICS[plot.metric].replace(", %", " (%)"), colours, height=440)
+    made = figure(title, plot.axis, METRICS[plot.metric].replace(", %", " (%)"), colours, height=440)
     for printed, measured in plot.pairs:
         made.add_scatter(
             x=[printed.x, measured.x],
@@ -150,10 +147,18 @@ def _printed(row: Standing, metric: Metric, cost: Literal["macs", "params"]) -> 
 def _measured(row: Standing, found: Measured, cost: Literal["macs", "params"]) -> Mark | None:
     if row.counted is None:
         return None
-    x = row.counted.macs - row.counted.transfer_macs if cost == "macs" else row.counted.params
+    counted = row.counted
+    macs = counted.macs if counted.transfer_counted else counted.macs - counted.transfer_macs
+    x = macs if cost == "macs" else counted.params
     told = f"measured: {measured_words(found)} at {si(x)} {_name(cost)}; {verdict_words(row)}"
     below, above = spread(Summary(found.n, found.mean, found.low, found.high, None, found.interval))
     return Mark(x, found.mean, row.id, f"<b>{plain(_title(row))}</b><br>{plain(told)}", row.source, below, above)
+
+
+def _axis(rows: Sequence[Standing], cost: Literal["macs", "params"]) -> str:
+    """A table has one rule of counting."""
+    without = any(row.counted is not None and not row.counted.transfer_counted for row in rows)
+    return "Parameters" if cost == "params" else "MACs without R and P" if without else "MACs"
 
 
 def _title(row: Standing) -> str:

@@ -19,7 +19,7 @@ from mgic.records import View
 from mgic.statistics import front_probability
 
 MAX_LABELS = 16
-DRAWS = 1000  # of the bootstrap that tells how sure the front is
+DRAWS = 1000  # of the true means, which tell how sure the front is
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def tradeoff_info(
         told_ = plain(told(group, view.y, unit, ends_of(view)))
         lines = [f"<b>{plain(name)}</b>", f"{si(cost, 4)} {TITLES[count]}", told_]
         if probability is not None:
-            lines.append(f"on the front in {probability:.0%} of {DRAWS} bootstrap draws over the seeds")
+            lines.append(f"on the front with a probability of {_percent(probability)}, given the spread of the seeds")
         if group.seeds:
             lines.append(f"seeds {plain(', '.join(map(str, group.seeds[:12])))}")
         runs = ", ".join(dict.fromkeys(sample.run_id[:8] for sample in group.samples[:6]))
@@ -108,6 +108,11 @@ def _probabilities(drawn: Sequence[tuple[float, Group]], metric: str, goal: Goal
     costs = {str(number): cost for number, (cost, _) in enumerate(drawn)}
     values = {str(n): [sign * value for value in group.numbers(metric)] for n, (_, group) in enumerate(drawn)}
     return [one.probability for one in front_probability(costs, values, DRAWS).values()]
+
+
+def _percent(probability: float) -> str:
+    """Never certain: as many draws as there are cannot tell 99.9 % from more."""
+    return "over 99 %" if probability > 0.99 else "under 1 %" if probability < 0.01 else f"{probability:.0%}"
 
 
 def _short(group: Group, fields: tuple[str, ...], series: str) -> str:

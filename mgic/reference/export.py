@@ -28,8 +28,8 @@ MATCHING = (
 JUDGING = (
     "A row is judged by runs here only if its network is the printed one, no figure of its cost being off, and if its"
     " accuracy is of the training that a run of it has: what the paper quotes was trained otherwise there. It is"
-    " reproduced if an equivalence test finds the gap within the margin, 1 point (3 % of a figure that is no percentage)"
-    " where none is named; docs/statistics.md has the formulas."
+    " reproduced if an equivalence test finds the gap within the margin, 1 point (3 % of a figure that is no"
+    " percentage) where none is named; docs/statistics.md has the formulas."
 )
 COMMAND = "mgic reference --format markdown > docs/paper.md"
 MISSING = "-"

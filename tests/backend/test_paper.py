@@ -9,7 +9,7 @@ import pytest
 from backend.standing import option_defaults, standings, summarise, wanted
 from backend.store import MeasuredRun, Store
 from mgic.client import ApiError
-from mgic.records import Counted, ModelInfo, Reference
+from mgic.records import Counted, Failure, ModelInfo, Outcome, Reason, Reference, RunStatus
 from tests.backend.api_alone import check_get_refused, running_api
 from tests.backend.store_points import add, slot, succeeded
 
@@ -31,6 +31,8 @@ def row(**more) -> Reference:
         "metric": "top1",
         "scale": SCALE,
         "test_size": 10_000,
+        "test_set": "same",
+        "margin": 1.0,
     }
     return Reference(**(given | more))
 
@@ -42,6 +44,10 @@ def run(top1=94.2, metric="top1", version=1, **config) -> MeasuredRun:
     )
 
 
+def lose(reason="diverged", **config) -> MeasuredRun:
+    return run(None, **config)._replace(failed=reason)
+
+
 def stand(*runs, **more):
     (found,) = standings([row(**more)], {"classification": runs}, DEFAULTS)
     return found
@@ -51,9 +57,61 @@ def test_runs_at_the_scale_of_a_row_are_judged_together_over_their_seeds():
     found = stand(run(94.0, seed=0), run(94.2, seed=1, device="cuda"), run(94.4, seed=2))
     assert (found.measured.n, found.measured.mean) == (3, pytest.approx(94.2))
     assert found.measured.interval[0] == pytest.approx(94.2 - 4.302653 * 0.2 / 3**0.5)
-    assert found.measured.prediction == pytest.approx((94.2 - 0.7546, 94.2 + 0.7546), abs=2e-3)
-    assert (found.verdict, found.quick) == ("reproduced", None)
+    half = 4.302653 * 0.2 * (4 / 3) ** 0.5
+    assert found.measured.prediction == pytest.approx((94.2 - half, 94.2 + half), abs=1e-4)
+    assert (found.verdict, found.says, found.quick) == ("reproduced", "reproduced", None)  # 0.05 + 2.92 * 0.231 < 1
+    assert found.measured.smallest_gap == pytest.approx(0.05 + 5.653489 * 0.2 * (4 / 3) ** 0.5, abs=1e-4)
     assert "seed" not in found.measured.config
+
+
+def test_on_other_images_the_row_says_so_and_the_interval_is_wider():
+    runs = [run(94.0, seed=0), run(94.2, seed=1), run(94.4, seed=2)]
+    half = ((4.302653 * 0.2) ** 2 * 4 / 3 + 1.959964**2 * 2 * 94.2 * 5.8 / 10_000) ** 0.5
+    found = stand(*runs, test_set="other")
+    assert found.measured.prediction == pytest.approx((94.2 - half, 94.2 + half), abs=1e-4)
+    assert "on other samples" in found.why
+
+
+def test_a_row_names_its_own_margin():
+    runs = [run(94.0, seed=0), run(94.2, seed=1), run(94.4, seed=2)]
+    assert stand(*runs, margin=0.5).verdict == "within noise"  # 0.05 + 2.92 * 0.231 = 0.72
+    assert "the margin is 0.5 points" in stand(*runs, margin=0.5).why
+
+
+@pytest.mark.parametrize("apart", ["another network", "quoted"])
+def test_what_is_set_apart_is_shown_and_not_judged(apart):
+    runs = [run(90.0, seed=0), run(90.2, seed=1), run(90.4, seed=2)]
+    found = stand(*runs, apart=apart, apart_words=f"{apart} (-43 % parameters)", quoted_from="He et al. 2016")
+    assert (found.verdict, found.says) == (apart, f"{apart} (-43 % parameters)")
+    assert (found.measured.n, found.measured.prediction, found.measured.smallest_gap) == (3, None, None)
+    assert ("He et al. 2016" in found.why) == (apart == "quoted")
+
+
+def test_seeds_that_failed_are_part_of_the_verdict():
+    kept = [run(94.0, seed=0), run(94.2, seed=1), run(94.4, seed=2)]
+    lost = [lose(seed=3), lose(seed=4), lose("worker_lost", seed=5)]
+    found = stand(*kept, *lost)
+    assert (found.measured.n, found.measured.seeds) == (3, 6)
+    assert found.measured.lost == {"diverged": 2, "worker_lost": 1}
+    assert (found.verdict, found.says) == ("within noise", "within noise (3 of 6 seeds)")
+    assert found.why.startswith("2 seeds diverged, 1 seed failed (worker lost), so that mean and interval are those of")
+    assert "Nothing is called reproduced while a seed has no figure" in found.why
+    assert stand(*[run(90 + n / 10, seed=n) for n in range(5)], lose(seed=7)).says == "contradicts (5 of 6 seeds)"
+
+
+def test_a_seed_that_failed_and_has_a_figure_from_another_run_is_not_lost():
+    assert stand(lose(seed=0), run(94.2, seed=0)).measured.lost == {}
+    assert stand(run(94.2, seed=0), lose(seed=0)).measured.lost == {}
+
+
+def test_a_seed_without_the_number_is_lost_too():
+    assert stand(run(94.2, seed=0), run(None, seed=1)).measured.lost == {"no figure": 1}
+
+
+def test_a_row_of_which_every_seed_failed_says_so_and_has_no_mean():
+    found = stand(lose(seed=0), lose(seed=1))
+    assert (found.measured, found.verdict, found.says) == (None, "not run", "not run (0 of 2 seeds)")
+    assert found.why == "none of 2 seeds at the row's scale gave a figure: 2 seeds diverged"
 
 
 def test_of_a_seed_that_ran_twice_the_last_counts():
@@ -121,6 +179,7 @@ def test_of_several_groups_the_best_mean_is_shown():
     runs += [run(91.0, learning_rate=0.2, seed=1)]
     found = stand(*runs)
     assert (found.measured.mean, found.measured.config["learning_rate"]) == (95.0, 0.1)  # the other: 93
+    assert found.measured.searched == 2
 
 
 def test_of_an_error_the_lowest_mean_is_best():
@@ -200,23 +259,29 @@ def test_the_summary_counts_rows():
         params_deviation=0.0,
         macs_deviation=None,
         macs_deviation_without_transfer=None,
+        transfer_counted=True,
         params_match="match",
         macs_match=None,
     )
     off = cost.model_copy(update={"macs_match": "off"})
+    rounds = cost.model_copy(update={"macs_match": "rounds"})
     rows = [
         row(params=1, counted=cost),
-        row(params=1, macs=2, counted=off),
-        row(counted=cost),  # prints no cost
+        row(params=1, macs=2, counted=off, apart="another network", apart_words="another network (+50 % MACs)"),
+        row(params=1, macs=2, counted=rounds, apart="quoted", apart_words="quoted: trained otherwise there"),
+        row(counted=cost.model_copy(update={"params_match": None})),  # prints no cost
         row(params=1, experiment=None, cannot_run="because"),
     ]
     found = summarise(standings(rows, {"classification": [run()]}, DEFAULTS))
-    assert (found.rows, found.runnable, found.with_cost, found.cost_matches, found.measured) == (4, 3, 2, 1, 3)
+    assert (found.rows, found.runnable, found.with_cost, found.cost_matches, found.cost_rounds) == (5, 4, 3, 1, 1)
+    assert (found.judgeable, found.measured) == (2, 2)
     assert found.judged == {
         "reproduced": 0,
-        "within noise": 3,
+        "within noise": 2,
         "contradicts": 0,
         "not run": 0,
+        "another network": 1,
+        "quoted": 1,
         "cannot run": 1,
     }
 
@@ -238,6 +303,23 @@ def test_the_store_gives_the_newest_runs_of_each_model_oldest_first(store):
     assert found[0].values == {"top1": 90.5, "note": "text", "missing": None}
     assert len(store.measured_runs("e", None, ("top1",), 100)) == 5
     assert store.measured_runs("e", set(), ("top1",), 100) == []
+
+
+def test_the_store_gives_failed_runs_with_their_reason_unless_they_were_tried_again(store):
+    first, second, _ = add(store, [{"model": "a", "seed": seed} for seed in range(3)], experiment="e")
+    for reason in (Reason.DIVERGED, Reason.OOM):
+        claim = store.claim(slot())
+        failure = Failure(reason=reason, message="it did")
+        ended = Outcome(status=RunStatus.FAILED, config={}, failure=failure, environment={}, seconds=1.0)
+        assert store.finish(claim.run_id, claim.fence, ended)
+    finish_all(store, top1=90.0)
+    found = store.measured_runs("e", {"a"}, ("top1",), 10)
+    assert [(one.failed, one.values) for one in found] == [
+        ("diverged", {"top1": None}), ("oom", {"top1": None}), (None, {"top1": 90.0}),
+    ]  # fmt: skip
+    store.retry(first)
+    store.retry(second)
+    assert [one.failed for one in store.measured_runs("e", {"a"}, ("top1",), 10)] == [None]
 
 
 def test_runs_without_a_model_are_found_where_a_row_names_none(store):
@@ -286,15 +368,22 @@ def test_the_rows_come_as_csv_markdown_and_latex(api):
 
 
 def test_a_finished_run_of_a_recipe_shows_up_at_its_row_and_a_quick_one_beside_it(api):
-    target = api.client.references("13")[0]
+    target = api.client.references("7")[6]  # 7.7, which is judged
     store = Store.open(f"sqlite:///{api.folder / 'mgic.db'}")
     base = {"in_channels": 3, "num_classes": 10, "device": "cpu", "max_steps": None} | target.scale
     configs = [base | {"seed": seed} for seed in range(3)] + [base | {"seed": 0, "dataset": "digits", "epochs": 1}]
     add(store, configs, experiment=target.experiment)
-    finish_all(store, top1=94.7)
+    finish_all(store, top1=75.8)
     store.close()
-    first, *others = api.client.references("13")
-    assert (first.measured.n, first.verdict) == (3, "reproduced")
-    assert (first.quick.n, first.quick.mean) == (1, 94.7)
-    assert [one.verdict for one in others] == ["not run"] * 6
+    rows = api.client.references("7")
+    assert (rows[6].measured.n, rows[6].verdict, rows[6].margin) == (3, "reproduced", 1.0)
+    assert (rows[6].quick.n, rows[6].quick.mean) == (1, 75.8)
+    others = {one.verdict for one in rows if one.id != "7.7"}
+    assert others == {"not run", "another network", "quoted", "cannot run"}
+    (line,) = [
+        line
+        for line in csv.DictReader(io.StringIO(api.client.references_as("csv", "7").decode()))
+        if line["id"] == "7.14"
+    ]
+    assert (line["verdict"], line["says"]) == ("another network", "another network (+16 % MACs)")
     assert api.client.paper_summary().measured == 1

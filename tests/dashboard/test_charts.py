@@ -123,8 +123,8 @@ def test_the_tradeoff_has_a_mark_a_config_in_order_of_cost():
 def test_from_five_seeds_on_a_mark_says_how_sure_its_place_on_the_front_is():
     few, many = (tradeoff_info(groups(samples(grid_runs(n)[:-1])), TOP1, "%", goal="max") for n in (4, 5))
     hovers = [mark.hover for marks in many.series.values() for mark in marks]
-    assert all("bootstrap draws" in hover for hover in hovers)
-    assert not any("bootstrap" in mark.hover for marks in few.series.values() for mark in marks)
+    assert all("on the front with a probability of" in hover for hover in hovers)
+    assert not any("probability" in mark.hover for marks in few.series.values() for mark in marks)
 
 
 def test_the_frontier_is_a_staircase_of_what_nothing_cheaper_beats():

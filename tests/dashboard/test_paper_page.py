@@ -28,11 +28,11 @@ from mgic.records import Counted, Measured, PaperSummary, PaperTable, Recipe, St
 from tests.conftest import free_port
 
 APP = str(Path(dashboard.__file__).with_name("app.py"))
-NAMES = ("not run", "cannot run", "reproduced", "within noise", "contradicts")
+NAMES = ("not run", "cannot run", "another network", "quoted", "reproduced", "within noise", "contradicts")
 
 
-def counted(params=0.4, macs=12.0, without=-2.0, transfer=200) -> Counted:
-    """Of a row that prints 1,000 parameters and 2,000 MACs."""
+def counted(params=0.4, macs=12.0, without=-2.0, transfer=200, rule=False, match="match") -> Counted:
+    """Of a row that prints 1,000 parameters and 2,000 MACs, in a table that leaves R and P out."""
     return Counted(
         params=1004,
         macs=2240,
@@ -40,15 +40,20 @@ def counted(params=0.4, macs=12.0, without=-2.0, transfer=200) -> Counted:
         params_deviation=params,
         macs_deviation=macs,
         macs_deviation_without_transfer=without,
+        transfer_counted=rule,
         params_match="match",
-        macs_match="match",
+        macs_match=match,
     )
 
 
-def measured(n=3, mean=94.2) -> Measured:
+def measured(n=3, mean=94.2, lost=None, searched=1) -> Measured:
     return Measured(
         metric="top1",
         n=n,
+        seeds=n + sum((lost or {}).values()),
+        lost=lost or {},
+        searched=searched,
+        smallest_gap=1.23 if n > 1 else None,
         mean=mean,
         low=mean - 0.2,
         high=mean + 0.2,
@@ -77,8 +82,11 @@ def standing(number=1, table="13", **more) -> Standing:
         "quick_recipe": "table13_quick",
         "verdict": "not run",
         "why": "no run at the row's scale has finished",
+        "test_set": "same",
+        "test_size": 10_000,
+        "margin": 0.5,
     }
-    return Standing(**(given | more))
+    return Standing(**({"says": (given | more)["verdict"]} | given | more))
 
 
 def recipe(name: str, scale: str) -> Recipe:
@@ -95,7 +103,8 @@ class Paper:
 
     def paper_tables(self):
         tables = dict.fromkeys(row.table for row in self.rows)
-        return [PaperTable(name=n, title=f"About <b>{n}</b>", place="Here", notes=("16 twice $x$",)) for n in tables]
+        more = {"place": "Here", "notes": ("16 twice $x$",), "transfer_counted": False, "counting": "It is <b>so</b>."}
+        return [PaperTable(name=n, title=f"About <b>{n}</b>", **more) for n in tables]
 
     def health(self):
         raise Unreachable("no answer")
@@ -105,7 +114,16 @@ class Paper:
             raise Unreachable("no answer")
         counts = {name: sum(row.verdict == name for row in self.rows) for name in NAMES}
         runs = sum(row.measured is not None for row in self.rows)
-        return PaperSummary(rows=len(self.rows), runnable=2, with_cost=2, cost_matches=1, measured=runs, judged=counts)
+        return PaperSummary(
+            rows=len(self.rows),
+            runnable=2,
+            with_cost=2,
+            cost_matches=1,
+            cost_rounds=1,
+            judgeable=2,
+            measured=runs,
+            judged=counts,
+        )
 
     def references(self, table=None):
         return [row for row in self.rows if table in (None, row.table)]
@@ -166,15 +184,23 @@ def test_coloured_cells_can_be_read(cells):
         assert (light + 0.05) / (dark + 0.05) > 7
 
 
-def test_each_counting_of_the_macs_has_its_own_symbol_and_deviation():
+def test_the_symbol_stands_at_the_count_that_the_tables_rule_judges_and_the_other_has_its_deviation():
     (line,) = paper_table([standing()]).to_dict("records")
     assert line[PARAMS] == "1 k ● +0.4 %"
-    assert line[MACS] == "2.24 k ✖ +12.0 %"  # the record's match is of the nearer counting
+    assert line[MACS] == "2.24 k +12.0 %"
     assert line[WITHOUT] == "2.04 k ● -2.0 %"
     styles = cell_styles([standing()], paper_table([standing()]), LIGHT).iloc[0]
     assert LIGHT_CELLS["match"][1] in styles[PARAMS]
-    assert LIGHT_CELLS["off"][1] in styles[MACS]
-    assert styles["network"] == ""
+    assert LIGHT_CELLS["match"][1] in styles[WITHOUT]
+    assert (styles[MACS], styles["network"]) == ("", "")
+    row = standing(counted=counted(rule=True, match="off"))
+    (line,) = paper_table([row]).to_dict("records")
+    assert (line[MACS], line[WITHOUT]) == ("2.24 k ✖ +12.0 %", "2.04 k -2.0 %")
+    assert LIGHT_CELLS["off"][1] in cell_styles([row], paper_table([row]), LIGHT).iloc[0][MACS]
+
+
+def test_what_only_rounds_to_the_printed_digits_has_a_symbol_of_its_own():
+    assert paper_table([standing(counted=counted(without=-4.3, match="rounds"))])[WITHOUT][0] == "2.04 k ◐ -4.3 %"
 
 
 def test_a_network_without_r_and_p_has_one_count_of_macs():
@@ -189,22 +215,30 @@ def test_a_network_without_r_and_p_has_one_count_of_macs():
 def test_a_verdict_is_a_symbol_a_word_and_a_colour():
     rows = [standing(n, verdict=name) for n, name in enumerate(NAMES)]
     table = paper_table(rows)
-    assert len({words[0] for words in table[VERDICT]}) == 5
+    assert len({words[0] for words in table[VERDICT]}) == len(NAMES)
     styles = list(cell_styles(rows, table, LIGHT)[VERDICT])
-    assert styles[:2] == ["", ""]
-    assert len(set(styles[2:])) == 3
+    assert styles[:4] == [""] * 4
+    assert len(set(styles[4:])) == 3
+
+
+def test_a_verdict_says_what_belongs_to_it():
+    row = standing(verdict="another network", says="another network (-43 % parameters)")
+    assert paper_table([row])[VERDICT][0] == "≠ another network (-43 % parameters)"
 
 
 def test_a_mean_is_written_with_its_spread_and_the_number_of_seeds():
     assert measured_words(measured(3)) == "94.2 ± 0.5 (n = 3)"
     assert measured_words(measured(2)) == "94.2, 94 to 94.4 (n = 2)"
     assert measured_words(measured(1)) == "94.2 (n = 1)"
+    assert measured_words(measured(3, lost={"diverged": 2})) == "94.2 ± 0.5 (3 of 5 seeds)"
+    assert measured_words(measured(1, searched=4)) == "94.2 (n = 1, best of 4 groups)"
     assert measured_words(None) == "-"
 
 
 def test_printed_marks_are_hollow_and_measured_ones_filled_at_the_cost_the_paper_counts():
     rows = [standing(1), standing(2, measured=measured(), source="quoted")]
     plot = paper_plot(rows)
+    assert plot.axis == "MACs without R and P"
     assert [(mark.x, mark.y) for mark in plot.printed] == [(2000, 94.1), (2000, 94.2)]
     assert [(mark.x, mark.y, mark.below) for mark in plot.measured] == [(2040, 94.2, pytest.approx(0.5))]
     figure = draw_paper_plot(plot, "", LIGHT)
@@ -212,6 +246,12 @@ def test_printed_marks_are_hollow_and_measured_ones_filled_at_the_cost_the_paper
     drawn = {trace.name: trace.marker.symbol for trace in figure.data if trace.name}
     assert all(symbol.endswith("-open") == name.startswith("printed") for name, symbol in drawn.items())
     assert "square" in drawn.values()
+
+
+def test_a_table_that_counts_r_and_p_is_drawn_with_them():
+    rows = [standing(n, measured=measured(), counted=counted(rule=True)) for n in (1, 2)]
+    plot = paper_plot(rows)
+    assert (plot.axis, plot.measured[0].x) == ("MACs", 2240)
 
 
 def test_a_quick_result_is_in_no_figure():
@@ -225,8 +265,10 @@ def test_a_table_without_cost_or_result_has_no_figure():
 
 def test_the_headline_and_the_table_of_the_address(api):
     page = opened(api, table="13")
-    assert [one.value for one in page.metric] == ["3", "2 of 3", "1 of 2", "1 of 3"]
-    assert "✔ 1 reproduced" in texts(page)
+    assert [one.value for one in page.metric] == ["3", "2 of 3", "1 of 2", "1 of 2"]
+    assert "2 rows are judged: ✔ 1 reproduced" in texts(page)
+    assert "1 rows have the printed cost only when rounded" in texts(page)
+    assert "MACs are held against ours without R and P.** It is \\<b>so\\</b>." in texts(page)
     table = page.dataframe[0].value
     assert list(table["row"]) == ["13.1", "13.2"]
     assert list(table["quick, not judged"]) == ["-", "80 (n = 1)"]
@@ -257,7 +299,9 @@ def test_a_row_says_why_it_has_its_verdict_and_which_runs_were_made(api):
     words = texts(opened(api, table="13", row="13.2"))
     assert "✔ reproduced" in words
     assert "it lies inside" in words
-    assert "prediction interval 93.5 to 94.9" in words
+    assert "prediction interval 93.5 to 94.9; smallest gap seen in 4 of 5 tries 1.2" in words
+    assert "Tested on: the samples that ours are tested on (10,000 samples)" in words
+    assert "Reproduced means: shown to be within 0.5 points of the printed figure" in words
     assert "Needs 3 days." in words
 
 

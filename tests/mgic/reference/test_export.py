@@ -62,7 +62,8 @@ def test_a_row_reads_as_the_paper_prints_it():
     line = next(line for line in as_markdown(TABLES[4], list_references("7")).splitlines() if "| 7.7 |" in line)
     assert [cell.strip() for cell in line.strip("|").split("|")] == [
         "7.7", "MGIC-ResNet-50", "ImageNet, 224x224, s_g = 32, s_c = 64", "9.4M", "9.235M", "-1.8", "match",
-        "1.6B", "2.399B", "+49.9", "1.587B", "-0.8", "match", "75.8", "92.9", "classification",
+        "1.6B", "2.399B", "+49.9", "1.587B", "-0.8", "match (without R, P)", "75.8", "92.9", "classification",
+        "within 1 point",
     ]  # fmt: skip
 
 
@@ -92,7 +93,17 @@ def test_the_coverage_is_counted_right():
     assert (found.rows, found.runnable, found.counted, found.with_cost) == (14, 11, 9, 9)
     assert sum(found.params.values()) == 9
     assert sum(found.macs.values()) == 8  # Shift prints none
-    assert found.all_met == sum(row.id in {"7.1", "7.7", "7.8", "7.9", "7.11"} for row in list_references("7"))
+    assert found.all_met == sum(row.id in {"7.1", "7.7", "7.8", "7.9"} for row in list_references("7"))
+    assert found.all_round == 1  # 7.11
+    assert (found.judged, found.apart) == (2, {"another network": 2, "quoted": 7})
+
+
+def test_the_rule_of_counting_and_why_a_row_is_not_judged_are_written():
+    seven, thirteen = as_text(TABLES[4], list_references("7")), as_markdown(TABLES[-1], list_references("13"))
+    assert "Rule of counting MACs: without R and P." in seven
+    assert "quoted from He et al. 2016 [13]" in seven
+    assert "Rule of counting MACs: with R and P." in thirteen
+    assert "another network (-43 % parameters, -13 % MACs)" in thirteen
 
 
 def test_the_whole_paper_has_every_table_and_the_headline():
