@@ -10,6 +10,7 @@ from dashboard.paper_table import (
     JUDGED,
     METRICS,
     PERCENT,
+    VERDICT,
     VERDICT_SIGNS,
     as_printed,
     cell_styles,
@@ -83,6 +84,7 @@ def show_paper_table(table: PaperTable, rows: Sequence[Standing]) -> None:
         selection_mode="single-row",
         column_config={
             "row": st.column_config.TextColumn(pinned=True),
+            VERDICT: st.column_config.TextColumn(width=30 + 6 * int(shown[VERDICT].str.len().max())),
             "setting": st.column_config.TextColumn(width=130),
         },
         height=38 + 35 * len(rows),
@@ -99,7 +101,11 @@ def show_figure(table: PaperTable, rows: Sequence[Standing]) -> None:
         return
     made = draw_paper_plot(plot, f"Table {table.name}: printed, and measured here", look())
     show(made, f"paper table {table.name}", "Results against cost: hollow marks are printed, filled ones measured")
-    note = "Hollow marks are printed, filled ones measured here; a dotted line joins what is of one row."
+    note = "Hollow marks are printed, filled ones measured here; a dotted line joins what is of one row and judged."
+    if any(not mark.judged for mark in plot.measured):
+        note += (
+            " Grey filled marks are of another network or another training than the printed ones: they are not judged."
+        )
     note += "" if plot.measured else " Nothing of this table is measured here yet."
     if plot.without_cost:
         note += f" {plot.without_cost} measured rows are not drawn: what they cost is known to their runs only."

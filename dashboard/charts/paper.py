@@ -1,4 +1,7 @@
-"""The paper's results against their cost, with ours beside them: hollow marks are printed, filled ones measured."""
+"""The paper's results against their cost, with ours beside them: hollow marks are printed, filled ones measured.
+
+What is measured and not judged, since the network or the training is another one, is grey and joined to nothing.
+"""
 
 import math
 from collections.abc import Sequence
@@ -36,6 +39,7 @@ class Mark:
     label: str  # the row
     hover: str
     source: str
+    judged: bool = True
     below: float = 0.0  # length of the error bar
     above: float = 0.0
 
@@ -47,7 +51,7 @@ class PaperPlot:
     axis: str  # its title: which MACs are counted
     printed: list[Mark]
     measured: list[Mark]
-    pairs: list[tuple[Mark, Mark]]  # printed, and measured of the same row
+    pairs: list[tuple[Mark, Mark]]  # printed, and measured of the same row, if that is judged
     without_cost: int  # measured rows whose cost is not counted
 
 
@@ -66,7 +70,7 @@ def paper_plot(rows: Sequence[Standing]) -> PaperPlot | None:
         without_cost += row.measured is not None and row.counted is None
         plot.printed.extend([printed] if printed else [])
         plot.measured.extend([measured] if measured else [])
-        plot.pairs.extend([(printed, measured)] if printed and measured else [])
+        plot.pairs.extend([(printed, measured)] if printed and measured and measured.judged else [])
     if len(plot.printed) < 2:
         return None
     return PaperPlot(metric, cost, plot.axis, plot.printed, plot.measured, plot.pairs, without_cost)
@@ -86,8 +90,11 @@ def draw_paper_plot(plot: PaperPlot, title: str, colours: Look) -> go.Figure:
     for source, symbol in SYMBOLS.items():
         printed_marks = [mark for mark in plot.printed if mark.source == source]
         measured_marks = [mark for mark in plot.measured if mark.source == source]
+        judged = [mark for mark in measured_marks if mark.judged]
+        apart = [mark for mark in measured_marks if not mark.judged]
         _add(made, printed_marks, PRINTED[source], f"{symbol}-open", colours.faint)
-        _add(made, measured_marks, MEASURED[source], symbol, colours.series[0], bars=True)
+        _add(made, judged, MEASURED[source], symbol, colours.series[0], bars=True)
+        _add(made, apart, f"{MEASURED[source]}, not judged", symbol, colours.faint, bars=True)
     _add_labels(made, plot, colours)
     set_log(made, "x", [mark.x for mark in (*plot.printed, *plot.measured)])
     return made
@@ -152,7 +159,16 @@ def _measured(row: Standing, found: Measured, cost: Literal["macs", "params"]) -
     x = macs if cost == "macs" else counted.params
     told = f"measured: {measured_words(found)} at {si(x)} {_name(cost)}; {verdict_words(row)}"
     below, above = spread(Summary(found.n, found.mean, found.low, found.high, None, found.interval))
-    return Mark(x, found.mean, row.id, f"<b>{plain(_title(row))}</b><br>{plain(told)}", row.source, below, above)
+    return Mark(
+        x,
+        found.mean,
+        row.id,
+        f"<b>{plain(_title(row))}</b><br>{plain(told)}",
+        row.source,
+        row.apart is None,
+        below,
+        above,
+    )
 
 
 def _axis(rows: Sequence[Standing], cost: Literal["macs", "params"]) -> str:

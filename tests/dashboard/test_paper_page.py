@@ -254,6 +254,16 @@ def test_a_table_that_counts_r_and_p_is_drawn_with_them():
     assert (plot.axis, plot.measured[0].x) == ("MACs", 2240)
 
 
+def test_what_is_measured_and_not_judged_is_grey_and_joined_to_nothing():
+    apart = {"apart": "another network", "apart_words": "another network (+16 % MACs)"}
+    plot = paper_plot([standing(1, measured=measured()), standing(2, measured=measured(), **apart)])
+    assert [mark.judged for mark in plot.measured] == [True, False]
+    assert [printed.label for printed, _ in plot.pairs] == ["13.1"]
+    drawn = {trace.name: trace.marker.color for trace in draw_paper_plot(plot, "", LIGHT).data if trace.name}
+    assert drawn["measured, the authors' network, not judged"] == LIGHT.faint
+    assert drawn["measured, the authors' network"] == LIGHT.series[0]
+
+
 def test_a_quick_result_is_in_no_figure():
     assert paper_plot([standing(1), standing(2, quick=measured())]).measured == []
 
