@@ -1,60 +1,107 @@
 """How many parameters and multiply-accumulates does a network have, and where do they sit?
 
-Not a FLOP count: one multiply-accumulate counts 1, convolutions and linear layers count,
-and biases, norms, activations, poolings and sums do not.
+Not a FLOP count: one multiply-accumulate counts 1. Every convolution and every product of matrices
+counts, whoever calls it, and biases, norms, activations, poolings and sums do not; the whole rule
+stands in `mgic.measure.operators`.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from mgic.errors import BadConfig, Problem
 from mgic.layers import MGICBlock, transfer_modules
-from mgic.measure.counting import Macs, counting
+from mgic.measure.counting import Counts, counting
+from mgic.measure.signature import OWN
 from mgic.models import create, resolve_options
-from mgic.records import Cost, Level, ModelCost
+from mgic.records import Cost, Level, ModelCost, Uncounted
+
+_FOREIGN = (RuntimeError, ValueError, IndexError, AssertionError, TypeError)  # what a network may raise
+
+
+class NeedsValues(BadConfig):
+    """Shapes alone do not carry the model through a pass, and its tensors are on the meta device."""
 
 
 def count_cost(model: nn.Module, input_size: tuple[int, ...]) -> Cost:
     """Count one forward pass in evaluation mode, batch 1, without computing it.
 
-    The pass runs on the meta device with shapes in place of all tensors, so size is no matter,
-    and the model is afterwards what it was; no other thread may use it meanwhile. A module
+    The pass runs on the meta device with shapes in place of all tensors, so size is no matter. A
+    network that asks for values on its way, or has an operator that knows no shapes, is run on the
+    CPU instead, on copies of its tensors and an input drawn at random, and counts the same. The model and torch's
+    generators are afterwards what they were; no other thread may use the model meanwhile. A module
     that is called twice counts twice in the multiply-accumulates, and once in the parameters.
-    Only trainable parameters count.
+    Only trainable parameters count. What a network computes in threads of its own is not seen.
 
     Args:
-        model: On any device, of any dtype, in either mode.
+        model: On any device, of any dtype, in either mode; compiled and scripted ones too.
         input_size: Of one sample, without the batch: (3, 32, 32).
 
     Returns:
         The totals; `transfer_*` is the share of R and P; `levels` has a row for each level of
         each MGIC block. The norm after P is in the total only, not in any column of a row.
+        `uncounted` names each operator that may do products and is not known here.
 
     Raises:
         BadConfig: An input of that size does not fit the model.
+        NeedsValues: It has to be run on the CPU, and its tensors have no values.
     """
     size = _checked(input_size)
-    with _evaluating(model), counting(model) as macs, _as_shapes(model) as dtype, torch.no_grad():
-        try:
-            with torch.device("meta"):
-                model(torch.empty(1, *size, dtype=dtype))
-        except (RuntimeError, ValueError, IndexError, AssertionError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise _misfit(f"an input of {_times(size)} does not fit the model: {reason}") from error
+    try:
+        counts = _pass(model, size, "meta")
+    except _FOREIGN as error:
+        if not _asks_for_values(error):
+            if isinstance(error, TypeError):
+                raise
+            raise _does_not_fit(size, error) from error
+        counts = _pass_with_values(model, size, error)
     transfers = transfer_modules(model)
     return Cost(
         params=_params([model]),
-        macs=sum(macs.values()),
+        macs=sum(counts.macs.values()),
         transfer_params=_params(transfers),
-        transfer_macs=sum(macs.get(module, 0) for module in transfers),
-        levels=tuple(_levels(model, macs)),
+        transfer_macs=sum(counts.macs.get(module, 0) for module in transfers),
+        levels=tuple(_levels(model, counts)),
+        uncounted=tuple(
+            Uncounted(operator=operator, module=name)
+            for name, module in model.named_modules()
+            for operator in sorted(counts.uncounted.get(module, ()))
+        ),
     )
+
+
+def _pass(model: nn.Module, size: tuple[int, ...], device: Literal["meta", "cpu"]) -> Counts:
+    with _evaluating(model), _standing_in(model, device) as dtype, torch.no_grad():
+        if device == "cpu":
+            x = torch.randn(1, *size, generator=torch.Generator().manual_seed(0)).to(dtype)
+            with torch.random.fork_rng(devices=[]), counting(model) as counts:
+                model(x)
+            return counts
+        with torch.device("meta"):
+            x = torch.empty(1, *size, dtype=dtype)
+            with counting(model) as counts:
+                model(x)
+        return counts
+
+
+def _pass_with_values(model: nn.Module, size: tuple[int, ...], reason: Exception) -> Counts:
+    if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
+        detail = f"the model cannot be counted from shapes alone ({_first_line(reason)}), and it has nothing else"
+        raise NeedsValues(detail, (Problem("model", "needs_values", detail),)) from reason
+    try:
+        return _pass(model, size, "cpu")
+    except _FOREIGN as error:
+        raise _does_not_fit(size, error) from error
+
+
+def _asks_for_values(error: Exception) -> bool:
+    """Whether it is of a pass on shapes that needed more; torch has no class for that, but says where it was."""
+    return isinstance(error, NotImplementedError) or "meta" in str(error).lower()
 
 
 def model_cost(name: str, options: Mapping[str, Any], input_size: tuple[int, ...]) -> ModelCost:
@@ -87,7 +134,12 @@ def _model_cost(name: str, options: str, input_size: tuple[int, ...]) -> ModelCo
     resolved = json.loads(options)
     with torch.device("meta"):
         model = create(name, **resolved)
-    cost = count_cost(model, input_size)
+    try:
+        cost = count_cost(model, input_size)
+    except NeedsValues:
+        with torch.random.fork_rng(devices=[]):
+            model = create(name, **resolved)
+        cost = count_cost(model, input_size)
     return ModelCost(
         model=name,
         options=resolved,
@@ -98,6 +150,7 @@ def _model_cost(name: str, options: str, input_size: tuple[int, ...]) -> ModelCo
         transfer_params=cost.transfer_params,
         group_sizes=effective_group_sizes(cost.levels),
         levels=cost.levels,
+        uncounted=cost.uncounted,
     )
 
 
@@ -107,26 +160,52 @@ def effective_group_sizes(levels: Iterable[Level]) -> tuple[int, ...]:
 
 
 @contextmanager
-def _as_shapes(model: nn.Module) -> Iterator[torch.dtype]:
-    """Every tensor of the model on the meta device inside, and itself again after; gives the first one's dtype.
+def _standing_in(model: nn.Module, device: Literal["meta", "cpu"]) -> Iterator[torch.dtype]:
+    """Other tensors in place of all of the model's inside, its own again after; gives the first one's dtype.
+
+    Those that stand in lists and dictionaries of a module are among them, as a recurrent layer has its weights.
 
     Not `torch.func.functional_call`: where a module stands in two places of a model, it does not put the
     parameters back.
     """
-    shapes: dict[Tensor, Tensor] = {}  # one stand-in for a tensor, so that what is tied stays tied
-    kept: list[tuple[dict[str, Any], str, Tensor]] = []
+    others: dict[Tensor, Tensor] = {}  # one for a tensor, so that what is tied stays tied
+    kept: list[tuple[dict[str, Any], str, Any]] = []
+
+    def other(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if value not in others:
+                others[value] = value.detach().to(device, copy=True)
+            return others[value]
+        if type(value) in (list, tuple):
+            return type(value)(map(other, value))
+        if type(value) is dict:
+            return {key: other(item) for key, item in value.items()}
+        return value
+
     try:
         for module in model.modules():
-            tables: tuple[dict[str, Any], ...] = (module._parameters, module._buffers, vars(module))
+            tables: tuple[dict[str, Any], ...] = (module._parameters, module._buffers, _plain(module))
             for table in tables:
-                for name, tensor in table.items():
-                    if isinstance(tensor, Tensor):
-                        kept.append((table, name, tensor))
-                        table[name] = shapes.setdefault(tensor, tensor.detach().to("meta"))
-        yield next((tensor.dtype for tensor in shapes if tensor.is_floating_point()), torch.get_default_dtype())
+                for name, value in list(table.items()):
+                    if isinstance(value, Tensor) or _has_tensors(value):
+                        own = vars(module) if table is tables[2] else table
+                        kept.append((own, name, value))
+                        own[name] = other(value)
+        yield next((tensor.dtype for tensor in others if tensor.is_floating_point()), torch.get_default_dtype())
     finally:
-        for table, name, tensor in kept:
-            table[name] = tensor
+        for table, name, value in kept:
+            table[name] = value
+
+
+def _plain(module: nn.Module) -> dict[str, Any]:
+    """What a module holds besides what every module has."""
+    return {name: value for name, value in vars(module).items() if name not in OWN}
+
+
+def _has_tensors(value: Any) -> bool:
+    if type(value) in (list, tuple):
+        return any(isinstance(item, Tensor) or _has_tensors(item) for item in value)
+    return type(value) is dict and any(isinstance(item, Tensor) or _has_tensors(item) for item in value.values())
 
 
 @contextmanager
@@ -142,7 +221,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _levels(model: nn.Module, macs: Macs) -> Iterator[Level]:
+def _levels(model: nn.Module, counts: Counts) -> Iterator[Level]:
     for name, block in model.named_modules():
         if not isinstance(block, MGICBlock):
             continue
@@ -158,11 +237,11 @@ def _levels(model: nn.Module, macs: Macs) -> Iterator[Level]:
                 group_size=grid.group_size,
                 groups=grid.groups,
                 restrict_params=_params(restrict),
-                restrict_macs=_macs(restrict, macs),
+                restrict_macs=_macs(restrict, counts),
                 prolong_params=_params(prolong),
-                prolong_macs=_macs(prolong, macs),
+                prolong_macs=_macs(prolong, counts),
                 block_params=_params(inner),
-                block_macs=_macs(inner, macs),
+                block_macs=_macs(inner, counts),
             )
 
 
@@ -172,8 +251,8 @@ def _params(modules: Iterable[nn.Module]) -> int:
     return sum(trainable.values())
 
 
-def _macs(modules: Iterable[nn.Module], macs: Macs) -> int:
-    return sum(macs.get(inner, 0) for module in modules for inner in module.modules())
+def _macs(modules: Iterable[nn.Module], counts: Counts) -> int:
+    return sum(counts.macs.get(inner, 0) for module in modules for inner in module.modules())
 
 
 def _checked(input_size: tuple[int, ...]) -> tuple[int, ...]:
@@ -185,6 +264,14 @@ def _checked(input_size: tuple[int, ...]) -> tuple[int, ...]:
 
 def _times(size: tuple[int, ...]) -> str:
     return "x".join(map(str, size))
+
+
+def _does_not_fit(size: tuple[int, ...], error: Exception) -> BadConfig:
+    return _misfit(f"an input of {_times(size)} does not fit the model: {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _misfit(detail: str) -> BadConfig:

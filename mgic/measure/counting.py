@@ -1,149 +1,180 @@
-"""How many multiply-accumulates does each layer of one forward pass do, without doing them?
+"""How many multiply-accumulates does each module of one forward pass do?
+
+Every operator of the pass is seen as it is called, whoever calls it, and credited to the
+innermost module whose `forward` is at work. `mgic.measure.operators` says what it does; one that
+is unknown there is named, never taken for nothing.
 
 Equal modules with equal inputs are counted once: the blocks of a stage differ in their
 weights only, and what is remembered serves the next network too. Only what can be trusted is
-remembered: modules of known packages that have no hooks, hold nothing but plain values,
-share no part among themselves, and are after their pass what they were before. All others
-are run each time.
+remembered (`mgic.measure.signature`), and only of modules that are after their pass what they
+were before. All others are run each time.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from math import prod
-from types import BuiltinFunctionType, FunctionType
+from threading import Lock
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-Macs = dict[nn.Module, int]
+from mgic.measure.operators import Formula, find
+from mgic.measure.signature import Signature, Signatures, sign
 
-TRUSTED = ("mgic", "torch", "torchvision", "timm")  # whose modules keep to what their attributes say
-REMEMBERED = 4096  # (module, input) pairs; a network has a few dozen that differ
+REMEMBERED = 8192  # (module, input) pairs; a network has a few dozen that differ
 
-_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_COUNTED = (*_CONVOLUTIONS, nn.Linear, *_TRANSPOSED)
-_OWN = frozenset(vars(nn.Module())) | {"forward"}  # what every module has, besides what its class gave it
-_HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks"))
-
-Call = tuple[torch.Size, torch.dtype, tuple[int, ...]]  # of the output; MACs of the module's modules, in their order
-Signatures = dict[nn.Module, "_Signature | None"]
+Work = tuple[tuple[int, int, frozenset[str]], ...]  # of a module's modules, by number: MACs, operators not counted
+Call = tuple[torch.Size, torch.dtype, Work]  # the first two of the output
 _calls: OrderedDict[Hashable, Call] = OrderedDict()
+_turn = Lock()  # held by whoever changes `_calls`
+_formulas: dict[Any, Formula | None] = {}  # by operator
+
+
+class Counts:
+    """What the modules did: multiply-accumulates, and the operators that nobody can tell them of."""
+
+    def __init__(self) -> None:
+        self.macs: defaultdict[nn.Module, int] = defaultdict(int)
+        self.uncounted: defaultdict[nn.Module, set[str]] = defaultdict(set)
+
+    def add(self, other: "Counts") -> None:
+        for module, macs in other.macs.items():
+            self.macs[module] += macs
+        for module, operators in other.uncounted.items():
+            self.uncounted[module] |= operators
+
+    def add_work(self, work: Work, modules: Sequence[nn.Module]) -> None:
+        """What was remembered of equal modules, in the same order."""
+        for number, macs, operators in work:
+            self.macs[modules[number]] += macs
+            if operators:
+                self.uncounted[modules[number]] |= operators
+
+    def work_of(self, modules: Sequence[nn.Module]) -> Work | None:
+        """The inverse; None if others worked too."""
+        found = tuple(
+            (number, self.macs.get(module, 0), frozenset(self.uncounted.get(module, ())))
+            for number, module in enumerate(modules)
+            if module in self.macs or module in self.uncounted
+        )
+        return found if len(found) == len(self.macs.keys() | self.uncounted.keys()) else None
 
 
 @contextmanager
-def counting(model: nn.Module) -> Iterator[Macs]:
-    """Fill the table it gives while passes on the meta device run inside; the model is afterwards as it was.
+def counting(model: nn.Module) -> Iterator[Counts]:
+    """Fill the counts it gives while this thread runs a pass inside; the model is afterwards as it was.
 
-    Inside, a module with children may return an empty tensor of the right shape in place of
-    running: nothing else of a pass is of use.
+    On the meta device a module may return an empty tensor of the right shape in place of
+    running: nothing else of such a pass is of use.
     """
-    macs: Macs = {}
     signatures: Signatures = {}
-    _sign(model, signatures)
-    hooks = [m.register_forward_hook(partial(_add, macs)) for m in model.modules() if isinstance(m, _COUNTED)]
-    replaced = [m for m, signature in signatures.items() if m is not model and m._modules and signature is not None]
+    sign(model, signatures)
+    counter = _Counter(model)
+    found: list[tuple[dict[str, Any], Any]] = []  # the tables of all modules, and the forward that stood in one
     try:
-        for module in replaced:
-            vars(module)["forward"] = partial(_once, module, module.forward, signatures[module], macs)
-        yield macs
+        for module, signature in signatures.items():
+            forward, own = getattr(module, "forward", None), vars(module)
+            if forward is not None and module is not model:
+                found.append((own, own.get("forward")))
+                own["forward"] = partial(counter.run, module, forward, signature)
+        with counter:
+            yield counter.counts
     finally:
-        for module in replaced:
-            vars(module).pop("forward", None)
-        for hook in hooks:
-            hook.remove()
+        for own, before in found:
+            own.pop("forward", None)
+            if before is not None:
+                own["forward"] = before
 
 
-def _add(macs: Macs, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-    """What the layer did: its kernel once for each output element, or, transposed, for each input element."""
-    x = inputs[0]
-    if isinstance(module, _TRANSPOSED):
-        work = x.numel() * module.out_channels // module.groups * prod(module.kernel_size)
-    elif isinstance(module, _CONVOLUTIONS):
-        width = x.shape[-1 - len(module.kernel_size)]  # of the input, not of the weight: a layer may use a slice of it
-        work = output.numel() * (width // module.groups) * prod(module.kernel_size)
-    else:
-        work = output.numel() * x.shape[-1]
-    macs[module] = macs.get(module, 0) + work
+class _Counter(TorchDispatchMode):
+    """Sees every operator of its thread, below all that is made of others."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.counts = Counts()
+        self._inside = model  # the innermost module at work
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func not in _formulas:
+            _formulas[func] = find(func)
+        formula = _formulas[func]
+        if formula is None and isinstance(func, torch._ops.OpOverload):
+            with self:  # in inference mode some arrive that are made of others
+                output = func.decompose(*args, **kwargs)
+            if output is not NotImplemented:
+                return output
+        output = func(*args, **kwargs)
+        macs = None if formula is None or _nested(args) else formula(args, output)
+        if macs is None:
+            self.counts.uncounted[self._inside].add(_name(func))
+        elif macs:
+            self.counts.macs[self._inside] += macs
+        return output
+
+    def run(
+        self, module: nn.Module, forward: Callable[..., Any], signature: Signature | None, *inputs: Any, **more: Any
+    ) -> Any:
+        """Run the module, or remember what it did when an equal one was last given such an input."""
+        outside, self._inside = self._inside, module
+        try:
+            if signature is None or more or not all(isinstance(x, Tensor) and x.is_meta for x in inputs):
+                return forward(*inputs, **more)
+            return self._once(module, forward, signature, inputs)
+        finally:
+            self._inside = outside
+
+    def _once(
+        self, module: nn.Module, forward: Callable[..., Any], signature: Signature, inputs: tuple[Tensor, ...]
+    ) -> Any:
+        modules = [module] if signature.size == 1 else list(module.modules())
+        key = (signature, tuple((x.shape, x.dtype) for x in inputs))
+        known = _recall(key)
+        if known is not None:
+            shape, dtype, work = known
+            self.counts.add_work(work, modules)
+            return torch.empty(shape, dtype=dtype, device="meta")
+        before, self.counts = self.counts, Counts()
+        try:
+            output = forward(*inputs)
+        finally:
+            own, self.counts = self.counts, before
+            before.add(own)
+        if isinstance(output, Tensor) and output.is_meta and sign(module, {}, counted=True) == signature:
+            done = own.work_of(modules)
+            if done is not None:
+                _remember(key, (output.shape, output.dtype, done))
+        return output
 
 
-def _once(
-    module: nn.Module, forward: Callable[..., Any], signature: Hashable, macs: Macs, *inputs: Any, **more: Any
-) -> Any:
-    """Run the module, or remember what it did when an equal one was last given such an input."""
-    if more or not all(isinstance(x, Tensor) and x.is_meta for x in inputs):
-        return forward(*inputs, **more)
-    inside = list(module.modules())
-    key = (signature, tuple((x.shape, x.dtype) for x in inputs))
-    if key in _calls:
-        _calls.move_to_end(key)
-        shape, dtype, work = _calls[key]
-        for inner, done in zip(inside, work, strict=True):
-            if done:
-                macs[inner] = macs.get(inner, 0) + done
-        return torch.empty(shape, dtype=dtype, device="meta")
-    before = [macs.get(inner, 0) for inner in inside]
-    output = forward(*inputs)
-    if isinstance(output, Tensor) and _sign(module, {}, counted=True) == signature:  # the pass changed nothing
-        work = tuple(macs.get(inner, 0) - done for inner, done in zip(inside, before, strict=True))
-        _calls[key] = (output.shape, output.dtype, work)
+def _recall(key: Hashable) -> Call | None:
+    with _turn:
+        known = _calls.get(key)
+        if known is not None:
+            _calls.move_to_end(key)
+        return known
+
+
+def _remember(key: Hashable, call: Call) -> None:
+    with _turn:
+        _calls[key] = call
         if len(_calls) > REMEMBERED:
             _calls.popitem(last=False)
-    return output
 
 
-class _Signature:
-    """A nested tuple whose hash is computed once, and how many modules it is of."""
-
-    def __init__(self, parts: Hashable, size: int) -> None:
-        self.parts = parts
-        self.size = size
-        self._hash = hash(parts)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, _Signature) and self.parts == other.parts)
+def _nested(arguments: Sequence[Any]) -> bool:
+    """Whether a tensor is a list of tensors of unlike shapes."""
+    return any(isinstance(x, Tensor) and x.is_nested for x in arguments)
 
 
-def _sign(module: nn.Module, signatures: Signatures, counted: bool = False) -> _Signature | None:
-    """All of a module that a shape could depend on; None where that cannot be told.
-
-    Args:
-        module: The module, signed after its children.
-        signatures: Those known; filled.
-        counted: Whether a pass is being counted: then the hooks and the forward found here are our own.
-    """
-    if module in signatures:
-        return signatures[module]
-    children = {n: None if c is None else _sign(c, signatures, counted) for n, c in module._modules.items()}
-    signatures[module] = None
-    state = vars(module)
-    changed = not counted and ("forward" in state or any(state[name] for name in _HOOKS))
-    foreign = type(module).__module__.partition(".")[0] not in TRUSTED
-    if changed or foreign or any(children[n] is None for n, c in module._modules.items() if c is not None):
-        return None
-    size = 1 + sum(child.size for child in children.values() if child is not None)
-    tables = [{n: v for n, v in state.items() if n not in _OWN}, module._parameters, module._buffers]
-    values = [[(n, _value(v)) for n, v in table.items()] for table in tables]
-    if size != len(list(module.modules())) or any(v is None for table in values for _, v in table):
-        return None
-    parts = (type(module), tuple(map(tuple, values)), tuple(children.items()))
-    signatures[module] = _Signature(parts, size)
-    return signatures[module]
-
-
-def _value(value: Any) -> Hashable | None:
-    """What can be compared of a value; None where it is of a kind that may change without notice."""
-    if value is None or isinstance(value, bool | int | float | str | type | FunctionType | BuiltinFunctionType):
-        return (type(value), value)
-    if isinstance(value, tuple | list):
-        items = tuple(_value(item) for item in value)
-        return None if None in items else (type(value), items)
-    if isinstance(value, Tensor):
-        return (value.shape, value.dtype)
-    return value if isinstance(value, torch.dtype) else None
+def _name(operator: Any) -> str:
+    """Such as `torchvision::nms`."""
+    schema = getattr(operator, "_schema", None)
+    return str(operator) if schema is None else str(schema.name)

@@ -13,6 +13,7 @@ from mgic.records.catalogue import (
     ModelCost,
     ModelInfo,
     Recipe,
+    Uncounted,
     View,
     ViewKind,
 )
@@ -134,6 +135,7 @@ __all__ = [
     "Task",
     "TestSet",
     "Top1",
+    "Uncounted",
     "Value",
     "Verdict",
     "View",

@@ -155,11 +155,19 @@ class Level(Record):
     block_macs: int
 
 
+class Uncounted(Record):
+    """An operator that may do products and is in no table of the counter: what it does is not in the figures."""
+
+    operator: str  # aten::_fft_r2c
+    module: str  # dotted name of the module that called it; empty for the network itself
+
+
 class Cost(Record):
     """Parameters and multiply-accumulates of one forward pass, batch 1.
 
-    One multiply-accumulate counts 1; convolutions and linear layers count, norms,
-    activations and biases do not. FLOPs are twice the MACs.
+    One multiply-accumulate counts 1; convolutions and products of matrices count, whoever calls
+    them, and norms, activations, biases and what works element by element do not. FLOPs are
+    twice the MACs. If `uncounted` is not empty, `macs` is what is known of them and no more.
     """
 
     params: int
@@ -167,6 +175,7 @@ class Cost(Record):
     transfer_macs: int = 0  # the share of the transfer operators R and P, part of `macs`
     transfer_params: int = 0
     levels: tuple[Level, ...] = ()
+    uncounted: tuple[Uncounted, ...] = ()
 
 
 class ModelCost(Record):
@@ -181,3 +190,4 @@ class ModelCost(Record):
     transfer_params: int
     group_sizes: tuple[int, ...]  # effective ones, distinct, descending
     levels: tuple[Level, ...]
+    uncounted: tuple[Uncounted, ...] = ()
