@@ -174,7 +174,7 @@ def _standing_in(model: nn.Module, device: Literal["meta", "cpu"]) -> Iterator[t
     def other(value: Any) -> Any:
         if isinstance(value, Tensor):
             if value not in others:
-                others[value] = value.detach().to(device, copy=True)
+                others[value] = value.detach() if value.is_meta else value.detach().to(device, copy=True)
             return others[value]
         if type(value) in (list, tuple):
             return type(value)(map(other, value))

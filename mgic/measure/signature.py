@@ -16,6 +16,8 @@ TRUSTED = ("mgic", "torch", "torchvision", "timm")  # whose modules keep to what
 OWN = frozenset(vars(nn.Module())) | {"forward"}  # what every module has, besides what its class gave it
 _HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks"))
 
+_PLAIN = frozenset({type(None), bool, int, float, str, FunctionType, BuiltinFunctionType})
+
 
 class Signature:
     """A nested tuple whose hash is computed once, and how many modules it is of."""
@@ -66,7 +68,7 @@ def sign(module: nn.Module, signatures: Signatures, counted: bool = False) -> Si
 
 def _value(value: Any) -> Hashable | None:
     """What can be compared of a value; None where it is of a kind that may change without notice."""
-    if value is None or isinstance(value, bool | int | float | str | type | FunctionType | BuiltinFunctionType):
+    if type(value) in _PLAIN or isinstance(value, bool | int | float | str | type):
         return (type(value), value)
     if isinstance(value, tuple | list):
         items = tuple(_value(item) for item in value)
