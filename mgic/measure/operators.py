@@ -100,7 +100,7 @@ def _bilinear(arguments: Sequence[Any], output: Tensor) -> int | None:
     x, weight, _, *expanded, summed = arguments[:7]
     if (expanded, summed) != ([[1, 3], [0], [1, 2]], [2, 3]):
         return None
-    _, out, _, second = weight.shape
+    out, _, second = weight.shape
     return int(x.shape[0]) * (weight.numel() + out * second)
 
 
