@@ -24,11 +24,12 @@ from dashboard.model_cost import COST, levels_table, times
 from dashboard.model_form import COUNTED, COUNTS, SIDE, Asked
 from dashboard.parts import prose
 from dashboard.theme import look, show
-from dashboard.words import si
+from dashboard.words import literal, si
 from mgic.client import Client
 from mgic.records import ModelCost, Preview, SweepRequest, Value
 
 SHOWN_REASONS = 3
+SHOWN_UNCOUNTED = 5
 DRAWN = "drawn"  # the parameter of the address that names the block
 
 
@@ -53,6 +54,19 @@ def show_metrics(cost: ModelCost, base: ModelCost) -> None:
     without = f" Without R and P, as the paper counts: {si(cost.macs - cost.transfer_macs, 4)} MACs."
     against = "Changes are against this model's defaults at the same input." if changed else "These are the defaults."
     prose(f"One sample of {times(cost.input_size)}, batch 1. {against}{without if cost.levels else ''}")
+
+
+def show_uncounted(cost: ModelCost) -> None:
+    """What the MACs do not hold, where there is something."""
+    if not cost.uncounted:
+        return
+    found = [f"{unknown.operator} in {unknown.module or 'the network itself'}" for unknown in cost.uncounted]
+    more = f"; and {len(found) - SHOWN_UNCOUNTED} more" if len(found) > SHOWN_UNCOUNTED else ""
+    named = literal("; ".join(found[:SHOWN_UNCOUNTED]))
+    st.warning(
+        f"These MACs are not all: the counter does not know what some operators do. {named}{more}.",
+        icon=":material/warning:",
+    )
 
 
 def show_hierarchy(cost: ModelCost, scope: str) -> None:

@@ -9,7 +9,16 @@ from dashboard.charts.cost_grid import X, Y
 from dashboard.connection import client, experiments, model_cost, models
 from dashboard.model_cost import times
 from dashboard.model_form import INPUT, fields_of, model_form, read, states
-from dashboard.model_parts import DRAWN, count_switch, show_grid, show_hierarchy, show_levels, show_metrics, show_shares
+from dashboard.model_parts import (
+    DRAWN,
+    count_switch,
+    show_grid,
+    show_hierarchy,
+    show_levels,
+    show_metrics,
+    show_shares,
+    show_uncounted,
+)
 from dashboard.parts import MODELS, NEW_SWEEP, nothing_yet, prose
 from dashboard.words import literal
 from mgic.client import ApiError
@@ -57,6 +66,7 @@ cost = None
 try:
     cost = model_cost(api, name, asked.options, asked.size)
     show_metrics(cost, model_cost(api, name, asked.of_input, asked.size))
+    show_uncounted(cost)
 except ApiError as error:
     asked.show_error(error)
 

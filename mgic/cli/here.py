@@ -117,6 +117,8 @@ def cost(
     put(f"parameters        {found.params:>15,}")
     put(f"MACs              {found.macs:>15,}   FLOPs (2x) {2 * found.macs:,}")
     put(f"  in R and P      {found.transfer_macs:>15,}   MACs without R and P {without:,}")
+    for unknown in found.uncounted:
+        put(f"  not counted     {unknown.operator} in {unknown.module or 'the network itself'}")
     if found.group_sizes:
         put(f"group sizes       {', '.join(map(str, found.group_sizes)):>15}")
         put_table(

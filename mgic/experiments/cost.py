@@ -39,6 +39,10 @@ class Result(BaseModel):
     )
     macs_without_transfer: int = Field(description="Multiply-accumulates without R and P, as the paper counts them")
     flops: int = Field(description="Twice `macs`: a multiplication and an addition each")
+    uncounted: str = Field(
+        description="Operators that may do products and are not in `macs`, each with the module that called it; "
+        "empty if there are none"
+    )
 
 
 def input_size(config: Config) -> tuple[int, ...]:
@@ -62,7 +66,7 @@ def estimate(config: Config) -> Estimate:
 
 
 @experiment(
-    version=2,  # the model's own input size where none is given
+    version=3,  # every convolution and matrix product, whoever calls it
     title="Parameters and MACs",
     views=(
         View(
@@ -84,9 +88,9 @@ def estimate(config: Config) -> Estimate:
     estimate=estimate,
 )
 def cost(config: Config, context: Context) -> Result:
-    """Count the convolutions and linear layers of a network, one multiply-accumulate as 1, batch 1.
+    """Count the convolutions and matrix products of a network, one multiply-accumulate as 1, batch 1.
 
-    Nothing is computed or trained; norms, activations and biases are not counted.
+    Nothing is trained; norms, activations, biases and what works element by element are not counted.
     """
     counted = count(config)
     context.report(1.0)
@@ -97,4 +101,5 @@ def cost(config: Config, context: Context) -> Result:
         transfer_macs=counted.transfer_macs,
         macs_without_transfer=counted.macs - counted.transfer_macs,
         flops=2 * counted.macs,
+        uncounted=", ".join(f"{found.operator} in {found.module or 'the network'}" for found in counted.uncounted),
     )

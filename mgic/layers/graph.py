@@ -32,7 +32,7 @@ def nearest(points: Tensor, neighbours: int, *, itself: bool) -> Tensor:
         (batch, dims, points) -> (batch, points, k), of indices.
 
     Cost:
-        dims * points^2 multiply-accumulates and points^2 numbers a cloud; `count_cost` does not see them.
+        dims * points^2 multiply-accumulates and points^2 numbers a cloud.
 
     Raises:
         BadConfig: A cloud has no more points than that.
@@ -108,7 +108,7 @@ class Graph:
             (batch, channels, points) -> (batch, points, channels, 2 * dims).
 
         Cost:
-            2 * dims * k * channels multiply-accumulates a point, which `count_cost` does not see.
+            2 * dims * k * channels multiply-accumulates a point: the weighted sums; taking the differences is none.
         """
         differences = at_neighbours(x, self.index) - x.transpose(1, 2).unsqueeze(2)  # (batch, points, k, channels)
         return torch.matmul(differences.transpose(2, 3), self.stencil.to(differences.dtype))
@@ -162,7 +162,7 @@ class DiffGCNConv(nn.Module):
 
     Cost:
         (1 + 2 * dims) * channels_in * channels_out / groups parameters, and as many
-        multiply-accumulates a point; the derivatives are not counted, see `Graph`.
+        multiply-accumulates a point, besides those of the derivatives, see `Graph`.
     """
 
     def __init__(self, channels_in: int, channels_out: int, dims: int, scope: GraphScope, groups: int = 1) -> None:
@@ -193,8 +193,8 @@ class EdgeConv(nn.Module):
         (batch, channels_in, points) -> (batch, channels_out, points).
 
     Cost:
-        2 * channels_in * channels_out weights and k times as many multiply-accumulates a point.
-        Not counted: the search, channels_in * points^2.
+        2 * channels_in * channels_out weights and k times as many multiply-accumulates a point;
+        the search has channels_in * points^2 beside.
     """
 
     def __init__(self, channels_in: int, channels_out: int, neighbours: int) -> None:

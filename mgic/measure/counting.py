@@ -89,13 +89,13 @@ def counting(model: nn.Module) -> Iterator[Counts]:
                 own["forward"] = before
 
 
-class _Counter(TorchDispatchMode):
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operator of its thread, below all that is made of others."""
 
     supports_higher_order_operators = True
 
     def __init__(self, model: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.counts = Counts()
         self._inside = model  # the innermost module at work
 

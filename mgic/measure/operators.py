@@ -34,7 +34,7 @@ def find(operator: Any) -> Formula | None:
     return nothing if name in _NOTHING else _PRODUCTS.get(name)
 
 
-def nothing(arguments: Sequence[Any], output: Tensor) -> int:
+def nothing(_arguments: Sequence[Any], _output: Any) -> int:
     """Of what does no product."""
     return 0
 
@@ -63,17 +63,17 @@ def _convolution(arguments: Sequence[Any], output: Tensor) -> int:
     """The kernel of its group once for each output element, or, transposed, for each input element."""
     x, weight, transposed = arguments[0], arguments[1], arguments[6]
     spread: Tensor = x if transposed else output
-    return spread.numel() * prod(weight.shape[1:])
+    return int(spread.numel() * prod(weight.shape[1:]))
 
 
 def _convolution_tbc(arguments: Sequence[Any], output: Tensor) -> int:
     """Weights are (kernel, channels_in, channels_out)."""
-    return output.numel() * prod(arguments[1].shape[:2])
+    return int(output.numel() * prod(arguments[1].shape[:2]))
 
 
 def _deformed(arguments: Sequence[Any], output: Tensor) -> int:
     """As the convolution; finding the values between pixels is a resizing."""
-    return output.numel() * prod(arguments[1].shape[1:])
+    return int(output.numel() * prod(arguments[1].shape[1:]))
 
 
 def _affine_grid(arguments: Sequence[Any], output: Tensor) -> int:
@@ -87,30 +87,30 @@ def _distances(arguments: Sequence[Any], output: Tensor) -> int:
     So it counts, however they are computed: for many points torch takes them from the product of the two sets.
     """
     euclidean = len(arguments) < 3 or arguments[2] == 2
-    return output.numel() * arguments[0].shape[-1] if euclidean else 0
+    return output.numel() * int(arguments[0].shape[-1]) if euclidean else 0
 
 
 def _distances_within(arguments: Sequence[Any], output: Tensor) -> int:
     euclidean = len(arguments) < 2 or arguments[1] == 2
-    return output.numel() * arguments[0].shape[-1] if euclidean else 0
+    return output.numel() * int(arguments[0].shape[-1]) if euclidean else 0
 
 
-def _bilinear(arguments: Sequence[Any], output: Tensor) -> int | None:
-    """sum_ij x_i w_oij y_j as torch computes it and einsum would: by x first, then what is left, (batch, o, j), by y."""
+def _bilinear(arguments: Sequence[Any], _output: Any) -> int | None:
+    """sum_ij x_i w_oij y_j as torch and einsum compute it: x by w first, then what came of it, (batch, o, j), by y."""
     x, weight, _, *expanded, summed = arguments[:7]
     if (expanded, summed) != ([[1, 3], [0], [1, 2]], [2, 3]):
         return None
     out, _, second = weight.shape
-    return int(x.shape[0]) * (weight.numel() + out * second)
+    return int(x.shape[0] * (weight.numel() + out * second))
 
 
-def _attention(arguments: Sequence[Any], output: Any) -> int:
+def _attention(arguments: Sequence[Any], _output: Any) -> int:
     """softmax(q k') v; q is (..., tokens, dims), and of grouped queries each has its own head."""
     q, k, v = arguments[:3]
     return int(prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1]))
 
 
-def _attention_layer(arguments: Sequence[Any], output: Any) -> int:
+def _attention_layer(arguments: Sequence[Any], _output: Any) -> int:
     """`nn.MultiheadAttention` in one call: three maps in, the attention of all heads, a map out."""
     (batch, tokens, width), others = arguments[0].shape, arguments[1].shape[1]
     return int(batch * (2 * (tokens + others) * width**2 + 2 * tokens * others * width))
@@ -118,13 +118,13 @@ def _attention_layer(arguments: Sequence[Any], output: Any) -> int:
 
 def _encoder_layer(arguments: Sequence[Any], output: Any) -> int:
     """`nn.TransformerEncoderLayer` in one call: attention among the tokens, and two maps of each."""
-    batch, tokens, width = arguments[0].shape
+    batch, tokens, _ = arguments[0].shape
     first, second = arguments[14], arguments[16]
     maps = tokens * (first.numel() + second.numel())
     return int(batch * maps) + _attention_layer((arguments[0], arguments[0]), output)
 
 
-def _recurrent(arguments: Sequence[Any], output: Any) -> int:
+def _recurrent(arguments: Sequence[Any], _output: Any) -> int:
     """One layer of an LSTM in one call: both weights of all gates at each step."""
     x, of_input, of_state = arguments[:3]
     return int(prod(x.shape[:2]) * (of_input.numel() + of_state.numel()))
@@ -134,6 +134,7 @@ _PRODUCTS: dict[str, Formula] = {
     **dict.fromkeys(("mm", "bmm", "mv", "dot", "vdot"), _of_factors(0)),
     **dict.fromkeys(("addmm", "baddbmm", "addbmm", "addmv", "_sparse_addmm"), _of_factors(1)),
     "convolution": _convolution,
+    "_convolution": _convolution,  # of traced networks
     "conv_tbc": _convolution_tbc,
     "torchvision::deform_conv2d": _deformed,
     "affine_grid_generator": _affine_grid,

@@ -5,8 +5,8 @@ points, 3x MLP, linear layer. An MLP is a 1x1 convolution, BatchNorm and ReLU; a
 followed by BatchNorm and ReLU too. The graph joins each point to its k = 10 nearest.
 
 The paper leaves its G-convs undefined, and no reading that was tried gives both the parameters
-and the cost printed for any of the three. Convolutions and linear layers are counted, the
-search for neighbours and the differences between them are not; each network says how much that is.
+and the cost printed for any of the three. The search for neighbours and the weighted sums of
+differences are matrix products and counted as such; each network says how much that is.
 
 Papers: Eliasof et al., "MGIC", appendix B.4, https://doi.org/10.1137/21M1430194; Wang et al.,
 https://arxiv.org/abs/1801.07829; Eliasof and Treister, https://arxiv.org/abs/2006.04115
@@ -35,7 +35,7 @@ Neighbours = Annotated[
 def dgcnn(*, neighbours: Neighbours = 10, num_classes: NumClasses = 10, in_channels: InChannels = 3) -> nn.Module:
     """DGCNN in the small form of the MGIC paper: EdgeConv layers, each on a graph of its own features.
 
-    0.064M parameters and 432M multiply-accumulates at 1024 points; the paper prints 0.16M and
+    0.064M parameters and 770M multiply-accumulates at 1024 points; the paper prints 0.16M and
     125M. EdgeConv is the single layer on every edge of the DGCNN paper, with ReLU for its leaky ReLU. Unlike
     there, the maps of the layers are not joined before the pooling: table 12 has no such step.
 
@@ -43,7 +43,7 @@ def dgcnn(*, neighbours: Neighbours = 10, num_classes: NumClasses = 10, in_chann
         (batch, in_channels, points) -> (batch, num_classes); a point has in_channels coordinates.
 
     Cost:
-        Not counted, the search in six graphs: (in_channels + 5 * 64) * points^2, or 339M at 1024 points.
+        The search in six graphs takes (in_channels + 5 * 64) * points^2 of it, or 339M at 1024 points.
     """
     network = _stack(
         EdgeConv(in_channels, WIDTH, neighbours),
@@ -58,7 +58,7 @@ def dgcnn(*, neighbours: Neighbours = 10, num_classes: NumClasses = 10, in_chann
 def diffgcn(*, neighbours: Neighbours = 10, num_classes: NumClasses = 10, in_channels: InChannels = 3) -> nn.Module:
     """DiffGCN in the small form of the MGIC paper: each layer mixes mass, gradient and Laplacian on the graph.
 
-    0.167M parameters and 157M multiply-accumulates at 1024 points; the paper prints 0.57M and 64M.
+    0.167M parameters and 180M multiply-accumulates at 1024 points; the paper prints 0.57M and 64M.
     All layers share the graph of the positions, on which the differences are derivatives along the
     coordinates. The authors' published code, of another network, searches for neighbours among the
     features of each block and mixes the gradient alone; their paper names all three terms.
@@ -67,7 +67,7 @@ def diffgcn(*, neighbours: Neighbours = 10, num_classes: NumClasses = 10, in_cha
         (batch, in_channels, points) -> (batch, num_classes); a point has in_channels coordinates.
 
     Cost:
-        Not counted: the search, in_channels * points^2, or 3M at 1024 points; the differences,
+        The search takes in_channels * points^2 of it, or 3M at 1024 points; the differences take
         2 * in_channels * k * channels a point and layer, together 20M.
     """
     return _on_graph(in_channels, neighbours, num_classes, lambda make_block: make_block(WIDTH, 1))
@@ -85,7 +85,7 @@ def mgic_diffgcn(
 ) -> nn.Module:
     """DiffGCN whose graph convolutions of equal width are each spread over a hierarchy of channels.
 
-    0.065M parameters and 50M multiply-accumulates at 1024 points; the paper prints 0.11M and 13.7M,
+    0.065M parameters and 88M multiply-accumulates at 1024 points; the paper prints 0.11M and 13.7M,
     and neither group size nor coarsest size. The defaults here are those beyond which its ablation
     on CIFAR-10, up to the same width, finds no gain (appendix B.5).
 
@@ -96,7 +96,7 @@ def mgic_diffgcn(
         (batch, in_channels, points) -> (batch, num_classes); a point has in_channels coordinates.
 
     Cost:
-        Not counted: as `diffgcn`, the differences up to twice as often for the coarser levels.
+        As `diffgcn`, with the differences of every level's channels: 35M at 1024 points, where that has 20M.
 
     Raises:
         BadConfig: 64 channels cannot be halved as often as `coarsest_size` and `coarsening` ask.

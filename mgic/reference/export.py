@@ -17,7 +17,7 @@ METRICS: dict[Metric, str] = {
     "cpu_ms": "CPU ms",
 }
 CONVENTION = (
-    "FLOPs in the paper are multiply-accumulates (MACs). Ours are those of convolutions and linear layers for one"
+    "FLOPs in the paper are multiply-accumulates (MACs). Ours are those of convolutions and matrix products for one"
     " sample, with the transfer operators R and P, and beside that without them."
 )
 MATCHING = (

@@ -11,7 +11,7 @@ from dashboard.model_cost import ask_costs, known_costs, levels_table, matching,
 from dashboard.model_form import fields_of, read
 from mgic import describe
 from mgic.models import list_models, model_info
-from mgic.records import Cost, Point
+from mgic.records import Cost, Point, Uncounted
 from tests.dashboard.core_client import Core
 from tests.dashboard.made import experiment, model
 from tests.dashboard.test_pages import APP, opened, said
@@ -110,6 +110,16 @@ def test_a_model_shows_its_totals_its_levels_and_three_drawings(page):
     assert len(shown.get("plotly_chart")) == 3
     assert len(shown.dataframe[0].value) == len(cost.levels) == 18
     assert not shown.error
+
+
+def test_operators_that_are_not_counted_are_named(page, monkeypatch):
+    unknown = [Uncounted(operator="aten::_fft_r2c", module=f"layers.{number}") for number in range(7)]
+    found = describe.cost(CONVOLUTION, {}).model_copy(update={"uncounted": tuple(unknown)})
+    assert not model_page(page, CONVOLUTION).warning
+    monkeypatch.setattr("dashboard.connection.model_cost", lambda *_: found)
+    (warning,) = model_page(page, CONVOLUTION).warning
+    assert "not all" in warning.value
+    assert "in layers.4; and 2 more." in warning.value.replace("\\", "")
 
 
 def test_an_option_in_the_address_is_in_force_and_compared_with_the_defaults(page):

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mgic import __version__
+from mgic import __version__, describe
 from mgic.cli import app
 from mgic.cli.terminal import Code
+from mgic.records import Uncounted
 
 ROOT = Path(__file__).parents[3]
 MGIC = str(Path(sys.executable).with_name("mgic"))
@@ -90,11 +91,20 @@ def test_an_unknown_list_is_answered_with_the_nearest():
 def test_cost_in_json_has_the_promised_keys():
     cost = told("cost", "mgic_resnet20", "group_size=8", "coarsest_size=16", "--input", "3,32,32")
     assert {"model", "options", "input_size", "params", "macs", "transfer_macs", "group_sizes", "levels"} <= cost.keys()
+    assert cost["uncounted"] == []
     assert cost["input_size"] == [3, 32, 32]
     assert cost["options"]["group_size"] == 8
     assert cost["flops"] == 2 * cost["macs"]
     assert cost["macs_without_transfer"] == cost["macs"] - cost["transfer_macs"]
     assert sum(v["restrict_macs"] + v["prolong_macs"] for v in cost["levels"]) == cost["transfer_macs"]
+
+
+def test_an_operator_that_is_not_counted_is_named(monkeypatch):
+    unknown = Uncounted(operator="aten::_fft_r2c", module="layers.3")
+    found = describe.cost("resnet20", {}).model_copy(update={"uncounted": (unknown,)})
+    monkeypatch.setattr("mgic.cli.core.cost", lambda *_: found)
+    assert told("cost", "resnet20")["uncounted"] == [{"operator": "aten::_fft_r2c", "module": "layers.3"}]
+    assert "not counted     aten::_fft_r2c in layers.3" in call("cost", "resnet20").stdout
 
 
 def test_cost_in_words_shows_both_ways_to_count():

@@ -1,4 +1,4 @@
-"""Operators by hand: how many products each sums, on shapes alone and computed on a CPU, where torch takes other ways."""
+"""Operators by hand: how many products each sums, on shapes alone and on a CPU, where torch takes other ways."""
 
 import pytest
 import torch

@@ -13,11 +13,31 @@ import torchvision
 
 from mgic.measure.cost import count_cost
 
-TORCHVISION = """
-    alexnet vgg16 densenet121 resnet18 resnet50 resnet152 resnext50_32x4d mobilenet_v2 mobilenet_v3_large
-    mobilenet_v3_small shufflenet_v2_x1_0 squeezenet1_0 mnasnet1_0 efficientnet_b0 efficientnet_v2_s convnext_tiny
-    vit_b_16 vit_b_32 vit_l_32 swin_t swin_s swin_v2_t maxvit_t
-""".split()
+TORCHVISION = [
+    "alexnet",
+    "vgg16",
+    "densenet121",
+    "resnet18",
+    "resnet50",
+    "resnet152",
+    "resnext50_32x4d",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+    "shufflenet_v2_x1_0",
+    "squeezenet1_0",
+    "mnasnet1_0",
+    "efficientnet_b0",
+    "efficientnet_v2_s",
+    "convnext_tiny",
+    "vit_b_16",
+    "vit_b_32",
+    "vit_l_32",
+    "swin_t",
+    "swin_s",
+    "swin_v2_t",
+    "maxvit_t",
+]
 
 PAPERS = [  # a network of timm at 224x224, billions as printed, where
     ("resnext50_32x4d", "4.2", "Xie et al., table 1, https://arxiv.org/abs/1611.05431"),

@@ -55,7 +55,8 @@ def test_they_read_clouds_of_1024_points(name):
 def test_dgcnn_costs_its_edges(dims, points):
     graph = 2 * dims * 64 + 5 * 2 * 64 * 64
     cost = count_cost(create("dgcnn", in_channels=dims), (dims, points))
-    assert cost.macs == (10 * graph + PLAIN) * points + HEAD
+    search = (dims + 5 * 64) * points**2  # each layer among what it is given
+    assert cost.macs == (10 * graph + PLAIN) * points + HEAD + search
     assert cost.params == graph + PLAIN + HEAD + 10 + 11 * 2 * 64  # the bias, and the norms
 
 
@@ -64,7 +65,9 @@ def test_dgcnn_costs_its_edges(dims, points):
 def test_diffgcn_costs_its_maps(dims, points):
     graph = (1 + 2 * dims) * 64 * (dims + 5 * 64)
     cost = count_cost(create("diffgcn", in_channels=dims), (dims, points))
-    assert cost.macs == (graph + PLAIN) * points + HEAD
+    search = dims * points**2  # once, among the positions
+    differences = 2 * dims * 10 * (dims + 5 * 64) * points  # of 10 neighbours in each direction, first and second
+    assert cost.macs == (graph + PLAIN) * points + HEAD + search + differences
     assert cost.params == graph + PLAIN + HEAD + 10 + 11 * 2 * 64
 
 
@@ -76,14 +79,18 @@ def test_mgic_diffgcn_costs_its_levels(group_size):
     mixing = 7 * ((64 + 32) * group_size + 16 * 16)
     norms = 2 * (64 + 32 + 16) + 2 * (64 + 32)
     graph = 7 * 3 * 64 + 5 * (transfers + mixing)
-    assert cost.macs == (graph + PLAIN) * 1024 + HEAD
+    search = 3 * 1024**2
+    differences = 2 * 3 * 10 * (3 + 5 * (64 + 32 + 16)) * 1024  # of the channels of every level
+    assert cost.macs == (graph + PLAIN) * 1024 + HEAD + search + differences
     assert cost.params == graph + 5 * norms + PLAIN + HEAD + 10 + 6 * 2 * 64
     assert (cost.transfer_params, cost.transfer_macs) == (5 * transfers, 5 * transfers * 1024)
+    middle = [level for level in cost.levels if level.channels == 32]
+    assert [level.block_macs for level in middle] == 5 * [(7 * 32 * group_size + 2 * 3 * 10 * 32) * 1024]
 
 
 @pytest.mark.parametrize(
     ("name", "params", "macs"),
-    [("dgcnn", 0.064, 432), ("diffgcn", 0.167, 157), ("mgic_diffgcn", 0.065, 50)],
+    [("dgcnn", 0.064, 770), ("diffgcn", 0.167, 180), ("mgic_diffgcn", 0.065, 88)],
 )
 def test_the_figures_of_the_docstrings(name, params, macs):
     cost = count_cost(create(name), (3, 1024))
