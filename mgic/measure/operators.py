@@ -153,17 +153,17 @@ _PRODUCTS: dict[str, Formula] = {
 }
 
 _ELEMENTWISE = """
-    __iand__ __ior__ __ixor__ __ilshift__ __irshift__ __lshift__ __rshift__ _add_relu _conj _conj_physical _neg_view
-    _prelu_kernel abs acos acosh add addcdiv addcmul addr angle asin asinh atan atan2 atanh bitwise_and
-    bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil celu clamp clamp_max clamp_min
-    complex conj_physical copysign cos cosh deg2rad digamma div elu eq equal erf erfc erfinv exp exp2 expm1 floor
-    floor_divide fmax fmin fmod frac frexp gcd ge gelu glu gt hardshrink hardsigmoid hardswish hardtanh heaviside hypot
-    i0 igamma igammac isin isinf isnan isneginf isposinf lcm ldexp le leaky_relu lerp lgamma linalg_cross log log10
-    log1p log2 log_sigmoid_forward logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logit lt
-    masked_fill maximum minimum mish mul mvlgamma nan_to_num ne neg nextafter polar polygamma pow rad2deg reciprocal
-    relu remainder round rrelu_with_noise rsqrt rsub sgn sigmoid sign signbit silu sin sinc sinh softplus softshrink
-    special_entr special_erfcx special_i0e special_i1 special_i1e special_log_ndtr special_ndtri special_xlog1py
-    special_zeta sqrt sub tan tanh threshold trunc where xlogy _thnn_fused_lstm_cell _thnn_fused_gru_cell
+    __iand__ __ilshift__ __ior__ __irshift__ __ixor__ __lshift__ __rshift__ _add_relu _conj _conj_physical _neg_view
+    _prelu_kernel _thnn_fused_gru_cell _thnn_fused_lstm_cell abs acos acosh add addcdiv addcmul addr angle asin asinh
+    atan atan2 atanh bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil celu
+    clamp clamp_max clamp_min complex conj_physical copysign cos cosh deg2rad digamma div elu eq equal erf erfc erfinv
+    exp exp2 expm1 floor floor_divide fmax fmin fmod frac frexp gcd ge gelu glu gt hardshrink hardsigmoid hardswish
+    hardtanh heaviside hypot i0 igamma igammac isin isinf isnan isneginf isposinf lcm ldexp le leaky_relu lerp lgamma
+    linalg_cross log log10 log1p log2 log_sigmoid_forward logaddexp logaddexp2 logical_and logical_not logical_or
+    logical_xor logit lt masked_fill maximum minimum mish mul mvlgamma nan_to_num ne neg nextafter polar polygamma pow
+    rad2deg reciprocal relu remainder round rrelu_with_noise rsqrt rsub sgn sigmoid sign signbit silu sin sinc sinh
+    softplus softshrink special_entr special_erfcx special_i0e special_i1 special_i1e special_log_ndtr special_ndtri
+    special_xlog1py special_zeta sqrt sub tan tanh threshold trunc where xlogy
 """
 _NORMS = """
     _batch_norm_no_update _batch_norm_with_update _fused_rms_norm _log_softmax _masked_softmax
@@ -176,11 +176,11 @@ _POOLINGS_AND_SUMS = """
     _adaptive_avg_pool2d _adaptive_avg_pool3d _aminmax _cummax_helper _cummin_helper _embedding_bag
     _embedding_bag_forward_only _is_all_true _is_any_true _logcumsumexp _sparse_sum adaptive_avg_pool1d
     adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d all amax amin aminmax any argmax
-    argmin avg_pool1d avg_pool2d avg_pool3d bincount count_nonzero cummax cummin cumprod cumsum
-    fractional_max_pool2d fractional_max_pool3d histc kthvalue logcumsumexp logsumexp max max_pool2d_with_indices
-    max_pool3d_with_indices max_unpool2d max_unpool3d mean median min mode nanmedian nansum prod segment_reduce std
-    std_mean sum trace var var_mean torchvision::nms torchvision::ps_roi_align torchvision::ps_roi_pool
-    torchvision::roi_align torchvision::roi_pool
+    argmin avg_pool1d avg_pool2d avg_pool3d bincount count_nonzero cummax cummin cumprod cumsum fractional_max_pool2d
+    fractional_max_pool3d histc kthvalue logcumsumexp logsumexp max max_pool2d_with_indices max_pool3d_with_indices
+    max_unpool2d max_unpool3d mean median min mode nanmedian nansum prod segment_reduce std std_mean sum
+    torchvision::nms torchvision::ps_roi_align torchvision::ps_roi_pool torchvision::roi_align torchvision::roi_pool
+    trace var var_mean
 """
 _LOSSES = """
     _ctc_loss binary_cross_entropy binary_cross_entropy_with_logits dist huber_loss mse_loss multi_margin_loss
@@ -189,18 +189,19 @@ _LOSSES = """
 _COPIES_AND_VIEWS = """
     _assert_async _assert_scalar _assert_tensor_metadata _coalesce _coalesced _functional_assert_async
     _functional_assert_scalar _fused_sdp_choice _fw_primal _indices _lazy_clone _local_scalar_dense _make_dual
-    _nnz _pack_padded_sequence _pin_memory _reshape_alias _reshape_copy _sparse_coo_tensor_with_dims
-    _sparse_coo_tensor_with_dims_and_tensors _stack _to_copy _to_dense _to_sparse _to_sparse_csr _unsafe_view
-    _values alias alias_copy allclose as_strided as_strided_copy as_strided_scatter block_diag cat ccol_indices
-    channel_shuffle clone col_indices constant_pad_nd copy crow_indices dense_dim detach detach_copy diag_embed
-    diagonal diagonal_copy diagonal_scatter expand expand_copy fill flip indices is_coalesced is_pinned is_same_size
-    is_set_to lift lift_fresh lift_fresh_copy narrow_copy permute permute_copy pixel_shuffle pixel_unshuffle
-    record_stream reflection_pad1d reflection_pad2d reflection_pad3d repeat replication_pad1d replication_pad2d
-    replication_pad3d resize resize_as roll rot90 row_indices select select_copy select_scatter set slice slice_copy
-    slice_inverse slice_scatter sparse_dim split split_copy split_with_sizes split_with_sizes_copy squeeze
-    squeeze_copy stack sym_constrain_range sym_constrain_range_for_size t t_copy to_mkldnn transpose transpose_copy
-    tril triu unbind unbind_copy unfold unfold_copy unsafe_split unsafe_split_with_sizes unsqueeze unsqueeze_copy
-    values view view_as_complex view_as_complex_copy view_as_real view_as_real_copy view_copy zero
+    _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned _nnz _pack_padded_sequence _pin_memory
+    _reshape_alias _reshape_copy _sparse_coo_tensor_with_dims _sparse_coo_tensor_with_dims_and_tensors _stack _to_copy
+    _to_dense _to_sparse _to_sparse_csr _unsafe_view _values alias alias_copy allclose as_strided as_strided_copy
+    as_strided_scatter block_diag cat ccol_indices channel_shuffle clone col_indices constant_pad_nd copy crow_indices
+    dense_dim detach detach_copy diag_embed diagonal diagonal_copy diagonal_scatter expand expand_copy fill flip
+    indices is_coalesced is_pinned is_same_size is_set_to lift lift_fresh lift_fresh_copy narrow_copy permute
+    permute_copy pixel_shuffle pixel_unshuffle record_stream reflection_pad1d reflection_pad2d reflection_pad3d repeat
+    replication_pad1d replication_pad2d replication_pad3d resize resize_as roll rot90 row_indices select select_copy
+    select_scatter set slice slice_copy slice_inverse slice_scatter sparse_dim split split_copy split_with_sizes
+    split_with_sizes_copy squeeze squeeze_copy stack sym_constrain_range sym_constrain_range_for_size t t_copy
+    to_mkldnn to_padded_tensor transpose transpose_copy tril triu unbind unbind_copy unfold unfold_copy unsafe_split
+    unsafe_split_with_sizes unsqueeze unsqueeze_copy values view view_as_complex view_as_complex_copy view_as_real
+    view_as_real_copy view_copy zero
 """
 _NEW_AND_RANDOM = """
     _efficientzerotensor _fused_dropout _sample_dirichlet _standard_gamma arange bartlett_window bernoulli binomial

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import DeformConv2d
 
+from mgic.measure import operators
 from mgic.measure.cost import _pass, count_cost
 
 
@@ -193,3 +194,20 @@ def test_a_transform_is_named_and_not_taken_for_nothing():
     cost = count_cost(nn.Sequential(nn.Linear(8, 8), Calls(torch.fft.rfft)), (8,))
     assert cost.macs == 64
     assert [(found.operator, found.module) for found in cost.uncounted] == [("aten::_fft_r2c", "1")]
+
+
+def test_no_operator_is_in_two_lists():
+    """Nor in the table of formulas and in a list: only one of the two would be read."""
+    lists = [
+        operators._ELEMENTWISE,
+        operators._NORMS,
+        operators._POOLINGS_AND_SUMS,
+        operators._LOSSES,
+        operators._COPIES_AND_VIEWS,
+        operators._NEW_AND_RANDOM,
+        operators._INDEXING,
+        operators._RESIZING,
+    ]
+    names = " ".join(lists).split()
+    assert len(names) == len(set(names)) == len(operators._NOTHING)
+    assert not operators._NOTHING & operators._PRODUCTS.keys()
