@@ -93,6 +93,11 @@ class FolderPart:
     def __len__(self) -> int:
         return len(self._files)
 
+    @property
+    def labels(self) -> Tensor:
+        """(count,): the class of each, in their order."""
+        return torch.tensor([label for _, label in self._files])
+
     def draw(self, generator: Generator) -> Tensor:
         """For each picture five numbers from 0 to 1: area, ratio, place down and right of the crop, and mirroring."""
         return torch.rand(len(self), 5, generator=generator)

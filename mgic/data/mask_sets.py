@@ -153,6 +153,11 @@ class MaskBatches:
         return pixels.contiguous(memory_format=torch.channels_last), masks.long()
 
 
+def shown(pixels: Tensor) -> Tensor:
+    """Pixels as `MaskBatches` hands them out, as the bytes that they were."""
+    return pixels.add(1).mul(GREY).byte()
+
+
 def cut(image: Tensor, mask: Tensor, move: list[float], crop: int) -> tuple[Tensor, Tensor]:
     """A piece of crop x crop pixels of the picture as it is at one of `SCALES`.
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from pathlib import Path
 from typing import Self
@@ -11,8 +11,7 @@ import torch
 from pydantic import BaseModel, Field, model_validator
 from torch import nn
 
-from mgic.data import DATASETS, load
-from mgic.data.batches import train_and_test
+from mgic.data import DATASETS
 from mgic.errors import BadConfig, Problem
 from mgic.experiment import Context, Estimate, experiment
 from mgic.experiments import classification
@@ -20,15 +19,13 @@ from mgic.measure.cost import count_cost
 from mgic.models import create
 from mgic.models.config import model_field
 from mgic.records import View
+from mgic.tasks.learning import Caution, DatasetHash, NoBetter, scores_of, validated
+from mgic.tasks.learning import estimate as estimate_learning
 from mgic.training import (
     Checkpoints,
-    Classifying,
     Part,
-    Scores,
     Settings,
-    Trained,
     derive,
-    evaluate,
     generator,
     pick_device,
     save_weights,
@@ -119,6 +116,9 @@ class Result(BaseModel):
         description="Mean cross-entropy of the test images, after fine-tuning",
         json_schema_extra={"unit": "nats", "goal": "min"},
     )
+    val_top1: float | None = validated("top1", unit="%", goal="max")
+    val_top5: float | None = validated("top5", unit="%", goal="max")
+    val_loss: float | None = validated("test_loss", unit="nats", goal="min")
     top1_before: float = Field(description="`top1` of the whole network, trained", json_schema_extra={"unit": "%"})
     top1_pruned: float = Field(
         description="`top1` once pruned, before fine-tuning", json_schema_extra={"unit": "%", "goal": "max"}
@@ -136,14 +136,16 @@ class Result(BaseModel):
     steps: int = Field(description="Batches trained on before pruning")
     finetune_steps: int = Field(description="Batches trained on after pruning")
     resumed: bool = Field(description="Whether an interrupted attempt was gone on with")
-    dataset_hash: str = Field(description="First 16 hex digits of the SHA-256 of the data set")
+    no_better_than_guessing: NoBetter
+    caution: Caution
+    dataset_hash: DatasetHash
 
 
 def estimate(config: Config) -> Estimate:
     """The cost is the whole network's; the work is that of training, ranking and fine-tuning."""
-    training = classification.estimate(config)
+    training = estimate_learning(config)
     macs = float(training.cost.macs)
-    tuning = classification.estimate(config.model_copy(update={"epochs": config.finetune_epochs}))
+    tuning = estimate_learning(config.model_copy(update={"epochs": config.finetune_epochs}))
     looked_at = config.iterations * TAYLOR_BATCHES * config.batch_size if config.method == "taylor_bn" else 0
     pruned = config.macs_ratio * (tuning.work_macs + macs * DATASETS[config.dataset].test)  # tested before it, too
     return replace(training, work_macs=training.work_macs + (1 + BACKWARD) * macs * looked_at + pruned)
@@ -152,11 +154,28 @@ def estimate(config: Config) -> Estimate:
 @experiment(
     title="Pruning to a budget",
     views=(
-        View(title="Accuracy against MACs", kind="scatter", x="macs", y="top1", series="method", log_x=True),
-        View(title="Accuracy against the budget", x="macs_ratio", y="top1", series="method"),
+        View(
+            title="Accuracy against MACs",
+            kind="scatter",
+            x="macs",
+            y="top1",
+            series="method",
+            log_x=True,
+            chosen_by="val_top1",
+        ),
+        View(title="Accuracy against the budget", x="macs_ratio", y="top1", series="method", chosen_by="val_top1"),
         View(title="Accuracy before fine-tuning", x="macs_ratio", y="top1_pruned", series="method"),
-        View(title="Accuracy against parameters", kind="scatter", x="params", y="top1", series="method", log_x=True),
+        View(
+            title="Accuracy against parameters",
+            kind="scatter",
+            x="params",
+            y="top1",
+            series="method",
+            log_x=True,
+            chosen_by="val_top1",
+        ),
     ),
+    version=2,
     estimate=estimate,
 )
 def prune(config: Config, context: Context) -> Result:
@@ -169,29 +188,31 @@ def prune(config: Config, context: Context) -> Result:
     torch_pruning()
     device = pick_device(config.device, context)
     context.report(0.0, "preparing")
-    dataset = load(config.dataset, context.data_dir)
-    model = classification.network(config).build(config.seed)
-    size, before, widths_before = dataset.shape, count_cost(model, dataset.shape), widths(model)
+    data = config.read(context.data_dir, device).held_out(config.validation_share, config.seed)
+    model, size = config.network.build(config.seed), DATASETS[config.dataset].shape
+    before, widths_before = count_cost(model, size), widths(model)
     penalised = _check_budget(model, size, before.macs, config)
-    part, test = train_and_test(dataset, device)
-    first, second = _phases(context, config, len(part))
-    objective = Classifying(config.label_smoothing)
+    first, second = _phases(context, config, len(data.train))
+    objective = config.objective(data)
+    learn = partial(train, model, data.train, data.test, objective=objective, validation=data.validation)
     with scale_penalty(model.to(device), penalised, config.sparsity):
-        kept = first.checkpoints_of(config, dataset.hash)
-        trained = train(model, part, test, settings_of(config), objective, first, kept)
-    _remove_channels(model, part, size, before.macs, config, second)
-    pruned = evaluate(model, test, config.batch_size)
+        kept = first.checkpoints_of(config, data.hash)
+        trained = learn(settings=settings_of(config), context=first, checkpoints=kept)
+    _remove_channels(model, data.train, size, before.macs, config, second)
+    pruned = objective.score(model, data.test, config.batch_size).scores
     context.log(f"pruned: test top-1 {pruned.top1:.2f} %, loss {pruned.loss:.4f}")
-    kept = second.checkpoints_of(config, dataset.hash, widths(model))
+    kept = second.checkpoints_of(config, data.hash, widths(model))
     if first.was_over and kept.read(context.log) is None:
         second.resumed(0)
-    tuned = train(model, part, test, _fine_tuning(config), objective, second, kept)
+    tuned = learn(settings=_fine_tuning(config), context=second, checkpoints=kept)
     context.report(1.0, "saving")
     after, widths_after = count_cost(model, size), widths(model)
     save_weights(model, config, context.artifact("model.safetensors"))
     _save_structure(config.model, size, widths_before, widths_after, context.artifact("structure.json"))
     return Result(
-        **_scores(trained, pruned, tuned),
+        **scores_of(tuned),
+        top1_before=trained.scores.top1,
+        top1_pruned=pruned.top1,
         params=after.params,
         macs=after.macs,
         transfer_macs=after.transfer_macs,
@@ -203,18 +224,10 @@ def prune(config: Config, context: Context) -> Result:
         steps=trained.steps,
         finetune_steps=tuned.steps,
         resumed=trained.resumed,
-        dataset_hash=dataset.hash,
+        no_better_than_guessing=tuned.caution is not None,
+        caution=tuned.caution,
+        dataset_hash=data.hash,
     )
-
-
-def _scores(trained: Trained[Scores], pruned: Scores, tuned: Trained[Scores]) -> dict[str, float]:
-    return {
-        "top1": tuned.scores.top1,
-        "top5": tuned.scores.top5,
-        "test_loss": tuned.scores.loss,
-        "top1_before": trained.scores.top1,
-        "top1_pruned": pruned.top1,
-    }
 
 
 def _fine_tuning(config: Config) -> Settings:

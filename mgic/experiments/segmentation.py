@@ -5,50 +5,27 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import torch
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 from torch import nn
 
 from mgic.data.drawing import Segmented, draw_masks
-from mgic.data.mask_sets import IGNORED, MASK_SETS, MaskBatches, load_masks
+from mgic.data.mask_sets import MASK_SETS, MaskBatches, load_masks, shown
 from mgic.errors import Problem
-from mgic.experiment import Context, Estimate, experiment
+from mgic.experiment import Context, experiment
 from mgic.models.config import ModelConfig, model_field
 from mgic.records import View
-from mgic.training import Network, Shard, Trained, fit, pick_device, save_weights, settings_of, together
-from mgic.training.estimate import estimate_training
-from mgic.training.fields import (
-    BatchSize,
-    Device,
-    Epochs,
-    LearningRate,
-    LrStepEpochs,
-    MaxSteps,
-    Momentum,
-    Optimizer,
-    Processes,
-    Seed,
-    WeightDecay,
-    known,
-    whole_batch,
-    whole_shares,
-)
-from mgic.training.results import Params, Resumed, Seconds, Speed, Steps, TransferMacs, course
-from mgic.training.schedule import Schedule
-from mgic.training.segmenting import Confusion, SegmentationScores, Segmenting
+from mgic.tasks import Data, DataSize, SegmentationConfig, SegmentationResult, estimate, learn
+from mgic.tasks.learning import DatasetHash, Speed
+from mgic.tasks.segmentation import Confusion
+from mgic.training import Part
+from mgic.training.fields import BatchSize, Epochs, LearningRate, LrStepEpochs, Momentum, WeightDecay, known
 
 PICTURES = 4  # rows of predictions.png, evenly spaced in the test part: the same for all runs
 
 
-class Config(ModelConfig):
-    """The defaults are DeepLabv3's for Cityscapes, to which the paper refers (appendix B.3), but for the data set.
+class Masks(ModelConfig):
+    """What is learnt."""
 
-    From that paper are the augmentation, the 90,000 steps of 16 pictures, here as 484 epochs, and the falling rate;
-    its first value is the one for PASCAL VOC. Momentum and weight decay are those of its published code for
-    MobileNets. That its norms are frozen half-way is not done here. The crop, 769 there, is one that the set which
-    is always here can give.
-    """
-
-    model: str = model_field("mgic_lraspp", task="segmentation")
     dataset: Annotated[str, known(MASK_SETS)] = Field(
         "shapes",
         description="Pictures to learn",
@@ -61,85 +38,92 @@ class Config(ModelConfig):
         description="Side of the pieces that are learnt from, where pictures are augmented; they are tested whole",
         json_schema_extra={"unit": "pixels"},
     )
-    seed: Seed = 0
+
+
+class Config(SegmentationConfig, Masks):
+    """The defaults are DeepLabv3's for Cityscapes, to which the paper refers (appendix B.3), but for the data set.
+
+    From that paper are the augmentation, the 90,000 steps of 16 pictures, here as 484 epochs, and the falling rate;
+    its first value is the one for PASCAL VOC. Momentum and weight decay are those of its published code for
+    MobileNets. That its norms are frozen half-way is not done here. The crop, 769 there, is one that the set which
+    is always here can give.
+    """
+
+    model: str = model_field("mgic_lraspp", task="segmentation")
     epochs: Epochs = 484
-    max_steps: MaxSteps = None
     batch_size: BatchSize = 16
-    optimizer: Optimizer = "sgd"
     learning_rate: LearningRate = 0.007
     momentum: Momentum = 0.9
     weight_decay: WeightDecay = 4e-5
-    schedule: Schedule = Field(
-        "poly", description="Of the learning rate: in steps, half a cosine or the power 0.9 of a line down to 0"
-    )
     lr_step_epochs: LrStepEpochs = 160
     augment: bool = Field(True, description="Pieces cut out at random, at scales of 1/2 to 2, half of them mirrored")
-    processes: Processes = 1
-    device: Device = "auto"
 
     @model_validator(mode="after")
     def _fits_the_pictures(self) -> Self:
-        source = MASK_SETS[self.dataset]
-        problems = whole_batch(self.batch_size, source.train)
-        problems = problems or whole_shares(self.processes, self.batch_size, source.train)
-        shorter = min(source.shape[1:])
+        shorter = min(MASK_SETS[self.dataset].shape[1:])
         if self.crop > shorter:
             detail = f"crop={self.crop} is more than the pictures of {self.dataset} have, {shorter} pixels"
-            problems.append(Problem("crop", "too_large", detail))
-        if problems:
-            raise self._located(problems)
+            raise self._located([Problem("crop", "too_large", detail)])
         return self
 
+    @property
+    def size(self) -> DataSize:
+        source = MASK_SETS[self.dataset]
+        channels, height, width = source.shape
+        piece = self.crop**2 / (height * width) if self.augment else 1.0
+        options = {"in_channels": channels, "num_classes": len(source.classes)}
+        return DataSize(source.shape, source.train, source.test, options, round(piece * height * width), piece)
 
-class Result(BaseModel):
-    miou: float = Field(
-        description="Intersection over union, the mean over the classes, counted over all test pixels at once, after "
-        "the last epoch",
-        json_schema_extra={"unit": "%", "goal": "max"},
-    )
-    pixel_accuracy: float = Field(
-        description="Test pixels that are taken for what they are", json_schema_extra={"unit": "%", "goal": "max"}
-    )
-    test_loss: float = Field(
-        description="Mean cross-entropy of the test pixels", json_schema_extra={"unit": "nats", "goal": "min"}
-    )
+    def read(self, data_dir: Path, device: torch.device) -> Data:
+        pictures = load_masks(self.dataset, data_dir)
+        part, test = (MaskBatches(each, self.crop, device) for each in (pictures.train, pictures.test))
+        return Data(part, test, pictures.hash)
+
+
+class Result(SegmentationResult):
     constant_miou: float = Field(
         description="`miou` of the answer that every pixel is of the most frequent class",
         json_schema_extra={"unit": "%"},
     )
     constant_accuracy: float = Field(description="`pixel_accuracy` of that answer", json_schema_extra={"unit": "%"})
-    params: Params
     macs: int = Field(
         description="Multiply-accumulates of one whole picture, R and P included", json_schema_extra={"goal": "min"}
     )
-    transfer_macs: TransferMacs
     samples_per_second: Speed = Field(json_schema_extra={"unit": "pictures/s", "goal": "max"})
-    seconds: Seconds
-    epochs_done: int = Field(description="Whole passes over the training pictures")
-    steps: Steps
-    resumed: Resumed
-    dataset_hash: str = Field(
+    dataset_hash: DatasetHash = Field(
         description="First 16 hex digits of the SHA-256 of pictures and masks, or of their names and sizes"
     )
-
-
-def estimate(config: Config) -> Estimate:
-    """Known from the set's shape and size alone; no picture is read."""
-    source = MASK_SETS[config.dataset]
-    _, height, width = source.shape
-    share = _piece(config)
-    positions = round(share * height * width)
-    return estimate_training(_network(config).cost, source.train, source.test, settings_of(config), positions, share)
 
 
 @experiment(
     title="Segmentation",
     version=2,  # the block that the skip comes from widens its input once
     views=(
-        View(title="mIoU against MACs", kind="scatter", x="macs", y="miou", series="model", log_x=True),
-        View(title="mIoU against parameters", kind="scatter", x="params", y="miou", series="model", log_x=True),
         View(
-            title="mIoU over group size and coarsest size", kind="heatmap", x="group_size", y="coarsest_size", z="miou"
+            title="mIoU against MACs",
+            kind="scatter",
+            x="macs",
+            y="miou",
+            series="model",
+            log_x=True,
+            chosen_by="val_miou",
+        ),
+        View(
+            title="mIoU against parameters",
+            kind="scatter",
+            x="params",
+            y="miou",
+            series="model",
+            log_x=True,
+            chosen_by="val_miou",
+        ),
+        View(
+            title="mIoU over group size and coarsest size",
+            kind="heatmap",
+            x="group_size",
+            y="coarsest_size",
+            z="miou",
+            chosen_by="val_miou",
         ),
         View(
             title="Pixel accuracy against MACs",
@@ -148,9 +132,11 @@ def estimate(config: Config) -> Estimate:
             y="pixel_accuracy",
             series="model",
             log_x=True,
+            chosen_by="val_pixel_accuracy",
         ),
         View(title="Predictions", kind="images", x="model", y="predictions.png"),
     ),
+    version=2,
     estimate=estimate,
 )
 def segmentation(config: Config, context: Context) -> Result:
@@ -160,49 +146,14 @@ def segmentation(config: Config, context: Context) -> Result:
     union of each class and the confusion of classes as iou.json, and predictions.png: test pictures, what they show,
     and what was found.
     """
-    device = pick_device(config.device, context)
-    context.report(0.0, "preparing")
-    model, test, dataset_hash, trained = together(_train, config, context, config.processes, device)
-    context.report(1.0, "saving")
-    save_weights(model, config, context.artifact("model.safetensors"))
-    found = _objective(config).confusion(model, test, config.batch_size)
+    learnt = learn(config, context)
+    test = learnt.data.test
+    found = config.objective(learnt.data).confusion(learnt.model, test, config.batch_size)
     _save_classes(found, MASK_SETS[config.dataset].classes, context.artifact("iou.json"))
-    _save_picture(model, test, config, context.artifact("predictions.png"))
+    _save_picture(learnt.model, test, config, context.artifact("predictions.png"))
     return Result(
-        miou=100 * found.miou,
-        pixel_accuracy=100 * found.accuracy,
-        test_loss=found.loss,
-        constant_miou=100 * found.constant_miou,
-        constant_accuracy=100 * found.constant_accuracy,
-        samples_per_second=trained.speed,
-        dataset_hash=dataset_hash,
-        **course(trained, _network(config).cost),
+        **learnt.fields, constant_miou=100 * found.constant_miou, constant_accuracy=100 * found.constant_accuracy
     )
-
-
-def _train(
-    config: Config, context: Context, shard: Shard, device: torch.device
-) -> tuple[nn.Module, MaskBatches, str, Trained[SegmentationScores]]:
-    """What every process of a training does, with the test part and the hash of the set."""
-    pictures = load_masks(config.dataset, context.data_dir)
-    part, test = (MaskBatches(each, config.crop, device) for each in (pictures.train, pictures.test))
-    model, trained = fit(config, _network(config), part, test, _objective(config), context, pictures.hash, shard)
-    return model, test, pictures.hash, trained
-
-
-def _objective(config: Config) -> Segmenting:
-    return Segmenting(len(MASK_SETS[config.dataset].classes), IGNORED, _piece(config))
-
-
-def _piece(config: Config) -> float:
-    """Share of a picture's pixels that is learnt from at a time."""
-    _, height, width = MASK_SETS[config.dataset].shape
-    return config.crop**2 / (height * width) if config.augment else 1.0
-
-
-def _network(config: Config) -> Network:
-    source = MASK_SETS[config.dataset]
-    return Network.of(config, source.shape, {"in_channels": source.shape[0], "num_classes": len(source.classes)})
 
 
 def _save_classes(found: Confusion, names: tuple[str, ...], path: Path) -> None:
@@ -221,14 +172,15 @@ def _save_classes(found: Confusion, names: tuple[str, ...], path: Path) -> None:
 
 
 @torch.inference_mode()
-def _save_picture(model: nn.Module, test: MaskBatches, config: Config, path: Path) -> None:
+def _save_picture(model: nn.Module, test: Part, config: Config, path: Path) -> None:
     source = MASK_SETS[config.dataset]
     model.eval()
     rows = []
     for place in range(PICTURES):
         number = place * len(test) // PICTURES
-        image, truth = test.pictures.read(number)
-        answers = model(test.take(slice(number, number + 1))[0])  # (1, classes, height, width)
+        images, masks = test.take(slice(number, number + 1))
+        answers = model(images)  # (1, classes, height, width)
         found = answers.argmax(dim=1)[0].byte().cpu()
-        rows.append(Segmented(image.permute(1, 2, 0).numpy(), truth.numpy(), found.numpy()))
+        image, truth = shown(images[0]).permute(1, 2, 0).cpu(), masks[0].byte().cpu()
+        rows.append(Segmented(image.numpy(), truth.numpy(), found.numpy()))
     draw_masks(rows, source.classes, source.colours).save(path)

@@ -29,6 +29,10 @@ class View(Record):
     `images`: a row a sample, a column a run, in the order of its setting `x`, one seed for all. `y` is the name of
     an artifact; a `*` in it stands for the sample, and without one there is a single row.
 
+    `chosen_by`: the column that says which point is the better one, where that is not what is drawn: a score of
+    samples that were held out, beside that of the test samples. Where its rows have no number in it, the test set was
+    chosen by, and the plot says so.
+
     Raises:
         ValueError: A kind lacks a column, or names one that it does not draw.
     """
@@ -45,6 +49,7 @@ class View(Record):
     high: str | None = None
     q1: str | None = None  # box: a quarter is less
     q3: str | None = None  # box: a quarter is more
+    chosen_by: str | None = None  # of a result; None: what is drawn
     log_x: bool = False
     log_y: bool = False
 
@@ -70,7 +75,8 @@ class View(Record):
     def columns(self) -> tuple[str, ...]:
         """All that it reads of a row, each once; of `images` without the artifact's name."""
         drawn = self.y if self.kind != "images" else None
-        named = (self.x, drawn, self.z, self.series, self.low, self.high, self.q1, self.q3, *self.where)
+        named = (self.x, drawn, self.z, self.series, self.low, self.high, self.q1, self.q3, self.chosen_by)
+        named += tuple(self.where)
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
 

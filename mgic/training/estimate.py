@@ -9,14 +9,14 @@ BACKWARD = 2  # a backward pass costs about two forward passes
 
 
 def estimate_training(
-    cost: ModelCost, train: int, test: int, settings: Settings, positions: int, share: float = 1.0
+    cost: ModelCost, train: int, scored: int, settings: Settings, positions: int, share: float = 1.0
 ) -> Estimate:
     """The network's cost, and the work of all steps and of a test after each epoch.
 
     Args:
         cost: Of one sample.
         train: Training samples.
-        test: Test samples.
+        scored: Samples that are scored after each epoch: test samples, and those that are held out.
         settings: How it is trained.
         positions: Height x width of the largest map of one sample.
         share: Of a sample that is trained on at a time; it is tested whole.
@@ -27,6 +27,6 @@ def estimate_training(
     return Estimate(
         cost=Cost(**cost.model_dump(include=set(Cost.model_fields))),
         group_sizes=cost.group_sizes,
-        work_macs=float(cost.macs) * ((1 + BACKWARD) * trained * share + evaluations * test),
+        work_macs=float(cost.macs) * ((1 + BACKWARD) * trained * share + evaluations * scored),
         batch_pixels=positions * settings.batch_size,
     )

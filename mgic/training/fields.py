@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from mgic.errors import Problem, UnknownName
-from mgic.training import settings
+from mgic.training import precision, schedule, settings
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1, description="Weights, order and all else that is drawn derive from it")]
 Epochs = Annotated[
@@ -36,7 +36,8 @@ LrStepEpochs = Annotated[
     ),
 ]
 Schedule = Annotated[
-    Literal["step", "cosine"], Field(description="Of the learning rate: in steps, or half a cosine down to 0")
+    schedule.Schedule,
+    Field(description="Of the learning rate: in steps, half a cosine or the power 0.9 of a line down to 0"),
 ]
 Optimizer = Annotated[settings.Optimizer, Field(description="SGD, or Adam with its usual moments 0.9 and 0.999")]
 LabelSmoothing = Annotated[
@@ -49,6 +50,19 @@ Ema = Annotated[
 Processes = Annotated[
     int,
     Field(ge=1, le=64, description="Processes that share each batch, a GPU each where the device is cuda"),
+]
+Precision = Annotated[
+    precision.Precision,
+    Field(description="Of convolutions and matrix products while training, on every device; scores are in float32"),
+]
+ValidationShare = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=0.5,
+        description="Share of the training samples that is held out, to choose by; the seed decides which, with each "
+        "class in proportion. 0 for none: then there is only the test set to choose by",
+    ),
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to compute")]
 

@@ -65,6 +65,7 @@ def fit(
     context: Context,
     data_hash: str = "",
     shard: Shard = ALONE,
+    validation: Part | None = None,
 ) -> tuple[nn.Module, Trained[S]]:
     """Build the network of a config and train it, or go on from the checkpoints of an attempt before.
 
@@ -77,9 +78,11 @@ def fit(
         context: Told of progress, losses and scores.
         data_hash: A checkpoint of other data is not gone on with.
         shard: Which of several processes this one is.
+        validation: To be scored on too, where samples are held out to choose by.
 
     Raises:
-        BadConfig: A process would get fewer than two samples of a batch.
+        BadConfig: A process would get fewer than two samples of a batch, or the device does not compute in the
+            precision of the config.
         Diverged: A loss or a score is not a finite number.
         Cancelled: The user stopped the run.
     """
@@ -89,7 +92,7 @@ def fit(
     model = network.build(settings.seed)
     identity = json.dumps([config.model_dump(mode="json"), data_hash], sort_keys=True)
     checkpoints = Checkpoints(context.checkpoints, identity, context.saved)
-    return model, train(model, part, test, settings, objective, context, checkpoints, shard)
+    return model, train(model, part, test, settings, objective, context, checkpoints, shard, validation)
 
 
 def together(

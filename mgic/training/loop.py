@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
@@ -11,10 +12,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mgic.experiment import Context
 from mgic.training.checkpoint import Checkpoints, State, random_state, set_random_state
+from mgic.training.guessing import Scored, caution
 from mgic.training.loss_watch import LossWatch
 from mgic.training.objective import Objective
 from mgic.training.part import Part
-from mgic.training.precision import autocast
+from mgic.training.precision import autocast, check_precision, exact_float32, grad_scaler
 from mgic.training.schedule import cosine_rate, poly_rate, step_rate, steps_per_epoch, total_steps
 from mgic.training.seed import generator, seeded
 from mgic.training.settings import Settings
@@ -30,12 +32,14 @@ S = TypeVar("S", bound=Any)
 class Trained(Generic[S]):
     """What a training came to. `seconds` are those of the steps alone, without evaluation."""
 
-    scores: S
+    scores: S  # of the test part, after the last epoch
     steps: int
     epochs: int  # whole passes over the training samples
     images: int  # samples trained on, over all processes
     seconds: float
     resumed: bool = False  # an interrupted attempt was gone on with
+    validation: S | None = None  # the scores of the part that was held out, if there is one
+    caution: str | None = None  # in words, why its answers are no better than a guess
 
     @property
     def speed(self) -> float:
@@ -52,6 +56,7 @@ def train(
     context: Context,
     checkpoints: Checkpoints | None = None,
     shard: Shard = ALONE,
+    validation: Part | None = None,
 ) -> Trained[S]:
     """Train `model` in place on `part`, and on its device, where images' weights come to lie channels last.
 
@@ -66,16 +71,21 @@ def train(
         context: Told of progress, losses and scores.
         checkpoints: Read before the first step, written after each epoch; None: it cannot be gone on with.
         shard: Which of several processes this one is.
+        validation: To be scored on too, where samples are held out to choose by.
 
     Raises:
+        BadConfig: The device does not compute in the precision of the settings.
         Diverged: A loss or a score is not a finite number.
         Cancelled: The user stopped the run.
     """
+    check_precision(settings.precision, part.device)
     if any(p.dim() == 4 for p in model.parameters()):
         model.to(part.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     else:
         model.to(part.device)
-    return _Training(model, part, test, settings, objective, context, checkpoints, shard).run()
+    parts = {"test": test} if validation is None else {"val": validation, "test": test}
+    with exact_float32():
+        return _Training(model, part, parts, settings, objective, context, checkpoints, shard).run()
 
 
 class _Training:
@@ -85,17 +95,18 @@ class _Training:
         self,
         model: nn.Module,
         part: Part,
-        test: Part,
+        scored: Mapping[str, Part],
         settings: Settings,
         objective: Objective[Any],
         context: Context,
         checkpoints: Checkpoints | None,
         shard: Shard,
     ) -> None:
-        self.model, self.part, self.test, self.settings, self.context = model, part, test, settings, context
+        self.model, self.part, self.scored, self.settings, self.context = model, part, scored, settings, context
         self.objective, self.checkpoints, self.shard = objective, checkpoints, shard
         self.device = part.device
         self.optimizer = _optimizer(model, settings)
+        self.scaler = grad_scaler(self.device, settings.precision)
         self.stepped = shard.wrap(model, self.device)
         self.average = (
             AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.ema), use_buffers=True)  # type: ignore[no-untyped-call]
@@ -105,7 +116,9 @@ class _Training:
         self.watch = LossWatch(self.device)
         self.per_epoch = steps_per_epoch(len(self.part), settings.batch_size)
         self.last_step = total_steps(len(self.part), settings.batch_size, settings.epochs, settings.max_steps)
-        self.window = math.ceil(self.per_epoch / max(1, LOSS_POINTS // math.ceil(self.last_step / self.per_epoch)))
+        self.epochs = math.ceil(self.last_step / self.per_epoch)  # begun; after each it is scored
+        self.window = math.ceil(self.per_epoch / max(1, LOSS_POINTS // self.epochs))
+        self.better = False  # than a constant answer, after one of them
         self.steps = self.images = 0
         self.seconds = 0.0
         self.since = 0.0  # the clock, where `seconds` was last brought up to date
@@ -113,38 +126,51 @@ class _Training:
 
     def run(self) -> Trained[Any]:
         resumed = self._resume()
-        scores = self._score() if self.steps == self.last_step else None
+        found = self._score() if self.steps == self.last_step else {}
         while self.steps < self.last_step:
             epoch = self.steps // self.per_epoch
             self.since = time.perf_counter()
             self._epoch(epoch)
             self._take_time()
-            scores = self._score()
+            found = self._score()
             self._save()
         if self.average is not None:
             self.model.load_state_dict(self.average.module.state_dict())
-        return Trained(scores, self.steps, self.steps // self.per_epoch, self.images, self.seconds, resumed)
+        test, validation = found.get("test"), found.get("val")
+        return Trained(
+            scores=test.scores if test else None,
+            steps=self.steps,
+            epochs=self.steps // self.per_epoch,
+            images=self.images,
+            seconds=self.seconds,
+            resumed=resumed,
+            validation=validation.scores if validation else None,
+            caution=caution(test, self.better) if test else None,
+        )
 
     def _take_time(self) -> None:
         now = time.perf_counter()
         self.seconds += now - self.since
         self.since = now
 
-    def _score(self) -> Any:
+    def _score(self) -> dict[str, Scored[Any]]:
         """Only the first process scores; the others wait for it at the next step they take together."""
         if not self.shard.first:
-            return None
+            return {}
         self.context.report(self.steps / self.last_step, "evaluating")
-        scored = self.model if self.average is None else self.average.module
-        scores = self.objective.score(scored, self.test, self.settings.batch_size)
-        found = asdict(scores)
-        for name, value in found.items():
-            self.context.curve(f"val/{name}", self.steps, value)
-        told = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
+        model = self.model if self.average is None else self.average.module
+        found, told = {}, []
+        for name, part in self.scored.items():
+            found[name] = self.objective.score(model, part, self.settings.batch_size)
+            scores = asdict(found[name].scores)
+            for score, value in scores.items():
+                self.context.curve(f"{name}/{score}", self.steps, value)
+            told.append(f"{name} " + ", ".join(f"{score} {value:.4g}" for score, value in scores.items()))
+        self.better = self.better or found["test"].beats_constant(self.epochs)
         speed = f"; {self.images / self.seconds:.0f} samples/s" if self.seconds else ""
-        epochs = math.ceil(self.steps / self.per_epoch)
-        self.context.log(f"epoch {epochs}, step {self.steps} of {self.last_step}: test {told}{speed}")
-        return scores
+        epoch = math.ceil(self.steps / self.per_epoch)
+        self.context.log(f"epoch {epoch}, step {self.steps} of {self.last_step}: {'; '.join(told)}{speed}")
+        return found
 
     def _epoch(self, epoch: int) -> None:
         """One pass, or what is left of the last one. It ends in step with the device, so that it can be timed."""
@@ -197,14 +223,15 @@ class _Training:
         return whole[share], drawn
 
     def _step(self, batch: int, samples: Tensor, targets: Tensor) -> None:
-        with autocast(self.device):
+        with autocast(self.device, self.settings.precision):
             loss = self.objective.loss(self.stepped(samples), targets)
         self.steps += 1
         self.images += batch
         self.watch.add(loss, len(samples), self.steps)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         if self.average is not None:
             self.average.update_parameters(self.model)
 
@@ -219,6 +246,8 @@ class _Training:
             "seconds": self.seconds,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "better": self.better,
             "average": None if self.average is None else self.average.state_dict(),
             "watch": self.watch.state(),
             "random": dict(random_state(self.device)),
@@ -233,6 +262,9 @@ class _Training:
         self._tell_differences(state)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(state["scaler"])
+        self.better = state["better"]
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.watch.load(state["watch"])

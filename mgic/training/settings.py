@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from mgic.training.precision import Precision
 from mgic.training.schedule import Schedule
 
 Optimizer = Literal["sgd", "adam"]
@@ -27,6 +28,7 @@ class Settings:
         schedule: Of the learning rate.
         optimizer: Which.
         ema: Decay of the moving average of the weights that is scored in place of them, and kept; 0: none.
+        precision: Of the steps; scores are in float32.
     """
 
     seed: int
@@ -41,6 +43,7 @@ class Settings:
     schedule: Schedule = "step"
     optimizer: Optimizer = "sgd"
     ema: float = 0.0
+    precision: Precision = "float32"
 
 
 def settings_of(config: BaseModel) -> Settings:

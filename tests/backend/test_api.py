@@ -199,8 +199,8 @@ def streamed(http: httpx.Client, path: str, headers: dict[str, str] | None = Non
 def test_curves_go_on_after_the_cursor(service, trained):
     _, run = trained
     curves = service.client.curves(run.id)
-    assert {"train/loss", "val/top1", "val/top5", "val/loss"} == {point.name for point in curves.items}
-    assert [point.value for point in curves.items if point.name == "val/top1"] == [run.result["top1"]]
+    assert {"train/loss", "test/top1", "test/top5", "test/loss"} == {point.name for point in curves.items}
+    assert [point.value for point in curves.items if point.name == "test/top1"] == [run.result["top1"]]
     rest = service.client.curves(run.id, after=curves.next_cursor)
     assert rest.items == ()
     assert rest.next_cursor is None  # the run has ended: no more will come

@@ -12,7 +12,8 @@ from torch.nn import functional
 import mgic
 from mgic.data import Dataset, load
 from mgic.data.batches import train_and_test
-from mgic.training import Classifying, Settings, train
+from mgic.tasks import Classifying
+from mgic.training import Settings, train
 from tests.silent import SilentContext
 
 ROUNDS = 9

@@ -40,7 +40,7 @@ def test_a_run_goes_on_elsewhere_from_its_checkpoint_in_the_bucket(store, tmp_pa
         run = attempt_at("second", store, artifacts, tmp_path, stopping=lambda: False)
         assert (run.status, run.result["resumed"], run.result["epochs_done"]) == (RunStatus.SUCCEEDED, True, 4)
         assert len(artifacts.names(checkpoint(run.id))) <= 2
-        epochs = [point.step for point in store.curves(run.id)[0] if point.name == "val/top1"]
+        epochs = [point.step for point in store.curves(run.id)[0] if point.name == "test/top1"]
         assert epochs == sorted(set(epochs))
         assert len(epochs) == 4
         ((file, owner, fence),) = store.artifacts(run.id)

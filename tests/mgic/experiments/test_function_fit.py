@@ -36,7 +36,7 @@ def test_a_few_hundred_steps_fit_far_below_the_variance(block, tmp_path):
     config = {"width_mult": 0.4, "target": "circle_distance", "learning_rate": 0.01, "schedule": "cosine"}
     result, context = run(tmp_path, **config, block=block, points=2000, epochs=20, batch_size=200)
     assert result.relative_mse < 0.05
-    assert result.relative_mse < 0.2 * context.curves["val/relative_mse"][0][1]
+    assert result.relative_mse < 0.2 * context.curves["test/relative_mse"][0][1]
 
 
 def test_a_result_says_what_was_fitted(tmp_path):
@@ -45,7 +45,7 @@ def test_a_result_says_what_was_fitted(tmp_path):
     assert (result.params, result.macs, result.transfer_macs) == (cost.params, cost.macs, cost.transfer_macs)
     assert (result.steps, result.epochs_done, result.resumed) == (8, 2, False)
     assert result.samples_per_second == pytest.approx(400 / result.seconds)
-    assert context.curves["val/mse"][-1] == (8, result.mse)
+    assert context.curves["test/mse"][-1] == (8, result.mse)
     assert context.phases == ["preparing", "training", "evaluating", "saving"]
 
 

@@ -55,7 +55,7 @@ def test_a_result_says_what_was_trained_on_what(model, few, tmp_path):
     assert result.samples_per_second == pytest.approx(120 / result.seconds)
     assert result.top1 == pytest.approx(result.mean_class_accuracy), "three of each class"
     assert result.dataset_hash == point_sets.load_points("solids", tmp_path, 16, 0).hash
-    assert context.curves["val/top1"][-1] == (6, result.top1)
+    assert context.curves["test/top1"][-1] == (6, result.top1)
 
 
 def test_a_network_learns_to_tell_solids_it_has_not_seen(only, tmp_path):

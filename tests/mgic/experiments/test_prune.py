@@ -15,7 +15,7 @@ from mgic.errors import BadConfig, Cancelled
 from mgic.experiments import classification
 from mgic.experiments.prune import TAYLOR_BATCHES, Config, estimate, prune
 from mgic.measure.cost import count_cost
-from mgic.training import evaluate
+from mgic.tasks import Classifying
 from mgic.training.channel_groups import load_pruned, widths
 from tests.silent import SilentContext
 
@@ -70,7 +70,7 @@ def test_what_is_left_behind_is_the_network_that_was_tested(tmp_path):
     }
     assert result.channels_removed == sum(old[name][1] - new[name][1] for name in old) > 0
     test = train_and_test(load("digits", tmp_path), torch.device("cpu"))[1]
-    assert evaluate(model, test, 16).top1 == result.top1
+    assert Classifying().score(model, test, 16).scores.top1 == result.top1
 
 
 def test_before_pruning_it_is_a_run_of_classification(tmp_path):
@@ -83,11 +83,11 @@ def test_before_pruning_it_is_a_run_of_classification(tmp_path):
 def test_the_curves_go_on_through_both_trainings(tmp_path):
     result, context = run(tmp_path)
     assert (result.steps, result.finetune_steps) == (3, 3)
-    assert [step for step, _ in context.curves["val/top1"]] == [3, 6]
+    assert [step for step, _ in context.curves["test/top1"]] == [3, 6]
     assert [step for step, _ in context.curves["train/loss"]] == [1, 2, 3, 4, 5, 6]
     assert context.phases == ["preparing", "training", "evaluating", "pruning", "fine-tuning", "saving"]
     assert context.progress == sorted(context.progress)
-    assert context.curves["val/top1"] == [(3, result.top1_before), (6, result.top1)]
+    assert context.curves["test/top1"] == [(3, result.top1_before), (6, result.top1)]
 
 
 @pytest.mark.parametrize(

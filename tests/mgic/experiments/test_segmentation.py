@@ -49,7 +49,7 @@ def test_a_result_says_what_was_trained_on_what(model, tmp_path):
     assert (result.params, result.macs, result.transfer_macs) == (cost.params, cost.macs, cost.transfer_macs)
     assert (result.steps, result.epochs_done, result.resumed) == (6, 2, False)
     assert result.samples_per_second == pytest.approx(20 / result.seconds)
-    assert context.curves["val/miou"][-1] == (6, pytest.approx(result.miou))
+    assert context.curves["test/miou"][-1] == (6, pytest.approx(result.miou))
     assert result.dataset_hash == mask_sets.load_masks("shapes", tmp_path).hash
 
 

@@ -10,9 +10,8 @@ import mgic
 from mgic.data import DATASETS
 from mgic.experiment import Context
 from mgic.experiments.classification import Config
-from mgic.training import ALONE, Network, Settings, Shard, Trained, settings_of, together
+from mgic.training import ALONE, Network, Settings, Shard, settings_of, together
 from mgic.training.fields import known, whole_batch, whole_shares
-from mgic.training.results import course
 from tests.silent import SilentContext
 
 CPU = torch.device("cpu")
@@ -42,21 +41,6 @@ def test_a_network_is_that_of_the_config_and_of_the_data():
     assert any(not torch.equal(first[name], other[name]) for name in first)
     built = mgic.create("resnet20", in_channels=3, num_classes=4)
     assert network.cost.params == sum(p.numel() for p in built.parameters())
-
-
-def test_a_result_has_what_the_training_came_to():
-    trained = Trained(scores=None, steps=5, epochs=1, images=20, seconds=4.0, resumed=True)
-    cost = Network.of(Config(), (1, 8, 8), {"in_channels": 1, "num_classes": 10}).cost
-    assert course(trained, cost) == {
-        "params": cost.params,
-        "macs": cost.macs,
-        "transfer_macs": cost.transfer_macs,
-        "seconds": 4.0,
-        "epochs_done": 1,
-        "steps": 5,
-        "resumed": True,
-    }
-    assert trained.speed == 5.0
 
 
 @pytest.mark.parametrize(

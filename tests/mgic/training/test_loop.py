@@ -11,7 +11,8 @@ from torch.nn import functional
 from mgic.data import Dataset, load
 from mgic.data.batches import train_and_test
 from mgic.errors import Cancelled, Diverged
-from mgic.training import Classifying, Settings, generator, seeded, train
+from mgic.tasks import Classifying
+from mgic.training import Settings, generator, seeded, train
 from tests.silent import SilentContext
 
 CPU = torch.device("cpu")
@@ -113,7 +114,7 @@ def test_it_learns(digits, tmp_path):
 
 def test_curves_have_a_score_an_epoch_and_losses_that_end_with_it(digits, tmp_path):
     _, _, context = trained(digits, tmp_path)
-    assert [step for step, _ in context.curves["val/top1"]] == [3, 6]
+    assert [step for step, _ in context.curves["test/top1"]] == [3, 6]
     assert [step for step, _ in context.curves["train/loss"]] == [1, 2, 3, 4, 5, 6]
     assert context.curves["train/loss"][0][1] == pytest.approx(2.3, abs=0.5)  # ln 10 before anything is learnt
 

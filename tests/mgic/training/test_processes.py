@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mgic.errors import BadConfig, Diverged
-from mgic.training import Classifying, Settings, Shard, generator, seeded, train
+from mgic.tasks import Classifying
+from mgic.training import Settings, Shard, generator, seeded, train
 from mgic.training.processes import FollowerContext, Lost, processes
 from tests.conftest import gone, wait_for
 from tests.silent import SilentContext
@@ -109,7 +110,7 @@ def test_two_processes_equal_one_that_averages_the_gradients_of_two_halves(tmp_p
     alone = two_halves_by_hand(SETTINGS)
     for (name, ours), theirs in zip(together.state_dict().items(), alone.state_dict().values(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9, msg=name)
-    assert [step for step, _ in context.curves["val/top1"]] == [3, 6]
+    assert [step for step, _ in context.curves["test/top1"]] == [3, 6]
 
 
 def test_the_losses_told_are_those_of_all_processes(tmp_path):

@@ -11,7 +11,8 @@ from torch import nn
 from mgic.data import Dataset, load
 from mgic.data.batches import train_and_test
 from mgic.errors import Cancelled
-from mgic.training import Checkpoints, Classifying, Settings, Trained, seeded, train
+from mgic.tasks import Classifying
+from mgic.training import Checkpoints, Settings, Trained, seeded, train
 from tests.silent import SilentContext
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mgic.errors import Diverged
-from mgic.training.segmenting import Confusion, Segmenting
+from mgic.tasks.segmentation import Confusion, Segmenting
 
 IGNORED = 255
 
@@ -48,7 +48,7 @@ def test_pixels_are_counted_over_all_batches(batch_size):
 def test_the_mean_is_not_that_of_batches():
     """Of the first picture all is right, of the second nothing: a mean of means would be 50 %."""
     part = Made([[[0, 0, 0]], [[1, 1, 1]]], [[[0, 0, 0]], [[0, 0, 1]]])
-    scores = Segmenting(4, IGNORED).score(nn.Identity(), part, 1)
+    scores = Segmenting(4, IGNORED).score(nn.Identity(), part, 1).scores
     assert scores.miou == pytest.approx(100 * (3 / 5 + 1 / 3) / 2)
     assert scores.pixel_accuracy == pytest.approx(100 * 4 / 6)
 
