@@ -25,7 +25,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0002"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0003"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 

@@ -57,11 +57,6 @@ class Samples:
         """`take` of each choice in turn."""
         return (self.take(index, moves) for index, moves in choices)
 
-    @property
-    def variance(self) -> float:
-        """Mean squared distance of the values to their mean."""
-        return self.values.double().var(correction=0).item()
-
 
 def scattered(count: int, generator: Generator) -> Tensor:
     """Points drawn evenly over the square: (count, 2), float64, whatever the generator is used for next."""

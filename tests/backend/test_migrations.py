@@ -1,10 +1,16 @@
 """The schema's history leads to the tables the store uses, safely."""
 
+import json
+import sqlite3
 import subprocess
 import sys
 import threading
+from collections import Counter
+from pathlib import Path
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -28,18 +34,104 @@ def test_the_migrations_make_exactly_the_tables_of_the_program(database_url):
     engine.dispose()
 
 
-@pytest.fixture
-def oldest(database_url):
-    """A database of the first schema, with a sweep and its run in it."""
-    engine = make_engine(database_url)
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def upgrade_to(engine: sa.Engine, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", backend.migrations.__path__[0])
     with engine.connect().execution_options(mgic_write=True) as connection, connection.begin():
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
+
+
+@pytest.fixture
+def oldest(database_url):
+    """A database of the first schema, with a sweep and its run in it."""
+    engine = make_engine(database_url)
+    upgrade_to(engine, "0001")
     sweep = Store(engine).add_sweep(new_sweep([{"x": 1, "model": "m"}], name="kept"))
     yield engine, sweep
     engine.dispose()
+
+
+def dumped(version: str) -> dict[str, list[dict[str, object]]]:
+    """The rows of a store of that version, by table, as SQLite keeps them."""
+    with sqlite3.connect(":memory:") as old:
+        old.executescript((FIXTURES / f"store_{version}.sql").read_text())
+        old.row_factory = sqlite3.Row
+        names = [name for (name,) in old.execute("select name from sqlite_master where type = 'table'")]
+        return {name: [dict(row) for row in old.execute(f'select * from "{name}"')] for name in names}
+
+
+@pytest.fixture
+def of_0002(database_url):
+    """A database of schema 0002 with what a service of that time had stored."""
+    engine = make_engine(database_url)
+    upgrade_to(engine, "0002")
+    then = sa.MetaData()
+    then.reflect(engine)
+    rows = dumped("0002")
+    with engine.connect().execution_options(mgic_write=True) as connection, connection.begin():
+        for table in then.sorted_tables:
+            if table.name != "alembic_version" and rows[table.name]:
+                connection.execute(table.insert(), [readable(table, row) for row in rows[table.name]])
+    yield engine
+    engine.dispose()
+
+
+def readable(table: sa.Table, row: dict[str, object]) -> dict[str, object]:
+    """A row of SQLite for the types of the table: JSON, UUID and truth values are text and numbers there."""
+    found = {}
+    for name, one in row.items():
+        kind = table.c[name].type
+        if one is not None and isinstance(kind, sa.JSON):
+            one = json.loads(str(one))
+        elif one is not None and isinstance(kind, sa.Uuid):
+            one = UUID(str(one))
+        elif isinstance(kind, sa.Boolean):
+            one = bool(one)
+        found[name] = one
+    return found
+
+
+def test_a_store_of_0002_shows_its_test_scores_as_such_and_drops_nothing(of_0002):
+    before = dumped("0002")
+    upgrade(of_0002)
+    store = Store(of_0002)
+    for row in before["runs"]:
+        run = store.run(UUID(str(row["id"])))
+        assert (run.experiment, run.status) == (row["experiment"], row["status"])
+        assert run.config == json.loads(str(row["config"]))
+        assert run.result == (json.loads(str(row["result"])) if row["result"] else None)
+        points = [one for one in before["curves"] if one["run_id"] == row["id"]]
+        expected = [(str(p["name"]).replace("val/", "test/"), p["step"], p["value"]) for p in points]
+        assert [(p.name, p.step, p.value) for p in store.curves(run.id)[0]] == expected
+    names = Counter(str(one["name"]).partition("/")[0] for one in before["curves"])
+    assert names == {"val": 42, "train": 52, "recon": 3}, "the store had what is renamed, and what is not"
+    with of_0002.connect() as connection:
+        for table in ("sweeps", "runs", "events", "logs", "artifacts", "curves"):
+            (count,) = connection.execute(sa.text(f"select count(*) from {table}")).one()
+            assert count == len(before[table]), table
+
+
+def test_a_run_that_held_samples_out_keeps_its_validation(of_0002):
+    """As its config says, or as it has curves of the test set beside them."""
+    rows = dumped("0002")
+    said, drawn, plain = list(dict.fromkeys(str(p["run_id"]) for p in rows["curves"] if p["name"] == "val/loss"))[:3]
+    then = sa.MetaData()
+    then.reflect(of_0002)
+    runs, curves = then.tables["runs"], then.tables["curves"]
+    with of_0002.connect().execution_options(mgic_write=True) as connection, connection.begin():
+        (row,) = [readable(runs, row) for row in rows["runs"] if row["id"] == said]
+        mine = runs.c.id == row["id"]
+        connection.execute(runs.update().where(mine).values(config={**row["config"], "validation_share": 0.1}))
+        point = {"id": 10_000, "run_id": drawn, "fence": 1, "name": "test/loss", "step": 1, "value": 0.5}
+        connection.execute(curves.insert(), [readable(curves, point)])
+    upgrade(of_0002)
+    store = Store(of_0002)
+    kept = {id_: {point.name.partition("/")[0] for point in store.curves(UUID(id_))[0]} for id_ in (said, drawn, plain)}
+    assert kept == {said: {"train", "val"}, drawn: {"train", "val", "test"}, plain: {"train", "test"}}
 
 
 def test_a_database_of_the_first_schema_keeps_what_it_has(oldest):
