@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from dashboard.charts.choice import CAUTION, GUESSING, WORDS
 from dashboard.charts.columns import description_of, headlines, with_unit
 from dashboard.charts.samples import is_number
 from dashboard.parts import NEW_SWEEP, prose, show_table
@@ -40,6 +41,8 @@ def show_result(run: Run, info: ExperimentInfo | None) -> None:
     """
     if not run.result:
         return
+    if run.result.get(GUESSING) is True:
+        st.warning(f"**{WORDS.capitalize()}.** {literal(run.result.get(CAUTION) or '')}", icon=":material/warning:")
     _show_headlines(run, info)
     main = next(iter(info.views), None) if info else None
     parts = [_show_rows, _show_numbers] if main and main.table else [_show_numbers, _show_rows]

@@ -7,6 +7,7 @@ from typing import get_args
 import streamlit as st
 
 from dashboard.charts.box import box_info, box_note, draw_boxes
+from dashboard.charts.choice import choice, choice_note, guesses_note
 from dashboard.charts.columns import axis_title, description_of, goal_of, is_cost, is_result, unit_of
 from dashboard.charts.cost_axis import COST_COLUMN, KINDS
 from dashboard.charts.heatmap import draw_heatmap, entries, facets, heatmap_info
@@ -49,7 +50,9 @@ def views_of(info: ExperimentInfo, runs: Sequence[Run]) -> list[View]:
     results = info.result_schema.get("properties", {})
     metric = next((view.y for view in views if view.y in results and view.y != COST_COLUMN), None)
     if varied and not declared and metric:
-        extra = View(title="Group size and coarsest size", kind="heatmap", x=GRID[0], y=GRID[1], z=metric)
+        by = next(view.chosen_by for view in views if view.y == metric)
+        title = "Group size and coarsest size"
+        extra = View(title=title, kind="heatmap", x=GRID[0], y=GRID[1], z=metric, chosen_by=by)
         views.insert(1, extra)
     return [view for view in views if _says_something(view, runs)]
 
@@ -110,9 +113,10 @@ def _show_points(view: View, shown: Shown) -> None:
 
 
 def _show_tradeoff(view: View, shown: Shown) -> None:
-    given = groups(shown.measured(view))
+    measured = shown.measured(view)
+    given, by = groups(measured), choice(view, view.y, measured)
     unit = unit_of(shown.info, view.y)
-    drawn = tradeoff_info(given, view, unit, shown.count, goal_of(shown.info, view.y))
+    drawn = tradeoff_info(given, view, unit, shown.count, goal_of(shown.info, view.y), by)
     if not drawn.series:
         _nothing(view, shown.info)
         return
@@ -121,7 +125,8 @@ def _show_tradeoff(view: View, shown: Shown) -> None:
     note = _note(view, shown.info, given)
     if any("/" in mark.label for marks in drawn.series.values() for mark in marks):
         note += " Labels: group size s_g / coarsest size s_c."
-    prose(note)
+    chosen = choice_note(view, view.y, by) if len(drawn.frontier) > 1 else ""
+    prose(note + chosen + guesses_note(measured))
 
 
 def _show_marks(view: View, shown: Shown) -> None:
@@ -132,7 +137,8 @@ def _show_marks(view: View, shown: Shown) -> None:
         return
     titles = axis_title(shown.info, view.x, shown.count), axis_title(shown.info, view.y, shown.count)
     show(draw_view(view, drawn, titles, look()), f"plot {view.title}", f"{view.y} against {view.x}")
-    prose(_note(view, shown.info, [group for group in groups(measured) if group.value(view.x) is not None]))
+    note = _note(view, shown.info, [group for group in groups(measured) if group.value(view.x) is not None])
+    prose(note + guesses_note(measured))
 
 
 def _show_boxes(view: View, shown: Shown) -> None:
@@ -157,14 +163,18 @@ def _show_heatmap(view: View, shown: Shown) -> None:
         part = st.selectbox(f"{view.title}: runs with", list(parts), key=f"part {view.title}")
     info, z = shown.info, view.z or view.y
     unit = unit_of(info, z)
-    made = heatmap_info(parts[part], view.x, view.y, z, unit, goal_of(info, z))
+    measured = [entry.sample for entry in parts[part] if entry.sample is not None]
+    by = choice(view, z, measured)
+    made = heatmap_info(parts[part], view.x, view.y, z, unit, goal_of(info, z), by)
     titles = axis_title(info, view.x), axis_title(info, view.y)
     figure = draw_heatmap(made, view.title, titles, f"{z} ({unit})" if unit else z, look())
     show(figure, f"plot {view.title}", f"{z} over {view.x} and {view.y}")
     counts = {cell.n for row in made.cells for cell in row if cell.n}
     spread = "half of the 95 % t-interval" if counts and min(counts) >= 3 else "half of the range over the seeds"
     which = {"max": "highest", "min": "lowest", None: ""}[made.goal]
-    best = f" The best mean, which is the {which}, is outlined." if made.best else ""
+    best = f" The best mean of {by}, which is the {which}, is outlined." if made.best else ""
+    best += choice_note(view, z, by) if made.best else ""
+    best += guesses_note(measured)
     prose(f"Each cell: mean of {z}, ± {spread} (n = {', '.join(map(str, sorted(counts))) or 0}).{best}")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard.charts.choice import CAUTION, GUESSING, WORDS
 from dashboard.charts.columns import with_unit
 from dashboard.charts.samples import SEED, differing
 from dashboard.forms import written
@@ -19,7 +20,9 @@ def runs_table(runs: Sequence[Run], info: ExperimentInfo | None) -> pd.DataFrame
     fields = [*differing([run.config for run in runs])]
     fields += [name for name in (*SHOWN_ALWAYS, SEED) if name not in fields and any(name in r.config for r in runs)]
     results = dict.fromkeys(name for run in runs for name, one in (run.result or {}).items() if _is_scalar(one))
-    results.pop("seconds", None)  # the attempt's own, below, is there for failed runs too
+    for name in ("seconds", GUESSING, CAUTION):  # the attempt's own, below, is there for failed runs too; so is a note
+        results.pop(name, None)
+    results = {name: None for name in results if any((run.result or {}).get(name) is not None for run in runs)}
     rows = []
     for run in runs:
         row: dict[str, Any] = {"open": link("run", str(run.id)), "status": status(run.status)}
@@ -72,9 +75,11 @@ def listing(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def note(run: Run) -> str:
-    """What a reader wants to know first of a run that did not just succeed."""
+    """What a reader wants to know first of a run that did not just succeed, or succeeded at nothing."""
     if run.failure:
         return f"{run.failure.reason.value}: {run.failure.message}"
+    if (run.result or {}).get(GUESSING) is True:
+        return WORDS
     if not run.status.terminal and run.progress:
         return f"{run.phase} {run.progress:.0%}".strip()
     return "retry of another run" if run.retry_of else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from dashboard.charts.choice import guesses
 from dashboard.charts.columns import Goal
 from dashboard.charts.samples import SEED, Sample, differing, groups, label, samples, spread, told
 from dashboard.theme import Look, figure
@@ -37,6 +38,7 @@ class Cell:
     missing: str = ""
     hover: str = ""
     text: str | None = None  # written in the cell; None: mean and spread
+    choice: float | None = None  # the mean of what is chosen by, where that is another column
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,13 @@ class Heatmap:
 
     @property
     def best(self) -> tuple[int, int] | None:
-        """Row and column of the best mean, the first of equals; None where neither end is the good one."""
+        """Row and column of the best mean of what is chosen by, the first of equals; None where neither end is good."""
         if self.goal is None:
             return None
         sign = -1 if self.goal == "max" else 1
-        cells = [(cell.mean, y, x) for y, row in enumerate(self.cells) for x, cell in enumerate(row)]
-        found = [(sign * mean, y, x) for mean, y, x in cells if mean is not None]
+        cells = [(cell, y, x) for y, row in enumerate(self.cells) for x, cell in enumerate(row)]
+        worth = [(cell.mean if cell.choice is None else cell.choice, y, x) for cell, y, x in cells]
+        found = [(sign * mean, y, x) for mean, y, x in worth if mean is not None]
         return min(found)[1:] if found else None
 
 
@@ -76,13 +79,15 @@ def facets(given: Sequence[Entry], x: str, y: str) -> dict[str, list[Entry]]:
     return {label(json.loads(key), fields) or "all runs": part for key, part in rest.items()}
 
 
-def heatmap_info(given: Sequence[Entry], x: str, y: str, z: str, unit: str = "", goal: Goal | None = None) -> Heatmap:
-    """One cell for each pair of values that occur, in ascending order."""
+def heatmap_info(
+    given: Sequence[Entry], x: str, y: str, z: str, unit: str = "", goal: Goal | None = None, by: str | None = None
+) -> Heatmap:
+    """One cell for each pair of values that occur, in ascending order; the best is chosen by `by`, or else by `z`."""
     xs, ys = _values(given, x), _values(given, y)
     at: dict[tuple[str, str], list[Entry]] = {}
     for entry in given:
         at.setdefault((value(entry.config[x]), value(entry.config[y])), []).append(entry)
-    cells = [[_cell(at.get((value(one), value(other)), []), (x, y), z, unit) for one in xs] for other in ys]
+    cells = [[_cell(at.get((value(one), value(other)), []), (x, y), z, unit, by or z) for one in xs] for other in ys]
     return Heatmap(xs, ys, cells, goal=goal)
 
 
@@ -113,7 +118,7 @@ def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str
     return made
 
 
-def _cell(given: Sequence[Entry], names: tuple[str, str], z: str, unit: str) -> Cell:
+def _cell(given: Sequence[Entry], names: tuple[str, str], z: str, unit: str, by: str) -> Cell:
     if not given:
         return Cell(None, missing=NOT_ASKED)
     where = ", ".join(f"{name}={value(given[0].config[name])}" for name in names)
@@ -125,8 +130,10 @@ def _cell(given: Sequence[Entry], names: tuple[str, str], z: str, unit: str) -> 
     if of is None or of.n == 0:
         return Cell(None, missing=why or f"no {z}", hover=f"{plain(where)}<br>{why}")
     below, above = spread(of)
-    hover = f"{plain(where)}<br>{plain(told(found[0], z, unit))}"
-    return Cell(of.mean, (below + above) / 2 if of.n > 1 else None, of.n, why, f"{hover}<br>{why}" if why else hover)
+    said = [where, told(found[0], z, unit), told(found[0], by, unit) if by != z else "", guesses(found[0])]
+    hover = "<br>".join([*(plain(line) for line in said if line), *([why] if why else [])])
+    choice = found[0].summary(by).mean if by != z else None
+    return Cell(of.mean, (below + above) / 2 if of.n > 1 else None, of.n, why, hover, choice=choice)
 
 
 def _why(run: Run) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from dashboard.charts.choice import guesses
 from dashboard.charts.columns import Goal
 from dashboard.charts.cost_axis import TITLES, counted
 from dashboard.charts.placement import place
@@ -29,9 +30,18 @@ class Tradeoff:
 
 
 def tradeoff_info(
-    given: Sequence[Group], view: View, unit: str = "", count: str = "macs", goal: Goal | None = None
+    given: Sequence[Group],
+    view: View,
+    unit: str = "",
+    count: str = "macs",
+    goal: Goal | None = None,
+    by: str | None = None,
 ) -> Tradeoff:
-    """Groups without a cost or without a number are left out; marks come in order of cost."""
+    """Groups without a cost or without a number are left out; marks come in order of cost.
+
+    The front is chosen by the column `by`, or else by what is drawn; drawn it is at what is drawn.
+    """
+    by = by or view.y
     fields = differing([group.config for group in given])
     costs = [counted(group.samples[0].values, count) for group in given]
     drawn = [
@@ -39,13 +49,16 @@ def tradeoff_info(
         for cost, group in zip(costs, given, strict=True)
         if cost is not None and cost > 0 and group.summary(view.y).n
     ]
-    sure = _probabilities(drawn, view.y, goal)
+    sure = _probabilities(drawn, by, goal)
     marks: list[tuple[str, Mark]] = []
+    worth: list[tuple[float, float, float]] = []  # cost, what is chosen by, what is drawn
     for (cost, group), probability in zip(drawn, sure, strict=True):
         of = group.summary(view.y)
         name = label(group.config, fields) or str(group.config.get("model", ""))
         told_ = plain(told(group, view.y, unit, ends_of(view)))
         lines = [f"<b>{plain(name)}</b>", f"{si(cost, 4)} {TITLES[count]}", told_]
+        lines += [plain(told(group, by, unit))] if by != view.y else []
+        lines += [words] if (words := guesses(group)) else []
         if probability is not None:
             lines.append(f"on the front with a probability of {_percent(probability)}, given the spread of the seeds")
         if group.seeds:
@@ -55,25 +68,31 @@ def tradeoff_info(
         series = series_name(view.series or "model", group)
         singles = tuple(group.numbers(view.y))
         below, above = reach(group, view.y, ends_of(view))
+        worth.append((cost, group.summary(by).mean, of.mean))
         short = _short(group, fields, view.series or "model")
         marks.append((series, Mark(cost, of.mean, below, above, singles, "<br>".join(lines), short or series)))
     marks.sort(key=lambda item: float(item[1].x))
     series_: dict[str, list[Mark]] = {}
     for series, mark in marks:
         series_.setdefault(series, []).append(mark)
-    return Tradeoff(in_order(series_), frontier([(float(mark.x), mark.y) for _, mark in marks], goal))
+    return Tradeoff(in_order(series_), frontier(worth, goal))
 
 
-def frontier(points: Sequence[tuple[float, float]], goal: Goal | None) -> list[tuple[float, float]]:
-    """Points that no cheaper or equally cheap point beats; of equal values the cheapest."""
+def frontier(points: Sequence[tuple[float, float, float]], goal: Goal | None) -> list[tuple[float, float]]:
+    """Cost and drawn value of points that no cheaper or equally cheap point beats; of equal ones the cheapest.
+
+    Args:
+        points: Cost, the value that is chosen by, the value that is drawn.
+        goal: Which end of the second is the good one.
+    """
     if goal is None:
         return []
     sign = 1 if goal == "max" else -1
-    best: list[tuple[float, float]] = []
-    for cost, value in sorted(points, key=lambda point: (point[0], -sign * point[1])):
-        if not best or sign * value > sign * best[-1][1]:
-            best.append((cost, value))
-    return best
+    best: list[tuple[float, float, float]] = []
+    for point in sorted(points, key=lambda point: (point[0], -sign * point[1])):
+        if not best or sign * point[1] > sign * best[-1][1]:
+            best.append(point)
+    return [(cost, drawn) for cost, _, drawn in best]
 
 
 def draw_tradeoff(info: Tradeoff, view: View, unit: str, count: str, log: bool, colours: Look) -> go.Figure:

@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard.charts.choice import guesses
 from dashboard.charts.cost_axis import COST_COLUMN, counted
 from dashboard.charts.samples import (
     Ends,
@@ -120,7 +121,7 @@ def _mark(view: View, group: Group, fields: tuple[str, ...], numeric: bool) -> M
     below, above = reach(group, view.y, ends_of(view))
     at = f"{view.x} {number(x)}" if is_number(x) else f"{view.x} {value(x)}"
     runs = ", ".join(dict.fromkeys(sample.run_id[:8] for sample in group.samples[:6]))
-    lines = [label(group.config, fields), at, told(group, view.y, "", ends_of(view)), f"run {runs}"]
+    lines = [label(group.config, fields), at, told(group, view.y, "", ends_of(view)), guesses(group), f"run {runs}"]
     hover = "<br>".join(plain(line) for line in lines if line)
     return Mark(float(x) if numeric else value(x), of.mean, below, above, tuple(group.numbers(view.y)), hover)
 

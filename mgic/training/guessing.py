@@ -61,8 +61,8 @@ def caution(scored: Scored[Any], ever_better: bool) -> str | None:
         )
     if not ever_better:
         return (
-            "No better than guessing: after no epoch did it answer the test samples better than an answer that is "
-            "always the same, by more than the error of the comparison."
+            "After no epoch did it answer the test samples better than an answer that is "
+            "always the same, by more than the error of the comparison: it is no better than guessing."
         )
     return None
 

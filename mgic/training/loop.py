@@ -137,6 +137,9 @@ class _Training:
         if self.average is not None:
             self.model.load_state_dict(self.average.module.state_dict())
         test, validation = found.get("test"), found.get("val")
+        why = caution(test, self.better) if test else None
+        if why:
+            self.context.log(why)
         return Trained(
             scores=test.scores if test else None,
             steps=self.steps,
@@ -145,7 +148,7 @@ class _Training:
             seconds=self.seconds,
             resumed=resumed,
             validation=validation.scores if validation else None,
-            caution=caution(test, self.better) if test else None,
+            caution=why,
         )
 
     def _take_time(self) -> None:

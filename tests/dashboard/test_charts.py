@@ -128,7 +128,7 @@ def test_from_five_seeds_on_a_mark_says_how_sure_its_place_on_the_front_is():
 
 
 def test_the_frontier_is_a_staircase_of_what_nothing_cheaper_beats():
-    points = [(1, 5), (1, 6), (2, 6), (3, 4), (4, 7)]
+    points = [(cost, value, value) for cost, value in ((1, 5), (1, 6), (2, 6), (3, 4), (4, 7))]
     assert frontier(points, "max") == [(1, 6), (4, 7)]
     assert frontier(points, "min") == [(1, 5), (3, 4)]
     assert frontier(points, None) == []

@@ -48,7 +48,7 @@ def test_one_sample_and_worse_answers_tell_nothing():
 def test_what_is_said():
     fine = scored([1.0])
     assert caution(fine, True) is None
-    assert str(caution(fine, False)).startswith("No better than guessing")
+    assert str(caution(fine, False)).endswith("no better than guessing.")
     ran_away = scored([1.0], loss=3.5e19, constant_loss=2.3)
     assert "3.5e+19 is more than 1000 times the 2.3" in str(caution(ran_away, True))
     assert caution(scored([1.0], loss=LOSS_BOUND * 2.0, constant_loss=2.0), True) is None
@@ -163,7 +163,7 @@ def test_a_network_that_learns_is_not_flagged(tmp_path):
 
 def test_a_network_that_learnt_noise_is(tmp_path):
     ended = trained(tmp_path, replace(SETTINGS, epochs=20), spoil=True)
-    assert str(ended.caution).startswith("No better than guessing")
+    assert str(ended.caution).endswith("no better than guessing.")
 
 
 def test_a_network_that_was_good_and_ran_away_is(tmp_path):
