@@ -40,10 +40,11 @@ code that the authors published.
   Student's t, which assumes roughly normal values.
 - Two points whose intervals overlap may well be equally good. An outlined cell is the best mean, not a proof; best
   is the highest or the lowest, as the result has it, and a result that is neither good high nor low has no outline.
-- Where training samples were held out (`validation_share`), the outlined cell and the front are chosen by their score, and the
-  test score is shown. Else both are chosen on the test set, which makes the best of many look better than it is.
-- **No better than guessing**: after no epoch were the test samples answered better than by an answer that is always the same, such as
-  the most frequent class, by more than the error of the comparison; or the last loss is more than 1000 times that answer's.
+- Where training samples were held out (`validation_share`), the outlined cell and the front are chosen by their score,
+  and the test score is shown. Else both are chosen on the test set: the best of many then looks better than it is.
+- **No better than guessing**: after no epoch were the test samples answered better than by an answer that is always
+  the same, such as the most frequent class, by more than the error of the comparison; or the last loss is more than
+  1000 times that answer's.
 - A single run may know an interval of its own result, as `latency` does over its rounds: that is its bar. Runs that
   differ in the seed show the spread between them, and only that.
 - A box holds the middle half of the passes of one run, its whiskers reach from 5 % to 95 % of them. Below 130 passes

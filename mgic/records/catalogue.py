@@ -75,8 +75,7 @@ class View(Record):
     def columns(self) -> tuple[str, ...]:
         """All that it reads of a row, each once; of `images` without the artifact's name."""
         drawn = self.y if self.kind != "images" else None
-        named = (self.x, drawn, self.z, self.series, self.low, self.high, self.q1, self.q3, self.chosen_by)
-        named += tuple(self.where)
+        named = (self.x, drawn, self.z, self.series, self.low, self.high, self.q1, self.q3, self.chosen_by, *self.where)
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
