@@ -121,7 +121,6 @@ class Result(TrainingResult, Scores):
 
 
 @experiment(
-    version=2,  # the search for neighbours and their differences are counted
     title="Point cloud classification",
     views=(
         *CLASSIFICATION_VIEWS,

@@ -97,7 +97,6 @@ class Result(SegmentationResult):
 
 @experiment(
     title="Segmentation",
-    version=2,  # the block that the skip comes from widens its input once
     views=(
         View(
             title="mIoU against MACs",
