@@ -70,8 +70,11 @@ BAD = [
     Bad("point_cloud", {"points": [16], "neighbours": [20]}, "neighbours", "at most 15"),
     Bad("reconstruction", {"samples": [2000]}, "samples", "there are 16"),
     Bad("latency", {"threads": [CORES + 1]}, "threads", f"this machine has {CORES} cores"),
-    *every("processes", 1000, "less than or equal to", "classification", "prune", "segmentation"),
-    *every("processes", 64, "fewer than 2 samples each of a batch", "classification", "segmentation"),
+    *every("processes", 1000, "less than or equal to", *TRAINED),
+    *every("processes", 64, "fewer than 2 samples each of a batch", *(name for name in TRAINED if name != "prune")),
+    *every("validation_share", 0.9, "less than or equal to 0.5", *TRAINED),
+    *every("precision", "float64", "'float32', 'bfloat16' or 'float16'", *(n for n in TRAINED if n != "function_fit")),
+    Bad("function_fit", {"precision": ["bfloat16"]}, "precision", "'float32'"),
     Bad("prune", {"macs_ratio": [1e-9]}, "macs_ratio", "greater than or equal to 0.01"),
     Bad("latency", {"engine": ["tensorrt"]}, "engine", "onnxruntime"),
 ]

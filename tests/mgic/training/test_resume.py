@@ -70,6 +70,7 @@ def attempt(digits: Dataset, settings: Settings, context: SilentContext) -> tupl
 VARIANTS = {
     "step": SETTINGS,
     "cosine, with a moving average": replace(SETTINGS, schedule="cosine", ema=0.9),
+    "float16": replace(SETTINGS, precision="float16"),
     "adam": replace(SETTINGS, optimizer="adam", learning_rate=1e-3),
 }
 
