@@ -38,6 +38,7 @@ class Cell:
     missing: str = ""
     hover: str = ""
     text: str | None = None  # written in the cell; None: mean and spread
+    lost: int = 0  # seeds that failed, and are not in the mean
     choice: float | None = None  # the mean of what is chosen by, where that is another column
 
 
@@ -133,7 +134,8 @@ def _cell(given: Sequence[Entry], names: tuple[str, str], z: str, unit: str, by:
     said = [where, told(found[0], z, unit), told(found[0], by, unit) if by != z else "", guesses(found[0])]
     hover = "<br>".join([*(plain(line) for line in said if line), *([why] if why else [])])
     choice = found[0].summary(by).mean if by != z else None
-    return Cell(of.mean, (below + above) / 2 if of.n > 1 else None, of.n, why, hover, choice=choice)
+    half = (below + above) / 2 if of.n > 1 else None
+    return Cell(of.mean, half, of.n, why, hover, lost=len(found[0].lost), choice=choice)
 
 
 def _why(run: Run) -> str:
@@ -149,6 +151,7 @@ def _text(cell: Cell) -> str:
     if cell.mean is None:
         return ""
     spread_text = f"± {number(cell.half, 2)}" if cell.half is not None else "one run"
+    spread_text += f", {cell.n} of {cell.n + cell.lost} seeds" if cell.lost else ""
     return two_lines(number(cell.mean), spread_text) if cell.text is None else cell.text
 
 

@@ -24,6 +24,7 @@ class Sample:
     run_id: str
     config: Config  # of a table's row with the keys that tell it from the run's others
     values: dict[str, Any]  # config and result side by side
+    lost: tuple[str, ...] = ()  # why each seed of this config failed that has no result
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,18 @@ class Group:
     def summary(self, column: str) -> Summary:
         return summary(self.numbers(column))
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Why each seed failed that is not in the mean."""
+        return self.samples[0].lost
+
+    def of_seeds(self, n: int) -> str:
+        """What `n` of these samples are a share of, in words; nothing where no seed was lost."""
+        if not self.lost:
+            return ""
+        reasons = ", ".join(f"{self.lost.count(why)} {why}" for why in dict.fromkeys(self.lost))
+        return f" of {n + len(self.lost)} seeds ({reasons})"
+
     @cached_property
     def seeds(self) -> list[Any]:
         return [sample.values[SEED] for sample in self.samples if SEED in sample.values]
@@ -62,13 +75,34 @@ def samples(runs: Iterable[Run], table: Table | None = None, shown: Sequence[str
     The keys that tell a run's rows apart stand in the sample's config, beside the settings; so do those of `shown`,
     the columns of a plot.
     """
+    runs = list(runs)
     done = [run for run in runs if run.status is RunStatus.SUCCEEDED and run.result is not None]
     keys = telling_keys(table, [run.result or {} for run in done], shown) if table else ()
+    lost = _lost(runs)
     return [
-        Sample(str(run.id), run.config | {key: row[key] for key in keys if key in row}, row)
+        Sample(
+            str(run.id), run.config | {key: row[key] for key in keys if key in row}, row, lost[_but_seed(run.config)]
+        )
         for run in done
         for row in unfold(run.config, run.result or {}, table.name if table else None)
     ]
+
+
+def _lost(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
+    """By config, why each seed failed that no other run brought to a result."""
+    failed: dict[str, dict[str, str]] = {_but_seed(run.config): {} for run in runs}
+    for run in runs:
+        if run.status is RunStatus.FAILED:
+            reason = run.reason.value if run.reason else run.status.value
+            failed[_but_seed(run.config)][json.dumps(run.config.get(SEED))] = reason
+    for run in runs:
+        if run.status is RunStatus.SUCCEEDED:
+            failed[_but_seed(run.config)].pop(json.dumps(run.config.get(SEED)), None)
+    return {config: tuple(by_seed.values()) for config, by_seed in failed.items()}
+
+
+def _but_seed(config: Config) -> str:
+    return json.dumps({name: one for name, one in config.items() if name != SEED}, sort_keys=True)
 
 
 def groups(given: Iterable[Sample]) -> list[Group]:
@@ -122,11 +156,11 @@ def told(group: Group, column: str, unit: str = "", ends: Ends | None = None) ->
     if of.n == 1:
         between = own_interval(group, column, ends)
         text = f", {ends[0]} {number(between[0])} to {ends[1]} {number(between[1])}" if between and ends else ""
-        return f"{column} {number(of.mean)}{unit}{text} (one run)"
+        return f"{column} {number(of.mean)}{unit}{text} (one run{group.of_seeds(1)})"
     singles = ", ".join(number(one) for one in group.numbers(column)[:8])
     low, high = of.interval or (of.low, of.high)
-    which = "95 % t-interval" if of.interval else "range"
-    return f"{column} mean {number(of.mean)}{unit}, {which} {number(low)} to {number(high)}, n = {of.n}: {singles}"
+    bars = f"{'95 % t-interval' if of.interval else 'range'} {number(low)} to {number(high)}"
+    return f"{column} mean {number(of.mean)}{unit}, {bars}, n = {of.n}{group.of_seeds(of.n)}: {singles}"
 
 
 def spread_note(given: Sequence[Group], column: str, ends: Ends | None = None) -> str:
@@ -134,17 +168,19 @@ def spread_note(given: Sequence[Group], column: str, ends: Ends | None = None) -
     counts = sorted({group.summary(column).n for group in given} - {0})
     if not counts:
         return ""
+    partial = sum(bool(group.lost) and group.summary(column).n > 0 for group in given)
+    lost = f" {partial} of them {'is' if partial == 1 else 'are'} of the seeds that ended well only." if partial else ""
     own = any(own_interval(group, column, ends) for group in given)
     if counts == [1]:
         bars = f" Bars: {ends[0]} to {ends[1]}." if own and ends else ": no spread is known."
-        return f"Each mark is one run{'.' if own else ''}{bars}"
+        return f"Each mark is one run{'.' if own else ''}{bars}{lost}"
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     if counts[-1] < 3:
         bars = "range (an interval needs 3 seeds)"
     else:
         bars = "95 % t-interval" if counts[0] >= 3 else "95 % t-interval where n ≥ 3, range where n = 2"
     single = f"; where n = 1, {ends[0]} to {ends[1]}" if own and ends else ""
-    return f"Large marks: means over seeds, n = {n}. Small marks: single runs. Bars: {bars}{single}."
+    return f"Large marks: means over seeds, n = {n}. Small marks: single runs. Bars: {bars}{single}.{lost}"
 
 
 def series_name(series: str, group: Group) -> str:

@@ -1,7 +1,7 @@
 """Any plot an experiment declares, drawn from its `View` and the rows of its runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -151,4 +151,4 @@ def without(config: Config, names: set[str | None]) -> Config:
 def _with_cost(sample: Sample, count: str) -> Sample:
     cost = counted(sample.values, count)
     values = sample.values if cost is None else {**sample.values, COST_COLUMN: cost}
-    return Sample(sample.run_id, sample.config, values)
+    return replace(sample, values=values)

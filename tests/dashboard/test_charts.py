@@ -86,6 +86,23 @@ def test_a_key_that_follows_from_the_others_is_in_no_label():
     assert telling_keys(table, [{"rows": [{"model": "a"}]}]) == ("model",), "as results were stored once"
 
 
+def test_a_mean_over_the_seeds_that_ended_well_says_of_how_many():
+    """Seeds 0 to 2 ended, 3 and 4 did not; seed 5 failed and a second run of it ended."""
+    ended = [run(seed, result={"top1": 80.0 + seed, "macs": 5}, model="a", seed=seed) for seed in (0, 1, 2, 5)]
+    bad = [failed(10 + seed, Reason.DIVERGED, model="a", seed=seed) for seed in (3, 4, 5)]
+    (group,) = groups(samples([*ended, *bad]))
+    assert group.lost == ("diverged", "diverged")
+    assert "n = 4 of 6 seeds (2 diverged): 80, 81, 82, 85" in told(group, "top1", "%")
+    assert spread_note([group], "top1").endswith(" 1 of them is of the seeds that ended well only.")
+    (one,) = groups(samples([ended[0], bad[0]]))
+    assert told(one, "top1") == "top1 80 (one run of 2 seeds (1 diverged))"
+    grid = [run(seed, result={"top1": 1.0 + seed}, s=4, c=8, seed=seed) for seed in (0, 1)]
+    made = heatmap_info(entries([*grid, failed(9, Reason.OOM, s=4, c=8, seed=2)]), "s", "c", "top1")
+    assert (made.cells[0][0].n, made.cells[0][0].lost) == (2, 1)
+    text = draw_heatmap(made, "H", ("s", "c"), "top1", LIGHT).layout.annotations[0].text
+    assert "± 0.5, 2 of 3 seeds" in text
+
+
 def test_only_what_differs_is_in_a_label():
     configs = [group.config for group in groups(samples(grid_runs(1)))]
     assert differing(configs) == ("model", "group_size")
