@@ -1,6 +1,7 @@
 """Put the API together: `uvicorn --factory backend.app:from_environment`."""
 
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
 from backend.routes import artifacts, baselines, catalogue, paper, results, runs, service, sweeps
-from backend.settings import Settings
+from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
 
@@ -61,15 +62,18 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
 
 
 def from_environment() -> FastAPI:
-    """As the settings say. Exits with 78 where the database has another schema."""
+    """As the settings say. Exits with 78 where they, or the database's schema, cannot be served."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    settings = Settings()
-    store = Store.open(settings.database, Lease(settings.lease_s, settings.max_attempts))
+    settings = read_settings()
     try:
+        store = Store.open(settings.database, Lease(settings.lease_s, settings.max_attempts))
         check(store.engine)
     except SchemaMismatch as mismatch:
         sys.stderr.write(f"{mismatch}\n")
         raise SystemExit(78) from mismatch
+    except OSError as error:
+        sys.stderr.write(f"the database cannot be made: {error.filename}: {error.strerror}\n")
+        raise SystemExit(os.EX_CONFIG) from error
     except DATABASE_ERRORS as error:
         logging.getLogger(__name__).warning("started without a database, which does not answer: %s", error)
     return create_app(settings, store, Bell(settings.broker_url))

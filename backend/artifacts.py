@@ -7,6 +7,7 @@ Workers bring files here from disks of their own, and no host depends on another
 """
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -15,8 +16,10 @@ from uuid import UUID
 
 import fsspec
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
 from mgic.errors import NotFound
+from mgic.place import is_loopback
 
 SCHEMES = ("", "file", "s3")
 # Nobody waits for ever for a bucket. A listing is asked for again each time: other hosts write there too.
@@ -44,9 +47,14 @@ class Artifacts:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._in_bucket = urlsplit(url).scheme == "s3"
+        self._in_bucket = url.startswith("s3://")
         self._root = ""
         self._opened: fsspec.AbstractFileSystem | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where they lie on a disk of this machine; None in a bucket."""
+        return None if self._in_bucket else Path(self._url.removeprefix("file://")).resolve()
 
     def check(self) -> None:
         """Raises `ArtifactsAway` where there is no such bucket; a folder is made when it is needed."""
@@ -122,13 +130,21 @@ class Artifacts:
     def _files(self) -> fsspec.AbstractFileSystem:
         """Opened when first asked for: after a fork, since a bucket's client has a thread."""
         if self._opened is None:
-            if self._in_bucket:
-                files, root = url_to_fs(self._url, **S3)
-            else:
-                folder = Path(self._url.removeprefix("file://")).resolve()
-                files, root = url_to_fs(str(folder), auto_mkdir=True)
+            folder = self.folder
+            if folder is None:
+                files, root = url_to_fs(self._url, **_s3())
+            else:  # not by `url_to_fs`, to which `::` in a path means something
+                files, root = LocalFileSystem(auto_mkdir=True), str(folder)
             self._root, self._opened = root.rstrip("/"), files  # in this order: other threads look at the second
         return self._opened
+
+
+def _s3() -> dict[str, Any]:
+    """A bucket on this machine is reached past all proxies."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    if not is_loopback(urlsplit(endpoint).hostname):
+        return S3
+    return S3 | {"config_kwargs": {**S3["config_kwargs"], "proxies": {}}}
 
 
 def attempt(run_id: UUID, fence: int, name: str = "") -> str:

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from backend.store import DATABASE_ERRORS, SchemaMismatch
+from backend.store import DATABASE_ERRORS, SchemaMismatch, disk_is_full
 from mgic.errors import (
     BadConfig,
     Conflict,
@@ -163,7 +163,8 @@ def install(app: FastAPI) -> None:
 
     def no_database(_request: Request, error: Exception) -> ProblemResponse:
         log.warning("the database does not answer: %s", error)
-        return problem(503, "unavailable", "Not available just now", "the database does not answer")
+        words = "the disk of the database is full" if disk_is_full(error) else "the database does not answer"
+        return problem(503, "unavailable", "Not available just now", words)
 
     for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, no_database)

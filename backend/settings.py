@@ -2,18 +2,23 @@
 
 import os
 import socket
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.artifacts import SCHEMES
+from backend.store import parse_database_url, sqlite_url
 from mgic.cores import usable_cores
+from mgic.errors import BadConfig
+from mgic.place import check_folder, check_variables
 from mgic.records import Queue
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+BROKERS = ("redis", "rediss", "redis+socket")
 
 
 class Settings(BaseSettings):
@@ -53,6 +58,33 @@ class Settings(BaseSettings):
             values["allowed_hosts"] = tuple(part.strip() for part in hosts.split(",") if part.strip())
         super().__init__(**values)  # type: ignore[arg-type]
 
+    @field_validator("home", "data_dir")
+    @classmethod
+    def _a_plain_path(cls, path: Path, info: ValidationInfo) -> Path:
+        try:
+            check_folder(_variable(info.field_name or ""), path)
+        except BadConfig as error:
+            raise ValueError(str(error)) from error
+        return path
+
+    @field_validator("database_url")
+    @classmethod
+    def _a_known_database(cls, url: str) -> str:
+        try:
+            if url:
+                parse_database_url(url)
+        except BadConfig as error:
+            raise ValueError(str(error)) from error
+        return url
+
+    @field_validator("broker_url")
+    @classmethod
+    def _a_known_broker(cls, url: str) -> str:
+        scheme, found, _ = url.partition("://")
+        if not found or scheme not in BROKERS:
+            raise ValueError(f"an address of Redis is wanted, {', '.join(f'{kind}://' for kind in BROKERS)}")
+        return url
+
     @field_validator("artifact_url")
     @classmethod
     def _a_known_place(cls, url: str) -> str:
@@ -65,7 +97,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{(self.home / 'mgic.db').resolve()}"
+        return self.database_url or sqlite_url(self.home.resolve() / "mgic.db")
 
     @property
     def artifacts(self) -> str:
@@ -94,3 +126,25 @@ class Settings(BaseSettings):
     @property
     def run_threads(self) -> int:
         return self.threads or max(1, usable_cores() // self.slots)
+
+
+def read_settings() -> Settings:
+    """As the variables say. Exits with 78 (sysexits.h: configuration error), and a line that names each at fault."""
+    try:
+        check_variables(os.environ)
+        return Settings()
+    except BadConfig as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(os.EX_CONFIG) from error
+    except ValidationError as error:
+        faults = [f"{_variable(str(fault['loc'][0]))}: {_words(fault['msg'])}" for fault in error.errors()]
+        sys.stderr.write("; ".join(faults) + "\n")
+        raise SystemExit(os.EX_CONFIG) from error
+
+
+def _variable(field: str) -> str:
+    return f"MGIC_{field.upper()}"
+
+
+def _words(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should", "should", 1)

@@ -8,12 +8,15 @@
 import time
 from collections.abc import Iterator
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 from uuid import UUID, uuid4
 
 import httpx2 as httpx
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from mgic.errors import MgicError
+from mgic.errors import BadConfig, MgicError
+from mgic.place import PREFIX, is_loopback, service_url
 from mgic.records import (
     Artifact,
     Baseline,
@@ -43,7 +46,6 @@ from mgic.records import (
 )
 
 Item = TypeVar("Item")
-PREFIX = "/api/v1"
 SUBMIT_TRIES = 60  # a large sweep of networks never seen takes minutes to count, answer by answer
 
 
@@ -73,10 +75,14 @@ class Client:
     """Every endpoint of the service, one method each; answers are records.
 
     Args:
-        url: Where the service is, without the `/api/v1`.
+        url: Where the service is, with or without the `/api/v1`. Variables such as HTTPS_PROXY hold for it, unless
+            that is this machine or NO_PROXY names it.
         api_key: Sent as a bearer token if given.
         timeout: Seconds to wait for an answer.
         http: A ready client instead of the three above (tests pass one).
+
+    Raises:
+        BadConfig: An address, a key or a proxy that no request can be sent with.
 
     Every method raises `ApiError` for a problem the service names, and `Unreachable`
     where there is no answer.
@@ -89,9 +95,8 @@ class Client:
         timeout: float = 10,
         http: httpx.Client | None = None,
     ) -> None:
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self.url = url
-        self._http = http or httpx.Client(base_url=url, headers=headers, timeout=timeout)
+        self.url = service_url(url)
+        self._http = http or _http(self.url, api_key, timeout)
 
     def close(self) -> None:
         """Let go of its connections."""
@@ -253,10 +258,10 @@ class Client:
     # How it is sent
 
     def _get(self, kind: type[Item], path: str, **params: object) -> Item:
-        return TypeAdapter(kind).validate_json(self._send("GET", path, params).content)
+        return self._read(kind, self._send("GET", path, params))
 
     def _post(self, kind: type[Item], path: str, json: object = None, headers: dict[str, str] | None = None) -> Item:
-        return TypeAdapter(kind).validate_json(self._send("POST", path, json=json, headers=headers).content)
+        return self._read(kind, self._send("POST", path, json=json, headers=headers))
 
     def _insist(self, kind: type[Item], path: str, request: BaseModel, headers: dict[str, str] | None = None) -> Item:
         """Send it until there is an answer that is not about patience: what was counted meanwhile is remembered."""
@@ -273,7 +278,13 @@ class Client:
         return self._post(kind, path, body, headers)
 
     def _page(self, kind: type[Item], path: str, **params: object) -> Page[Item]:
-        return TypeAdapter(Page[kind]).validate_json(self._send("GET", path, params).content)  # type: ignore[valid-type]
+        return self._read(Page[kind], self._send("GET", path, params))  # type: ignore[valid-type]
+
+    def _read(self, kind: type[Item], response: httpx.Response) -> Item:
+        try:
+            return TypeAdapter(kind).validate_json(response.content)
+        except ValidationError as error:
+            raise Unreachable(f"what answers at {self.url} is no MGIC Lab of this version") from error
 
     def _all(self, kind: type[Item], path: str, **params: object) -> Iterator[Item]:
         cursor: str | None = None
@@ -297,12 +308,37 @@ class Client:
             response = self._http.request(method, PREFIX + path, params=given, json=json, headers=headers)
         except httpx.ReadTimeout as error:
             raise NoAnswerInTime(f"no answer from {self.url} in time") from error
-        except httpx.TransportError as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             raise Unreachable(f"no answer from {self.url}: {error}") from error
         if response.is_error:
-            try:
-                problem = response.json()
-            except ValueError:
-                problem = {"title": response.reason_phrase, "detail": response.reason_phrase}
-            raise ApiError(response.status_code, problem)
+            raise ApiError(response.status_code, _problem(response))
         return response
+
+
+def _http(url: str, api_key: str | None, timeout: float) -> httpx.Client:
+    """A connection past all proxies to this machine and to whom NO_PROXY names, else through them."""
+    if api_key and not (api_key.isascii() and api_key.isprintable()):
+        raise BadConfig("the key has a character that no header of HTTP may have")
+    host = urlsplit(url).hostname or ""
+    direct = is_loopback(host) or bool(proxy_bypass(host))
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    # Certificates come from the environment either way, which `trust_env` would else shut out too.
+    verify = httpx.create_ssl_context() if direct and url.startswith("https:") else True
+    try:
+        return httpx.Client(base_url=url, headers=headers, timeout=timeout, verify=verify, trust_env=not direct)
+    except httpx.InvalidURL as error:
+        raise BadConfig(f"the address of the service, {url[:200]}, or of a proxy to it is none: {error}") from error
+    except (ImportError, ValueError) as error:
+        raise BadConfig(f"the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: {error}") from error
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    """What the answer says is wrong; a proxy's page in between says no more than its status."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if isinstance(problem, dict):
+        notes = problem.get("notes")  # of a `Health` that says why it is none
+        return {"detail": "; ".join(notes)} | problem if notes else problem
+    return {"title": response.reason_phrase, "detail": f"{response.status_code} {response.reason_phrase}"}

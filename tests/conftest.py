@@ -20,7 +20,7 @@ import psycopg
 import pytest
 import torch
 
-from mgic.cli.up import _valkey_server
+from mgic.cli.up import valkey_server
 from mgic.client import Client
 from mgic.cores import usable_cores
 from mgic.data import fashion_mnist
@@ -39,7 +39,7 @@ def _bare() -> None:
 
     Settings, data sets and caches of whoever runs the tests are out of sight: tests see only what they make.
     """
-    for name in [name for name in os.environ if name.startswith("MGIC_")]:
+    for name in [name for name in os.environ if name.startswith("MGIC_") or name.lower().endswith("_proxy")]:
         del os.environ[name]
     empty = Path(tempfile.mkdtemp(prefix="mgic-bare-"))
     atexit.register(shutil.rmtree, empty, ignore_errors=True)
@@ -211,7 +211,7 @@ def database_url(request) -> str:
 def broker_url(tmp_path_factory) -> Iterator[str]:
     """A real Valkey on a port."""
     port, folder = free_port(), tmp_path_factory.mktemp("valkey")
-    command = [_valkey_server(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    command = [valkey_server(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
 
         def answers() -> bool:

@@ -2,13 +2,13 @@
 
 import sys
 
-from backend.settings import Settings
+from backend.settings import read_settings
 from backend.store import DATABASE_ERRORS, Store
 from worker.beacon import name_of
 
 
 def main() -> int:
-    settings = Settings()
+    settings = read_settings()
     name = name_of(settings)
     try:
         alive = any(

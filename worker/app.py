@@ -17,7 +17,7 @@ from kombu.entity import Queue
 
 from backend.artifacts import Artifacts
 from backend.queue import RUN_TASK, Bell, celery_app
-from backend.settings import Settings
+from backend.settings import read_settings
 from backend.store import DATABASE_ERRORS, Lease, Store
 from mgic.process import die_with_parent
 from worker.beacon import Beacon, at_work, slot_of
@@ -26,7 +26,7 @@ from worker.supervise import supervise
 
 log = logging.getLogger(__name__)
 
-settings = Settings()
+settings = read_settings()
 celery = celery_app(settings.broker_url)
 celery.conf.update(
     task_queues=[Queue(settings.queue)],  # type: ignore[no-untyped-call]

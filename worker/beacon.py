@@ -17,7 +17,7 @@ from celery import bootsteps
 from celery.worker import state
 
 from backend.queue import Bell
-from backend.settings import Settings
+from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Slot, Store
 from mgic import __version__
 from worker.courier import clear_leftovers
@@ -62,7 +62,7 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
-        self._settings = Settings()
+        self._settings = read_settings()
         self._timer: Any = None
         self._cleared = False
         patience_s = PATIENCE * self._settings.reap_s
@@ -92,6 +92,8 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
                 state.should_stop = os.EX_TEMPFAIL
         except DATABASE_ERRORS as error:
             log.warning("no sign of life, the database does not answer: %s", error)
+        except OSError as error:  # told all the same: what is left over on a disk harms nobody
+            log.warning("%s cannot be cleared of what ended runs left there: %s", self._settings.scratch, error)
 
 
 @cache

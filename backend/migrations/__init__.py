@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, inspect, select, text
 
-from backend.store import SchemaMismatch
+from backend.store import SchemaMismatch, make_engine, parse_database_url
 from backend.tables import SCHEMA_VERSION
 
 LOCK = 0x4D474943  # "MGIC": the advisory lock of this program's migrations
@@ -23,7 +23,7 @@ def upgrade(engine: Engine) -> None:
         SchemaMismatch: The database is newer than this program.
     """
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     with engine.connect().execution_options(mgic_write=True) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text("set local statement_timeout = 0"))
@@ -48,6 +48,24 @@ def check(engine: Engine) -> str:
             f"the database {state}, this program needs {SCHEMA_VERSION}: run `python -m backend.migrations`"
         )
     return found
+
+
+def state(url: str) -> str:
+    """How the database stands, in words; nothing of it is changed or made.
+
+    Raises:
+        SchemaMismatch: It is newer than this program.
+        DATABASE_ERRORS: It does not answer, or cannot be written.
+    """
+    file = parse_database_url(url).database
+    if url.startswith("sqlite") and not (file and Path(file).exists()):
+        return "none yet, the first start makes it"
+    engine = make_engine(url, pooled=False)
+    with engine.connect().execution_options(mgic_write=True) as connection, connection.begin() as transaction:
+        found = _version(connection)
+        transaction.rollback()
+    _refuse_newer(found)
+    return f"schema {found}" if found == SCHEMA_VERSION else f"schema {found or 'none'}, the next start brings it up"
 
 
 def _version(connection: Connection) -> str | None:

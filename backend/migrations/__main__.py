@@ -1,13 +1,46 @@
-"""Bring the configured database to the newest schema; exit 78 if it is newer than this program."""
+"""Bring the configured database to the newest schema; `--check` only says how it stands.
 
+Exit 0, and with `--check` a line on stdout; or a line on stderr and 78 (sysexits.h) if the database is newer than this
+program or is none, 69 if it does not answer, or takes nothing.
+"""
+
+import os
 import sys
+from typing import NoReturn
 
-from backend.migrations import upgrade
-from backend.settings import Settings
-from backend.store import SchemaMismatch, make_engine
+from sqlalchemy.exc import DBAPIError
 
-try:
-    upgrade(make_engine(Settings().database, pooled=False))
-except SchemaMismatch as mismatch:
-    sys.stderr.write(f"{mismatch}\n")
-    raise SystemExit(78) from mismatch
+from backend.migrations import state, upgrade
+from backend.settings import read_settings
+from backend.store import DATABASE_ERRORS, SchemaMismatch, make_engine
+
+
+def main() -> None:
+    database = read_settings().database
+    try:
+        if "--check" in sys.argv[1:]:
+            sys.stdout.write(f"{state(database)}\n")
+        else:
+            upgrade(make_engine(database, pooled=False))
+    except SchemaMismatch as mismatch:
+        _leave(os.EX_CONFIG, str(mismatch))
+    except DATABASE_ERRORS as error:
+        _leave(os.EX_UNAVAILABLE, f"the database cannot be used: {_reason(error)}")
+    except DBAPIError as error:  # it answers, and is none: another kind of file, for one
+        _leave(os.EX_CONFIG, f"the database cannot be used: {_reason(error)}")
+    except OSError as error:
+        _leave(os.EX_UNAVAILABLE, f"the database cannot be used: {error.filename}: {error.strerror}")
+
+
+def _reason(error: Exception) -> str:
+    """The driver's own words, without SQLAlchemy's around them."""
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+
+
+def _leave(code: int, words: str) -> NoReturn:
+    sys.stderr.write(f"{words}\n")
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

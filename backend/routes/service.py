@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Response
 
-from backend.deps import CatalogueDep, JanitorDep, ReaperDep, SettingsDep, StoreDep, StrictQuery
+from backend.deps import ArtifactsDep, CatalogueDep, JanitorDep, ReaperDep, SettingsDep, StoreDep, StrictQuery
+from backend.disk import shortages
 from backend.migrations import check
 from backend.store import DATABASE_ERRORS, SchemaMismatch
 from mgic import __version__
@@ -25,9 +26,12 @@ def ready(
     catalogue: CatalogueDep,
     reaper: ReaperDep,
     janitor: JanitorDep,
+    artifacts: ArtifactsDep,
     settings: SettingsDep,
 ) -> Health:
     """`ok`; `degraded` (works, but a part is missing: `notes` says which); 503 without a database."""
+    notes = [f"{what} cannot be written: {why}" for what, why in shortages(store.engine, artifacts).items()]
+    disk = "full" if notes else "ok"
     try:
         schema = check(store.engine)
         age = store.newest_heartbeat_s()
@@ -36,10 +40,8 @@ def ready(
         return Health(status="unavailable", version=__version__, database="wrong schema", notes=(str(error),))
     except DATABASE_ERRORS:
         response.status_code = 503
-        return Health(
-            status="unavailable", version=__version__, database="no answer", notes=("the database does not answer",)
-        )
-    notes = []
+        notes.append("the database does not answer")
+        return Health(status="unavailable", version=__version__, database="no answer", disk=disk, notes=tuple(notes))
     if not reaper.broker_reached:
         notes.append("no broker: runs are kept, and start when it is back")
     if not janitor.place_reached:
@@ -55,6 +57,7 @@ def ready(
         schema_version=schema,
         broker="ok" if reaper.broker_reached else "no answer",
         artifacts="ok" if janitor.place_reached else "no answer",
+        disk=disk,
         catalogue="ok" if catalogue.loaded else "starting",
         newest_heartbeat_seconds=age,
         notes=tuple(notes),

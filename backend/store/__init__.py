@@ -12,7 +12,14 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine
 
 from backend.store.baselines import Baselines, NewBaseline
-from backend.store.database import DATABASE_ERRORS, SchemaMismatch, make_engine
+from backend.store.database import (
+    DATABASE_ERRORS,
+    SchemaMismatch,
+    disk_is_full,
+    make_engine,
+    parse_database_url,
+    sqlite_url,
+)
 from backend.store.journal import Journal
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
 from backend.store.measured import MeasuredRun, Measurements
@@ -30,7 +37,10 @@ __all__ = [
     "SchemaMismatch",
     "Slot",
     "Store",
+    "disk_is_full",
     "make_engine",
+    "parse_database_url",
+    "sqlite_url",
 ]
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.pool import NullPool
 
 from backend import tables
-from mgic.errors import MgicError
+from mgic.errors import BadConfig, MgicError
 from mgic.records import RunStatus
 
 # Raised when the database is not there, is busy, or went away in mid-sentence; not when it was told nonsense.
@@ -24,14 +24,52 @@ class SchemaMismatch(MgicError):
     """The database has another schema than this program; the message says what to do."""
 
 
+SQLITE_FULL = 13  # sqlite.org/rescode.html
+DISK_FULL = "53100"  # PostgreSQL, appendix A
+
+# What each scheme stands for; people paste all of these.
+DRIVERS = {
+    "sqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+
+def disk_is_full(error: Exception) -> bool:
+    """Whether one of `DATABASE_ERRORS` says that there is no room for what was to be stored."""
+    cause = getattr(error, "orig", None)
+    return getattr(cause, "sqlite_errorcode", None) == SQLITE_FULL or getattr(cause, "sqlstate", None) == DISK_FULL
+
+
+def sqlite_url(file: Path) -> str:
+    """The address of a file, whatever its path has in it: `?`, `#` and `%41` mean something in an address."""
+    return URL.create("sqlite", database=str(file)).render_as_string()
+
+
+def parse_database_url(url: str) -> URL:
+    """Raises `BadConfig`, which does not repeat the address: it may have a password in it."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise BadConfig("an address is wanted, postgresql://user:password@host/name or sqlite:////path") from error
+    if parsed.drivername not in DRIVERS:
+        raise BadConfig(f"postgresql:// or sqlite:// is wanted, not {parsed.drivername[:40]}://")
+    return parsed.set(drivername=DRIVERS[parsed.drivername])
+
+
 def make_engine(url: str, pooled: bool = True) -> Engine:
     """An engine whose write transactions take their lock at once (SQLite) and whose waits end (PostgreSQL).
 
     Args:
-        url: `sqlite:///file` or `postgresql+psycopg://...`.
+        url: `sqlite:///file` or `postgresql://...`.
         pooled: False for a process that will fork.
+
+    Raises:
+        BadConfig: The address is of neither.
+        OSError: The folder of a SQLite file cannot be made.
     """
-    parsed = make_url(url)
+    parsed = parse_database_url(url)
     pool: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:

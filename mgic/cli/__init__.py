@@ -1,5 +1,6 @@
 """The `mgic` command: one file a theme, all of them light; torch is loaded by the commands that compute."""
 
+import io
 import sys
 import traceback
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import typer
 
 from mgic import __version__
 from mgic.cli import doctor, follow, gate, here, reference, submit, tables, up
-from mgic.cli.terminal import Code, Commands
+from mgic.cli.terminal import Code, Commands, put, tell_of_output
 
 app = typer.Typer(
     cls=Commands,
@@ -23,7 +24,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(__version__)
+        put(__version__)
         raise typer.Exit
 
 
@@ -58,8 +59,13 @@ app.add_typer(here.data, name="data")
 
 def main() -> None:
     """The console script. Exit codes: see `mgic.cli.terminal.Code`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to end
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="mgic")
+    except OSError as error:  # of what is written before a command begins: help, and what is wrong with its options
+        sys.exit(tell_of_output(error))
     except Exception:  # noqa: BLE001 - left alone it would end with 1, which says that a run failed
         traceback.print_exc()
         sys.exit(Code.BUG)

@@ -15,7 +15,7 @@ import torch
 
 from mgic import describe, runner
 from mgic.cli.terminal import Meter, assignments, duration
-from mgic.cli.values import gather_lists
+from mgic.cli.values import fit
 from mgic.cores import usable_cores
 from mgic.data import dataset_info, fetch
 from mgic.errors import BadConfig, DataMissing, Problem
@@ -60,8 +60,8 @@ def find_device(asked: str) -> str:
 def request(experiment: str, axes: Mapping[str, list[Value]], recipe: str | None) -> SweepRequest:
     if recipe is not None:
         return SweepRequest(experiment=experiment, recipe=recipe)
-    gathered = gather_lists(dict(axes), EXPERIMENTS[experiment].info.config_schema)
-    return SweepRequest(experiment=experiment, axes=gathered)
+    fitted = fit(dict(axes), EXPERIMENTS[experiment].info.config_schema)
+    return SweepRequest(experiment=experiment, axes=fitted)
 
 
 def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, meter: Meter) -> Iterator[Outcome]:

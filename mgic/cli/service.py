@@ -40,7 +40,10 @@ def of_sweep_or_run(on_sweep: Any, on_run: Any, text: str) -> Any:
 
 @contextmanager
 def connect(url: str, key: str | None) -> Iterator[Client]:
-    client = Client(url, key or None, timeout=PATIENCE_S)
+    try:
+        client = Client(url, key or None, timeout=PATIENCE_S)
+    except BadConfig as error:
+        raise BadConfig(f"--api-url, MGIC_API_URL, MGIC_API_KEY: {error}") from error
     try:
         yield client
     finally:

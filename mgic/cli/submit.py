@@ -19,7 +19,7 @@ from mgic.cli.terminal import (
     put_table,
     say,
 )
-from mgic.cli.values import gather_lists, parse_axes
+from mgic.cli.values import fit, parse_axes
 from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import UnknownName
 from mgic.records import ExperimentInfo, Preview, RunStatus, Sweep, SweepRequest
@@ -58,7 +58,7 @@ def submit(
     axes = parse_axes(given)
     with connect(api_url, api_key) as client:
         if recipe is None:
-            axes = gather_lists(axes, _experiment(client, subject).config_schema)
+            axes = fit(axes, _experiment(client, subject).config_schema)
         request = SweepRequest(
             experiment=subject,
             axes=None if recipe else axes,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mgic.cli.files import write_text
 from mgic.cli.here import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect, identifier
 from mgic.cli.terminal import Code, put, put_json, say
@@ -119,4 +120,4 @@ def export(
         if out is None:
             put(text.removesuffix("\n"))
         else:
-            out.write_text(text, encoding="utf-8")
+            write_text("--out", out, text)

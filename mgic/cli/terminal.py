@@ -1,11 +1,13 @@
 """How the command line speaks: data on stdout, everything else on stderr, and one meaning for each exit code."""
 
+import errno
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from enum import IntEnum
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -13,8 +15,21 @@ from typer.core import TyperGroup
 
 from mgic.client import ApiError, Unreachable
 from mgic.errors import BadConfig, Cancelled, Conflict, MgicError, NotFound, NotInBaseline, Unavailable
+from mgic.place import check_variables
 
 NOT_THE_CALLERS_FAULT = (401, 403, 408, 429)
+# A path that cannot be is the caller's to change, as a value that cannot be.
+BAD_PATH = (
+    errno.EACCES,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+)
 
 
 class Code(IntEnum):
@@ -27,6 +42,7 @@ class Code(IntEnum):
     NOTHING = 4
     UNREACHABLE = 5
     BUG = 70  # sysexits.h: internal software error
+    REFUSED = 74  # sysexits.h: input or output failed
     INTERRUPTED = 130
     PIPE_CLOSED = 141  # who read our output stopped reading: what a shell reports for any other tool
 
@@ -36,17 +52,55 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
+            check_variables(os.environ)
             return super().invoke(ctx)
-        except (MgicError, ValidationError) as error:
-            say(f"mgic: {words(error)}")
-            raise typer.Exit(code_of(error)) from error
-        except BrokenPipeError:
-            # Who read our output has left (`mgic list models | head -1`): nothing more may be flushed into that pipe.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(Code.PIPE_CLOSED) from None
+        except (MgicError, ValidationError, OSError) as error:
+            raise typer.Exit(tell(error)) from error
 
 
-def code_of(error: MgicError | ValidationError) -> Code:
+class Refused(OSError):
+    """What the system refused, with the word for what it was: `errno`, `strerror` and `filename` as usual."""
+
+
+@contextmanager
+def naming(thing: str) -> Iterator[None]:
+    """What the system refuses in here is told as a fault of `thing`, such as a setting with its value."""
+    try:
+        yield
+    except Refused:
+        raise
+    except OSError as error:
+        path = "" if error.filename is None else os.fsdecode(error.filename)
+        named = thing if path in thing else f"{thing}: {path}"
+        raise Refused(error.errno, error.strerror or str(error), named) from error
+
+
+def tell(error: MgicError | ValidationError | OSError) -> Code:
+    """Say an expected error in one line; the exit code for it."""
+    if isinstance(error, BrokenPipeError):
+        return tell_of_output(error)
+    say(f"mgic: {words(error)}")
+    return code_of(error)
+
+
+def tell_of_output(error: OSError) -> Code:
+    """The same where stdout cannot be written, or who read it has left (`mgic list models | head -1`)."""
+    _let_go(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        return Code.PIPE_CLOSED
+    say(f"mgic: standard output: {error.strerror}")
+    return Code.REFUSED
+
+
+def _let_go(stream: TextIO | None) -> None:
+    """Nothing more may be flushed into it, not at the end of this process either."""
+    with suppress(AttributeError, OSError, ValueError):  # it is closed, or no file of the system
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[union-attr]
+
+
+def code_of(error: MgicError | ValidationError | OSError) -> Code:
+    if isinstance(error, OSError):
+        return Code.USAGE if error.errno in BAD_PATH else Code.REFUSED
     if isinstance(error, Unreachable | Unavailable):
         return Code.UNREACHABLE
     if isinstance(error, ApiError) and (error.status >= 500 or error.status in NOT_THE_CALLERS_FAULT):
@@ -56,8 +110,11 @@ def code_of(error: MgicError | ValidationError) -> Code:
     return Code.INTERRUPTED if isinstance(error, Cancelled) else Code.USAGE
 
 
-def words(error: MgicError | ValidationError) -> str:
+def words(error: MgicError | ValidationError | OSError) -> str:
     """The error in one line, each fault with its field."""
+    if isinstance(error, OSError):
+        why = error.strerror or str(error)
+        return why if error.filename is None else f"{os.fsdecode(error.filename)}: {why}"
     if isinstance(error, ValidationError):
         return "; ".join(": ".join(filter(None, (_place(e["loc"]), e["msg"]))) for e in error.errors(include_url=False))
     if isinstance(error, BadConfig) and error.problems:
@@ -78,13 +135,31 @@ def _field(pointer: str) -> str:
 
 
 def say(line: str) -> None:
-    """A line for who watches, on stderr."""
-    print(line, file=sys.stderr, flush=True)
+    """A line for who watches, on stderr; where that cannot be written nobody watches."""
+    _draw(line + "\n")
+
+
+def _draw(text: str) -> None:
+    if sys.stderr is None:  # closed by who started this
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _let_go(sys.stderr)
 
 
 def put(line: str) -> None:
-    """A line of data, on stdout."""
-    print(line, flush=True)
+    """A line of data, on stdout. Raises `Refused` where it cannot be written, and `BrokenPipeError`."""
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _let_go(sys.stdout)  # else it is written once more when this process ends, and fails once more
+        raise Refused(error.errno, error.strerror, "standard output") from error
 
 
 def put_json(value: object) -> None:
@@ -142,7 +217,7 @@ class Meter:
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
-        self._redraws = sys.stderr.isatty() and not quiet
+        self._redraws = sys.stderr is not None and sys.stderr.isatty() and not quiet
         self._shown = 0
 
     def show(self, text: str, progress: float) -> None:
@@ -150,8 +225,7 @@ class Meter:
         if self._redraws:
             done = round(20 * min(max(progress, 0.0), 1.0))
             line = f"[{'#' * done}{'.' * (20 - done)}] {text}"[:110]
-            sys.stderr.write("\r" + line.ljust(self._shown))
-            sys.stderr.flush()
+            _draw("\r" + line.ljust(self._shown))
             self._shown = len(line)
 
     def line(self, text: str) -> None:
@@ -163,6 +237,5 @@ class Meter:
     def clear(self) -> None:
         """Take the bar away."""
         if self._shown:
-            sys.stderr.write("\r" + " " * self._shown + "\r")
-            sys.stderr.flush()
+            _draw("\r" + " " * self._shown + "\r")
             self._shown = 0

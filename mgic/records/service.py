@@ -26,6 +26,7 @@ class Health(Record):
     schema_version: str = ""
     broker: str = ""
     artifacts: str = ""  # the place where runs leave files
+    disk: str = ""  # of this machine, where the database or files lie on it: ok, or full
     catalogue: str = ""
     newest_heartbeat_seconds: float | None = None
     notes: tuple[str, ...] = ()
