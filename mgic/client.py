@@ -318,7 +318,7 @@ class Client:
 def _http(url: str, api_key: str | None, timeout: float) -> httpx.Client:
     """A connection past all proxies to this machine and to whom NO_PROXY names, else through them."""
     if api_key and not (api_key.isascii() and api_key.isprintable()):
-        raise BadConfig("the key has a character that no header of HTTP may have")
+        raise BadConfig("the key of the service has a character that no header of HTTP may have")
     host = urlsplit(url).hostname or ""
     direct = is_loopback(host) or bool(proxy_bypass(host))
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
@@ -328,7 +328,11 @@ def _http(url: str, api_key: str | None, timeout: float) -> httpx.Client:
         return httpx.Client(base_url=url, headers=headers, timeout=timeout, verify=verify, trust_env=not direct)
     except httpx.InvalidURL as error:
         raise BadConfig(f"the address of the service, {url[:200]}, or of a proxy to it is none: {error}") from error
-    except (ImportError, ValueError) as error:
+    except ImportError as error:
+        raise BadConfig(
+            "the proxy that ALL_PROXY names speaks SOCKS, which needs `pip install 'httpx2[socks]'`"
+        ) from error
+    except ValueError as error:
         raise BadConfig(f"the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: {error}") from error
 
 

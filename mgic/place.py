@@ -56,16 +56,20 @@ def is_loopback(host: str | None) -> bool:
     return bool(mapped.is_loopback or mapped.is_unspecified)
 
 
-def service_url(text: str) -> str:
+def service_url(text: str, name: str = "the address of the service") -> str:
     """The address of a service without what the client adds itself: `http://host:8000/api/v1/` is `http://host:8000`.
+
+    Args:
+        text: As it was given.
+        name: Of the setting, for the message.
 
     Raises:
         BadConfig: It is no http or https address.
     """
-    check_text("the address of the service", text)
+    check_text(name, text)
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise BadConfig(f"the address of the service is written {EXAMPLE}, not {text[:200]!r}")
+        raise BadConfig(f"{name} is written {EXAMPLE}, not {text[:200]!r}")
     path = parts.path.rstrip("/").removesuffix(PREFIX).rstrip("/")
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
 

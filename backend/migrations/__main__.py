@@ -1,7 +1,7 @@
 """Bring the configured database to the newest schema; `--check` only says how it stands.
 
 Exit 0, and with `--check` a line on stdout; or a line on stderr and 78 (sysexits.h) if the database is newer than this
-program or is none, 69 if it does not answer, or takes nothing.
+program or cannot be one, 69 if it does not answer, 74 if its disk is full.
 """
 
 import os
@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.migrations import state, upgrade
 from backend.settings import read_settings
-from backend.store import DATABASE_ERRORS, SchemaMismatch, make_engine
+from backend.store import DATABASE_ERRORS, SchemaMismatch, disk_is_full, make_engine, parse_database_url
 
 
 def main() -> None:
@@ -25,16 +25,19 @@ def main() -> None:
     except SchemaMismatch as mismatch:
         _leave(os.EX_CONFIG, str(mismatch))
     except DATABASE_ERRORS as error:
-        _leave(os.EX_UNAVAILABLE, f"the database cannot be used: {_reason(error)}")
+        _leave(os.EX_IOERR if disk_is_full(error) else os.EX_UNAVAILABLE, _reason(database, error))
     except DBAPIError as error:  # it answers, and is none: another kind of file, for one
-        _leave(os.EX_CONFIG, f"the database cannot be used: {_reason(error)}")
+        _leave(os.EX_CONFIG, _reason(database, error))
     except OSError as error:
-        _leave(os.EX_UNAVAILABLE, f"the database cannot be used: {error.filename}: {error.strerror}")
+        _leave(os.EX_CONFIG, f"{error.filename}, for the database, cannot be made: {error.strerror}")
 
 
-def _reason(error: Exception) -> str:
+def _reason(url: str, error: Exception) -> str:
     """The driver's own words, without SQLAlchemy's around them."""
-    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    address = parse_database_url(url)
+    place = address.database if address.get_backend_name() == "sqlite" else address.host
+    words = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    return f"the database {place} cannot be used: {words}"
 
 
 def _leave(code: int, words: str) -> NoReturn:

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from mgic import describe, runner
-from mgic.cli.terminal import Meter, assignments, duration
+from mgic.cli.terminal import Meter, assignments, duration, naming
 from mgic.cli.values import fit
 from mgic.cores import usable_cores
 from mgic.data import dataset_info, fetch
@@ -84,15 +84,28 @@ def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, 
         if not info.present:
             raise DataMissing(f"the data set {name} is not under {data_dir}; {info.how_to_get}")
     torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))  # torch does not look at a quota
+    if out is not None:
+        with naming(f"--out: {out} cannot be written"):
+            out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mgic-run-") as scratch:
         for number, point in enumerate(points):
             place = f"run {number + 1}/{len(points)}"
             meter.line(f"{place}: {experiment} {assignments(point.requested)}".rstrip())
             context = TerminalContext(device, data_dir, (out or Path(scratch)) / str(number), place, meter)
             outcome = runner.run(experiment, point.config, context)
-            context.close(outcome)
+            refused = _close(context, outcome)
             meter.line(f"{place}: {_ending(outcome)}")
-            yield outcome
+            yield outcome  # before its files: what came out is told, even where the disk is full
+            if refused is not None:
+                raise refused
+
+
+def _close(context: "TerminalContext", outcome: Outcome) -> OSError | None:
+    try:
+        context.close(outcome)
+    except OSError as error:
+        return error
+    return None
 
 
 def _ending(outcome: Outcome) -> str:

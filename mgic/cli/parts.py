@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
+from mgic.cli.terminal import Refused, naming, words
 from mgic.process import die_with_parent
 
 FIRST_PAUSE_S = 1.0
@@ -42,10 +44,8 @@ class Part:
     due: float = field(default=0.0)
 
     def start(self) -> None:
-        """In a session of its own: Ctrl-C is ours to hear, not its. Raises `OSError`."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.log.exists() and self.log.stat().st_size > LOG_BYTES
-        with self.log.open("wb" if fresh else "ab") as log:
+        """In a session of its own: Ctrl-C is ours to hear, not its. Raises `Refused`."""
+        with self._opened_log() as log, naming(f"{self.name} cannot be started"):
             self.process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -58,6 +58,12 @@ class Part:
             )
         self.started = time.monotonic()
 
+    def _opened_log(self) -> IO[bytes]:
+        with naming(f"{self.log} cannot be written"):
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self.log.exists() and self.log.stat().st_size > LOG_BYTES
+            return self.log.open("wb" if fresh else "ab")
+
     def tend(self, say: Callable[[str], None]) -> None:
         """Start it again if it has ended, after a pause that grows while it keeps ending."""
         if self.process is None:
@@ -69,7 +75,7 @@ class Part:
             return
         if time.monotonic() - self.started > STEADY_S:
             self.pause = FIRST_PAUSE_S
-        say(f"{self.name} ended ({_words(code)}); it starts again in {self.pause:g} s, see {self.log}")
+        say(f"{self.name} ended ({_ending(code)}); it starts again in {self.pause:g} s, see {self.log}")
         self._signal_group(signal.SIGKILL)
         self.process = None
         self._pause()
@@ -78,9 +84,8 @@ class Part:
         """What the system refuses now, a process or a file too many, it may allow later."""
         try:
             self.start()
-        except OSError as error:
-            why = error.strerror or str(error)
-            say(f"{self.name} cannot be started ({why}); it is tried again in {self.pause:g} s")
+        except Refused as error:
+            say(f"{words(error)}; it is tried again in {self.pause:g} s")
             self._pause()
 
     def _pause(self) -> None:
@@ -111,5 +116,5 @@ class Part:
                 return  # nobody is left in it
 
 
-def _words(code: int) -> str:
+def _ending(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"code {code}"

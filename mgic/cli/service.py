@@ -9,6 +9,7 @@ import typer
 
 from mgic.client import ApiError, Client
 from mgic.errors import BadConfig
+from mgic.place import service_url
 
 ApiUrl = Annotated[str, typer.Option("--api-url", envvar="MGIC_API_URL", help="Where the service is.")]
 ApiKey = Annotated[
@@ -40,10 +41,7 @@ def of_sweep_or_run(on_sweep: Any, on_run: Any, text: str) -> Any:
 
 @contextmanager
 def connect(url: str, key: str | None) -> Iterator[Client]:
-    try:
-        client = Client(url, key or None, timeout=PATIENCE_S)
-    except BadConfig as error:
-        raise BadConfig(f"--api-url, MGIC_API_URL, MGIC_API_KEY: {error}") from error
+    client = Client(service_url(url, "--api-url (MGIC_API_URL)"), key or None, timeout=PATIENCE_S)
     try:
         yield client
     finally:

@@ -70,9 +70,7 @@ def naming(thing: str) -> Iterator[None]:
     except Refused:
         raise
     except OSError as error:
-        path = "" if error.filename is None else os.fsdecode(error.filename)
-        named = thing if path in thing else f"{thing}: {path}"
-        raise Refused(error.errno, error.strerror or str(error), named) from error
+        raise Refused(error.errno, error.strerror or str(error), thing) from error
 
 
 def tell(error: MgicError | ValidationError | OSError) -> Code:

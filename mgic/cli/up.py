@@ -1,5 +1,6 @@
 """`mgic up`: the whole service on one machine, on embedded parts, until Ctrl-C."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -89,8 +90,7 @@ class Service:
         try:
             self._migrate()
             for part in self.parts:
-                with naming(f"{part.name} cannot be started"):
-                    part.start()
+                part.start()
             if self._await_ready(start):
                 if demo:
                     self._submit_demo()
@@ -103,8 +103,11 @@ class Service:
 
     def _migrate(self) -> None:
         done = migrations(self.environment)
+        why = done.stderr.strip()
+        if done.returncode == os.EX_IOERR:
+            raise Refused(errno.ENOSPC, why)
         if done.returncode:
-            raise (Unavailable if done.returncode == os.EX_UNAVAILABLE else BadConfig)(done.stderr.strip())
+            raise (Unavailable if done.returncode == os.EX_UNAVAILABLE else BadConfig)(why)
 
     def _await_ready(self, start: float) -> bool:
         """Tend the parts until all of them answer; False if a signal came first."""
@@ -218,7 +221,7 @@ class Service:
 def migrations(environment: Mapping[str, str], *flags: str) -> "subprocess.CompletedProcess[str]":
     """Bring the database to this version's schema; with `--check` only say how it stands. What is wrong is on stderr.
 
-    A process of its own, since the core knows no database: 69 means that it does not answer, 78 that it cannot be.
+    A process of its own, since the core knows no database. Its exit codes are those of `backend.migrations.__main__`.
     """
     command = [sys.executable, "-m", "backend.migrations", *flags]
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
@@ -238,7 +241,9 @@ def only_one(home: Path) -> Iterator[IO[str]]:
 
 
 def _lock_file(home: Path) -> IO[str]:
-    with naming(f"MGIC_HOME={home}"):
+    if os.path.lexists(home) and not home.is_dir():
+        raise BadConfig(f"MGIC_HOME={home} is no folder")
+    with naming(f"MGIC_HOME={home} cannot be written"):
         home.mkdir(parents=True, exist_ok=True)
         return (home / "up.lock").open("w")
 
