@@ -11,7 +11,7 @@ from s3fs import S3FileSystem
 from starlette.testclient import TestClient
 
 from backend.app import create_app
-from backend.artifacts import Artifacts, ArtifactsAway, attempt, checkpoint
+from backend.artifacts import Artifacts, ArtifactsAway, _s3, attempt, checkpoint
 from backend.janitor import Janitor
 from backend.queue import Bell
 from backend.settings import Settings
@@ -148,6 +148,37 @@ def test_a_place_that_is_away_makes_the_service_degraded_and_says_so(api, monkey
     assert any("place of the artifacts" in note for note in ready["notes"])
     janitor.clean()
     assert api.get("/ready").json()["artifacts"] == "ok"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_full_disk_makes_the_service_degraded_until_there_is_room(api, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    assert api.get("/ready").json()["disk"] == "ok"
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", refuse)
+        answer = api.get("/ready")
+    assert (answer.status_code, answer.json()["status"], answer.json()["disk"]) == (200, "degraded", "full")
+    assert f"the files of runs cannot be written: {os.strerror(number)}" in answer.json()["notes"]
+    assert api.get("/ready").json()["disk"] == "ok"
+
+
+def test_a_folder_of_any_name_keeps_files_in_itself(tmp_path, file):
+    for name in ("a?b", "a#b", "%41", "a::b", "*[c]", "ü '\"", "{d}"):
+        place = Artifacts(str(tmp_path / name / "artifacts"))
+        place.put(file, "run/1/x")
+        assert place.names("run/1") == ["x"]
+        place.remove("run")
+        assert place.names("run") == []
+        assert (tmp_path / name / "artifacts").is_dir()
+    assert len(list(tmp_path.iterdir())) == 7 + (file.parent == tmp_path)
+
+
+@pytest.mark.parametrize(("endpoint", "past"), [("http://127.0.0.1:9000", True), ("https://s3.example.org", False)])
+def test_a_bucket_on_this_machine_is_reached_past_all_proxies(monkeypatch, endpoint, past):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    assert ("proxies" in _s3()["config_kwargs"]) is past
 
 
 def test_ended_runs_are_told_from_open_ones_however_many_are_asked_for(store):

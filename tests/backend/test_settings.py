@@ -1,0 +1,104 @@
+"""Settings are refused by the name of their variable, in one line, and name places by whatever characters they have."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.disk import refusal
+from backend.migrations import state, upgrade
+from backend.settings import Settings, read_settings
+from backend.store import make_engine, parse_database_url, sqlite_url
+from mgic.errors import BadConfig
+
+ODD = ["a?b=1", "a#b", "%41", "a b", "a&b;c", "*[a]", "'\"$(a)`", "::a", "ü", "@:,{}\\"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_the_database_lies_in_the_home_whatever_that_is_called(tmp_path, name):
+    settings = Settings(home=tmp_path / name)
+    assert parse_database_url(settings.database).database == str(tmp_path / name / "mgic.db")
+    assert state(settings.database) == "none yet, the first start makes it"
+    engine = make_engine(settings.database)
+    upgrade(engine)
+    engine.dispose()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name / "mgic.db").stat().st_size > 0
+    assert state(settings.database).startswith("schema 0")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("MGIC_LEASE_S", "soon", "MGIC_LEASE_S: should be a valid number"),
+        ("MGIC_SLOTS", "0", "MGIC_SLOTS: should be greater than or equal to 1"),
+        ("MGIC_LEASE_S", "30\r", "MGIC_LEASE_S ends with a carriage return"),
+        ("MGIC_HOME", "/tmp/a\nb", "MGIC_HOME has the control character '\\n'"),
+        ("MGIC_HOME", "~/lab", "only a shell knows what ~ is"),
+        ("MGIC_DATA_DIR", "~/data", "MGIC_DATA_DIR=~/data: only a shell"),
+        ("MGIC_DATABASE_URL", "lab.db", "MGIC_DATABASE_URL: an address is wanted"),
+        ("MGIC_DATABASE_URL", "mysql://u:secret@h/d", "MGIC_DATABASE_URL: postgresql:// or sqlite:// is wanted"),
+        ("MGIC_BROKER_URL", "localhost:6379", "MGIC_BROKER_URL: an address of Redis is wanted"),
+        ("MGIC_BROKER_URL", "amqp://u:secret@h", "MGIC_BROKER_URL: an address of Redis is wanted"),
+        ("MGIC_ARTIFACT_URL", "ftp://h", "MGIC_ARTIFACT_URL: a folder or s3://bucket/prefix is wanted"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_78_and_one_line(monkeypatch, capsys, variable, value, said):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SystemExit) as left:
+        read_settings()
+    told = capsys.readouterr().err
+    assert left.value.code == os.EX_CONFIG == 78
+    assert said in told
+    assert told.count("\n") == 1
+    assert "secret" not in told
+
+
+@pytest.mark.parametrize("module", ["backend.migrations", "worker.alive", "worker.app"])
+def test_whoever_starts_with_it_says_so_and_ends(module):
+    done = subprocess.run(
+        [sys.executable, "-m", module], env=os.environ | {"MGIC_LEASE_S": "soon"}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (78, 1)
+    assert done.stderr.startswith("MGIC_LEASE_S: ")
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_an_address_of_postgresql_is_read_as_people_have_it(scheme):
+    assert parse_database_url(f"{scheme}://u:p@h:5432/d").drivername == "postgresql+psycopg"
+
+
+@pytest.mark.parametrize("url", ["", "x", "://", "oracle://h/d", "sqlite+aiosqlite:///x"])
+def test_what_is_no_address_of_a_database_is_refused(url):
+    with pytest.raises(BadConfig, match="is wanted"):
+        parse_database_url(url)
+
+
+@pytest.mark.parametrize(
+    ("database", "code", "said"),
+    [
+        ("text", 78, "cannot be used: file is not a database"),
+        ("folder", 69, "cannot be used: unable to open database file"),
+        ("text/below/mgic.db", 78, "cannot be made: Not a directory"),
+    ],
+)
+def test_a_database_that_cannot_be_is_one_line_with_its_place(tmp_path, database, code, said):
+    (tmp_path / "text").write_text("no database\n" * 100)
+    (tmp_path / "folder").mkdir()
+    places = {"MGIC_DATABASE_URL": sqlite_url(tmp_path / database)}
+    for flags in ([], ["--check"]):
+        if flags and "below" in database:
+            continue  # asked only, it would be made by the first start
+        command = [sys.executable, "-m", "backend.migrations", *flags]
+        done = subprocess.run(command, env=os.environ | places, capture_output=True, text=True)
+        assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+        assert said in done.stderr
+        assert str(tmp_path) in done.stderr
+
+
+def test_room_is_asked_for_where_a_folder_would_be_made_and_given_back(tmp_path):
+    assert refusal(tmp_path / "not" / "yet") == ""
+    assert list(tmp_path.iterdir()) == []
+    assert refusal(Path("/proc/nothing")) != ""
