@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.settings import Settings
 from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
+from mgic.errors import BadConfig
 from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo
 
 Seen = TypeVar("Seen")
@@ -56,7 +57,7 @@ def tells_what_fails() -> Iterator[None]:
         yield
     except Unreachable:
         cannot_reach()
-    except ApiError as error:
+    except (ApiError, BadConfig) as error:  # the second of MGIC_API_URL, if no address stands there
         st.error(literal(error), icon=":material/error:")
 
 

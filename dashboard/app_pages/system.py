@@ -37,6 +37,7 @@ def live() -> None:
             "schema": ready.schema_version,
             "broker": ready.broker,
             "artifacts": ready.artifacts,
+            "disk": ready.disk,
             "catalogue": ready.catalogue,
             "newest heartbeat": f"{seconds(beat)} ago" if beat is not None else "none",
         }

@@ -186,6 +186,13 @@ def test_a_service_that_is_not_there_is_named(name):
     assert f"Cannot reach the API at `{nobody.url}`" in said(shown)
 
 
+def test_an_address_that_is_none_is_said_on_the_page(monkeypatch):
+    monkeypatch.setenv("MGIC_API_URL", "localhost:8000")
+    page = AppTest.from_file(APP, default_timeout=60).run()
+    assert not page.exception
+    assert "is written http://127.0.0.1:8000, not 'localhost:8000'" in said(page)
+
+
 def test_the_service_is_found_by_its_address_in_the_environment(monkeypatch):
     monkeypatch.setenv("MGIC_API_URL", "http://api:8000")
     monkeypatch.setenv("MGIC_API_KEY", "secret")
