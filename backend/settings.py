@@ -93,6 +93,13 @@ class Settings(BaseSettings):
             raise ValueError("a folder or s3://bucket/prefix is wanted")
         if scheme == "s3" and find_spec("s3fs") is None:
             raise ValueError("a bucket needs the package s3fs")
+        if scheme == "s3" and set(rest) & set("*?["):
+            raise ValueError("a prefix without *, ? and [ is wanted: they would stand for other prefixes too")
+        if scheme != "s3" and rest:
+            try:
+                check_folder(_variable("artifact_url"), Path(rest))
+            except BadConfig as error:
+                raise ValueError(str(error)) from error
         return url
 
     @property
@@ -137,7 +144,7 @@ def read_settings() -> Settings:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(os.EX_CONFIG) from error
     except ValidationError as error:
-        faults = [f"{_variable(str(fault['loc'][0]))}: {_words(fault['msg'])}" for fault in error.errors()]
+        faults = [_words(_variable(str(fault["loc"][0])), fault["msg"]) for fault in error.errors()]
         sys.stderr.write("; ".join(faults) + "\n")
         raise SystemExit(os.EX_CONFIG) from error
 
@@ -146,5 +153,6 @@ def _variable(field: str) -> str:
     return f"MGIC_{field.upper()}"
 
 
-def _words(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Input should", "should", 1)
+def _words(variable: str, message: str) -> str:
+    words = message.removeprefix("Value error, ").replace("Input should", "should", 1)
+    return words if words.startswith(variable) else f"{variable}: {words}"

@@ -11,6 +11,7 @@ from dashboard.settings import Settings
 from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig
+from mgic.place import service_url
 from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo
 
 Seen = TypeVar("Seen")
@@ -21,7 +22,7 @@ def client() -> Client:
     if "client" not in st.session_state:
         settings = Settings()
         secret = settings.api_key.get_secret_value() if settings.api_key else None
-        st.session_state.client = Client(settings.api_url, api_key=secret)
+        st.session_state.client = Client(service_url(settings.api_url, "MGIC_API_URL"), api_key=secret)
     given: Client = st.session_state.client
     return given
 

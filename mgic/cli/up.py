@@ -273,6 +273,8 @@ def _socket(home: Path) -> Path:
         return path
     name = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"mgic-{os.getuid()}-{name}"
+    if len(os.fsencode(folder / "v.sock")) > SOCKET_BYTES:
+        raise BadConfig(f"{folder} is too long for a socket; give MGIC_HOME or TMPDIR a shorter path")
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise BadConfig(f"{folder} belongs to somebody else; give MGIC_HOME a shorter path")

@@ -117,6 +117,8 @@ def gather_lists(axes: dict[str, list[Value]], config_schema: dict[str, Any]) ->
 def _fields(arguments: Iterable[str]) -> Iterable[tuple[str, str]]:
     seen: set[str] = set()
     for argument in arguments:
+        if not argument.isascii():
+            _check_utf8(argument)
         field, equals, text = argument.partition("=")
         if not equals or not FIELD.fullmatch(field):
             raise BadConfig(f"field=value is wanted, such as group_size=4,8, not {argument[:60]!r}")
@@ -124,6 +126,13 @@ def _fields(arguments: Iterable[str]) -> Iterable[tuple[str, str]]:
             raise BadConfig(f"{field} is given twice; several values are separated by commas: {field}=a,b")
         seen.add(field)
         yield field, text
+
+
+def _check_utf8(argument: str) -> None:
+    try:
+        argument.encode()
+    except UnicodeEncodeError as error:
+        raise BadConfig(f"{argument[: error.start][:60]!r}... has bytes in it that are no UTF-8") from error
 
 
 def _split(field: str, text: str) -> list[str]:

@@ -190,7 +190,7 @@ def test_an_address_that_is_none_is_said_on_the_page(monkeypatch):
     monkeypatch.setenv("MGIC_API_URL", "localhost:8000")
     page = AppTest.from_file(APP, default_timeout=60).run()
     assert not page.exception
-    assert "is written http://127.0.0.1:8000, not 'localhost:8000'" in said(page)
+    assert literal("MGIC_API_URL is written http://127.0.0.1:8000, not 'localhost:8000'") in said(page)
 
 
 def test_the_service_is_found_by_its_address_in_the_environment(monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mgic.cli.up import SOCKET_BYTES, _socket
+from mgic.errors import BadConfig
 from tests.conftest import free_port
 
 
@@ -50,3 +51,9 @@ def test_a_deep_home_has_its_socket_where_the_path_is_short_enough(tmp_path):
     assert short == _socket(deep)
     assert short != _socket(tmp_path / ("e" * SOCKET_BYTES))
     assert short.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_place_for_temporary_files_that_is_too_deep_as_well_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("t" * SOCKET_BYTES)))
+    with pytest.raises(BadConfig, match="shorter path"):
+        _socket(tmp_path / ("d" * SOCKET_BYTES))

@@ -70,6 +70,7 @@ def test_a_value_is_read_as_written(text, meant):
         (["a=[[1]]"], "a list cannot hold a list"),
         (["a=1e999"], "too large"),
         (["a=" + "9" * 5000], "too large"),
+        (["model=a\udcff"], "'model=a'... has bytes in it that are no UTF-8"),
         (["seed=4..0"], "seed: there is no number in 4..0; a series goes up"),
         (["seed=range(0)"], "there is no number in"),
         (["seed=range(a)"], r"a series is written 0..4, range\(5\) or range\(0,5\)"),
