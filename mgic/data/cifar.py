@@ -7,6 +7,7 @@ from urllib.error import URLError
 
 import numpy as np
 from torchvision.datasets import CIFAR10, CIFAR100
+from torchvision.datasets.utils import check_integrity
 
 from mgic.data.dataset import DATASETS, Arrays, Source
 from mgic.errors import DataMissing
@@ -22,18 +23,19 @@ def read(name: str, loader: Loader, data_dir: Path) -> Arrays:
     """
     try:
         train, test = loader(data_dir, train=True), loader(data_dir, train=False)
-    except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+    except (RuntimeError, ValueError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
         folder = data_dir / loader.base_folder
+        other = [file for file, md5 in _files(loader) if not check_integrity(folder / file, md5)]
+        why = f"{other[0]} is not the file that was published" if other else error
         raise DataMissing(
-            f"the data set {name} is incomplete or damaged; delete {folder} and run `mgic data fetch {name}`"
+            f"the data set {name} is incomplete or damaged: {why}; delete {folder} and run `mgic data fetch {name}`"
         ) from error
     return _channels_first(train.data), np.array(train.targets), _channels_first(test.data), np.array(test.targets)
 
 
 def present(loader: Loader, data_dir: Path) -> bool:
     """Whether all files have their names; their contents are checked when they are read."""
-    names = [file for file, _ in [*loader.train_list, *loader.test_list]] + [loader.meta["filename"]]
-    return all((data_dir / loader.base_folder / name).is_file() for name in names)
+    return all((data_dir / loader.base_folder / file).is_file() for file, _ in _files(loader))
 
 
 def fetch(name: str, loader: Loader, data_dir: Path) -> None:
@@ -41,6 +43,11 @@ def fetch(name: str, loader: Loader, data_dir: Path) -> None:
         loader(data_dir, download=True)
     except (URLError, OSError, RuntimeError) as error:
         raise DataMissing(f"{name} could not be downloaded: {error}") from error
+
+
+def _files(loader: Loader) -> list[list[str]]:
+    """Name and MD5 of each."""
+    return [*loader.train_list, *loader.test_list, [loader.meta["filename"], loader.meta["md5"]]]
 
 
 def _channels_first(images: np.ndarray) -> np.ndarray:

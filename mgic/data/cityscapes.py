@@ -1,24 +1,27 @@
-"""Cityscapes: streets of 50 cities with a class for each pixel, fine annotations, read by torchvision's loader.
+"""Cityscapes: streets of 50 cities with a class for each pixel, fine annotations.
 
 Source: Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding",
 https://arxiv.org/abs/1604.01685
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torchvision import datasets
 from torchvision.transforms.functional import pil_to_tensor
 
+from mgic.data.decoding import read_numbers, read_rgb
+from mgic.data.listing import file_state, named_files, named_folders
 from mgic.data.mask_sets import IGNORED, MASK_SETS, MaskSet, MaskSource
 from mgic.errors import DataMissing
 
 FOLDER = "cityscapes"
 SHAPE = (3, 1024, 2048)
+PICTURE = re.compile(r"[^.].*_\d{6}_\d{6}_leftImg8bit\.png")
 PARTS = {"train": 2975, "val": 500}  # the test part has no public masks
 HOW_TO_GET = (
     "get leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip from cityscapes-dataset.com, where one needs an "
@@ -39,30 +42,35 @@ def _train_ids() -> Tensor:
 
 
 TRAIN_IDS = _train_ids()
+LAST_LABEL = max(one.id for one in datasets.Cityscapes.classes)
 
 
 @dataclass(frozen=True)
 class Streets:
-    """One part; torchvision lists it in the order of the file system, here it is that of the names."""
+    """One part.
 
-    files: datasets.Cityscapes
+    Args:
+        files: Picture and mask of each, in the order of the pictures' names.
+    """
+
+    files: tuple[tuple[Path, Path], ...]
 
     def __len__(self) -> int:
         return len(self.files)
 
     def read(self, number: int) -> tuple[Tensor, Tensor]:
-        try:
-            picture, labels = self.files[number]
-            image, mask = pil_to_tensor(picture), TRAIN_IDS[pil_to_tensor(labels)[0].long()]
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, IndexError) as error:
-            name = Path(self.files.images[number]).name
-            raise DataMissing(f"{name} of Cityscapes or its mask cannot be read: {error}; {HOW_TO_GET}") from error
-        if tuple(image.shape) != SHAPE or mask.shape != image.shape[1:]:
-            name = Path(self.files.images[number]).name
+        picture, mask = self.files[number]
+        image, labels = pil_to_tensor(read_rgb(picture)), pil_to_tensor(read_numbers(mask))[0]
+        if tuple(image.shape) != SHAPE or labels.shape != image.shape[1:]:
             raise DataMissing(
-                f"{name} of Cityscapes is {tuple(image.shape)}, its mask {tuple(mask.shape)}, not {SHAPE}"
+                f"{picture.name} of Cityscapes is {tuple(image.shape)}, its mask {tuple(labels.shape)}, not {SHAPE}"
             )
-        return image, mask
+        if (largest := int(labels.max())) > LAST_LABEL:
+            raise DataMissing(
+                f"{mask} has the label {largest}, and those of Cityscapes end at {LAST_LABEL}: it is no labelIds file; "
+                f"{HOW_TO_GET}"
+            )
+        return image, TRAIN_IDS[labels.long()]
 
 
 def present(data_dir: Path) -> bool:
@@ -75,7 +83,7 @@ def read(data_dir: Path) -> MaskSet:
     """List the files; none is opened.
 
     Raises:
-        DataMissing: A part does not have its pictures, or one has no mask.
+        DataMissing: A part does not have its pictures, or one has no mask, or a file is empty.
     """
     root = data_dir / FOLDER
     digest = hashlib.sha256()
@@ -84,17 +92,22 @@ def read(data_dir: Path) -> MaskSet:
 
 
 def _part(root: Path, part: str, count: int, digest: "hashlib._Hash") -> Streets:
-    files = datasets.Cityscapes(str(root), split=part, mode="fine", target_type="semantic")
-    pairs = sorted(zip(files.images, files.targets, strict=True))
-    if len(pairs) != count:
-        raise DataMissing(f"{root / 'leftImg8bit' / part} holds {len(pairs)} pictures, not {count}; {HOW_TO_GET}")
-    files.images, files.targets = ([pair[place] for pair in pairs] for place in (0, 1))
-    for image, (mask,) in pairs:
-        for path in (Path(image), Path(mask)):
-            if not path.is_file():
-                raise DataMissing(f"{path} is missing; {HOW_TO_GET}")
-            digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\n".encode())
-    return Streets(files)
+    pictures = [path for city in named_folders(root / "leftImg8bit" / part) for path in named_files(city, PICTURE)]
+    if len(pictures) != count:
+        where = root / "leftImg8bit" / part
+        raise DataMissing(
+            f"{where} holds {len(pictures)} pictures (CITY/CITY_NNNNNN_NNNNNN_leftImg8bit.png), not {count}; "
+            f"{HOW_TO_GET}"
+        )
+    pairs = tuple((picture, _mask(root, part, picture)) for picture in pictures)
+    for path in (path for pair in pairs for path in pair):
+        digest.update(f"{path.relative_to(root)}\0{file_state(path).st_size}\n".encode())
+    return Streets(pairs)
+
+
+def _mask(root: Path, part: str, picture: Path) -> Path:
+    name = picture.name.replace("leftImg8bit", "gtFine_labelIds")
+    return root / "gtFine" / part / picture.parent.name / name
 
 
 MASK_SETS.add(

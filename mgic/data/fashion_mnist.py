@@ -1,56 +1,36 @@
 """Fashion-MNIST: 70 000 grey pictures of clothes, from torchvision's folder or from Debian's package."""
 
 from pathlib import Path
-from urllib.error import URLError
 
-import numpy as np
 from torchvision.datasets import FashionMNIST
 
 from mgic.data.dataset import DATASETS, Arrays, Source
-from mgic.data.idx import read_idx
-from mgic.errors import DataMissing
+from mgic.data.idx import IdxSet, published
 
 SYSTEM_DIR = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts it
-FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
+FASHION_MNIST = IdxSet(
+    title="Fashion-MNIST",
+    files=published(
+        train_images="c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        train_labels="bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        test_images="5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        test_labels="0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ),
+    loader=FashionMNIST,
+    how_to_get="get it with `mgic data fetch fashion_mnist`, or with Debian's package dataset-fashion-mnist",
 )
-HOW_TO_GET = "get it with `mgic data fetch fashion_mnist`, or with Debian's package dataset-fashion-mnist"
 
 
-def find(data_dir: Path) -> list[Path] | None:
-    """The four files, in the order of `FILES`, all of one folder; None where no folder has them all."""
-    for folder in (data_dir / "FashionMNIST" / "raw", SYSTEM_DIR):
-        paths = [next((path for path in _spellings(folder, name) if path.is_file()), None) for name in FILES]
-        found = [path for path in paths if path is not None]
-        if len(found) == len(FILES):
-            return found
-    return None
+def folders(data_dir: Path) -> tuple[Path, Path]:
+    return data_dir / "FashionMNIST" / "raw", SYSTEM_DIR
 
 
 def read(data_dir: Path) -> Arrays:
-    paths = find(data_dir)
-    if paths is None:
-        raise DataMissing(f"the data set fashion_mnist is not under {data_dir}; {HOW_TO_GET}")
-    train_images, train_labels, test_images, test_labels = (read_idx(path) for path in paths)
-    return train_images[:, None], train_labels.astype(np.int64), test_images[:, None], test_labels.astype(np.int64)
+    return FASHION_MNIST.read(folders(data_dir))
 
 
 def present(data_dir: Path) -> bool:
-    return find(data_dir) is not None
-
-
-def fetch(data_dir: Path) -> None:
-    try:
-        FashionMNIST(data_dir, download=True)
-    except (URLError, OSError, RuntimeError) as error:
-        raise DataMissing(f"fashion_mnist could not be downloaded: {error}") from error
-
-
-def _spellings(folder: Path, name: str) -> tuple[Path, Path]:
-    return folder / name, folder / f"{name}.gz"
+    return FASHION_MNIST.find(folders(data_dir)) is not None
 
 
 DATASETS.add(
@@ -65,9 +45,9 @@ DATASETS.add(
         mean=(0.2860,),
         std=(0.3530,),
         flip=True,
-        how_to_get=HOW_TO_GET,
+        how_to_get=FASHION_MNIST.how_to_get,
         present=present,
         read=read,
-        fetch=fetch,
+        fetch=FASHION_MNIST.fetch,
     ),
 )

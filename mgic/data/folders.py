@@ -1,22 +1,28 @@
 """Pictures that are read from their files batch by batch, because no memory holds them all."""
 
 import hashlib
+import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import exp, log, sqrt
 from pathlib import Path
 
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Generator, Tensor
 from torchvision.transforms import functional
 
 from mgic.data.ahead import ReadAhead
+from mgic.data.decoding import read_rgb
+from mgic.data.listing import file_state, named_files, named_folders
 from mgic.errors import DataMissing
 
 AREA = (0.08, 1.0)  # share of the picture that a random crop has; Szegedy et al. 2015, section 6
 RATIO = (3 / 4, 4 / 3)  # its width over its height
 RESIZED = 256 / 224  # shorter side, before the crop in the middle that is tested on
+
+PICTURE = re.compile(r"[^.].*\.(jpeg|jpg|png)", re.IGNORECASE)
+NAMED = 5  # names in an error, at most
 
 Labelled = tuple[Path, int]
 
@@ -44,30 +50,58 @@ class FolderImages:
         return 3, self.side, self.side
 
 
-def list_folder(folder: Path, root: Path) -> list[Labelled]:
-    """The pictures under `folder`, one folder a class, classes and names in the order of the alphabet.
+def pictures_by_class(folder: Path) -> dict[str, list[Path]]:
+    """The pictures right in each folder of `folder`, which is a class; classes and names in the order of the alphabet.
+
+    Folders without a picture are none, and what is hidden, or has another name than a picture, does not count.
 
     Raises:
         DataMissing: There is none.
     """
-    classes = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    found = [
-        (path, label)
-        for label, one in enumerate(classes)
-        for path in sorted(one.iterdir())
-        if path.suffix.lower() in (".jpeg", ".jpg", ".png")
-    ]
+    found = {one.name: pictures for one in named_folders(folder) if (pictures := named_files(one, PICTURE))}
     if not found:
-        raise DataMissing(f"no pictures under {folder.relative_to(root)}")
+        loose = f"; {len(beside)} lie right in it" if (beside := named_files(folder, PICTURE)) else ""
+        raise DataMissing(f"no pictures (.jpeg, .jpg, .png) in {folder}/CLASS/, a folder for each class{loose}")
     return found
 
 
+def labelled(train: Path, test: Path) -> tuple[list[Labelled], list[Labelled]]:
+    """The pictures of both parts; a class is numbered by the place of its name among those of the training part.
+
+    Raises:
+        DataMissing: A part has no pictures, or the two have classes of other names.
+    """
+    learnt, tested = pictures_by_class(train), pictures_by_class(test)
+    for one, other, strange in ((test, train, tested.keys() - learnt), (train, test, learnt.keys() - tested)):
+        if strange:
+            raise DataMissing(
+                f"{one} has classes that {other} has not: {_some(sorted(strange))}; a class is known by the name of "
+                "its folder, so both need the same ones"
+            )
+    numbers = {name: number for number, name in enumerate(learnt)}
+    return _with_labels(learnt, numbers), _with_labels(tested, numbers)
+
+
 def fingerprint(files: Iterable[Labelled], root: Path) -> str:
-    """16 hex digits that change with a name, a label or a size; the pixels are not read."""
+    """16 hex digits that change with a name, a label or a size; the pixels are not read.
+
+    Raises:
+        DataMissing: A file is absent or empty.
+    """
     digest = hashlib.sha256()
     for path, label in files:
-        digest.update(f"{path.relative_to(root)}\0{label}\0{path.stat().st_size}\n".encode())
+        name = os.fsencode(path.relative_to(root))
+        digest.update(name + f"\0{label}\0{file_state(path).st_size}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def _with_labels(found: dict[str, list[Path]], numbers: dict[str, int]) -> list[Labelled]:
+    return [(path, numbers[name]) for name, pictures in found.items() for path in pictures]
 
 
 class FolderPart:
@@ -116,11 +150,7 @@ class FolderPart:
 
     def _read(self, number: int, move: list[float] | None) -> tuple[Tensor, int]:
         path, label = self._files[number]
-        try:
-            with Image.open(path) as opened:
-                picture = opened.convert("RGB")
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise DataMissing(f"the picture {path.parent.name}/{path.name} cannot be read: {error}") from error
+        picture = read_rgb(path)
         if move is None:
             picture = functional.resize(picture, round(self._side * RESIZED))
             picture = functional.center_crop(picture, [self._side, self._side])

@@ -1,11 +1,10 @@
 """ImageNet (ILSVRC 2012): 1.28 million photographs of 1000 classes, from folders."""
 
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from mgic.data.dataset import DATASETS, Source
-from mgic.data.folders import FolderImages, fingerprint, list_folder
+from mgic.data.folders import FolderImages, fingerprint, labelled
 from mgic.errors import DataMissing
 
 SIDE, CLASSES = 224, 1000
@@ -20,17 +19,16 @@ def present(data_dir: Path) -> bool:
     return all((data_dir / "imagenet" / part).is_dir() for part in ("train", "val"))
 
 
-def read(data_dir: Path, classes: int = CLASSES) -> FolderImages:
+def read(data_dir: Path) -> FolderImages:
     """List the files; none is opened.
 
     Raises:
-        DataMissing: A part has no pictures, or not so many classes.
+        DataMissing: A part has no pictures, the two have classes of other names, or not so many, or a file is empty.
     """
     root = data_dir / "imagenet"
-    train, test = (list_folder(root / part, data_dir) for part in ("train", "val"))
-    for part, files in (("train", train), ("val", test)):
-        if (found := len({label for _, label in files})) != classes:
-            raise DataMissing(f"imagenet/{part} has pictures of {found} classes, not of {classes}; {HOW_TO_GET}")
+    train, test = labelled(root / "train", root / "val")
+    if (found := len({label for _, label in train})) != CLASSES:
+        raise DataMissing(f"{root} has pictures of {found} classes, not of {CLASSES}; {HOW_TO_GET}")
     return FolderImages("imagenet", train, test, SIDE, MEAN, STD, fingerprint([*train, *test], root))
 
 
@@ -52,7 +50,7 @@ DATASETS.add(
         flip=True,
         how_to_get=HOW_TO_GET,
         present=present,
-        read=partial(read, classes=CLASSES),
+        read=read,
         fetch=fetch,
     ),
 )

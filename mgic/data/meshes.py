@@ -1,42 +1,9 @@
-"""Surfaces of triangles: read from OFF files, made by turning a line about an axis, and sampled by points."""
-
-import re
-from pathlib import Path
+"""Surfaces of triangles: made by turning a line about an axis, and sampled by points."""
 
 import numpy as np
 
 Mesh = tuple[np.ndarray, np.ndarray]
 """Vertices (count, 3), float64, and triangles (count, 3), three numbers of vertices each."""
-
-
-def read_off(path: Path) -> Mesh:
-    """The surface in a text file of the Object File Format; polygons are cut into triangles, colours passed over.
-
-    ModelNet's files differ from the format in that some have the counts on the line of the word: `OFF490 518 0`.
-
-    Raises:
-        ValueError: It is no such file, is cut short, or names vertices that it does not have.
-        OSError: It cannot be read.
-    """
-    text = path.read_text(encoding="ascii", errors="replace").lstrip()
-    if not text.startswith("OFF"):
-        raise ValueError("does not begin with OFF")
-    body = re.sub(r"#.*", "", text[3:]) if "#" in text else text[3:]
-    numbers = _numbers(body)
-    if len(numbers) < 3:
-        raise ValueError("has no counts of vertices and faces")
-    vertex_count, face_count = (int(number) for number in numbers[:2])
-    first_face = 3 + 3 * vertex_count
-    if vertex_count < 3 or face_count < 1 or len(numbers) < first_face + 4 * face_count:
-        raise ValueError(f"has not the {vertex_count} vertices and {face_count} faces that it promises")
-    vertices, rest = numbers[3:first_face].reshape(-1, 3), numbers[first_face:]
-    if len(rest) == 4 * face_count and (rest[::4] == 3).all():
-        faces = rest.reshape(-1, 4)[:, 1:].astype(np.int64)
-    else:
-        faces = _polygons(body, vertex_count, face_count)
-    if not np.isfinite(vertices).all() or faces.min() < 0 or faces.max() >= vertex_count:
-        raise ValueError("names a vertex that it does not have, or has one that is no number")
-    return vertices, faces
 
 
 def revolve(profile: np.ndarray, sides: int) -> Mesh:
@@ -89,25 +56,3 @@ def in_unit_ball(points: np.ndarray) -> np.ndarray:
     centred = points - points.mean(axis=0)
     fitted: np.ndarray = centred / np.linalg.norm(centred, axis=1).max()
     return fitted
-
-
-def _numbers(text: str) -> np.ndarray:
-    try:
-        numbers: np.ndarray = np.fromstring(text, sep=" ")
-    except ValueError as error:
-        raise ValueError("holds something that is no number") from error
-    return numbers
-
-
-def _polygons(body: str, vertex_count: int, face_count: int) -> np.ndarray:
-    """The faces line by line: how many corners, the corners, and perhaps a colour."""
-    lines = [line.split() for line in body.splitlines() if line.strip()]
-    faces: list[tuple[int, int, int]] = []
-    for words in lines[1 + vertex_count :][:face_count]:
-        corners = [int(word) for word in words[1 : 1 + int(words[0])]]
-        if len(corners) != int(words[0]):
-            raise ValueError("has a face with fewer corners than it promises")
-        faces += [(corners[0], *corners[at : at + 2]) for at in range(1, len(corners) - 1)]  # type: ignore[misc]
-    if not faces:
-        raise ValueError("has no face with three corners")
-    return np.array(faces, dtype=np.int64)

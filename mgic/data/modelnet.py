@@ -5,6 +5,7 @@ Source: Wu et al., "3D ShapeNets", https://arxiv.org/abs/1406.5670
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from mgic.data.dataset import Arrays
-from mgic.data.meshes import in_unit_ball, read_off, sample_surface
+from mgic.data.listing import file_state, named_files
+from mgic.data.meshes import in_unit_ball, sample_surface
+from mgic.data.off import read_off
 from mgic.data.point_sets import POINT_SETS, PointSource, own_generator
 from mgic.errors import DataMissing
 
@@ -37,7 +40,7 @@ COUNTS = {
 }
 PARTS = ("train", "test")
 KEYS = ("train_points", "train_labels", "test_points", "test_labels")
-SAMPLING = 1  # raise it when the same files and seed give other points
+SAMPLING = 2  # raise it when the same files and seed give other points
 
 
 def present(data_dir: Path) -> bool:
@@ -69,10 +72,10 @@ def read(data_dir: Path, points: int, seed: int) -> Arrays:
 def _files(folder: Path, part: int) -> Iterator[tuple[Path, int]]:
     """Every shape of a part with its label, in the order of their names."""
     for label, (name, counts) in enumerate(COUNTS.items()):
-        found = sorted((folder / name / PARTS[part]).glob("*.off"))
+        found = named_files(folder / name / PARTS[part], re.compile(rf"{name}_\d{{4}}\.off"))
         if len(found) != counts[part]:
             where = folder / name / PARTS[part]
-            raise DataMissing(f"{where} holds {len(found)} shapes, not {counts[part]}; {HOW_TO_GET}")
+            raise DataMissing(f"{where} holds {len(found)} shapes ({name}_NNNN.off), not {counts[part]}; {HOW_TO_GET}")
         yield from ((path, label) for path in found)
 
 
@@ -83,6 +86,8 @@ def _sampled(files: list[tuple[Path, int]], points: int, seed: int) -> tuple[np.
             clouds[number] = in_unit_ball(sample_surface(read_off(path), points, own_generator(seed, path.name)))
         except ValueError as error:
             raise DataMissing(f"{path} is damaged: it {error}; {HOW_TO_GET}") from error
+        except OSError as error:
+            raise DataMissing(f"{path} cannot be read: {error.strerror}") from error
     return clouds, np.array([label for _, label in files], dtype=np.int64)
 
 
@@ -90,7 +95,7 @@ def _identity(folder: Path, files: dict[str, list[tuple[Path, int]]], seed: int)
     """16 hex digits that change with the seed and with any file's name, size or time."""
     digest = hashlib.sha256(repr((SAMPLING, seed)).encode())
     for path, label in (*files["train"], *files["test"]):
-        found = path.stat()
+        found = file_state(path)
         digest.update(repr((str(path.relative_to(folder)), label, found.st_size, found.st_mtime_ns)).encode())
     return digest.hexdigest()[:16]
 

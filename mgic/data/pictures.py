@@ -14,9 +14,10 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_sample_image
 from torch import Tensor
-from torchvision.datasets import ImageFolder
 
+from mgic.data.decoding import read_rgb
 from mgic.data.digits import read as read_digits
+from mgic.data.folders import pictures_by_class
 from mgic.errors import BadConfig, DataMissing, Problem
 
 Images = Literal["photographs", "imagenet", "digits"]
@@ -94,22 +95,15 @@ def _photograph(name: str) -> Image.Image:
 
 def _imagenet(data_dir: Path) -> list[Named]:
     folder = data_dir / IMAGENET
-    words = (
-        f"put the validation images there, one folder a class, as in {folder}/n01440764/ILSVRC2012_val_00000293.JPEG"
-    )
     try:
-        paths = [Path(path) for path, _ in ImageFolder(folder).samples]
-    except FileNotFoundError as error:
-        raise DataMissing(f"there are no ImageNet images under {folder}; {words}") from error
+        paths = [path for pictures in pictures_by_class(folder).values() for path in pictures]
+    except DataMissing as error:
+        raise DataMissing(
+            f"there are no ImageNet images under {folder}: {error}; put the validation images there, one folder a "
+            f"class, as in {folder}/n01440764/ILSVRC2012_val_00000293.JPEG"
+        ) from error
     order = np.random.default_rng(ORDER_SEED).permutation(len(paths))
-    return [(paths[at].stem, partial(_open, paths[at])) for at in order]
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        return Image.open(path).convert("RGB")
-    except OSError as error:
-        raise DataMissing(f"{path} is no image that can be read: {error}") from error
+    return [(paths[at].stem, partial(read_rgb, paths[at])) for at in order]
 
 
 def _digits(data_dir: Path) -> list[Named]:

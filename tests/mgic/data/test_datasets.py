@@ -10,7 +10,7 @@ from mgic.errors import DataMissing, UnknownName
 
 def test_the_names_are_these():
     images, masks, points = (
-        ["cifar10", "cifar100", "digits", "fashion_mnist", "imagenet"],
+        ["cifar10", "cifar100", "digits", "fashion_mnist", "imagenet", "mnist"],
         ["cityscapes", "shapes"],
         ["modelnet10", "solids"],
     )
@@ -50,6 +50,12 @@ def test_a_set_that_nobody_can_download_says_how_to_get_it(name, file, tmp_path)
 def test_a_set_that_is_made_here_is_there_already(name, tmp_path):
     fetch(name, tmp_path)
     assert dataset_info(name, tmp_path).present
+
+
+@pytest.mark.parametrize(("call", "words"), [(load, "not under"), (fetch, "cannot be downloaded")])
+def test_absent_imagenet_says_how_to_get_it(call, words, tmp_path):
+    with pytest.raises(DataMissing, match=rf"{words}.*image-net\.org"):
+        call("imagenet", tmp_path)
 
 
 def test_the_fingerprint_changes_with_any_pixel_label_or_shape():

@@ -1,39 +1,31 @@
 """Pictures from folders of a small made set: which are found, how they are cut, how they are read ahead."""
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
-from mgic.data import dataset_info, fetch, imagenet, load
+from mgic.data import dataset_info, imagenet, load
 from mgic.data.batches import train_and_test
-from mgic.data.folders import FolderPart, crop_box
+from mgic.data.folders import FolderPart, crop_box, fingerprint, labelled
 from mgic.errors import DataMissing
+from tests.mgic.data.made import photographs
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def data(tmp_path) -> Path:
-    """Two classes; every picture of one colour but for a white right half, so that a mirrored one shows."""
-    for part, count in (("train", 3), ("val", 2)):
-        for label, name in enumerate(("n01", "n02")):
-            folder = tmp_path / "imagenet" / part / name
-            folder.mkdir(parents=True)
-            for number in range(count):
-                picture = Image.new("RGB", (60 + 20 * number, 50), (0, 0, 100 * label))
-                picture.paste((255, 255, 255), (picture.width // 2, 0, picture.width, 50))
-                picture.save(folder / f"{number}.JPEG", quality=95)
-    return tmp_path
+def data(tmp_path, monkeypatch) -> Path:
+    return photographs(tmp_path, monkeypatch).data_dir
 
 
 def parts(data: Path) -> tuple[FolderPart, FolderPart]:
-    return train_and_test(imagenet.read(data, classes=2), CPU)
+    return train_and_test(load("imagenet", data), CPU)
 
 
 def test_folders_are_classes_in_the_order_of_their_names(data):
-    found = imagenet.read(data, classes=2)
+    found = load("imagenet", data)
     assert [(path.parent.name, label) for path, label in found.train] == [("n01", 0)] * 3 + [("n02", 1)] * 3
     assert (len(found.test), found.shape) == (4, (3, 224, 224))
 
@@ -93,23 +85,54 @@ def test_a_crop_has_the_area_and_shape_that_were_drawn():
 
 def test_a_damaged_picture_is_named(data):
     (data / "imagenet/train/n01/1.JPEG").write_bytes(b"no picture")
-    with pytest.raises(DataMissing, match=r"n01/1.JPEG cannot be read"):
+    with pytest.raises(DataMissing, match=r"n01/1\.JPEG cannot be read"):
         parts(data)[0].take(torch.tensor([1]))
 
 
 def test_the_hash_knows_names_and_sizes(data):
-    before = imagenet.read(data, classes=2).hash
+    before = load("imagenet", data).hash
     (data / "imagenet/train/n01/2.JPEG").rename(data / "imagenet/train/n01/3.JPEG")
-    assert imagenet.read(data, classes=2).hash != before
+    assert load("imagenet", data).hash != before
 
 
-def test_too_few_classes_are_no_imagenet(data):
+def test_too_few_classes_are_no_imagenet(data, monkeypatch):
+    monkeypatch.setattr(imagenet, "CLASSES", 1000)
     with pytest.raises(DataMissing, match="2 classes, not of 1000"):
         load("imagenet", data)
 
 
-def test_where_it_is_absent_it_says_how_to_get_it(tmp_path):
+def test_a_class_has_the_number_of_its_name_in_the_training_part(tmp_path):
+    """In the validation part too, whatever lies before it there."""
+    for name in ("train/b/1.png", "train/d/1.PNG", "val/d/1.jpg", "val/a/notes.txt", "val/b/x.jpeg", "val/b/y.JPG"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    train, test = labelled(tmp_path / "train", tmp_path / "val")
+    assert [(path.parent.name, label) for path, label in train] == [("b", 0), ("d", 1)]
+    assert [(path.name, label) for path, label in test] == [("x.jpeg", 0), ("y.JPG", 0), ("1.jpg", 1)]
+
+
+def test_no_more_than_five_strange_classes_are_named(tmp_path):
+    for name in ("train/n1", *(f"val/{number}" for number in range(1000))):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "1.png").write_bytes(b"x")
+    with pytest.raises(DataMissing, match=r"train has not: 0, 1, 10, 100, 101 and 995 more;"):
+        labelled(tmp_path / "train", tmp_path / "val")
+
+
+def test_a_name_that_is_no_text_is_a_name(tmp_path):
+    """A byte that no letter begins with, as archives of other countries leave it."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    path.write_bytes(b"x")
+    assert len(fingerprint([(path, 0)], tmp_path)) == 16
+
+
+@pytest.mark.parametrize("make", [lambda path: os.mkfifo(path), lambda path: path.symlink_to("/dev/zero")])
+def test_what_a_reader_would_wait_for_is_refused(tmp_path, make):
+    make(tmp_path / "1.png")
+    with pytest.raises(DataMissing, match=r"1\.png is no file"):
+        fingerprint([(tmp_path / "1.png", 0)], tmp_path)
+
+
+def test_an_absent_set_is_not_present(tmp_path):
     assert not dataset_info("imagenet", tmp_path).present
-    for ask in (load, fetch):
-        with pytest.raises(DataMissing, match=r"image-net\.org"):
-            ask("imagenet", tmp_path)

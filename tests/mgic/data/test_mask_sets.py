@@ -8,6 +8,7 @@ from PIL import Image
 from mgic.data import cityscapes, shapes
 from mgic.data.mask_sets import IGNORED, MASK_SETS, SCALES, MaskBatches, cut, load_masks, mask_set_info
 from mgic.errors import DataMissing, UnknownName
+from tests.mgic.data import made
 
 CPU = torch.device("cpu")
 WHOLE = [2.5 / len(SCALES), 0.0, 0.0, 0.9]  # at scale 1, from the corner, not mirrored
@@ -21,19 +22,7 @@ def few(monkeypatch):
 
 @pytest.fixture
 def streets(tmp_path, monkeypatch):
-    """Two pictures of two cities to learn from and one to test, 4x8 pixels, with labels 7, 24 and 4 in columns."""
-    monkeypatch.setattr(cityscapes, "PARTS", {"train": 2, "val": 1})
-    monkeypatch.setattr(cityscapes, "SHAPE", (3, 4, 8))
-    labels = np.repeat(np.array([[7, 7, 24, 24, 24, 4, 4, 4]], dtype=np.uint8), 4, axis=0)
-    for part, city, shade in (("train", "ulm", 10), ("train", "aachen", 20), ("val", "lindau", 30)):
-        for kind, suffix, pixels in (
-            ("leftImg8bit", "leftImg8bit", np.full((4, 8, 3), shade, dtype=np.uint8)),
-            ("gtFine", "gtFine_labelIds", labels),
-        ):
-            folder = tmp_path / "cityscapes" / kind / part / city
-            folder.mkdir(parents=True)
-            Image.fromarray(pixels).save(folder / f"{city}_000000_000019_{suffix}.png")
-    return tmp_path
+    return made.streets(tmp_path, monkeypatch).data_dir
 
 
 def test_an_unknown_set_is_answered_with_the_nearest(tmp_path):
@@ -160,34 +149,6 @@ def test_a_changed_file_changes_the_hash(streets):
 def test_an_absent_set_says_how_to_get_it(tmp_path):
     with pytest.raises(DataMissing, match=r"gtFine_trainvaltest\.zip"):
         load_masks("cityscapes", tmp_path)
-
-
-def test_a_part_that_is_not_whole_is_refused(streets):
-    mask = streets / "cityscapes/gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png"
-    mask.unlink()
-    with pytest.raises(DataMissing, match=r"ulm_000000_000019_gtFine_labelIds\.png is missing"):
-        load_masks("cityscapes", streets)
-    (streets / "cityscapes/leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png").unlink()
-    with pytest.raises(DataMissing, match="holds 1 pictures, not 2"):
-        load_masks("cityscapes", streets)
-
-
-# torchvision's loader opens the file, and leaves it open where it cannot be decoded.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("kept", [0, 20, 45])
-def test_a_damaged_picture_is_named(streets, kept):
-    found = load_masks("cityscapes", streets)
-    path = streets / "cityscapes/leftImg8bit/val/lindau/lindau_000000_000019_leftImg8bit.png"
-    path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(DataMissing, match=r"lindau_000000_000019_leftImg8bit\.png"):
-        found.test.read(0)
-
-
-def test_a_picture_of_another_size_is_named(streets):
-    path = streets / "cityscapes/leftImg8bit/val/lindau/lindau_000000_000019_leftImg8bit.png"
-    Image.fromarray(np.zeros((2, 2, 3), dtype=np.uint8)).save(path)
-    with pytest.raises(DataMissing, match=r"lindau.* is \(3, 2, 2\)"):
-        load_masks("cityscapes", streets).test.read(0)
 
 
 def test_the_information_is_that_of_the_source(tmp_path):

@@ -1,58 +1,15 @@
-"""Surfaces whose areas and corners are known, and files in every form that occurs."""
+"""Surfaces whose areas and corners are known."""
 
 import numpy as np
 import pytest
 
-from mgic.data.meshes import in_unit_ball, read_off, revolve, sample_surface
-
-SQUARE = "4 2 0\n0 0 0\n1 0 0\n1 1 0\n0 1 0\n"
+from mgic.data.meshes import in_unit_ball, revolve, sample_surface
 
 
 def area(mesh) -> float:
     vertices, faces = mesh
     a, b, c = (vertices[faces[:, corner]] for corner in range(3))
     return np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"OFF\n{SQUARE}3 0 1 2\n3 0 2 3\n",
-        f"OFF{SQUARE}3 0 1 2\n3 0 2 3\n",  # as some of ModelNet's files
-        f"OFF\r\n{SQUARE}3 0 1 2\r\n3 0 2 3\r\n",
-        f"OFF # made by hand\n# a square\n{SQUARE}3 0 1 2\n\n3 0 2 3\n",
-        f"OFF\n{SQUARE}3 0 1 2 255 0 0\n3 0 2 3 0 255 0\n",
-        f"OFF\n{SQUARE.replace('4 2 0', '4 1 0')}4 0 1 2 3\n",
-    ],
-    ids=["plain", "one line", "windows", "comments", "colours", "a square"],
-)
-def test_a_file_is_read_in_every_form(text, tmp_path):
-    (tmp_path / "a.off").write_bytes(text.encode())
-    vertices, faces = read_off(tmp_path / "a.off")
-    assert vertices.tolist() == [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]
-    assert faces.tolist() == [[0, 1, 2], [0, 2, 3]]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "begin with OFF"),
-        ("PLY\n4 2 0\n", "begin with OFF"),
-        ("OFF\n", "no counts"),
-        (f"OFF\n{SQUARE}3 0 1 2\n", "promises"),
-        (f"OFF\n{SQUARE}3 0 1 2\n3 0 2 4\n", "does not have"),
-        (f"OFF\n{SQUARE}3 0 1 2\n3 0 -1 2\n", "does not have"),
-        (f"OFF\n{SQUARE.replace('1 1 0', '1 nan 0')}3 0 1 2\n3 0 2 3\n", "no number"),
-        (f"OFF\n{SQUARE}3 0 1 2\n4 0 2 3\n", "fewer corners"),
-        (f"OFF\n{SQUARE}2 0 1 2\n2 0 2 3\n", "three corners"),
-        ("OFF\n-4 2 0\n1 2 3 4 5 6 7 8 9\n", "promises"),
-        (f"OFF\n{SQUARE}3 0 one 2\n3 0 2 3\n", "no number"),
-    ],
-)
-def test_a_damaged_file_is_refused(text, words, tmp_path):
-    (tmp_path / "a.off").write_text(text)
-    with pytest.raises(ValueError, match=words):
-        read_off(tmp_path / "a.off")
 
 
 def test_a_turned_line_is_the_solid_it_should_be():

@@ -69,8 +69,24 @@ def test_absent_imagenet_is_named_with_its_place(tmp_path):
 
 def test_a_damaged_image_is_named(tmp_path):
     made(tmp_path, "n1/good.png", np.zeros((8, 8, 3), np.uint8)).with_name("bad.png").write_bytes(b"no image")
-    with pytest.raises(DataMissing, match=r"bad\.png is no image"):
+    with pytest.raises(DataMissing, match=r"bad\.png cannot be read"):
         load_pictures("imagenet", 2, 8, tmp_path)
+
+
+def test_only_pictures_right_in_a_class_count(tmp_path):
+    made(tmp_path, "n1/one.png", np.full((8, 8, 3), 7, np.uint8))
+    for name in ("._one.png", "Thumbs.db", ".ipynb_checkpoints/one-checkpoint.png", "../__MACOSX/n1/._one.png"):
+        path = tmp_path / "imagenet/val/n1" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"no image")
+    assert load_pictures("imagenet", 1, 8, tmp_path).names == ("one",)
+    with pytest.raises(BadConfig, match="of imagenet there are 1"):
+        load_pictures("imagenet", 2, 8, tmp_path)
+
+
+def test_a_grey_of_sixteen_bits_is_the_grey_it_was(tmp_path):
+    made(tmp_path, "n1/deep.png", np.full((8, 8), 100 * 257, np.uint16))
+    assert (load_pictures("imagenet", 1, 8, tmp_path).pixels == 100).all()
 
 
 def test_without_scikit_image_the_extra_is_named(tmp_path, monkeypatch):

@@ -10,22 +10,12 @@ from mgic.data import modelnet
 from mgic.data.point_sets import POINT_SETS, PointBatches, load_points, own_generator, point_set_info
 from mgic.data.solids import NOISE, SOLIDS, _turn
 from mgic.errors import DataMissing, UnknownName
-
-TETRAHEDRON = "4 4 6\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 1 2\n3 0 1 3\n3 0 2 3\n3 1 2 3\n"
+from tests.mgic.data import made
 
 
 @pytest.fixture
 def furniture(tmp_path, monkeypatch):
-    """Two classes of two and one shapes, of which one has the counts on the line of the word."""
-    monkeypatch.setattr(modelnet, "COUNTS", {"bed": (2, 1), "chair": (2, 1)})
-    for name in ("bed", "chair"):
-        for part, numbers in (("train", (1, 2)), ("test", (3,))):
-            folder = tmp_path / "ModelNet10" / name / part
-            folder.mkdir(parents=True)
-            for number in numbers:
-                header = "OFF" if number == 2 else "OFF\n"
-                (folder / f"{name}_{number:04}.off").write_text(header + TETRAHEDRON)
-    return tmp_path
+    return made.furniture(tmp_path, monkeypatch).data_dir
 
 
 def test_an_unknown_set_is_answered_with_the_nearest(tmp_path):
@@ -137,18 +127,6 @@ def test_a_place_that_takes_no_file_is_no_hindrance(furniture, monkeypatch, erro
 def test_an_absent_set_says_how_to_get_it(tmp_path):
     with pytest.raises(DataMissing, match=r"ModelNet10\.zip"):
         load_points("modelnet10", tmp_path, 16, 0)
-
-
-def test_an_incomplete_set_is_refused(furniture):
-    (furniture / "ModelNet10/chair/train/chair_0002.off").unlink()
-    with pytest.raises(DataMissing, match="holds 1 shapes, not 2"):
-        load_points("modelnet10", furniture, 16, 0)
-
-
-def test_a_damaged_file_is_named(furniture):
-    (furniture / "ModelNet10/chair/train/chair_0002.off").write_text("OFF\n4 4")
-    with pytest.raises(DataMissing, match=r"chair_0002\.off is damaged"):
-        load_points("modelnet10", furniture, 16, 0)
 
 
 def test_the_information_is_that_of_the_source(tmp_path):

@@ -1,0 +1,72 @@
+"""What a picture's file says, in bytes of 0 to 255 whatever its pixels are; or why it says nothing."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from mgic.errors import DataMissing
+
+# Files of JPEG's and PNG's names have other formats too, even in ImageNet. Pillow knows more, some by other programs.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+# Pillow's names of pixels with 8 bits a colour, or with fewer, which it spreads over 0 to 255.
+EIGHT_BITS = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
+SIXTEEN_BITS = {"I;16", "I;16L", "I;16B", "I"}  # of a grey PNG, whose white is 65535
+KINDS = {
+    "I;16": "whole numbers of 16 bits",
+    "I": "whole numbers of 32 bits",
+    "F": "fractions of 32 bits",
+    "P": "places in a palette",
+    "RGB": "colours",
+}
+# What Pillow raises on the bytes of a damaged file, by where it notices.
+BROKEN = (
+    *(OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError),
+    *(EOFError, struct.error, zlib.error, Image.DecompressionBombError),
+)
+
+
+def read_rgb(path: Path) -> Image.Image:
+    """The picture in a file, in colours of 8 bits; what is transparent shows the colour beneath.
+
+    Raises:
+        DataMissing: The file is absent or no picture, or its pixels are of a depth whose white is not known.
+    """
+    picture, form = _read(path)
+    if form == "PNG" and picture.mode in SIXTEEN_BITS:
+        deep = np.asarray(picture).astype(np.uint32)
+        picture = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+    if picture.mode not in EIGHT_BITS:
+        raise DataMissing(
+            f"the pixels of {path} are {_kind(picture)}, and what is white is not said; save it with 8 bits"
+        )
+    return picture.convert("RGB")
+
+
+def read_numbers(path: Path) -> Image.Image:
+    """The one number of 8 bits that each pixel of a mask's file has.
+
+    Raises:
+        DataMissing: The file is absent or no picture, or its pixels are colours or of another depth.
+    """
+    picture, _ = _read(path)
+    if picture.mode != "L":
+        raise DataMissing(f"the pixels of {path} are {_kind(picture)}; save it with one number of 8 bits a pixel")
+    return picture
+
+
+def _read(path: Path) -> tuple[Image.Image, str | None]:
+    try:
+        with Image.open(path, formats=FORMATS) as opened:
+            return opened.copy(), opened.format
+    except BROKEN as error:
+        why = f"it is none of {', '.join(FORMATS)}" if isinstance(error, UnidentifiedImageError) else error
+        raise DataMissing(f"the picture {path} cannot be read: {why}; get it anew") from error
+
+
+def _kind(opened: Image.Image) -> str:
+    """In words; Pillow's name, where those of the order of the bytes are one kind."""
+    mode = "I;16" if opened.mode.startswith("I;16") else opened.mode
+    return KINDS.get(mode, f"of the kind {mode}")
