@@ -101,7 +101,7 @@ def _part(root: Path, part: str, count: int, digest: "hashlib._Hash") -> Streets
         )
     pairs = tuple((picture, _mask(root, part, picture)) for picture in pictures)
     for path in (path for pair in pairs for path in pair):
-        digest.update(f"{path.relative_to(root)}\0{file_state(path).st_size}\n".encode())
+        digest.update(f"{path.relative_to(root)}\0{file_state(path).st_size}\n".encode(errors="surrogateescape"))
     return Streets(pairs)
 
 

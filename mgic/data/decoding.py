@@ -42,6 +42,7 @@ def read_rgb(path: Path) -> Image.Image:
         raise DataMissing(
             f"the pixels of {path} are {_kind(picture)}, and what is white is not said; save it with 8 bits"
         )
+    picture.info.pop("transparency", None)  # of a palette, where Pillow would warn that it gets lost
     return picture.convert("RGB")
 
 

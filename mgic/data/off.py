@@ -82,10 +82,21 @@ def _by_lines(kind: str, body: str) -> Mesh:
     vertices = _numbers(" ".join(word for words in corners for word in words)).reshape(vertex_count, -1)[:, :3]
     if not np.isfinite(vertices).all():
         raise ValueError(NO_VERTEX)
-    triangles = [triangle for words in faces for triangle in _triangles(words, vertices)]
+    return vertices, _faces(faces, vertices)
+
+
+def _faces(lines: list[list[str]], vertices: np.ndarray) -> np.ndarray:
+    """(count, 3): at once where all are triangles, in one colour model; else line by line."""
+    numbers = _numbers(" ".join(word for words in lines for word in words))
+    width = len(lines[0])
+    if 4 <= width <= 4 + COLOUR and all(len(words) == width for words in lines):
+        corners = numbers.reshape(-1, width)[:, :4]
+        if (corners[:, 0] == 3).all() and (corners == np.rint(corners)).all():
+            return corners[:, 1:].astype(np.int64)
+    triangles = [triangle for words in lines for triangle in _triangles(words, vertices)]
     if not triangles:
         raise ValueError("has no face with three corners")
-    return vertices, np.array(triangles, dtype=np.int64)
+    return np.array(triangles, dtype=np.int64)
 
 
 def _widths(kind: str) -> list[int]:
@@ -104,7 +115,6 @@ def _triangles(words: list[str], vertices: np.ndarray) -> list[tuple[int, int, i
         raise ValueError("has a face with fewer corners than it promises")
     if len(words) > 1 + count + COLOUR:
         raise ValueError(f"has a face with {len(words) - 1 - count} numbers after its corners, more than a colour has")
-    _numbers(" ".join(words))
     if min(corners) < 0 or max(corners) >= len(vertices):
         raise ValueError(NO_VERTEX)
     return _cut(corners, vertices) if count > 3 else [tuple(corners)] * (count == 3)  # type: ignore[list-item]
