@@ -56,7 +56,7 @@ def fetch(name: str, data_dir: Path) -> None:
 
     Raises:
         UnknownName: There is no data set of that name.
-        DataMissing: The download failed; the message says at what.
+        DataMissing: The folder cannot be made, or the download failed; the message says at what.
     """
     if name in POINT_SETS or name in MASK_SETS:
         info = dataset_info(name, data_dir)
@@ -65,5 +65,8 @@ def fetch(name: str, data_dir: Path) -> None:
         return
     source = DATASETS[name]
     if not source.present(data_dir):
-        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataMissing(f"the folder {data_dir} for {name} cannot be made: {error.strerror}") from error
         source.fetch(data_dir)

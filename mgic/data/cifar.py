@@ -10,6 +10,7 @@ from torchvision.datasets import CIFAR10, CIFAR100
 from torchvision.datasets.utils import check_integrity
 
 from mgic.data.dataset import DATASETS, Arrays, Source
+from mgic.data.listing import all_there
 from mgic.errors import DataMissing
 
 Loader = type[CIFAR10]  # CIFAR100 is a subclass
@@ -35,7 +36,7 @@ def read(name: str, loader: Loader, data_dir: Path) -> Arrays:
 
 def present(loader: Loader, data_dir: Path) -> bool:
     """Whether all files have their names; their contents are checked when they are read."""
-    return all((data_dir / loader.base_folder / file).is_file() for file, _ in _files(loader))
+    return all_there(data_dir / loader.base_folder / file for file, _ in _files(loader))
 
 
 def fetch(name: str, loader: Loader, data_dir: Path) -> None:

@@ -15,7 +15,7 @@ from torchvision import datasets
 from torchvision.transforms.functional import pil_to_tensor
 
 from mgic.data.decoding import read_numbers, read_rgb
-from mgic.data.listing import file_state, named_files, named_folders
+from mgic.data.listing import all_there, file_state, named_files, named_folders
 from mgic.data.mask_sets import IGNORED, MASK_SETS, MaskSet, MaskSource
 from mgic.errors import DataMissing
 
@@ -76,7 +76,7 @@ class Streets:
 def present(data_dir: Path) -> bool:
     """Whether there are the folders of both parts; the pictures are counted later."""
     kinds = ("leftImg8bit", "gtFine")
-    return all((data_dir / FOLDER / kind / part).is_dir() for kind in kinds for part in PARTS)
+    return all_there((data_dir / FOLDER / kind / part for kind in kinds for part in PARTS), folders=True)
 
 
 def read(data_dir: Path) -> MaskSet:

@@ -21,7 +21,7 @@ AREA = (0.08, 1.0)  # share of the picture that a random crop has; Szegedy et al
 RATIO = (3 / 4, 4 / 3)  # its width over its height
 RESIZED = 256 / 224  # shorter side, before the crop in the middle that is tested on
 
-PICTURE = re.compile(r"[^.].*\.(jpeg|jpg|png)", re.IGNORECASE)
+PICTURE = re.compile(r"(?s)[^.].*\.(jpeg|jpg|png)", re.IGNORECASE)
 NAMED = 5  # names in an error, at most
 
 Labelled = tuple[Path, int]

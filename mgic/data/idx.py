@@ -15,6 +15,7 @@ import numpy as np
 from torchvision.datasets import MNIST
 
 from mgic.data.dataset import Arrays
+from mgic.data.listing import all_there
 from mgic.errors import DataMissing
 
 UNSIGNED_BYTE = 0x08
@@ -66,12 +67,9 @@ class IdxSet:
     def find(self, folders: Iterable[Path]) -> list[Path] | None:
         """The four files, packed or not, all of the first folder that has them; None where no folder has them all."""
         for folder in folders:
-            paths = [
-                next((path for path in _spellings(folder, file.name) if path.is_file()), None) for file in self.files
-            ]
-            found = [path for path in paths if path is not None]
-            if len(found) == len(self.files):
-                return found
+            spelled = [[path for path in _spellings(folder, file.name) if all_there([path])] for file in self.files]
+            if all(spelled):
+                return [paths[0] for paths in spelled]
         return None
 
     def read(self, folders: Iterable[Path]) -> Arrays:

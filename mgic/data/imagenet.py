@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from mgic.data.dataset import DATASETS, Source
 from mgic.data.folders import FolderImages, fingerprint, labelled
+from mgic.data.listing import all_there
 from mgic.errors import DataMissing
 
 SIDE, CLASSES = 224, 1000
@@ -16,7 +17,7 @@ HOW_TO_GET = (
 
 
 def present(data_dir: Path) -> bool:
-    return all((data_dir / "imagenet" / part).is_dir() for part in ("train", "val"))
+    return all_there((data_dir / "imagenet" / part for part in ("train", "val")), folders=True)
 
 
 def read(data_dir: Path) -> FolderImages:

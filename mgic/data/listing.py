@@ -2,12 +2,15 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from stat import S_ISREG
 
 from mgic.errors import DataMissing
 
-VISIBLE = re.compile(r"[^.].*")  # of a folder; what begins with a dot is an editor's, a system's or a version control's
+VISIBLE = re.compile(
+    r"(?s)[^.].*"
+)  # of a folder; what begins with a dot is an editor's, a system's or a version control's
 
 
 def named_files(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
@@ -26,6 +29,11 @@ def named_folders(folder: Path, pattern: re.Pattern[str] = VISIBLE) -> list[Path
         DataMissing: The folder is absent, or cannot be listed.
     """
     return _named(folder, pattern, folders=True)
+
+
+def all_there(paths: Iterable[Path], folders: bool = False) -> bool:
+    """Whether each is a file, or a folder; what the system does not let be seen is not there."""
+    return all((os.path.isdir if folders else os.path.isfile)(path) for path in paths)
 
 
 def file_state(path: Path) -> os.stat_result:

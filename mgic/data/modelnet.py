@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from mgic.data.dataset import Arrays
-from mgic.data.listing import file_state, named_files
+from mgic.data.listing import all_there, file_state, named_files
 from mgic.data.meshes import in_unit_ball, sample_surface
 from mgic.data.off import read_off
 from mgic.data.point_sets import POINT_SETS, PointSource, own_generator
@@ -45,7 +45,7 @@ SAMPLING = 2  # raise it when the same files and seed give other points
 
 def present(data_dir: Path) -> bool:
     """Whether there is a folder for each part of each class; they are counted and read later."""
-    return all((data_dir / FOLDER / name / part).is_dir() for name in COUNTS for part in PARTS)
+    return all_there((data_dir / FOLDER / name / part for name in COUNTS for part in PARTS), folders=True)
 
 
 def read(data_dir: Path, points: int, seed: int) -> Arrays:

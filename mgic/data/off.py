@@ -41,7 +41,7 @@ def read_off(path: Path) -> Mesh:
     if "4" in kind or "n" in kind:
         raise ValueError(f"is of the kind {kind}OFF, whose vertices have not three coordinates; save it as OFF")
     vertices, faces = (_plain(body) if not kind else None) or _by_lines(kind, body)
-    if not np.isfinite(vertices).all() or faces.min() < 0 or faces.max() >= len(vertices):
+    if not np.isfinite(vertices).all():
         raise ValueError(NO_VERTEX)
     return vertices, faces
 
@@ -55,10 +55,8 @@ def _plain(body: str) -> Mesh | None:
     first_face = 3 + 3 * vertex_count
     if vertex_count < 3 or face_count < 1 or len(numbers) != first_face + 4 * face_count:
         return None
-    faces = numbers[first_face:].reshape(-1, 4)
-    if (faces[:, 0] != 3).any() or (faces != np.rint(faces)).any():
-        return None
-    return numbers[3:first_face].reshape(-1, 3), faces[:, 1:].astype(np.int64)
+    faces = _corners(numbers[first_face:].reshape(-1, 4), vertex_count)
+    return None if faces is None else (numbers[3:first_face].reshape(-1, 3), faces)
 
 
 def _by_lines(kind: str, body: str) -> Mesh:
@@ -90,9 +88,9 @@ def _faces(lines: list[list[str]], vertices: np.ndarray) -> np.ndarray:
     numbers = _numbers(" ".join(word for words in lines for word in words))
     width = len(lines[0])
     if 4 <= width <= 4 + COLOUR and all(len(words) == width for words in lines):
-        corners = numbers.reshape(-1, width)[:, :4]
-        if (corners[:, 0] == 3).all() and (corners == np.rint(corners)).all():
-            return corners[:, 1:].astype(np.int64)
+        corners = _corners(numbers.reshape(-1, width)[:, :4], len(vertices))
+        if corners is not None:
+            return corners
     triangles = [triangle for words in lines for triangle in _triangles(words, vertices)]
     if not triangles:
         raise ValueError("has no face with three corners")
@@ -105,6 +103,16 @@ def _widths(kind: str) -> list[int]:
     for letters in re.findall(r"ST|[CN]", kind) or [""]:
         widths = {width + beyond for width in widths for beyond in BEYOND[letters]}
     return sorted(widths)
+
+
+def _corners(faces: np.ndarray, vertex_count: int) -> np.ndarray | None:
+    """Of lines of a 3 and three corners, the corners; None where a line is another."""
+    if (faces[:, 0] != 3).any() or (faces != np.rint(faces)).any():
+        return None
+    corners = faces[:, 1:]
+    if corners.min() < 0 or corners.max() >= vertex_count:
+        raise ValueError(NO_VERTEX)
+    return corners.astype(np.int64)
 
 
 def _triangles(words: list[str], vertices: np.ndarray) -> list[tuple[int, int, int]]:

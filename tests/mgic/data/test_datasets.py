@@ -58,6 +58,15 @@ def test_absent_imagenet_says_how_to_get_it(call, words, tmp_path):
         call("imagenet", tmp_path)
 
 
+@pytest.mark.parametrize("name", [name for name in list_datasets() if name not in ("digits", "shapes", "solids")])
+@pytest.mark.parametrize("place", ["x" * 300, "a file/below"], ids=["a name too long", "below a file"])
+def test_a_folder_that_cannot_be_seen_holds_no_set(name, place, tmp_path):
+    (tmp_path / "a file").write_bytes(b"x")
+    assert not dataset_info(name, tmp_path / place).present
+    with pytest.raises(DataMissing):
+        fetch(name, tmp_path / place)
+
+
 def test_the_fingerprint_changes_with_any_pixel_label_or_shape():
     arrays = (np.zeros((2, 1, 2, 2)), np.zeros(2), np.zeros((1, 1, 2, 2)), np.zeros(1))
     pixel = (arrays[0].copy(), *arrays[1:])

@@ -77,6 +77,7 @@ def test_a_file_is_read_in_every_form(form, tmp_path):
         (f"OFF\n{SQUARE}3 0 1 2\n3 0 2 4\n", "does not have"),
         (f"OFF\n{SQUARE}3 0 1 2\n3 0 -1 2\n", "does not have"),
         (f"OFF\n{SQUARE}3 0 1 2 9\n3 0 2 4 9\n", "does not have"),
+        (f"OFF\n{SQUARE}3 0 1 2\n3 0 2 1e400\n", "does not have"),
         (f"OFF\n{SQUARE}4 0 1 2 -1\n3 0 2 3\n", "does not have"),
         (f"OFF\n{SQUARE.replace('1 1 0', '1 nan 0')}{TRIANGLES}", "no number"),
         (f"OFF\n{SQUARE.replace('1 1 0', '1 inf 0')}4 0 1 2 3\n3 0 2 3\n", "no number"),
@@ -102,6 +103,12 @@ def test_what_is_not_read_is_refused(text, words, tmp_path):
     (tmp_path / "a.off").write_text(text)
     with pytest.raises(ValueError, match=words):
         read_off(tmp_path / "a.off")
+
+
+@pytest.mark.parametrize("colour", ["", " 255 0 0"])
+def test_one_triangle_is_a_surface(colour, tmp_path):
+    (tmp_path / "a.off").write_text(f"OFF\n3 1 3\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2{colour}\n")
+    assert read_off(tmp_path / "a.off")[1].tolist() == [[0, 1, 2]]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
