@@ -1,4 +1,4 @@
-"""Put the API together: `uvicorn --factory backend.app:from_environment`."""
+"""Put the API together; `python -m backend` serves it."""
 
 import logging
 import os
@@ -65,8 +65,9 @@ def from_environment() -> FastAPI:
     """As the settings say. Exits with 78 where they, or the database's schema, cannot be served."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     settings = read_settings()
+    lease = Lease(settings.lease_s, settings.max_attempts)
     try:
-        store = Store.open(settings.database, Lease(settings.lease_s, settings.max_attempts))
+        store = Store.open(settings.database, lease, most_queued=settings.max_queued)
         check(store.engine)
     except SchemaMismatch as mismatch:
         sys.stderr.write(f"{mismatch}\n")

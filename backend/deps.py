@@ -1,10 +1,14 @@
-"""What endpoints ask for. Tests override nothing: they pass their own to `create_app`."""
+"""What endpoints ask for. Tests override nothing: they pass their own to `create_app`.
+
+All are coroutines: one that is not would take a thread, of which there are 40 for all requests.
+"""
 
 import base64
 import binascii
 import hashlib
 from typing import Annotated
 
+from anyio import from_thread
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
@@ -19,37 +23,43 @@ from backend.settings import Settings
 from backend.store import Store
 
 
-def _store(request: Request) -> Store:
+async def _store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
 
 
-def _catalogue(request: Request) -> Catalogue:
+async def _catalogue(request: Request) -> Catalogue:
+    """Its questions are dropped when the client leaves before their turn. For endpoints that run in a thread."""
+    catalogue: Catalogue = request.app.state.catalogue
+    return catalogue.asked_by(lambda: from_thread.run(request.is_disconnected))
+
+
+async def _shared_catalogue(request: Request) -> Catalogue:
     catalogue: Catalogue = request.app.state.catalogue
     return catalogue
 
 
-def _reaper(request: Request) -> Reaper:
+async def _reaper(request: Request) -> Reaper:
     reaper: Reaper = request.app.state.reaper
     return reaper
 
 
-def _artifacts(request: Request) -> Artifacts:
+async def _artifacts(request: Request) -> Artifacts:
     artifacts: Artifacts = request.app.state.artifacts
     return artifacts
 
 
-def _janitor(request: Request) -> Janitor:
+async def _janitor(request: Request) -> Janitor:
     janitor: Janitor = request.app.state.janitor
     return janitor
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _no_other_query(request: Request) -> None:
+async def _no_other_query(request: Request) -> None:
     """A misspelt filter would give everything. Raises `RequestValidationError`."""
     fields = get_flat_params(request.scope["route"].dependant)
     known = {field.alias for field in fields if isinstance(field.field_info, QueryField)}
@@ -63,7 +73,7 @@ def _no_other_query(request: Request) -> None:
 class Cursor:
     """A place in a list, as text that only the list it came from takes back."""
 
-    def __init__(self, request: Request, cursor: Annotated[str | None, Query(max_length=200)] = None) -> None:
+    def __init__(self, request: Request, cursor: str | None) -> None:
         given = sorted((k, v) for k, v in request.query_params.multi_items() if k not in ("cursor", "limit", "after"))
         text = f"{request.url.path}?{given}"
         self._list = hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -85,13 +95,18 @@ class Cursor:
         return None if place is None else base64.urlsafe_b64encode(f"{self._list}:{place}".encode()).decode()
 
 
+async def _cursor(request: Request, cursor: Annotated[str | None, Query(max_length=200)] = None) -> Cursor:
+    return Cursor(request, cursor)
+
+
 StoreDep = Annotated[Store, Depends(_store)]
 CatalogueDep = Annotated[Catalogue, Depends(_catalogue)]
+SharedCatalogueDep = Annotated[Catalogue, Depends(_shared_catalogue)]
 ArtifactsDep = Annotated[Artifacts, Depends(_artifacts)]
 JanitorDep = Annotated[Janitor, Depends(_janitor)]
 ReaperDep = Annotated[Reaper, Depends(_reaper)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
-CursorDep = Annotated[Cursor, Depends()]
+CursorDep = Annotated[Cursor, Depends(_cursor)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Text = Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 StrictQuery = Depends(_no_other_query)

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from backend.store import DATABASE_ERRORS, SchemaMismatch, disk_is_full
+from backend.store import DATABASE_ERRORS, QuotaExceeded, SchemaMismatch, disk_is_full
 from mgic.errors import (
     BadConfig,
     Conflict,
@@ -94,10 +94,6 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
-
-
-class QuotaExceeded(MgicError):
-    """More runs would be queued than this server keeps."""
 
 
 class BadCursor(MgicError):

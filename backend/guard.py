@@ -1,8 +1,10 @@
-"""What a request must be before any endpoint sees it: from a known host, small, and JSON that means one thing.
+"""What a request must be before any endpoint sees it: for a known host, from no page of another site if it
+changes something, here within a while, small, and JSON that means one thing.
 
 Pure ASGI, so that answers may stream.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Sequence
@@ -12,13 +14,17 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.errors import problem
+from mgic.doors.callers import is_foreign, knows_host
 
 log = logging.getLogger(__name__)
 MAX_DEPTH = 20
 MAX_HEADER_BYTES = 2**15
+BODY_S = 10.0  # that a body may take to arrive
+READING = ("GET", "HEAD", "OPTIONS", "TRACE")
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
@@ -33,7 +39,7 @@ class Guard:
 
     Args:
         app: What it guards.
-        hosts: The names this server answers to ("*": any), against DNS rebinding.
+        hosts: The names this server answers to, from `read_hosts`.
         max_body: Largest body, bytes.
     """
 
@@ -73,10 +79,18 @@ class Guard:
         if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
             words = f"headers have at most {MAX_HEADER_BYTES} bytes together"
             raise Refused(431, "too-large", "Request is too large", words)
-        self._check_host(headers.get("host", ""))
+        if not knows_host(headers.get("host", ""), self._hosts):
+            raise Refused(400, "bad-host", "Bad request", "this server does not answer to that Host")
+        if scope["method"] not in READING and is_foreign(headers, self._hosts):
+            words = "a page of another site may not do this; MGIC_ALLOWED_HOSTS names the sites that may"
+            raise Refused(403, "foreign-origin", "Not from another site", words)
         if scope["method"] not in ("POST", "PUT", "PATCH"):
             return receive
-        body = await self._body(headers, receive)
+        try:
+            body = await asyncio.wait_for(self._body(headers, receive), BODY_S)
+        except TimeoutError as error:
+            words = f"the body was not here within {BODY_S:g} s"
+            raise Refused(408, "timeout", "Request took too long", words) from error
         if body:
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json":
@@ -93,11 +107,6 @@ class Guard:
 
         return replay
 
-    def _check_host(self, host: str) -> None:
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        if "*" not in self._hosts and name.lower() not in self._hosts:
-            raise Refused(400, "bad-host", "Bad request", "this server does not answer to that Host")
-
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         large = Refused(413, "too-large", "Request is too large", f"a body has at most {self._max_body} bytes")
         length = headers.get("content-length", "0")
@@ -106,6 +115,8 @@ class Guard:
         parts, size = [], 0
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Refused(400, "bad-request", "Bad request", "the client left before the body's end")
             part = message.get("body", b"")
             size += len(part)
             if size > self._max_body:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from backend.artifacts import SCHEMES
 from backend.store import parse_database_url, sqlite_url
 from mgic.cores import usable_cores
+from mgic.doors.callers import LOOPBACK, read_hosts
 from mgic.errors import BadConfig
 from mgic.place import check_folder, check_variables
 from mgic.records import Queue
@@ -31,11 +32,12 @@ class Settings(BaseSettings):
     broker_url: str = "redis://127.0.0.1:6379/0"
     data_dir: Path = Path("data")
     artifact_url: str = ""  # a folder or s3://bucket/prefix; `home`/artifacts if empty
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "localhost", "[::1]")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = LOOPBACK  # the names given, and always these
     device: Literal["auto", "cpu", "cuda"] = "auto"
     queue: Queue = "cpu"  # the queue this worker serves
     slots: int = Field(1, ge=1)  # runs this worker executes at a time
     threads: int = Field(0, ge=0)  # torch threads a run; 0 shares the cores among the slots
+    alive_file: Path | None = None  # touched by a worker at every heartbeat, for a health check
     host: str = ""  # a name for this machine, where the kernel's boot id is not enough
 
     lease_s: float = 30  # a run whose worker is silent for longer is taken back
@@ -52,11 +54,10 @@ class Settings(BaseSettings):
     max_artifact_bytes: int = 4 * 2**30  # of all files that one run leaves
     catalogue_timeout_s: float = 60
 
-    def __init__(self, **values: object) -> None:
-        hosts = values.get("allowed_hosts", os.environ.get("MGIC_ALLOWED_HOSTS"))
-        if isinstance(hosts, str):
-            values["allowed_hosts"] = tuple(part.strip() for part in hosts.split(",") if part.strip())
-        super().__init__(**values)  # type: ignore[arg-type]
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _with_commas(cls, names: object) -> object:
+        return read_hosts(names) if isinstance(names, str) else names
 
     @field_validator("home", "data_dir")
     @classmethod

@@ -3,14 +3,15 @@
 import hashlib
 import json
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from backend.catalogue import Catalogue
-from backend.errors import KeyMismatch, QuotaExceeded
+from backend.errors import KeyMismatch
 from backend.settings import Settings
 from backend.store import NewRun, NewSweep, Store
 from mgic.errors import BadConfig, Conflict, Problem, Unavailable
-from mgic.records import Config, Plan, Point, Preview, Queue, Sweep, SweepRequest
+from mgic.records import Config, Plan, Point, Preview, Queue, Sweep, SweepRequest, Worker
 
 SLICE_S = 3.0  # a large sweep keeps the catalogue to itself no longer than this
 COUNT_S = 5.0  # and an answer no longer than this: clients are impatient, and ask again
@@ -28,13 +29,16 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
     keys = [_key(plan.experiment, plan.version, _on(point.config, device)) for point in plan.points]
     known = store.succeeded(keys)
     missing = _missing_data(plan, catalogue)
+    no_gpu = _no_gpu(plan, store, settings)
     rates = store.seconds_per_mac(plan.experiment)
     points = tuple(
         point.model_copy(
             update={
                 "duplicate_of": known.get(key),
                 "seconds": _seconds(point, rates),
-                "problem": point.problem or missing.get(str(point.config.get("dataset"))),
+                "problem": point.problem
+                or missing.get(str(point.config.get("dataset")))
+                or (no_gpu if _asks_for_gpu(point) else None),
             }
         )
         for point, key in zip(plan.points, keys, strict=True)
@@ -66,13 +70,13 @@ def submit(
         if idempotency_key and (earlier := store.sweep_of_key(idempotency_key, digest)):
             return earlier
         plan = _whole_plan(request, catalogue)
-        missing = _missing_data(plan, catalogue)
-        if missing:
-            problems = tuple(Problem("#/axes/dataset", "dataset_missing", words) for words in missing.values())
-            raise BadConfig("; ".join(missing.values()), problems)
-        waiting = sum(store.queued().values())
-        if waiting + len(plan.points) > settings.max_queued:
-            raise QuotaExceeded(f"{waiting} runs are queued; this server keeps at most {settings.max_queued}")
+        problems = [
+            Problem("#/axes/dataset", "dataset_missing", words) for words in _missing_data(plan, catalogue).values()
+        ]
+        if (words := _no_gpu(plan, store, settings)) and any(map(_asks_for_gpu, plan.points)):
+            problems.append(Problem("#/axes/device", "no_worker", words))
+        if problems:
+            raise BadConfig("; ".join(problem.detail for problem in problems), tuple(problems))
         device = _auto_device(plan.queue, store, settings)
         return store.add_sweep(
             NewSweep(
@@ -127,7 +131,7 @@ def _run(experiment: str, version: int, queue: Queue, point: Point, auto: str) -
         requested=point.requested,
         config=config,
         config_key=_key(experiment, version, config),
-        queue="gpu" if queue == "cpu" and device == "cuda" else queue,
+        queue=_gpu_queue(queue) if device == "cuda" else queue,
         device=device,
         work_macs=point.work_macs,
     )
@@ -140,9 +144,35 @@ def _on(config: Config, device: str) -> Config:
 
 def _auto_device(queue: Queue, store: Store, settings: Settings) -> str:
     """A GPU if a worker that could take the run has one."""
-    wanted = "gpu" if queue == "cpu" else queue
-    alive = [worker for worker in store.workers(settings.lease_s) if worker.alive and worker.queue == wanted]
-    return "cuda" if any(worker.device == "cuda" for worker in alive) else "cpu"
+    return "cuda" if _with_gpu(queue, _alive(store, settings)) else "cpu"
+
+
+def _no_gpu(plan: Plan, store: Store, settings: Settings) -> str | None:
+    """Why a run that asks for a GPU would wait for ever; None where it would not, and while no worker is online."""
+    alive = _alive(store, settings)
+    if not alive or _with_gpu(plan.queue, alive):
+        return None
+    queue = _gpu_queue(plan.queue)
+    return (
+        f"device=cuda: no worker of the queue {queue} that is online has a GPU; start one, or take device=auto or cpu"
+    )
+
+
+def _asks_for_gpu(point: Point) -> bool:
+    return point.config.get("device") == "cuda"
+
+
+def _alive(store: Store, settings: Settings) -> list[Worker]:
+    return [worker for worker in store.workers(settings.lease_s) if worker.alive]
+
+
+def _with_gpu(queue: Queue, workers: Iterable[Worker]) -> bool:
+    wanted = _gpu_queue(queue)
+    return any(worker.queue == wanted and worker.device == "cuda" for worker in workers)
+
+
+def _gpu_queue(queue: Queue) -> Queue:
+    return "gpu" if queue == "cpu" else queue
 
 
 def _key(experiment: str, version: int, config: Config) -> str:

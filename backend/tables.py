@@ -25,7 +25,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0003"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0004"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 
@@ -86,7 +86,12 @@ runs = Table(
     Column("reused_from", Uuid),
     Index(None, "status", "queue", "priority", "seq"),
     Index(None, "sweep_id", "number"),
-    Index(None, "experiment", "seq"),
+    # A row is wide, with its JSON: lists and counts find what they want in an index alone.
+    Index(None, "sweep_id", "superseded", "status", "seconds"),
+    Index(None, "experiment", "seq", "status", "model", "dataset"),
+    Index(None, "status", "seq", "experiment", "model", "dataset"),
+    Index(None, "model", "seq", "experiment", "status", "dataset"),
+    Index(None, "dataset", "seq", "experiment", "status", "model"),
 )
 
 events = Table(

@@ -1,14 +1,15 @@
 """Small versions of pictures, for walls of them."""
 
 import io
-import threading
 
 from PIL import Image
+
+from backend.line import Line
 
 MEDIA_TYPES = ("image/png", "image/jpeg")
 MAX_PIXELS = 64 * 2**20  # of the picture itself, which is decoded whole
 MAX_BYTES = 32 * 2**20  # of its file
-one = threading.Lock()  # for who reads and decodes: it takes memory, so one at a time
+one = Line("maker of thumbnails", 8, 30)  # for who reads and decodes: it takes memory, so one at a time
 
 
 class NoThumbnail(ValueError):

@@ -1,4 +1,4 @@
-"""Entry point: `streamlit run dashboard/app.py`."""
+"""All pages and their order; `python -m dashboard` serves them, behind its guard."""
 
 from pathlib import Path
 

@@ -37,9 +37,10 @@ USER 10001:10001
 FROM runtime AS api
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/api/v1/health', timeout=4)"]
-CMD ["python", "-m", "uvicorn", "--factory", "backend.app:from_environment", "--host", "0.0.0.0", "--port", "8000"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8000 && printf 'GET /api/v1/health HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $line == *' 200 '* ]]"]
+CMD ["python", "-m", "backend", "--host", "0.0.0.0", "--port", "8000"]
 
 FROM runtime AS worker
-HEALTHCHECK --interval=20s --timeout=10s --start-period=40s --retries=3 CMD ["python", "-m", "worker.alive"]
+ENV MGIC_ALIVE_FILE=/tmp/alive
+HEALTHCHECK --interval=20s --timeout=5s --start-period=40s --retries=3 CMD ["sh", "-c", "find \"$MGIC_ALIVE_FILE\" -mmin -0.5 | grep -q ."]
 CMD ["python", "-m", "celery", "-A", "worker.app", "worker", "-Q", "cpu", "-c", "1", "--without-gossip", "--without-mingle", "-l", "warning"]

@@ -46,6 +46,7 @@ from mgic.records import (
 )
 
 Item = TypeVar("Item")
+CSV_S = 300  # all rows are gathered before the first is sent: 100,000 take 10 s of a core
 SUBMIT_TRIES = 60  # a large sweep of networks never seen takes minutes to count, answer by answer
 
 
@@ -224,7 +225,8 @@ class Client:
         return list(self._all(dict, "/results", experiment=experiment, **filters))
 
     def results_csv(self, experiment: str, **filters: str | None) -> bytes:
-        return self._send("GET", "/results", {"experiment": experiment, "format": "csv", **filters}).content
+        query = {"experiment": experiment, "format": "csv", **filters}
+        return self._send("GET", "/results", query, timeout=CSV_S).content
 
     def workers(self) -> list[Worker]:
         return list(self._page(Worker, "/workers").items)
@@ -302,10 +304,15 @@ class Client:
         params: dict[str, Any] | None = None,
         json: object = None,
         headers: dict[str, str] | None = None,
+        timeout: float | None = None,
     ) -> httpx.Response:
+        """`timeout`: seconds instead of the client's own."""
         given = {key: value for key, value in (params or {}).items() if value is not None}
+        limit = self._http.timeout if timeout is None else timeout
         try:
-            response = self._http.request(method, PREFIX + path, params=given, json=json, headers=headers)
+            response = self._http.request(
+                method, PREFIX + path, params=given, json=json, headers=headers, timeout=limit
+            )
         except httpx.ReadTimeout as error:
             raise NoAnswerInTime(f"no answer from {self.url} in time") from error
         except (httpx.RequestError, httpx.InvalidURL) as error:

@@ -84,6 +84,7 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
         try:
             store = _store(self._settings.database)
             store.worker_seen(slot_of(self._settings), self._settings.slots, __version__)
+            self._touch()
             if not self._cleared:
                 clear_leftovers(self._settings.scratch, store)
                 self._cleared = True
@@ -94,6 +95,15 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
             log.warning("no sign of life, the database does not answer: %s", error)
         except OSError as error:  # told all the same: what is left over on a disk harms nobody
             log.warning("%s cannot be cleared of what ended runs left there: %s", self._settings.scratch, error)
+
+    def _touch(self) -> None:
+        """For a health check that looks at a file's age: it costs next to nothing while others are timed."""
+        if self._settings.alive_file is None:
+            return
+        try:
+            self._settings.alive_file.touch()
+        except OSError as error:
+            log.warning("the file of the health check cannot be touched: %s", error)
 
 
 @cache

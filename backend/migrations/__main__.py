@@ -1,7 +1,7 @@
 """Bring the configured database to the newest schema; `--check` only says how it stands.
 
 Exit 0, and with `--check` a line on stdout; or a line on stderr and 78 (sysexits.h) if the database is newer than this
-program or cannot be one, 69 if it does not answer, 74 if its disk is full.
+program, does not take the password or cannot be one, 69 if it does not answer, 74 if its disk is full.
 """
 
 import os
@@ -14,6 +14,12 @@ from backend.migrations import state, upgrade
 from backend.settings import read_settings
 from backend.store import DATABASE_ERRORS, SchemaMismatch, disk_is_full, make_engine, parse_database_url
 
+WRONG_PASSWORD = "password authentication failed"  # PostgreSQL gives its code only after a connection is made
+KEPT = (
+    "the database does not take the password: it keeps the one it was created with. Put that one back into"
+    " MGIC_DATABASE_URL (with Compose: POSTGRES_PASSWORD in .env), or give the database the new one"
+)
+
 
 def main() -> None:
     database = read_settings().database
@@ -25,6 +31,8 @@ def main() -> None:
     except SchemaMismatch as mismatch:
         _leave(os.EX_CONFIG, str(mismatch))
     except DATABASE_ERRORS as error:
+        if WRONG_PASSWORD in str(error):
+            _leave(os.EX_CONFIG, KEPT)
         _leave(os.EX_IOERR if disk_is_full(error) else os.EX_UNAVAILABLE, _reason(database, error))
     except DBAPIError as error:  # it answers, and is none: another kind of file, for one
         _leave(os.EX_CONFIG, _reason(database, error))

@@ -87,7 +87,7 @@ def _small(artifacts: Artifacts, key: str, artifact: Artifact, pixels: int) -> b
     if size > MAX_BYTES:
         raise _refused(f"{artifact.name} has {size} bytes; thumbnails are made of at most {MAX_BYTES}")
     try:
-        with one:
+        with one.turn():
             return thumbnail(b"".join(artifacts.read(key, 0, size)), pixels)
     except NoThumbnail as error:
         raise _refused(f"{artifact.name}: {error}") from error

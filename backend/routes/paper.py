@@ -4,12 +4,14 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from backend.catalogue import Catalogue
 from backend.deps import CatalogueDep, StoreDep, StrictQuery, Text
+from backend.line import Line
 from backend.standing import field_defaults, option_defaults, standings, summarise, wanted
 from backend.store import Store
 from mgic.records import Page, PaperSummary, PaperTable, Reference, Standing
@@ -19,6 +21,8 @@ from mgic.reference.export import as_latex, as_markdown
 router = APIRouter(prefix="/references", tags=["paper"], dependencies=[StrictQuery])
 NEWEST = 2000  # runs of a model that are looked at
 MEDIA_TYPES = {"csv": "text/csv", "markdown": "text/markdown", "latex": "application/x-tex"}
+_computing = Line("board", 16, 30)
+_kept: WeakKeyDictionary[Store, dict[str | None, tuple[tuple[int, ...], list[Standing]]]] = WeakKeyDictionary()
 SUFFIXES = {"csv": "csv", "markdown": "md", "latex": "tex"}
 
 
@@ -56,6 +60,15 @@ def summary(store: StoreDep, catalogue: CatalogueDep) -> PaperSummary:
 
 
 def _standings(store: Store, catalogue: Catalogue, table: str | None) -> list[Standing]:
+    """Computed again only when something has happened to a run since the last time."""
+    with _computing.turn():
+        kept, state = _kept.setdefault(store, {}), store.measured_state()
+        if table not in kept or kept[table][0] != state:
+            kept[table] = (state, _computed(store, catalogue, table))  # no more names than there are tables
+        return kept[table][1]
+
+
+def _computed(store: Store, catalogue: Catalogue, table: str | None) -> list[Standing]:
     rows = list_references(table)
     runs = {name: store.measured_runs(name, of.models, of.metrics, NEWEST) for name, of in wanted(rows).items()}
     # The catalogue is another process, and may be starting: without runs nothing is asked of it.

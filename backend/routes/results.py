@@ -2,7 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -10,13 +14,16 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from backend.catalogue import Catalogue
-from backend.deps import CatalogueDep, CursorDep, Limit, StoreDep, StrictQuery, Text
+from backend.deps import CatalogueDep, CursorDep, Limit, SettingsDep, StoreDep, StrictQuery, Text
+from backend.line import Line
 from backend.store import Store
-from mgic.errors import BadConfig, Problem
+from mgic.errors import BadConfig, Problem, Unavailable
 from mgic.records import NAME_PATTERN, Page, csv_cell
 
 router = APIRouter(prefix="/results", tags=["results"], dependencies=[StrictQuery])
-BATCH = 500
+BATCH = 500  # rows
+MAKING = Line("maker of csv files", 4, 60)  # it computes all the while: one at a time leaves room for others
+SPOOL_BYTES = 8 * 2**20  # of a csv file that are kept in memory; more of it waits on disk
 TableName = Annotated[str | None, Query(pattern=NAME_PATTERN, description="Of the result: a row for each of its rows")]
 
 
@@ -24,6 +31,7 @@ TableName = Annotated[str | None, Query(pattern=NAME_PATTERN, description="Of th
 def index(
     store: StoreDep,
     catalogue: CatalogueDep,
+    settings: SettingsDep,
     cursor: CursorDep,
     experiment: Annotated[str, Query(pattern=NAME_PATTERN)],
     table: Annotated[
@@ -46,7 +54,9 @@ def index(
     if format == "csv":
         name = _plain(experiment if table is None else f"{experiment}-{table}")
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-        return StreamingResponse(_csv(store, experiment, filters, table), media_type="text/csv", headers=headers)
+        chunks = _csv(_rows(store, experiment, filters, table), settings.home)
+        header = next(chunks)  # what fails, fails before the answer begins
+        return StreamingResponse(chain([header], chunks), media_type="text/csv", headers=headers)
     items, place = store.results(experiment, limit, cursor.after, filters, table)
     return Page[dict[str, Any]](items=tuple(items), next_cursor=cursor.write(place))
 
@@ -59,21 +69,40 @@ def _known(table: str, experiment: str, catalogue: Catalogue) -> None:
         raise BadConfig(detail, (Problem("table", "unknown_table", detail),))
 
 
-def _csv(store: Store, experiment: str, filters: dict[str, Any], table: str | None) -> Iterator[str]:
-    """Two passes, so that the header has every column and no more than a page is held."""
+def _csv(rows: Iterable[dict[str, Any]], folder: Path) -> Iterator[bytes]:
+    """The header, then all rows, in one pass: they wait in a file until it is known which columns there are.
+
+    A row written before a column was met lacks that cell, which is added when the file is read.
+
+    Raises:
+        Unavailable: The file cannot be made, or others are being made.
+    """
     columns: dict[str, None] = {}
-    for row in _rows(store, experiment, filters, table):
-        columns |= dict.fromkeys(row)
+    segments: list[tuple[int, array[int]]] = []  # how many columns were known, and the bytes of each row written then
+    with SpooledTemporaryFile(SPOOL_BYTES, dir=str(folder) if folder.is_dir() else None) as spool:
+        try:
+            with MAKING.turn():
+                for row in rows:
+                    columns |= dict.fromkeys(row)
+                    if not segments or segments[-1][0] < len(columns):
+                        segments.append((len(columns), array("I")))
+                    line = _line(csv_cell(row.get(name)) for name in columns)
+                    segments[-1][1].append(len(line))
+                    spool.write(line)
+            spool.seek(0)
+        except OSError as error:
+            raise Unavailable(f"a file for the rows cannot be made: {error.strerror}") from error
+        yield _line(columns)
+        for known, lengths in segments:
+            end = b"," * (len(columns) - known) + b"\n"
+            for start in range(0, len(lengths), BATCH):
+                yield b"".join(spool.read(length)[:-1] + end for length in lengths[start : start + BATCH])
+
+
+def _line(cells: Iterable[object]) -> bytes:
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
-    writer.writeheader()
-    for row in _rows(store, experiment, filters, table):
-        writer.writerow({key: csv_cell(value) for key, value in row.items() if key in columns})
-        if text.tell() > 2**16:
-            yield text.getvalue()
-            text.seek(0)
-            text.truncate()
-    yield text.getvalue()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()
 
 
 def _rows(store: Store, experiment: str, filters: dict[str, Any], table: str | None) -> Iterator[dict[str, Any]]:

@@ -1,47 +1,73 @@
 """Is the service alive, can it work, who works, and what are its limits?"""
 
+from functools import partial
+
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Response
 
-from backend.deps import ArtifactsDep, CatalogueDep, JanitorDep, ReaperDep, SettingsDep, StoreDep, StrictQuery
+from backend.artifacts import Artifacts
+from backend.catalogue import Catalogue
+from backend.deps import (
+    ArtifactsDep,
+    JanitorDep,
+    ReaperDep,
+    SettingsDep,
+    SharedCatalogueDep,
+    StoreDep,
+    StrictQuery,
+)
 from backend.disk import shortages
+from backend.janitor import Janitor
 from backend.migrations import check
-from backend.store import DATABASE_ERRORS, SchemaMismatch
+from backend.reaper import Reaper
+from backend.settings import Settings
+from backend.store import DATABASE_ERRORS, SchemaMismatch, Store
 from mgic import __version__
 from mgic.cores import usable_cores
 from mgic.records import MAX_SWEEP_RUNS, Health, Page, System, Worker
 
 router = APIRouter(tags=["service"], dependencies=[StrictQuery])
+LOOKERS = CapacityLimiter(2)  # threads of /ready's own: it answers where all others are taken
 
 
 @router.get("/health")
-def health() -> Health:
+async def health() -> Health:
     """The process answers. Whether it can work, `/ready` says."""
     return Health(status="ok", version=__version__)
 
 
 @router.get("/ready", responses={503: {"model": Health}})
-def ready(
+async def ready(
     response: Response,
     store: StoreDep,
-    catalogue: CatalogueDep,
+    catalogue: SharedCatalogueDep,
     reaper: ReaperDep,
     janitor: JanitorDep,
     artifacts: ArtifactsDep,
     settings: SettingsDep,
 ) -> Health:
     """`ok`; `degraded` (works, but a part is missing: `notes` says which); 503 without a database."""
+    look = partial(_look, store, catalogue, reaper, janitor, artifacts, settings)
+    found = await to_thread.run_sync(look, limiter=LOOKERS)
+    if found.status == "unavailable":
+        response.status_code = 503
+    return found
+
+
+def _look(
+    store: Store, catalogue: Catalogue, reaper: Reaper, janitor: Janitor, artifacts: Artifacts, settings: Settings
+) -> Health:
     notes = [f"{what} cannot be written: {why}" for what, why in shortages(store.engine, artifacts).items()]
     disk = "full" if notes else "ok"
     try:
         schema = check(store.engine)
         age = store.newest_heartbeat_s()
     except SchemaMismatch as error:
-        response.status_code = 503
         return Health(status="unavailable", version=__version__, database="wrong schema", notes=(str(error),))
     except DATABASE_ERRORS:
-        response.status_code = 503
         notes.append("the database does not answer")
         return Health(status="unavailable", version=__version__, database="no answer", disk=disk, notes=tuple(notes))
+    catalogue.start()  # where it failed, and nobody has asked since
     if not reaper.broker_reached:
         notes.append("no broker: runs are kept, and start when it is back")
     if not janitor.place_reached:
@@ -49,7 +75,7 @@ def ready(
     if age is None or age > settings.lease_s:
         notes.append("no worker is online: runs stay queued")
     if not catalogue.loaded:
-        notes.append("the catalogue is starting")
+        notes.append(catalogue.trouble or "the catalogue is starting")
     return Health(
         status="degraded" if notes else "ok",
         version=__version__,
@@ -58,7 +84,7 @@ def ready(
         broker="ok" if reaper.broker_reached else "no answer",
         artifacts="ok" if janitor.place_reached else "no answer",
         disk=disk,
-        catalogue="ok" if catalogue.loaded else "starting",
+        catalogue="ok" if catalogue.loaded else "no answer" if catalogue.trouble else "starting",
         newest_heartbeat_seconds=age,
         notes=tuple(notes),
     )

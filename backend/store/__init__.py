@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from backend.store.baselines import Baselines, NewBaseline
 from backend.store.database import (
     DATABASE_ERRORS,
+    QuotaExceeded,
     SchemaMismatch,
     disk_is_full,
     make_engine,
@@ -34,6 +35,7 @@ __all__ = [
     "NewBaseline",
     "NewRun",
     "NewSweep",
+    "QuotaExceeded",
     "SchemaMismatch",
     "Slot",
     "Store",
@@ -52,6 +54,7 @@ class Store(Sweeps, Lifecycle, Journal, Measurements, Baselines):
         lease: How long a silent owner is believed, and how often a run may be tried.
         clock: Seconds since 1970 (SQLite only; PostgreSQL has its own).
         new_id: Makes ids.
+        most_queued: How many runs may wait; None: any number.
     """
 
     def __init__(
@@ -60,14 +63,16 @@ class Store(Sweeps, Lifecycle, Journal, Measurements, Baselines):
         lease: Lease | None = None,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], UUID] = uuid4,
+        most_queued: int | None = None,
     ) -> None:
         super().__init__(engine, clock, new_id)
+        self.most_queued = most_queued
         self.lease = lease or Lease()
 
     @classmethod
-    def open(cls, url: str, lease: Lease | None = None, pooled: bool = True) -> "Store":
+    def open(cls, url: str, lease: Lease | None = None, pooled: bool = True, most_queued: int | None = None) -> "Store":
         """Open a database whose schema is there (`backend.migrations` makes it)."""
-        return cls(make_engine(url, pooled), lease)
+        return cls(make_engine(url, pooled), lease, most_queued=most_queued)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.pool import NullPool
@@ -18,10 +18,15 @@ from mgic.records import RunStatus
 
 # Raised when the database is not there, is busy, or went away in mid-sentence; not when it was told nonsense.
 DATABASE_ERRORS = (OperationalError, InterfaceError, TimeoutError)
+QUEUE_LOCK = 0x51554555  # "QUEU": the advisory lock of transactions that add to the queue
 
 
 class SchemaMismatch(MgicError):
     """The database has another schema than this program; the message says what to do."""
+
+
+class QuotaExceeded(MgicError):
+    """More runs would be queued than the service keeps."""
 
 
 SQLITE_FULL = 13  # sqlite.org/rescode.html
@@ -103,6 +108,8 @@ class Database:
         new_id: Makes the ids of sweeps and runs.
     """
 
+    most_queued: int | None = None  # runs that may wait; None: any number
+
     def __init__(
         self, engine: Engine, clock: Callable[[], float] = time.time, new_id: Callable[[], UUID] = uuid4
     ) -> None:
@@ -132,6 +139,22 @@ class Database:
         """Claims of one host take turns, so that a timing run and another cannot both find it idle."""
         if self._postgres:
             connection.execute(text("select pg_advisory_xact_lock(hashtext(:host))"), {"host": host})
+
+    @contextmanager
+    def _queueing(self) -> Iterator[Connection]:
+        """A transaction that adds to the queue, one at a time. Raises `QuotaExceeded`: then it added nothing."""
+        with self._write() as connection:
+            if self._postgres:
+                connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": QUEUE_LOCK})
+            before = self._waiting(connection)
+            yield connection
+            after = self._waiting(connection)
+            if self.most_queued is not None and after > max(before, self.most_queued):
+                raise QuotaExceeded(f"{before} runs are queued; this server keeps at most {self.most_queued}")
+
+    def _waiting(self, connection: Connection) -> int:
+        query = select(func.count()).select_from(tables.runs).where(tables.runs.c.status == RunStatus.QUEUED)
+        return connection.scalar(query) or 0
 
     def _note(
         self,

@@ -214,8 +214,9 @@ class Lifecycle(Database):
         Raises:
             NotFound: There is no such run.
             Conflict: It has not ended, it succeeded, or it was retried before.
+            QuotaExceeded: Too much is queued already.
         """
-        with self._write() as connection:
+        with self._queueing() as connection:
             row = self._row(connection, run_id)
             if row["status"] not in (RunStatus.FAILED, RunStatus.CANCELLED):
                 raise Conflict(f"only a failed or cancelled run can be retried; this one is {row['status']}")
@@ -225,8 +226,8 @@ class Lifecycle(Database):
             return run_record(self._row(connection, new_id))
 
     def retry_failed(self, sweep_id: UUID) -> int:
-        """Retry every failed run of the sweep that has not been; how many they were."""
-        with self._write() as connection:
+        """Retry every failed run of the sweep that has not been; how many they were. Raises `QuotaExceeded`."""
+        with self._queueing() as connection:
             query = select(runs).where(
                 runs.c.sweep_id == sweep_id, runs.c.status == RunStatus.FAILED, ~runs.c.superseded
             )

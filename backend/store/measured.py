@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from backend.store.database import Database
-from backend.tables import runs
+from backend.store.rows import OPEN
+from backend.tables import events, runs
 from mgic.records import Config, RunStatus
 
 
@@ -23,6 +24,19 @@ class MeasuredRun(NamedTuple):
 
 class Measurements(Database):
     """The part of the store that reads single columns of results."""
+
+    def measured_state(self) -> tuple[int, ...]:
+        """Equal to that of another moment if the same runs have ended then, and in the same way.
+
+        The newest event would be enough if events were stored in the order of their ids; an end that is
+        stored after a newer event leaves one open run less.
+        """
+        newest = select(func.coalesce(func.max(events.c.id), 0))
+        open_runs = select(func.count()).select_from(runs).where(runs.c.status.in_(OPEN))
+        all_runs = select(func.count()).select_from(runs)
+        parts = (query.scalar_subquery() for query in (newest, open_runs, all_runs))
+        with self._read() as connection:
+            return tuple(connection.execute(select(*parts)).one())
 
     def measured_runs(
         self, experiment: str, models: Collection[str] | None, columns: Sequence[str], most: int

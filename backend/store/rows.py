@@ -11,6 +11,11 @@ from mgic.records import Failure, Run, RunStatus, Sweep, main_table, unfold
 ACTIVE = (RunStatus.RUNNING, RunStatus.CANCELLING)
 OPEN = (RunStatus.QUEUED, *ACTIVE)
 ENVIRONMENT = ("commit", "dirty", "mgic", "torch", "device", "threads")  # what rows of results tell of it
+# Of the table runs, what `result_rows` reads: the rest is as much JSON again.
+RESULT_COLUMNS = (
+    *("seq", "id", "sweep_id", "attempt", "version", "host", "created_at", "started_at", "finished_at"),
+    *("config", "result", "environment"),
+)
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -45,23 +50,21 @@ def run_record(row: RowMapping) -> Run:
     )
 
 
-def sweep_record(row: RowMapping, tally: Mapping[RunStatus, tuple[int, float]], seconds: float | None) -> Sweep:
+def sweep_record(row: RowMapping, counts: Mapping[RunStatus, int], in_work: float, seconds: float | None) -> Sweep:
     """A sweep with the state of its runs.
 
     Args:
         row: Of the table sweeps.
-        tally: For each status that occurs, the number of runs and the sum of their progress.
+        counts: For each status that occurs, the number of runs.
+        in_work: The sum of the progress of those that are in work.
         seconds: Mean duration of its succeeded runs.
     """
-    counts = {status: number for status, (number, _) in tally.items()}
     total = sum(counts.values())
-    left = {status: n for status, n in counts.items() if not status.terminal}
-    done = sum(n for status, n in counts.items() if status.terminal)
-    progress = (done + sum(tally[status][1] for status in left)) / total if total else 1.0
+    left = sum(n for status, n in counts.items() if not status.terminal)
+    progress = (total - left + in_work) / total if total else 1.0
     eta = None
     if seconds is not None and left:
-        remaining = sum(n - tally[status][1] for status, n in left.items())
-        eta = remaining * seconds / max(1, sum(n for status, n in left.items() if status in ACTIVE))
+        eta = (left - in_work) * seconds / max(1, sum(counts.get(status, 0) for status in ACTIVE))
     return Sweep(
         id=row["id"],
         name=row["name"],
@@ -70,7 +73,7 @@ def sweep_record(row: RowMapping, tally: Mapping[RunStatus, tuple[int, float]], 
         recipe=row["recipe"],
         priority=row["priority"],
         created_at=datetime.fromtimestamp(row["created_at"], UTC),
-        counts=counts,
+        counts=dict(counts),
         total=total,
         progress=min(1.0, progress),
         finished=not left,
@@ -82,7 +85,7 @@ def result_rows(row: RowMapping, table: str | None = None) -> list[dict[str, Any
     """Where it comes from, its config and its result side by side: one row, or one for each row of a table.
 
     Args:
-        row: Of the table runs, with `sweep_name`.
+        row: `RESULT_COLUMNS` and `sweep_name`.
         table: Of the result; None: the one that the result is all of, if it is.
     """
     run = {

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from backend.store.database import Database
-from backend.store.rows import result_rows, run_record, sweep_record
+from backend.store.rows import ACTIVE, RESULT_COLUMNS, result_rows, run_record, sweep_record
 from backend.tables import events, runs, sweeps
 from mgic.errors import Conflict, NotFound
 from mgic.records import Config, Grid, Queue, Run, RunStatus, Sweep
@@ -55,9 +55,10 @@ class Sweeps(Database):
 
         Raises:
             Conflict: The key was used for another request.
+            QuotaExceeded: Too much is queued already.
         """
         try:
-            with self._write() as connection:
+            with self._queueing() as connection:
                 sweep_id = self._by_key(connection, new) or self._insert(connection, new)
                 return self._sweep(connection, sweep_id)
         except IntegrityError:  # the same key, at the same moment, by another process
@@ -101,9 +102,11 @@ class Sweeps(Database):
         self, limit: int, before: int | None = None, filters: Mapping[str, str | UUID] | None = None
     ) -> tuple[list[Run], int | None]:
         """Newest first, and the cursor of the next page; a filter is a column and the value it has."""
-        query = _filtered(select(runs), filters).order_by(runs.c.seq.desc()).limit(limit + 1)
+        found = _filtered(filters)
+        found = found.order_by(found.selected_columns.seq.desc()).limit(limit + 1)
         if before is not None:
-            query = query.where(runs.c.seq < before)
+            found = found.where(found.selected_columns.seq < before)
+        query = select(runs).where(runs.c.seq.in_(found.scalar_subquery())).order_by(runs.c.seq.desc())
         with self._read() as connection:
             rows = connection.execute(query).mappings().all()
         return [run_record(row) for row in rows[:limit]], _next(rows, limit)
@@ -136,12 +139,14 @@ class Sweeps(Database):
             table: Of the results, a row for each of its rows; None: as `result_rows` has it.
         """
         first, taken = divmod(after or 0, ROWS_OF_A_RUN)
+        wanted = _filtered({**(filters or {}), "experiment": experiment, "status": RunStatus.SUCCEEDED})
+        seq = wanted.selected_columns.seq
+        wanted = wanted.where(seq >= first).order_by(seq).limit(limit + 1)
         query = (
-            _filtered(select(runs, sweeps.c.name.label("sweep_name")), filters)
+            select(*(runs.c[name] for name in RESULT_COLUMNS), sweeps.c.name.label("sweep_name"))
             .join(sweeps, sweeps.c.id == runs.c.sweep_id)
-            .where(runs.c.experiment == experiment, runs.c.status == RunStatus.SUCCEEDED, runs.c.seq >= first)
+            .where(runs.c.seq.in_(wanted.scalar_subquery()))
             .order_by(runs.c.seq)
-            .limit(limit + 1)
         )
         with self._read() as connection:
             rows = connection.execute(query).mappings().all()
@@ -289,23 +294,36 @@ class Sweeps(Database):
     def _with_counts(self, connection: Connection, rows: Sequence[RowMapping]) -> list[Sweep]:
         ids = [row["id"] for row in rows]
         query = (
-            select(runs.c.sweep_id, runs.c.status, func.count(), func.sum(runs.c.progress), func.avg(runs.c.seconds))
+            select(runs.c.sweep_id, runs.c.status, func.count(), func.avg(runs.c.seconds))
             .where(runs.c.sweep_id.in_(ids), ~runs.c.superseded)
             .group_by(runs.c.sweep_id, runs.c.status)
         )
-        tally: dict[UUID, dict[RunStatus, tuple[int, float]]] = {sweep_id: {} for sweep_id in ids}
+        in_work = (
+            select(runs.c.sweep_id, func.sum(runs.c.progress))
+            .where(runs.c.sweep_id.in_(ids), runs.c.status.in_(ACTIVE))
+            .group_by(runs.c.sweep_id)
+        )
+        counts: dict[UUID, dict[RunStatus, int]] = {sweep_id: {} for sweep_id in ids}
         seconds: dict[UUID, float | None] = {}
-        for sweep_id, status, number, progress, mean in connection.execute(query):
-            tally[sweep_id][RunStatus(status)] = (number, progress)
+        for sweep_id, status, number, mean in connection.execute(query):
+            counts[sweep_id][RunStatus(status)] = number
             if status == RunStatus.SUCCEEDED:
                 seconds[sweep_id] = mean
-        return [sweep_record(row, tally[row["id"]], seconds.get(row["id"])) for row in rows]
+        progress: dict[UUID, float] = {sweep_id: done for sweep_id, done in connection.execute(in_work)}
+        return [
+            sweep_record(row, counts[row["id"]], progress.get(row["id"], 0.0), seconds.get(row["id"])) for row in rows
+        ]
 
 
-def _filtered(query: Select[Any], filters: Mapping[str, str | UUID] | None) -> Select[Any]:
-    for column, value in (filters or {}).items():
-        query = query.where(runs.c[column] == value)
-    return query
+def _filtered(filters: Mapping[str, str | UUID] | None) -> Select[tuple[int]]:
+    """The `seq` of runs that have these values in these columns; read from an index, and not from the wide rows."""
+    given = dict(filters or {})
+    source: Any = runs
+    if sweep_id := given.pop("sweep_id", None):
+        # A sweep has few runs. SQLite knows no numbers of rows and may prefer an index of all runs; OFFSET forbids it.
+        narrow = [runs.c[name] for name in ("seq", *given)]
+        source = select(*narrow).where(runs.c.sweep_id == sweep_id).offset(0).subquery()
+    return select(source.c.seq).where(*(source.c[name] == value for name, value in given.items()))
 
 
 def _next(rows: Sequence[RowMapping], limit: int, column: str = "seq") -> int | None:

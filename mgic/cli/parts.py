@@ -1,6 +1,8 @@
 """Processes that are kept running: started, started again when they die, ended together."""
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +17,7 @@ from mgic.process import die_with_parent
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0  # a part that ran so long starts again without a pause's growth
-LOG_BYTES = 20 * 2**20  # a log larger than this is begun anew at the next start
+LOG_BYTES = 10 * 2**20  # a log larger than this goes to a file beside it, in place of what was there
 
 
 @dataclass
@@ -61,11 +63,11 @@ class Part:
     def _opened_log(self) -> IO[bytes]:
         with naming(f"{self.log} cannot be written"):
             self.log.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self.log.exists() and self.log.stat().st_size > LOG_BYTES
-            return self.log.open("wb" if fresh else "ab")
+            return self.log.open("ab")  # appended to, so that it may be cut while the process writes
 
     def tend(self, say: Callable[[str], None]) -> None:
-        """Start it again if it has ended, after a pause that grows while it keeps ending."""
+        """Start it again if it has ended, after a pause that grows while it keeps ending; keep its log short."""
+        self._cut_log()
         if self.process is None:
             if time.monotonic() >= self.due:
                 self._start_again(say)
@@ -91,6 +93,13 @@ class Part:
     def _pause(self) -> None:
         self.due = time.monotonic() + self.pause
         self.pause = min(2 * self.pause, LONGEST_PAUSE_S)
+
+    def _cut_log(self) -> None:
+        """The process holds the file, so it is copied and cut; what is written in between is lost."""
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            with contextlib.suppress(OSError):  # a full disk: then only the cut helps
+                shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            os.truncate(self.log, 0)
 
     def tell(self, number: signal.Signals) -> None:
         """Send a signal to the process, which tells its own."""

@@ -26,6 +26,7 @@ from mgic.cli.parts import Part
 from mgic.cli.terminal import Code, Refused, naming, say
 from mgic.client import ApiError, Client, Unreachable
 from mgic.cores import usable_cores
+from mgic.doors.callers import read_hosts
 from mgic.errors import BadConfig, Unavailable
 from mgic.place import check_folder
 from mgic.records import SweepRequest
@@ -55,6 +56,7 @@ def up(
     check_folder("MGIC_HOME", home)
     home = Path(os.path.realpath(home))  # unlike `resolve`, it has no opinion about links that lead nowhere
     _check_loopback(api_host)
+    _check_hosts(os.environ.get("MGIC_ALLOWED_HOSTS", ""))
     with only_one(home):
         _check_ports({"MGIC_API_PORT": (api_host, api_port), "MGIC_DASHBOARD_PORT": (PAGES_HOST, dashboard_port)})
         raise typer.Exit(Service(home, api_host, api_port, dashboard_port, slots).run(demo))
@@ -197,14 +199,13 @@ class Service:
         return Part("valkey", command, {}, self.home / "logs" / "valkey.log", data, signal.SIGTERM)
 
     def _api(self, host: str, port: int) -> Part:
-        command = "uvicorn --factory backend.app:from_environment --no-access-log --timeout-graceful-shutdown 3"
-        hosts = {"MGIC_ALLOWED_HOSTS": os.environ.get("MGIC_ALLOWED_HOSTS", f"127.0.0.1,localhost,{host}")}
-        return self._python("api", [*command.split(), "--host", host, "--port", str(port)], hosts)
+        hosts = {"MGIC_ALLOWED_HOSTS": f"{host},{os.environ.get('MGIC_ALLOWED_HOSTS', '')}"}
+        return self._python("api", ["backend", "--host", host, "--port", str(port)], hosts)
 
     def _dashboard(self, port: int) -> Part:
-        flags = f"--server.address {PAGES_HOST} --server.headless true --server.fileWatcherType none"
-        quiet = ["--browser.gatherUsageStats", "false", "--server.port", str(port)]
-        return self._python("dashboard", ["streamlit", "run", str(_dashboard()), *flags.split(), *quiet])
+        if find_spec("dashboard") is None or find_spec("streamlit") is None:
+            raise BadConfig("the dashboard is not installed: pip install 'mgic[dashboard]'")
+        return self._python("dashboard", ["dashboard", "--host", PAGES_HOST, "--port", str(port)])
 
     def _worker(self, queue: str, slots: int) -> Part:
         command = ["celery", "-A", "worker.app", "worker", "-Q", queue, "-c", str(slots), "-n", f"{queue}@%h"]
@@ -244,8 +245,16 @@ def _lock_file(home: Path) -> IO[str]:
     if os.path.lexists(home) and not home.is_dir():
         raise BadConfig(f"MGIC_HOME={home} is no folder")
     with naming(f"MGIC_HOME={home} cannot be written"):
-        home.mkdir(parents=True, exist_ok=True)
+        _make_private(home)
         return (home / "up.lock").open("w")
+
+
+def _make_private(home: Path) -> None:
+    """Nobody else here reads results or reaches the broker; a folder that has other things in it stays as it is."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ours = (home / "up.lock").exists() or not any(home.iterdir())
+    if ours and home.stat().st_uid == os.getuid():
+        home.chmod(0o700)
 
 
 def _check_loopback(host: str) -> None:
@@ -254,6 +263,14 @@ def _check_loopback(host: str) -> None:
         raise BadConfig(
             f"MGIC_API_HOST={host}: the API listens on 127.0.0.1 or localhost only, since it has no keys yet"
         )
+
+
+def _check_hosts(names: str) -> None:
+    """Raises `BadConfig`."""
+    try:
+        read_hosts(names)
+    except ValueError as error:
+        raise BadConfig(f"MGIC_ALLOWED_HOSTS: {error}") from error
 
 
 def _check_ports(ports: dict[str, tuple[str, int]]) -> None:
@@ -283,14 +300,6 @@ def _socket(home: Path) -> Path:
 
 def _broker_url(path: Path) -> str:
     return f"redis+socket://{quote(str(path))}?virtual_host=0"
-
-
-def _dashboard() -> Path:
-    """The entry file of the pages, found without importing them."""
-    spec = find_spec("dashboard")
-    if spec is None or not spec.submodule_search_locations:
-        raise BadConfig("the dashboard is not installed: pip install 'mgic[dashboard]'")
-    return Path(spec.submodule_search_locations[0]) / "app.py"
 
 
 def valkey_server() -> str:

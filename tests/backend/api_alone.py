@@ -25,7 +25,7 @@ INSIDE = re.compile(
 
 @dataclass
 class Api:
-    """A running uvicorn."""
+    """A running `python -m backend`."""
 
     process: subprocess.Popen
     folder: Path
@@ -58,14 +58,14 @@ class Api:
 
 
 def start_api(folder: Path, **settings: str) -> Api:
-    """uvicorn on a free port, with its catalogue loaded."""
+    """It on a free port, with its catalogue loaded."""
     port, database = free_port(), f"sqlite:///{folder / 'mgic.db'}"
     engine = make_engine(database)
     upgrade(engine)
     engine.dispose()
     places = {"MGIC_HOME": str(folder), "MGIC_DATABASE_URL": database, "MGIC_DATA_DIR": str(folder / "data")}
     nobody = {"MGIC_BROKER_URL": f"redis://127.0.0.1:{free_port()}/0"}
-    command = ["uvicorn", "--factory", "backend.app:from_environment", "--no-access-log", "--port", str(port)]
+    command = ["backend", "--port", str(port)]
     with (folder / "api.log").open("a") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", *command], env=os.environ | places | nobody | settings, stdout=log, stderr=log

@@ -205,6 +205,19 @@ def test_a_page_of_another_origin_gets_no_leave_to_read(api):
         assert "access-control-allow-origin" not in answer.headers
 
 
+@pytest.mark.parametrize("says", [{"Origin": "http://evil"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}])
+@pytest.mark.parametrize("path", ["/sweeps", "/sweeps/preview", f"/runs/{NOBODY}/cancel", f"/sweeps/{NOBODY}/cancel"])
+def test_a_page_of_another_origin_changes_nothing_with_a_body_or_without(api, path, says):
+    check_post_refused(api, 403, "foreign-origin", '{"experiment": "cost"}', JSON | says, path)
+    check_post_refused(api, 403, "foreign-origin", b"", says, path)
+
+
+def test_our_own_origin_may_ask_and_any_may_read(api):
+    own = {"Origin": f"http://127.0.0.1:{api.port}", "Sec-Fetch-Site": "same-origin"}
+    assert api.http.post("/sweeps/preview", json={"experiment": "cost"}, headers=own).status_code == 200
+    assert api.http.get("/runs", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
+
+
 def test_headers_of_64_kib_and_a_line_of_nonsense_are_refused(api):
     for request in (
         b"GET %s/runs HTTP/1.1\r\nHost: localhost\r\nX: " % PREFIX.encode() + b"x" * 70_000,
@@ -222,5 +235,6 @@ def test_every_answer_carries_the_safe_headers(api):
     for answer in (api.http.get("/health"), api.http.get("/nothing"), api.http.get("/runs", headers={"Host": "evil"})):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
+        assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["cache-control"] == "no-store"

@@ -138,3 +138,23 @@ def test_an_artifact_is_given_from_its_own_folder_only(api, store):
     assert api.client.artifact(run_id, "inside/a.txt") == b"good"
     for name in ("link.txt", "missing.txt", "%2e%2e%2fup.txt", "inside/../../up.txt", "%2fetc%2fpasswd", "inside"):
         assert api.http.get(f"/runs/{run_id}/artifacts/{name}").status_code == 404, name
+
+
+CUDA = {"experiment": "classification", "axes": {"device": ["cuda"], "max_steps": [1]}}
+
+
+def test_a_gpu_that_nobody_who_is_online_has_is_said_before_anything_is_queued(api, store):
+    assert api.http.post("/sweeps", json=CUDA).status_code == 201  # nobody is online at all: somebody will be
+    store.worker_seen(slot(), 1, "0")
+    answer = api.http.post("/sweeps", json=CUDA | {"name": "refused"})
+    (fault,) = answer.json()["errors"]
+    assert (answer.status_code, fault["pointer"], fault["code"]) == (422, "#/axes/device", "no_worker")
+    assert "no worker of the queue gpu that is online has a GPU" in fault["detail"]
+    (point,) = api.http.post("/sweeps/preview", json=CUDA).json()["points"]
+    assert point["problem"] == fault["detail"]
+    auto = {"experiment": "classification", "axes": {"max_steps": [1]}}
+    assert api.http.post("/sweeps", json=auto).status_code == 201
+    store.worker_seen(slot(queue="gpu", device="cuda", worker="w2"), 1, "0")
+    assert api.http.post("/sweeps", json=CUDA).status_code == 201
+    for worker in ("w1", "w2"):
+        store.worker_gone(worker)

@@ -1,6 +1,7 @@
 """The schema's history leads to the tables the store uses, safely."""
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -17,12 +19,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 import backend.migrations
 from backend.migrations import check, upgrade
 from backend.store import SchemaMismatch, Store, make_engine
 from backend.tables import SCHEMA_VERSION, metadata
 from tests.backend.store_points import new_sweep
+from tests.conftest import wait_for
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_program(database_url):
@@ -191,3 +195,41 @@ def test_a_newer_schema_is_left_alone_and_ends_with_78(sqlite_url):
         assert done.returncode == 78
         assert "newer" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_keeps_another_password_is_said_in_one_sentence(postgres_url):
+    address = make_url(postgres_url)
+    with psycopg.connect(address.set(drivername="postgresql").render_as_string(False), autocommit=True) as server:
+        (rules,) = server.execute("show hba_file").fetchone()
+        server.execute("create role keeper login password 'the first one'")
+        before = Path(rules).read_text()
+        Path(rules).write_text(f"local all keeper scram-sha-256\nhost all keeper all scram-sha-256\n{before}")
+        server.execute("select pg_reload_conf()")
+        try:
+            told = address.set(username="keeper", password="another").render_as_string(False)
+            done = wait_for(lambda: refused(told), 20, "the rules to hold")
+        finally:
+            Path(rules).write_text(before)
+            server.execute("select pg_reload_conf()")
+            server.execute("drop role keeper")
+    (line,) = done.stderr.splitlines()
+    assert "keeps the one it was created with" in line
+    assert "POSTGRES_PASSWORD in .env" in line
+
+
+def refused(url: str) -> subprocess.CompletedProcess[str] | None:
+    done = migrate(url)
+    return done if done.returncode == 78 else None
+
+
+def test_a_database_that_does_not_answer_is_said_in_one_line():
+    done = migrate("postgresql+psycopg://mgic:x@127.0.0.1:1/mgic")
+    assert done.returncode == 69
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("the database 127.0.0.1 cannot be used: connection")
+
+
+def migrate(url: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "backend.migrations"]
+    environment = os.environ | {"MGIC_DATABASE_URL": url}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from backend.store import Store
+from backend.store import QuotaExceeded, Store
 from mgic.errors import Conflict, NotFound
 from mgic.records import RunStatus
 from tests.backend.store_points import (
@@ -90,6 +90,48 @@ def test_one_key_used_by_many_for_different_requests_serves_one_and_refuses_the_
     answers = at_once([partial(store.add_sweep, request) for request in requests])
     assert sum(isinstance(answer, Conflict) for answer in answers) == 5
     assert len(store.runs(10)[0]) == 1
+
+
+def test_of_many_at_once_no_more_are_queued_than_may_wait(store):
+    store.most_queued = 5
+    answers = at_once([partial(store.add_sweep, new_sweep()) for _ in range(12)])
+    assert sum(isinstance(answer, QuotaExceeded) for answer in answers) == 7
+    assert store.queued() == {"cpu": 5}
+    assert len(store.sweeps(20)[0]) == 5
+
+
+def test_a_sweep_that_does_not_fit_is_refused_whole_and_a_key_that_is_known_is_not(store):
+    store.most_queued = 5
+    first = store.add_sweep(new_sweep(3, idempotency_key="k", payload_hash="h"))
+    with pytest.raises(QuotaExceeded, match="3 runs are queued; this server keeps at most 5"):
+        store.add_sweep(new_sweep(3))
+    assert store.queued() == {"cpu": 3}
+    store.add_sweep(new_sweep(2))
+    assert store.add_sweep(new_sweep(3, idempotency_key="k", payload_hash="h")).id == first.id
+
+
+def test_results_that_are_taken_over_do_not_wait(store):
+    add(store, 4)
+    while claim := store.claim(CPU):
+        store.finish(claim.run_id, claim.fence, ended(RunStatus.SUCCEEDED))
+    store.most_queued = 1
+    assert store.add_sweep(new_sweep(5, reuse=True)).counts == {RunStatus.SUCCEEDED: 4, RunStatus.QUEUED: 1}
+
+
+def test_a_retry_does_not_go_past_the_limit_either(store):
+    ids = add(store, 3)
+    for _ in range(3):
+        fail(store, taken(store))
+    store.most_queued = 2
+    sweep_id = store.run(ids[0]).sweep_id
+    with pytest.raises(QuotaExceeded):
+        store.retry_failed(sweep_id)
+    assert store.queued() == {}
+    for run_id in ids[:2]:
+        store.retry(run_id)
+    with pytest.raises(QuotaExceeded):
+        store.retry(ids[2])
+    assert store.queued() == {"cpu": 2}
 
 
 def test_a_run_is_retried_once_however_many_ask_at_once(store):

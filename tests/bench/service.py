@@ -128,9 +128,9 @@ def _bare_celery(running: Service) -> float:
 
 def _sizes(running: Service) -> None:
     parts = {
-        "API": ("uvicorn",),
+        "API": ("-m backend",),
         "catalogue": ("spawn_main",),
-        "dashboard": ("streamlit",),
+        "dashboard": ("-m dashboard",),
         "Celery parent": ("celery", "-Q cpu"),
         "Valkey": ("valkey-server",),
     }

@@ -59,6 +59,7 @@ class Machine:
 
     def environment(self, name: str) -> dict[str, str]:
         given = {key: value for key, value in SERVICES[name]["environment"].items() if value is not None}  # handed on
+        given |= {"MGIC_ALIVE_FILE": str(self.folder / f"{name}.alive")} if "MGIC_ALIVE_FILE" in given else {}
         outside = {key: value for key, value in os.environ.items() if not key.startswith("MGIC_")}
         return outside | given | {key: value for key, value in self.replaced.items() if key in given}
 
@@ -120,7 +121,7 @@ def healthy(machine: Machine, name: str) -> bool:
     assert check[0] == "CMD"
     words = [sys.executable if word == "python" else word for word in check[1:]]
     for inside, outside in machine.ports.items():
-        words = [word.replace(f"127.0.0.1:{inside}", f"127.0.0.1:{outside}") for word in words]
+        words = [word.replace(f"127.0.0.1/{inside}", f"127.0.0.1/{outside}") for word in words]
     run = subprocess.run(words, cwd=ROOT, env=machine.environment(name), capture_output=True, timeout=30)
     return run.returncode == 0
 
@@ -135,6 +136,7 @@ def test_api_and_workers_start_and_answer(machine):
         assert machine.get("8000", "/api/v1/ready").status_code == 200
         assert machine.get("8000", "/api/v1/health", host="api:8000").status_code == 200
         assert machine.get("8000", "/api/v1/health", host="evil.example").status_code == 400
+        assert not healthy(machine, "dashboard")
         assert healthy(machine, "api")
         seen = wait_for_workers(machine, len(workers))
         assert {worker["queue"] for worker in seen} == {"cpu", "gpu", "timing"}
@@ -155,6 +157,7 @@ def wait_for_workers(machine: Machine, count: int) -> list[dict]:
 def test_the_dashboard_starts_and_answers(machine):
     with machine.running("dashboard"):
         assert machine.get("8501", "/_stcore/health").text == "ok"
+        assert machine.get("8501", "/", host="evil.example").status_code == 403
         assert healthy(machine, "dashboard")
 
 

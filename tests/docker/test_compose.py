@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mgic.doors.callers import read_hosts
 from tests.docker.compose import ROOT, Unset, load
 
 PASSWORDS = {"POSTGRES_PASSWORD": "pg", "REDIS_PASSWORD": "rd"}
@@ -111,7 +112,41 @@ def test_database_and_broker_are_out_of_the_dashboards_reach(gpu):
         assert gpu["services"][name]["networks"] == ["inner"]
     dashboard = gpu["services"]["dashboard"]
     assert dashboard["networks"] == ["edge"]
-    assert dashboard["environment"] == {"MGIC_API_URL": "http://api:8000"}
+    assert dashboard["environment"] == {"MGIC_API_URL": "http://api:8000", "MGIC_ALLOWED_HOSTS": ""}
+
+
+@pytest.mark.parametrize("given", ["", "lab.example.org", "lab.example.org,lab"])
+def test_hosts_that_are_given_are_added_to_those_that_the_services_need(given):
+    services = load(*FILES, environment=PASSWORDS | {"MGIC_ALLOWED_HOSTS": given})["services"]
+    own = {"127.0.0.1", "localhost", "[::1]"}
+    more = set(filter(None, given.split(",")))
+    assert set(read_hosts(services["dashboard"]["environment"]["MGIC_ALLOWED_HOSTS"])) == own | more
+    assert set(read_hosts(services["api"]["environment"]["MGIC_ALLOWED_HOSTS"])) == own | more | {"api"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_volume_has_a_name_so_that_none_is_left_behind(gpu, name):
+    volumes = gpu["services"][name].get("volumes", [])
+    assert all(":" in volume for volume in volumes), volumes
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_health_check_starts_an_interpreter(gpu, name):
+    assert "python" not in str(gpu["services"][name]["healthcheck"])
+
+
+@pytest.mark.parametrize("readme", ["README.md", "docker/README.md"])
+def test_the_line_that_makes_passwords_makes_them_once(readme, tmp_path):
+    (line,) = [line for line in (ROOT / readme).read_text().splitlines() if "REDIS_PASSWORD=%s" in line]
+    said = []
+    for _ in range(2):
+        subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True)
+        said.append((tmp_path / ".env").read_text())
+    assert said[0] == said[1]
+    names = [entry.split("=")[0] for entry in said[0].splitlines()]
+    assert names == ["POSTGRES_PASSWORD", "REDIS_PASSWORD"]
+    assert all(len(entry.split("=")[1]) == 48 for entry in said[0].splitlines())
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("name", ["worker-cpu", "worker-gpu", "worker-timing"])

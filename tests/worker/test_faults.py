@@ -173,12 +173,12 @@ def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice
             second.wait(30)
 
 
-@pytest.mark.parametrize("part", ["uvicorn", "streamlit", "valkey-server"])
+@pytest.mark.parametrize("part", ["-m backend", "-m dashboard", "valkey-server"])
 def test_a_part_that_is_killed_comes_back_by_itself(broken, part):
     (pid, *_) = broken.pids(part)
     kill(pid)
     wait_for(lambda: set(broken.pids(part)) - {pid}, 30, f"another {part}")
-    if part != "streamlit":
+    if part != "-m dashboard":
         sweep = wait_for(lambda: submitted(broken), 60, "a submission")
         broken.client.wait(sweep.id, timeout=90)
         check_ended_once(broken, sweep)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mgic.cli.up import SOCKET_BYTES, _socket
+from mgic.cli.up import SOCKET_BYTES, _make_private, _socket
 from mgic.errors import BadConfig
 from tests.conftest import free_port
 
@@ -57,3 +57,21 @@ def test_a_place_for_temporary_files_that_is_too_deep_as_well_is_named(tmp_path,
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("t" * SOCKET_BYTES)))
     with pytest.raises(BadConfig, match="shorter path"):
         _socket(tmp_path / ("d" * SOCKET_BYTES))
+
+
+def test_a_home_is_private_and_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
+    new, empty, ours, shared = (tmp_path / name for name in ("a/new", "empty", "ours", "shared"))
+    for folder in (empty, ours, shared):
+        folder.mkdir(mode=0o755)
+    (ours / "up.lock").touch()
+    (shared / "thesis.tex").touch()
+    for folder in (new, empty, ours, shared):
+        _make_private(folder)
+    assert [folder.stat().st_mode & 0o777 for folder in (new, empty, ours, shared)] == [0o700, 0o700, 0o700, 0o755]
+
+
+def test_a_host_that_is_none_is_said_before_anything_is_made(tmp_path):
+    done = up(tmp_path / "home", MGIC_ALLOWED_HOSTS="https://lab.example.org")
+    assert done.returncode == 2
+    assert "MGIC_ALLOWED_HOSTS: 'https://lab.example.org' is no name of a host" in done.stderr
+    assert not (tmp_path / "home").exists()

@@ -1,0 +1,202 @@
+"""The one process that has the core in it, and so loads torch: started, asked, replaced when it fails."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any
+
+import mgic
+from backend.line import Line, nobody_left
+from mgic.errors import Unavailable
+
+log = logging.getLogger(__name__)
+FIRST_MODEL = "mgic_resnet20"
+IN_LINE = 16  # questions at once; the API has 40 threads for all it does
+LONGEST_PAUSE_S = 30.0
+ENDED = "the catalogue process ended; it is being started again"
+
+
+def _ask(question: str, args: tuple[Any, ...]) -> Any:
+    """Runs in the process. `mgic.describe` is found lazily: only this process loads it."""
+    return getattr(mgic.describe, question)(*args)
+
+
+def _die_with(parent: int) -> None:
+    """Started in the process: end it when the API is gone, however that went."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+class Core:
+    """Answers of `mgic.describe`, one question at a time.
+
+    Args:
+        timeout_s: Seconds after which a question is given up, and the process replaced.
+
+    A process that fails is replaced at once, one that fails again after a pause that grows; `trouble` says why.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._line = Line("catalogue", IN_LINE, timeout_s)
+        self._lock = threading.RLock()  # a question that fails at once is told of by the thread that asks it
+        self._stopped = False
+        self._known: dict[str, Any] = {}
+        self._pool: ProcessPoolExecutor | None = None
+        self._pid: Future[int] | None = None
+        self._trouble = ""
+        self._pause_s = 0.0
+        self._due = 0.0  # when it may be started again
+
+    def start(self) -> None:
+        """Start the process in the background, and let it load the core."""
+        with self._lock:
+            if not self._stopped and self._pool is None and time.monotonic() >= self._due:
+                self._open()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            self._drop()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the process that runs has the core in it."""
+        return self._pid is not None and self._pid.done() and not self._trouble and "experiments" in self._known
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no answer to be had; empty if nothing is wrong."""
+        return self._trouble
+
+    def remembered(self, question: str, left: Callable[[], bool] = nobody_left) -> Any:
+        """The answer to a question that is always the same. Raises as `ask` does."""
+        if question not in self._known:
+            self._known[question] = self.ask(question, (), left)
+        return self._known[question]
+
+    def ask(self, question: str, args: tuple[Any, ...], left: Callable[[], bool] = nobody_left) -> Any:
+        """The answer, or what the core raises.
+
+        Args:
+            question: A function of `mgic.describe`.
+            args: Its arguments.
+            left: Whether the client has gone; then its question is not asked.
+
+        Raises:
+            Unavailable: Too many ask, the process cannot be started or is started again, or it takes too long.
+        """
+        # One question at a time, so that the limit is of an answer and not of the line before it.
+        with self._line.turn(left):
+            return self._ask_now(question, args)
+
+    def _ask_now(self, question: str, args: tuple[Any, ...]) -> Any:
+        self.start()
+        with self._lock:
+            if self._stopped:
+                raise Unavailable("the service is ending")
+            if self._pool is None:
+                raise Unavailable(self._trouble)
+            pool = self._pool
+        try:
+            asked = pool.submit(_ask, question, args)
+        except (OSError, RuntimeError) as error:  # no process or thread is to be had, or the pool broke just now
+            self._fail(pool, ENDED if isinstance(error, BrokenProcessPool) else _cannot_start(error))
+            raise Unavailable(self._trouble or ENDED) from error
+        try:
+            return asked.result(self._timeout_s)
+        except (BrokenProcessPool, CancelledError) as error:
+            self._fail(pool, ENDED)
+            raise Unavailable(self._trouble or ENDED) from error
+        except TimeoutError as error:
+            words = f"the catalogue did not answer within {self._timeout_s:g} s"
+            self._fail(pool, words)
+            raise Unavailable(words) from error
+        except (MemoryError, ImportError) as error:
+            self._fail(pool, _cannot_work(error))
+            raise Unavailable(_cannot_work(error)) from error
+        except OSError as error:  # of a file it reads: another question may be answered
+            raise Unavailable(_cannot_work(error)) from error
+
+    def _open(self) -> None:
+        context = get_context("spawn")  # a fork would copy the API's threads and locks
+        pool = ProcessPoolExecutor(1, mp_context=context, initializer=_die_with, initargs=(os.getpid(),))
+        self._pool = pool
+        try:
+            self._pid = pool.submit(os.getpid)
+            pool.submit(_ask, "experiments", ()).add_done_callback(lambda answer: self._warmed(pool, answer))
+            # Loads what the first count needs, before a user waits.
+            pool.submit(_ask, "cost_of_query", (FIRST_MODEL, {}))
+        except (OSError, RuntimeError) as error:
+            self._fail(pool, _cannot_start(error))
+
+    def _warmed(self, pool: ProcessPoolExecutor, answer: Future[Any]) -> None:
+        """The first answer of a process, or why there is none; called by the pool's own thread, within its lock."""
+        error = None if answer.cancelled() else answer.exception()
+        reason = ""
+        if isinstance(error, BrokenProcessPool):
+            reason = "the catalogue process ended before it had loaded; memory may be short"
+        elif isinstance(error, MemoryError | ImportError | OSError):
+            reason = _cannot_work(error)
+        if reason:  # a lock that is held cannot be taken to shut the pool down
+            threading.Thread(target=self._fail, args=(pool, reason), name="core fails", daemon=True).start()
+        elif error is not None:
+            log.error("the catalogue's first answer: %r", error)
+        elif not answer.cancelled():
+            self._known["experiments"] = answer.result()
+            with self._lock:
+                if self._pool is pool:
+                    self._trouble, self._pause_s, self._due = "", 0.0, 0.0
+
+    def _fail(self, broken: ProcessPoolExecutor, reason: str) -> None:
+        """The process is given up; the next one starts now, or, if this one never answered, after a pause."""
+        with self._lock:
+            if self._pool is not broken or self._stopped:
+                return
+            log.warning("the catalogue process is replaced: %s", reason)
+            self._drop()
+            self._trouble = reason
+            self._due = time.monotonic() + self._pause_s
+            again = self._pause_s == 0
+            self._pause_s = min(LONGEST_PAUSE_S, max(1.0, 2 * self._pause_s))
+            if again:
+                self._open()
+
+    def _drop(self) -> None:
+        pool, pid, self._pool, self._pid = self._pool, self._pid, None, None
+        if pool is None:
+            return
+        if pid is not None and pid.done() and not pid.cancelled() and pid.exception() is None:
+            try:
+                os.kill(pid.result(), signal.SIGKILL)
+            except ProcessLookupError:
+                log.info("the catalogue process was gone already")
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _cannot_start(error: BaseException) -> str:
+    return f"the catalogue process cannot be started: {_words(error)}"
+
+
+def _cannot_work(error: BaseException) -> str:
+    return f"the catalogue cannot answer: {_words(error)}"
+
+
+def _words(error: BaseException) -> str:
+    """No path of this machine, which the text of an `OSError` has."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error)[:200] or type(error).__name__

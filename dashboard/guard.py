@@ -1,0 +1,62 @@
+"""What a request must be before Streamlit sees it: for a name of ours, and from our own page if it may change anything.
+
+Streamlit's own list of hosts is off by default, and it takes any origin that is on this machine.
+"""
+
+from collections.abc import Collection
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mgic.doors.callers import is_foreign, knows_host
+
+READING = ("GET", "HEAD", "OPTIONS")
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class Guard:
+    """Middleware around all of Streamlit.
+
+    Args:
+        app: What it guards.
+        hosts: The names these pages answer to, from `read_hosts`.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_safe(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE_HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, send_safe)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal})  # before it is accepted: 403
+        else:
+            await PlainTextResponse(f"{refusal}\n", 403)(scope, receive, send_safe)
+
+    def _refusal(self, scope: Scope) -> str | None:
+        headers = Headers(scope=scope)
+        if not knows_host(headers.get("host", ""), self._hosts):
+            return "these pages do not answer to that Host; MGIC_ALLOWED_HOSTS lists those they do"
+        reads = scope["type"] == "http" and scope["method"] in READING
+        if not reads and is_foreign(headers, self._hosts):
+            return "a page of another site may not do this"
+        return None

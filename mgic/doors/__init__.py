@@ -1,0 +1,4 @@
+"""What the API and the pages hold against strangers: whom they answer, how long they wait, how many at once.
+
+The one part of the core that knows a web server; nothing else of the core imports it.
+"""

@@ -1,0 +1,73 @@
+"""What reaches Streamlit, and what every answer of the pages says to browsers."""
+
+import asyncio
+
+import pytest
+
+from dashboard.guard import Guard
+from mgic.doors.callers import read_hosts
+
+HERE = {"host": "127.0.0.1:8501"}
+
+
+def answered(scope: dict, **headers: str) -> list[dict]:
+    """The messages for a request to pages that would say "in" to anybody."""
+    sent: list[dict] = []
+
+    async def inside(scope, receive, send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.accept"})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"in"})
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    async def receive():
+        return {"type": "http.request"}
+
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    asyncio.run(Guard(inside, read_hosts("lab"))(scope | {"headers": raw}, receive, send))
+    return sent
+
+
+def http(method: str = "GET", **headers: str) -> tuple[int, dict[str, str]]:
+    start, *_ = answered({"type": "http", "method": method, "path": "/"}, **headers)
+    return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "evil.example:8501", "origin": "http://evil.example:8501"},
+        HERE | {"origin": "http://evil.example"},
+        HERE | {"origin": "http://127.0.0.1:8501", "sec_fetch_site": "cross-site"},
+        {},
+    ],
+)
+def test_a_socket_of_another_name_or_page_is_not_opened(headers):
+    (closed,) = answered({"type": "websocket", "path": "/_stcore/stream"}, **headers)
+    assert closed["type"] == "websocket.close"
+
+
+@pytest.mark.parametrize("headers", [HERE, HERE | {"origin": "http://127.0.0.1:8501"}, {"host": "lab"}])
+def test_a_socket_of_our_own_page_is_opened(headers):
+    assert answered({"type": "websocket", "path": "/_stcore/stream"}, **headers) == [{"type": "websocket.accept"}]
+
+
+def test_a_page_is_shown_to_who_follows_a_link_and_changed_only_from_itself():
+    elsewhere = HERE | {"origin": "http://evil.example", "sec_fetch_site": "cross-site"}
+    assert http(**elsewhere)[0] == 200
+    assert http("PUT", **elsewhere)[0] == 403
+    assert http("PUT", **HERE)[0] == 200
+    assert http(host="evil.example")[0] == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "evil.example"])
+def test_no_page_may_be_framed(host):
+    _, headers = http(host=host)
+    assert headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["x-content-type-options"] == "nosniff"
