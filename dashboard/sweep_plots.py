@@ -138,7 +138,7 @@ def _show_marks(view: View, shown: Shown) -> None:
     titles = axis_title(shown.info, view.x, shown.count), axis_title(shown.info, view.y, shown.count)
     show(draw_view(view, drawn, titles, look()), f"plot {view.title}", f"{view.y} against {view.x}")
     note = _note(view, shown.info, [group for group in groups(measured) if group.value(view.x) is not None])
-    prose(note + guesses_note(measured))
+    prose(note + _left_out(measured, (view.x, view.y)) + guesses_note(measured))
 
 
 def _show_boxes(view: View, shown: Shown) -> None:
@@ -185,6 +185,13 @@ def _note(view: View, info: ExperimentInfo, given: Sequence[Group]) -> str:
     if ends is None or not any(own_interval(group, view.y, ends) for group in given):
         return note
     return " ".join([note, *(f"{end}: {description_of(info, end)}." for end in ends)])
+
+
+def _left_out(measured: Sequence[Sample], columns: Sequence[str]) -> str:
+    """How many rows a plot cannot show, for a number is missing."""
+    found = [(column, sum(one.values.get(column) is None for one in measured)) for column in columns]
+    words = [f"{count} without {column}" for column, count in found if count]
+    return f" Left out: {', '.join(words)}." if words else ""
 
 
 def _says_something(view: View, runs: Sequence[Run]) -> bool:

@@ -27,12 +27,6 @@ ADVICE = {
     Reason.TOO_LARGE: "It would cost more than this server allows: choose a smaller model, image or batch.",
     Reason.INTERNAL: "This is a fault in the software, not in your values: the traceback below says where.",
 }
-FIELD_TO_CHANGE = {
-    Reason.OOM: "batch_size",
-    Reason.KILLED: "batch_size",
-    Reason.DIVERGED: "learning_rate",
-    Reason.TIMEOUT: "epochs",
-}
 NO_NUMBER = "-"
 
 

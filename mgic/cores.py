@@ -52,12 +52,15 @@ def _groups(root: Path) -> Iterator[Path]:
     own = {
         name: path
         for line in _read(root / "proc/self/cgroup").splitlines()
+        if line.count(":") >= 2  # else it is not what cgroups(7) says
         for _, names, path in [line.split(":", 2)]
         for name in names.split(",")
     }
     for line in _read(root / "proc/self/mountinfo").splitlines():  # proc(5)
         mount, _, kind = line.partition(" - ")
         where, how = mount.split(), kind.split()
+        if len(where) < 5 or not how:
+            continue
         if how[0] == "cgroup2":
             path = own.get(UNIFIED)
         elif how[0] == "cgroup" and "cpu" in how[-1].split(","):

@@ -8,7 +8,7 @@ from typing import Any, Protocol, get_type_hints
 from pydantic import BaseModel, ConfigDict
 
 from mgic.errors import BadResult
-from mgic.records import PROVENANCE, Cost, ExperimentInfo, Queue, View
+from mgic.records import PROVENANCE, Cost, ExperimentInfo, Queue, View, check_tables
 from mgic.registry import Registry
 
 
@@ -124,10 +124,11 @@ def _check(info: ExperimentInfo) -> None:
     """What a result's tables promise, when the experiment is declared; a run's own rows are checked when it ends."""
     settings = info.config_schema["properties"]
     fields = [name for name in info.result_schema.get("properties", {}) if name not in info.tables]
+    try:
+        check_tables(info.result_schema)
+    except BadResult as error:
+        raise BadResult(f"{info.name}: {error}") from error
     for table in info.tables.values():
-        if not table.keys:
-            words = 'no column is a key; mark those that tell its rows apart by json_schema_extra={"key": True}'
-            raise BadResult(f"{info.name}: of the table {table.name} {words}")
         if twice := [name for name in table.columns if name in settings or name in fields]:
             raise BadResult(f"{info.name}: {twice[0]} is a column of the table {table.name} and a field besides")
     if twice := [name for name in fields if name in settings]:

@@ -60,9 +60,9 @@ def run(name: str, config: Config, context: Context) -> Outcome:
         parsed = experiment.config.model_validate(resolved)
         resolved = parsed.model_dump(mode="json")
         info = {"experiment": name, "experiment_version": experiment.info.version}
-        found = _finite(experiment.run(parsed, context).model_dump(mode="json"))
+        found = experiment.run(parsed, context).model_dump(mode="json")
         check_keys(experiment.info.tables.values(), found)
-        result = found
+        result = _finite(found)
         status = RunStatus.SUCCEEDED
     except Exception as error:  # noqa: BLE001 - the boundary: a failed point must not stop its sweep
         if _is_cancel(error):

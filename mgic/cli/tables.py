@@ -1,7 +1,5 @@
 """Results for a reader and for a spreadsheet: `table`, `export`."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable
 from enum import StrEnum
@@ -14,7 +12,7 @@ from mgic.cli.files import write_text
 from mgic.cli.here import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect, identifier
 from mgic.cli.terminal import Code, put, put_json, say
-from mgic.records import ALL_ROWS, ExperimentInfo, csv_cell
+from mgic.records import ALL_ROWS, ExperimentInfo
 
 TableName = Annotated[
     str | None, typer.Option("--table", help="Of the results: a row for each of its rows.", show_default=False)
@@ -39,7 +37,9 @@ def table(
     api_url: ApiUrl = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
-    """The results of a sweep: the fields that differ and what came out, one row a finished run or a row of a table.
+    """The results of a sweep, one row a finished run or a row of a table.
+
+    As Markdown: the fields that differ and what came out. As CSV: all of it, and where it comes from.
 
     Example: mgic table SWEEP --format csv
     """
@@ -48,16 +48,17 @@ def table(
         info = client.experiment(found.experiment)
         rows = client.results(found.experiment, sweep_id=str(found.id), table=name)
         if not rows:
-            say(f"no run of {found.id} has a result yet")
+            say(f"no run of {found.id} has {f'a row of the table {name}' if name else 'a result'} yet")
             raise typer.Exit(Code.NOTHING)
         fields = dict.fromkeys(field for run in client.sweep_runs(found.id) for field in run.config)
         columns = interesting(rows, fields, _result_columns(info, name))
         chosen = [{column: row.get(column) for column in columns} for row in rows]
         if as_json:
             put_json({"items": chosen, "next_cursor": None})
+        elif kind is TableFormat.CSV:
+            put(client.results_csv(found.experiment, sweep_id=str(found.id), table=name).decode().removesuffix("\n"))
         else:
-            text = as_markdown(columns, chosen) if kind is TableFormat.MARKDOWN else as_csv(columns, chosen)
-            put(text.removesuffix("\n"))
+            put(as_markdown(columns, chosen).removesuffix("\n"))
 
 
 def _result_columns(info: ExperimentInfo, name: str | None) -> list[str]:
@@ -84,14 +85,6 @@ def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return "-" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
-
-
-def as_csv(columns: list[str], rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([csv_cell(row[column]) for column in columns] for row in rows)
-    return text.getvalue()
 
 
 def export(

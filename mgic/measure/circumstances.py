@@ -161,4 +161,5 @@ class Watch:
             controlled=twice is not None,
             control=None if twice is None else speedup(wall[twice], wall[0]),
             cpu_control=None if twice is None or not cpu else speedup(cpu[twice], cpu[0]),
+            repeated=() if twice is None else (names[0], names[twice]),
         )

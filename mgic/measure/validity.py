@@ -1,14 +1,16 @@
 """How far can a latency be trusted, given the machine it was measured on?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from mgic.measure.host import Facts
 from mgic.measure.rounds import Average, Clock
 
 Grade = Literal["A", "B", "C", "D"]
 GRADES: tuple[Grade, ...] = ("A", "B", "C", "D")
+
+Value = TypeVar("Value", int, float)
 
 ENOUGH_ROUNDS = 5
 INTERVAL_ROUNDS = 3
@@ -38,6 +40,7 @@ class Evidence:
         controlled: Whether the first network was measured twice.
         control: How many times as fast as itself it then was, by wall time.
         cpu_control: The same by CPU time.
+        repeated: The names of both times of the first network.
     """
 
     facts: Facts
@@ -54,6 +57,7 @@ class Evidence:
     controlled: bool
     control: Average | None
     cpu_control: Average | None
+    repeated: Collection[str] = ()
 
 
 def judge(evidence: Evidence, clock: Clock = "wall") -> tuple[Grade, list[str]]:
@@ -64,19 +68,26 @@ def judge(evidence: Evidence, clock: Clock = "wall") -> tuple[Grade, list[str]]:
 
     The control decides: it shows what all else lets one expect only. Where it has an interval, A to D say whether
     equal networks differ by up to 3, 10, 30 % or more, and what else speaks against the run counts as B, whatever it
-    would be without a control; too few rounds alone keep their grade. Other processes make a pass wait, which is wall
-    time; of CPU time they take only a little, through the caches that are shared.
+    would be without a control; too few rounds alone keep their grade. What is known of another network itself, its
+    spread and its warm-up, the control did not see: it counts as C at most. Other processes make a pass wait, which
+    is wall time; of CPU time they take only a little, through the caches that are shared.
 
     Returns:
         The grade, and the reasons, the gravest first, each with the grade it stands for.
     """
     wall = clock == "wall"
     control = evidence.control if wall else evidence.cpu_control
-    expected = [*_machine(evidence), *_spread(evidence.spread if wall else evidence.cpu_spread)]
-    expected += [*_others(evidence), *_restless(evidence)] if wall else _neighbours(evidence)
+    spread = evidence.spread if wall else evidence.cpu_spread
+    expected = [*_machine(evidence), *(_others(evidence) if wall else _neighbours(evidence))]
+    restless = evidence.restless if wall else {}
+    own, others = (
+        [*_spread(_part(spread, seen)), *_restless(_part(restless, seen), evidence.rounds)]
+        for seen in (lambda name: name in evidence.repeated, lambda name: name not in evidence.repeated)
+    )
     if control is not None and control.low is not None:
-        expected = [("B", words) for _, words in expected]
-    found = [*_control(evidence.controlled, control), *_rounds(evidence.rounds), *expected]
+        expected, own = ([("B", words) for _, words in reasons] for reasons in (expected, own))
+        others = [(min(grade, "C"), words) for grade, words in others]
+    found = [*_control(evidence.controlled, control), *_rounds(evidence.rounds), *expected, *own, *others]
     found.sort(key=lambda reason: reason[0], reverse=True)
     return max((grade for grade, _ in found), default="A"), [f"{grade}: {words}" for grade, words in found]
 
@@ -146,10 +157,14 @@ def _rounds(rounds: int) -> Reasons:
     return [("B", f"rounds={rounds} are few; {ENOUGH_ROUNDS} are better")] if rounds < ENOUGH_ROUNDS else []
 
 
-def _restless(evidence: Evidence) -> Reasons:
+def _part(given: Mapping[str, Value], wanted: Callable[[str], bool]) -> dict[str, Value]:
+    return {name: value for name, value in given.items() if wanted(name)}
+
+
+def _restless(counts: Mapping[str, int], rounds: int) -> Reasons:
     return [
-        ("C", f"{model} was still changing when its warm-up ended, in {count} of {evidence.rounds} rounds")
-        for model, count in evidence.restless.items()
+        ("C", f"{model} was still changing when its warm-up ended, in {count} of {rounds} rounds")
+        for model, count in counts.items()
         if count
     ]
 

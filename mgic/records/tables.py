@@ -8,6 +8,7 @@ is read from the result's JSON schema, so that the store, the API, the command a
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from mgic.errors import BadResult
@@ -27,6 +28,8 @@ PROVENANCE = (
 )
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that starts with one of these
 
+PLAIN = ("string", "integer", "number", "boolean", "null")  # types of JSON that a key may have
+
 Row = dict[str, Any]
 
 
@@ -42,17 +45,37 @@ class Table:
 def tables_of(result_schema: Mapping[str, Any]) -> dict[str, Table]:
     """By name, in the order of the fields; a list of plain values is no table."""
     found = {}
-    for name, field in result_schema.get("properties", {}).items():
-        row = _row_schema(result_schema, field)
-        if row is not None:
-            keys = tuple(column for column, about in row.items() if about.get("key"))
-            found[name] = Table(name, tuple(row), keys)
+    for name, row in _row_schemas(result_schema).items():
+        columns = row.get("properties", {})
+        found[name] = Table(
+            name, tuple(columns), tuple(column for column, about in columns.items() if about.get("key"))
+        )
     return found
+
+
+def check_tables(result_schema: Mapping[str, Any]) -> None:
+    """What a result declares of its tables.
+
+    Raises:
+        BadResult: The rows of one have no declared columns or no key, or a key is not one plain value.
+    """
+    for name, row in _row_schemas(result_schema).items():
+        columns = row.get("properties", {})
+        if not columns:
+            raise BadResult(f"the field {name} is a list of records without columns; give its rows a type of their own")
+        keys = {column: about for column, about in columns.items() if about.get("key")}
+        if not keys:
+            words = 'no column is a key; mark those that tell its rows apart by json_schema_extra={"key": True}'
+            raise BadResult(f"of the table {name} {words}")
+        for column, about in keys.items():
+            if not all(kind.get("type", "string") in PLAIN for kind in about.get("anyOf", [about])):
+                raise BadResult(f"the key {column} of the table {name} is no plain value")
 
 
 def main_table(result: Mapping[str, Any] | None) -> str | None:
     """The table that a result is all of, if it is."""
-    return ALL_ROWS if is_table((result or {}).get(ALL_ROWS)) else None
+    rows = (result or {}).get(ALL_ROWS)
+    return ALL_ROWS if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
 
 
 def is_table(value: object) -> bool:
@@ -72,27 +95,30 @@ def unfold(config: Mapping[str, Any], result: Mapping[str, Any], table: str | No
 
 
 def check_keys(tables: Iterable[Table], result: Mapping[str, Any]) -> None:
-    """Raises `BadResult` where two rows of a table have the same key."""
+    """Raises `BadResult` where two rows of a table have the same key, or a key is no finite number."""
     for table in tables:
         seen = set()
         for row in result.get(table.name) or ():
-            key = tuple(row.get(column) for column in table.keys)
-            if key in seen:
-                words = ", ".join(f"{column}={value!r}" for column, value in zip(table.keys, key, strict=True))
+            key = [row.get(column) for column in table.keys]
+            words = ", ".join(f"{column}={value!r}" for column, value in zip(table.keys, key, strict=True))
+            if any(isinstance(value, float) and not isfinite(value) for value in key):
+                raise BadResult(f"a row of the table {table.name} has the key {words}, which is no finite number")
+            if (text := json.dumps(key)) in seen:
                 raise BadResult(f"two rows of the table {table.name} have the key {words}")
-            seen.add(key)
+            seen.add(text)
 
 
 def telling_keys(table: Table, results: Iterable[Mapping[str, Any]], kept: Sequence[str] = ()) -> tuple[str, ...]:
-    """The key columns that tell the rows of each of these results apart, in their order, and those of `kept`.
+    """The key columns that tell the rows of these results apart, in their order, and those of `kept`.
 
-    A key that follows from the others, such as the place of a network that stands there once, only lengthens a label.
+    A key that follows from the others in all results, such as the place of a network that stands there once, only
+    lengthens a label.
     """
-    parts = [result.get(table.name) or [] for result in results]
-    needed = [key for key in table.keys if any(key in row for rows in parts for row in rows)]
+    rows = [row for result in results for row in result.get(table.name) or ()]
+    needed = [key for key in table.keys if any(key in row for row in rows)]
     for key in table.keys:
         rest = [other for other in needed if other != key]
-        if key in needed and key not in kept and rest and all(_apart(rows, rest) for rows in parts):
+        if key in needed and key not in kept and rest and _follows(rows, key, rest):
             needed = rest
     return tuple(needed)
 
@@ -105,19 +131,26 @@ def csv_cell(value: Any) -> Any:
 
 
 def _scalars(result: Mapping[str, Any]) -> Row:
-    """All of a result but its tables."""
-    return {name: value for name, value in result.items() if not is_table(value)}
+    """All of a result but its tables, and but lists of nothing, which may be tables."""
+    return {name: value for name, value in result.items() if value != [] and not is_table(value)}
 
 
-def _apart(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> bool:
-    return len({tuple(row.get(key) for key in keys) for row in rows}) == len(rows)
+def _follows(rows: Iterable[Mapping[str, Any]], key: str, others: Sequence[str]) -> bool:
+    """Whether the other columns say what this one is."""
+    found: dict[tuple[Any, ...], Any] = {}
+    return all(
+        found.setdefault(tuple(row.get(other) for other in others), row.get(key)) == row.get(key) for row in rows
+    )
 
 
-def _row_schema(schema: Mapping[str, Any], field: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The columns of the rows of a field; None where it is no list of records."""
-    items = field.get("items") if field.get("type") == "array" else None
-    if not isinstance(items, dict):
-        return None
-    row = schema.get("$defs", {}).get(items["$ref"].rpartition("/")[2], {}) if "$ref" in items else items
-    columns = row.get("properties")
-    return dict(columns) if row.get("type") == "object" and columns else None
+def _row_schemas(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Of each field that is a list of records, or may be none: the schema of its rows."""
+    found = {}
+    for name, field in schema.get("properties", {}).items():
+        for kind in field.get("anyOf", [field]):
+            items = kind.get("items") if kind.get("type") == "array" else None
+            for row in items.get("anyOf", [items]) if isinstance(items, dict) else []:
+                row = schema.get("$defs", {}).get(row["$ref"].rpartition("/")[2], {}) if "$ref" in row else row
+                if row.get("type") == "object":
+                    found[name] = row
+    return found

@@ -58,7 +58,7 @@ def test_a_setting_that_cannot_be_is_78_and_one_line(monkeypatch, capsys, variab
     assert "secret" not in told
 
 
-@pytest.mark.parametrize("module", ["backend.migrations", "worker.alive", "worker.app"])
+@pytest.mark.parametrize("module", ["backend.migrations", "backend", "worker.app"])
 def test_whoever_starts_with_it_says_so_and_ends(module):
     done = subprocess.run(
         [sys.executable, "-m", module], env=os.environ | {"MGIC_LEASE_S": "soon"}, capture_output=True, text=True

@@ -233,6 +233,7 @@ def test_the_page_of_a_run_draws_every_row_of_a_table_with_a_numeric_key():
     }
     view = View(title="Noise", table="noise", x="sigma", y="top1")
     given = [{"sigma": sigma, "top1": 90 - 100 * sigma} for sigma in (0.0, 0.1, 0.3)]
+    given.append({"sigma": 0.5, "top1": None})
     page = drawn(
         SHOW_RESULT,
         run=run(0, result={"mean": 1.0, "noise": given}),
@@ -244,7 +245,8 @@ def test_the_page_of_a_run_draws_every_row_of_a_table_with_a_numeric_key():
         if one.get("showlegend") is False and one["x"]
     ]
     assert (points["x"], points["y"]) == ([0.0, 0.1, 0.3], [90.0, 80.0, 60.0])
-    assert list(page.dataframe[0].value["sigma"]) == [0.0, 0.1, 0.3]
+    assert list(page.dataframe[0].value["sigma"]) == [0.0, 0.1, 0.3, 0.5]
+    assert page.caption[-1].value.endswith("Left out: 1 without top1.")
 
 
 def test_the_page_of_a_sweep_draws_the_rows_of_all_its_runs():

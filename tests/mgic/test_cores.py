@@ -201,3 +201,14 @@ def test_a_process_in_a_real_group_follows_its_quota(quota_us, told):
         done = subprocess.run([sys.executable, "-c", TELL, str(group)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(told)
     assert f"the quota of this control group is {quota_us / 100_000:g} cores" in done.stdout
+
+
+def test_lines_that_say_nothing_are_passed_over(tmp_path):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("\n0::/\nnonsense\n")
+    (tmp_path / "proc/self/mountinfo").write_text(
+        "\n30 23 0:26 / /sys/fs/cgroup rw\n31 23 0:26 / /sys/fs/cgroup rw - cgroup2 x rw\n"
+    )
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/cpu.max").write_text("150000 100000\n")
+    assert cpu_quota(tmp_path) == 1.5

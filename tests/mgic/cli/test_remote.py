@@ -1,5 +1,7 @@
 """The commands that speak to a service, against one with a worker; and without any."""
 
+import csv
+import io
 import json
 import os
 import pty
@@ -177,8 +179,9 @@ def test_a_table_has_what_differs_and_what_came_out(service, finished):
     assert {"top1", "params", "macs"} <= set(header)
     assert not {"seed", "dataset"} & set(header)
     assert len(lines) == 2 + 2
-    rows = call(service.url, "table", finished, "--format", "csv").stdout.splitlines()
-    assert rows[0].split(",") == header
+    rows = list(csv.DictReader(io.StringIO(call(service.url, "table", finished, "--format", "csv").stdout)))
+    assert {"run_id", "name", "host", "finished_at", "env_commit", "dataset", *header} <= set(rows[0])
+    assert [row["group_size"] for row in rows] == ["4", "8"]
     assert [row["group_size"] for row in told(service.url, "table", finished)["items"]] == [4, 8]
 
 

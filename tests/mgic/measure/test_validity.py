@@ -122,7 +122,7 @@ def test_a_quiet_control_makes_what_one_would_have_expected_a_b():
     """Others took two cores and rounds differed, and yet equal networks were measured to be equal."""
     busy = {"foreign_cpu": [3.4, 3.4], "spread": {"resnet20": 0.5}, "restless": {"resnet20": 2}, "throttle_events": 1}
     assert judge(evidence(**busy))[0] == "D"
-    found, reasons = judge(evidence(**busy, control=QUIET))
+    found, reasons = judge(evidence(**busy, control=QUIET, repeated=("resnet20",)))
     assert found == "B"
     assert [reason[0] for reason in reasons] == ["B"] * 4
 
@@ -152,3 +152,12 @@ def test_other_processes_are_held_against_cpu_time_for_the_caches_only():
 def test_cpu_time_has_its_own_spread(spread, grade):
     found, _ = judge(evidence(cpu_spread={"resnet20": spread}, spread={"resnet20": 0.0}), "cpu")
     assert found == grade
+
+
+def test_what_is_known_of_another_network_itself_the_control_does_not_excuse():
+    """A/A within 1 %, and a network beside it that differs by half between its rounds and never settled."""
+    names = ("a", "a (control)")
+    grade, reasons = judge(evidence(control=QUIET, spread={"a": 0.5, "b": 0.5}, restless={"b": 5}, repeated=names))
+    assert grade == "C"
+    assert [reason[0] for reason in reasons] == ["C", "C", "B"]
+    assert reasons[-1].startswith("B: a differs by 50 %")

@@ -10,7 +10,18 @@ from pydantic import BaseModel, Field
 from mgic import runner
 from mgic.errors import BadResult
 from mgic.experiment import EXPERIMENTS, Context, ExperimentConfig, experiment
-from mgic.records import Reason, RunStatus, Table, View, check_keys, csv_cell, main_table, tables_of, unfold
+from mgic.records import (
+    Reason,
+    RunStatus,
+    Table,
+    View,
+    check_keys,
+    csv_cell,
+    main_table,
+    tables_of,
+    telling_keys,
+    unfold,
+)
 from tests.silent import SilentContext
 
 
@@ -65,6 +76,26 @@ def test_equal_keys_are_refused_whatever_their_type():
         check_keys([Table("rows", ("level", "model"), ("level", "model"))], {"rows": [{"level": 1, "model": "a"}] * 2})
 
 
+def test_a_key_that_is_no_finite_number_is_refused_and_true_is_not_one():
+    with pytest.raises(BadResult, match="key sigma=nan, which is no finite number"):
+        check_keys([NOISE], {"noise": rows(float("nan"))})
+    check_keys([NOISE], {"noise": [{"sigma": key} for key in (None, True, 1, "1")]})
+
+
+def test_a_table_without_rows_is_no_field_and_gives_no_row():
+    assert unfold({"steps": 1}, {"noise": [], "mean": 2.0}, None) == [{"steps": 1, "mean": 2.0}]
+    assert unfold({"steps": 1}, {"noise": [], "mean": 2.0}, "noise") == []
+    assert main_table({"rows": []}) == "rows"
+
+
+def test_a_key_is_left_out_only_where_it_follows_from_the_others_in_all_results():
+    """Rank 0 is conv1 in one result and conv2 in the other: a mean over both would be of unlike rows."""
+    table = Table("ranks", ("rank", "layer", "share"), ("rank", "layer"))
+    one, other = ([{"rank": n, "layer": layer} for n, layer in enumerate(layers)] for layers in ("ab", "ba"))
+    assert telling_keys(table, [{"ranks": one}]) == ("layer",)
+    assert telling_keys(table, [{"ranks": one}, {"ranks": other}]) == ("rank", "layer")
+
+
 def test_a_list_is_json_in_a_cell_and_a_formula_is_text():
     text = io.StringIO()
     csv.writer(text).writerow([csv_cell(one) for one in (["a", "b, c"], [3, 32, 32], "=1+1", -1.5, None)])
@@ -100,6 +131,22 @@ def test_a_run_with_two_equal_keys_fails_and_says_which(declare, tmp_path):
     assert outcome.failure.message == "two rows of the table noise have the key sigma=0.1"
 
 
+class Perhaps(BaseModel):
+    noise: list[Noise] | None = Field(description="A row a level of noise, where it was asked for")
+
+
+class Loose(BaseModel):
+    noise: list[dict[str, float]] = Field(description="Records of any columns")
+
+
+class Where(BaseModel):
+    place: list[int] = Field(description="No plain value", json_schema_extra={"key": True})
+
+
+class Places(BaseModel):
+    boxes: list[Where] = Field(description="A row a place")
+
+
 class Keyless(BaseModel):
     noise: list[Config] = Field(description="No column is a key")
 
@@ -121,6 +168,8 @@ class Setting(BaseModel):
     ("result", "view", "words"),
     [
         (Keyless, None, "of the table noise no column is a key"),
+        (Loose, None, "the field noise is a list of records without columns"),
+        (Places, None, "the key place of the table boxes is no plain value"),
         (Twice, None, "top1 is a column of the table noise and a field besides"),
         (Provenance, None, "host is what the store says of a run"),
         (Setting, None, "steps is a setting and a field of the result"),
@@ -132,6 +181,11 @@ class Setting(BaseModel):
 def test_what_tables_promise_is_checked_when_the_experiment_is_declared(declare, result, view, words):
     with pytest.raises(BadResult, match=words):
         declare(result, *([view] if view else []))
+
+
+def test_a_table_that_may_be_missing_is_one():
+    assert tables_of(Perhaps.model_json_schema()) == {"noise": NOISE}
+    assert unfold({}, {"noise": None}, "noise") == []
 
 
 def test_what_keeps_to_it_is_taken(declare):
