@@ -7,18 +7,20 @@ is unknown there is named, never taken for nothing.
 Equal modules with equal inputs are counted once: the blocks of a stage differ in their
 weights only, and what is remembered serves the next network too. Only what can be trusted is
 remembered (`mgic.measure.signature`), and only of modules that are after their pass what they
-were before. All others are run each time.
+were before. All others are run each time, and so is every module where gradients are kept or
+hooks of all modules are at work: what stands in for an output has no gradient, and such hooks
+are none of the module's.
 """
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from threading import Lock
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mgic.measure.operators import Formula, find
@@ -27,7 +29,7 @@ from mgic.measure.signature import Signature, Signatures, sign
 REMEMBERED = 8192  # (module, input) pairs; a network has a few dozen that differ
 
 Work = tuple[tuple[int, int, frozenset[str]], ...]  # of a module's modules, by number: MACs, operators not counted
-Call = tuple[torch.Size, torch.dtype, Work]  # the first two of the output
+Call = tuple[torch.Size, tuple[int, ...], torch.dtype, Work]  # the first three, with its strides, of the output
 _calls: OrderedDict[Hashable, Call] = OrderedDict()
 _turn = Lock()  # held by whoever changes `_calls`
 _formulas: dict[Any, Formula | None] = {}  # by operator
@@ -79,7 +81,7 @@ def counting(model: nn.Module) -> Iterator[Counts]:
             forward, own = getattr(module, "forward", None), vars(module)
             if forward is not None and module is not model:
                 found.append((own, own.get("forward")))
-                own["forward"] = partial(counter.run, module, forward, signature)
+                own["forward"] = _Forward(counter, module, forward, signature)
         with counter:
             yield counter.counts
     finally:
@@ -125,7 +127,7 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Run the module, or remember what it did when an equal one was last given such an input."""
         outside, self._inside = self._inside, module
         try:
-            if signature is None or more or not all(isinstance(x, Tensor) and x.is_meta for x in inputs):
+            if signature is None or more or _hooks_of_all() or not all(map(_only_a_shape, inputs)):
                 return forward(*inputs, **more)
             return self._once(module, forward, signature, inputs)
         finally:
@@ -135,23 +137,60 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, module: nn.Module, forward: Callable[..., Any], signature: Signature, inputs: tuple[Tensor, ...]
     ) -> Any:
         modules = [module] if signature.size == 1 else list(module.modules())
-        key = (signature, tuple((x.shape, x.dtype) for x in inputs))
+        key = (signature, tuple((x.shape, x.stride(), x.dtype) for x in inputs))
         known = _recall(key)
         if known is not None:
-            shape, dtype, work = known
+            shape, strides, dtype, work = known
             self.counts.add_work(work, modules)
-            return torch.empty(shape, dtype=dtype, device="meta")
+            return torch.empty_strided(shape, strides, dtype=dtype, device="meta")
         before, self.counts = self.counts, Counts()
         try:
             output = forward(*inputs)
         finally:
             own, self.counts = self.counts, before
             before.add(own)
-        if isinstance(output, Tensor) and output.is_meta and sign(module, {}, counted=True) == signature:
+        if _only_a_shape(output) and sign(module, {}, counted=True) == signature:
             done = own.work_of(modules)
             if done is not None:
-                _remember(key, (output.shape, output.dtype, done))
+                _remember(key, (output.shape, output.stride(), output.dtype, done))
         return output
+
+
+class _Forward:
+    """Stands in a module for its forward. A copy, being of no module of the model, is the copied module's own."""
+
+    def __init__(
+        self, counter: _Counter, module: nn.Module, forward: Callable[..., Any], signature: Signature | None
+    ) -> None:
+        self._counter = counter
+        self._module = module
+        self._forward = forward
+        self._signature = signature
+
+    def __call__(self, *inputs: Any, **more: Any) -> Any:
+        return self._counter.run(self._module, self._forward, self._signature, *inputs, **more)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _itself, (self._forward,)
+
+
+def _hooks_of_all() -> bool:
+    """Whether some hook is of every module, `torch.nn.modules.module.register_module_forward_hook` for one."""
+    return bool(_has_any_global_hook())  # type: ignore[no-untyped-call]
+
+
+def _itself(forward: Callable[..., Any]) -> Callable[..., Any]:
+    return forward
+
+
+def _only_a_shape(value: Any) -> bool:
+    """Whether nothing of a value but its layout could matter: a dense tensor on the meta device, without gradients."""
+    return (
+        isinstance(value, Tensor)
+        and value.is_meta
+        and value.layout is torch.strided
+        and not (value.requires_grad or torch.is_grad_enabled())
+    )
 
 
 def _recall(key: Hashable) -> Call | None:

@@ -1,11 +1,11 @@
 """Which modules do the same to every input of a shape?
 
 Only what can be trusted is said to be equal: modules of known packages that have no hooks,
-hold nothing but plain values, and share no part among themselves.
+hold nothing but plain values and functions of known packages, and share no part among themselves.
 """
 
 from collections.abc import Hashable
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ TRUSTED = ("mgic", "torch", "torchvision", "timm")  # whose modules keep to what
 OWN = frozenset(vars(nn.Module())) | {"forward"}  # what every module has, besides what its class gave it
 _HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks"))
 
-_PLAIN = frozenset({type(None), bool, int, float, str, FunctionType, BuiltinFunctionType})
+_PLAIN = (type(None), bool, int, float, str)
 
 
 class Signature:
@@ -53,7 +53,8 @@ def sign(module: nn.Module, signatures: Signatures, counted: bool = False) -> Si
     signatures[module] = None
     state = vars(module)
     changed = not counted and ("forward" in state or any(state[name] for name in _HOOKS))
-    foreign = type(module).__module__.partition(".")[0] not in TRUSTED
+    forward, call = getattr(type(module), "forward", None), type(module).__call__  # replaced there, it is another's
+    foreign = not (_trusted(type(module).__module__) and _is_trusted_function(forward) and _is_trusted_function(call))
     if changed or foreign or any(children[n] is None for n, c in module._modules.items() if c is not None):
         return None
     size = 1 + sum(child.size for child in children.values() if child is not None)
@@ -61,18 +62,38 @@ def sign(module: nn.Module, signatures: Signatures, counted: bool = False) -> Si
     values = [[(n, _value(v)) for n, v in table.items()] for table in tables]
     if any(v is None for table in values for _, v in table) or (children and size != len(list(module.modules()))):
         return None
-    parts = (type(module), tuple(map(tuple, values)), tuple(children.items()))
+    parts = (type(module), forward, call, tuple(map(tuple, values)), tuple(children.items()))
     signatures[module] = Signature(parts, size)
     return signatures[module]
 
 
 def _value(value: Any) -> Hashable | None:
     """What can be compared of a value; None where it is of a kind that may change without notice."""
-    if type(value) in _PLAIN or isinstance(value, bool | int | float | str | type):
+    if isinstance(value, _PLAIN):
         return (type(value), value)
+    if isinstance(value, type):
+        return (type, value) if _trusted(value.__module__) or value.__module__ == "builtins" else None
+    if isinstance(value, FunctionType | BuiltinFunctionType):
+        return (type(value), value) if _is_trusted_function(value) else None
     if isinstance(value, tuple | list):
         items = tuple(_value(item) for item in value)
         return None if None in items else (type(value), items)
     if isinstance(value, Tensor):
         return (value.shape, value.dtype)
     return value if isinstance(value, torch.dtype) else None
+
+
+def _trusted(module: str | None) -> bool:
+    return module is not None and module.partition(".")[0] in TRUSTED
+
+
+def _is_trusted_function(value: Any) -> bool:
+    """Whether a function does the same to every input of a shape, as one may not that reads what others may change.
+
+    What wraps a function says it is of the other's module, but has the names of its own.
+    """
+    if isinstance(value, BuiltinFunctionType):
+        return value.__self__ is None or isinstance(value.__self__, type | ModuleType)
+    if not isinstance(value, FunctionType) or value.__closure__:
+        return False
+    return _trusted(value.__module__) and _trusted(value.__globals__.get("__name__"))
