@@ -6,6 +6,8 @@ stands in `mgic.measure.operators`.
 """
 
 import json
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -79,7 +81,7 @@ def _pass(model: nn.Module, size: tuple[int, ...], device: Literal["meta", "cpu"
     with _evaluating(model), _standing_in(model, device) as dtype, torch.no_grad():
         if device == "cpu":
             x = torch.randn(1, *size, generator=torch.Generator().manual_seed(0)).to(dtype)
-            with torch.random.fork_rng(devices=[]), counting(model) as counts:
+            with torch.random.fork_rng(devices=[]), _uncompiled(), counting(model) as counts:
                 model(x)
             return counts
         with torch.device("meta"):
@@ -100,8 +102,8 @@ def _pass_with_values(model: nn.Module, size: tuple[int, ...], reason: Exception
 
 
 def _asks_for_values(error: Exception) -> bool:
-    """Whether it is of a pass on shapes that needed more; torch has no class for that, but words."""
-    return any(word in str(error).lower() for word in ("meta", "fake impl"))
+    """Whether it is of a pass on shapes that needed more; torch has no class for that, but words (`register_meta`)."""
+    return re.search(r"(?<![a-z])meta(?![a-z])|fake impl", str(error), re.IGNORECASE) is not None
 
 
 def model_cost(name: str, options: Mapping[str, Any], input_size: tuple[int, ...]) -> ModelCost:
@@ -161,7 +163,7 @@ def effective_group_sizes(levels: Iterable[Level]) -> tuple[int, ...]:
 
 @contextmanager
 def _standing_in(model: nn.Module, device: Literal["meta", "cpu"]) -> Iterator[torch.dtype]:
-    """Other tensors in place of all of the model's inside, its own again after; gives the first one's dtype.
+    """Other tensors in place of all of the model's inside, its own again after; gives the first float or complex dtype.
 
     Those that stand in lists and dictionaries of a module are among them, as a recurrent layer has its weights.
 
@@ -191,7 +193,8 @@ def _standing_in(model: nn.Module, device: Literal["meta", "cpu"]) -> Iterator[t
                         own = vars(module) if table is tables[2] else table
                         kept.append((own, name, value))
                         own[name] = other(value)
-        yield next((tensor.dtype for tensor in others if tensor.is_floating_point()), torch.get_default_dtype())
+        numbers = (x.dtype for x in others if x.is_floating_point() or x.is_complex())
+        yield next(numbers, torch.get_default_dtype())
     finally:
         for table, name, value in kept:
             table[name] = value
@@ -206,6 +209,21 @@ def _has_tensors(value: Any) -> bool:
     if type(value) in (list, tuple):
         return any(isinstance(item, Tensor) or _has_tensors(item) for item in value)
     return type(value) is dict and any(isinstance(item, Tensor) or _has_tensors(item) for item in value.values())
+
+
+@contextmanager
+def _uncompiled() -> Iterator[None]:
+    """Torch's flexible attention, called plainly, compiles itself, which it cannot where operators are watched."""
+    module, switch = sys.modules.get("torch.nn.attention.flex_attention"), "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"
+    before = getattr(module, switch, None)
+    if module is None or before is None:
+        yield
+        return
+    setattr(module, switch, True)
+    try:
+        yield
+    finally:
+        setattr(module, switch, before)
 
 
 @contextmanager

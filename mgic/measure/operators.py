@@ -7,7 +7,13 @@ formula for each, a closed list has those that do none, and nothing is said of a
 Not a multiply-accumulate: what works element by element, even where a sum follows (a weighted
 sum written as `(w * x).sum()`, an outer product, which sums nothing), a bias, a norm, a mean, a
 transform of a picture's size. A masked or causal attention counts as a full one, padding as data,
-a complex number as a real one.
+a complex number as a real one, but a complex convolution as the three real ones that torch makes
+of it.
+
+It is the operator that decides, not the mathematics: what torch itself writes as elementwise steps
+and a sum is nothing. So `dot` counts, and `torch.linalg.vecdot` of two vectors, while `vecdot` of
+many and `F.cosine_similarity` do not; `cdist`, `pdist` and `dist` count a Euclidean distance, and
+`F.pairwise_distance`, the norm of a difference, does not.
 """
 
 from collections.abc import Callable, Sequence
@@ -95,6 +101,18 @@ def _distances_within(arguments: Sequence[Any], output: Tensor) -> int:
     return output.numel() * int(arguments[0].shape[-1]) if euclidean else 0
 
 
+def _distance(arguments: Sequence[Any], _output: Any) -> int:
+    """One, between two tensors as wholes."""
+    euclidean = len(arguments) < 3 or arguments[2] == 2
+    return prod(torch.broadcast_shapes(*(x.shape for x in arguments[:2]))) if euclidean else 0  # type: ignore[no-untyped-call]
+
+
+def _bag(arguments: Sequence[Any], _output: Any) -> int:
+    """Each row that is looked up by its weight; without weights rows are only summed."""
+    weighted = len(arguments) > 6 and arguments[6] is not None
+    return int(arguments[1].numel() * arguments[0].shape[1]) if weighted else 0
+
+
 def _bilinear(arguments: Sequence[Any], _output: Any) -> int | None:
     """sum_ij x_i w_oij y_j as torch and einsum compute it: x by w first, then what came of it, (batch, o, j), by y."""
     x, weight, _, *expanded, summed = arguments[:7]
@@ -141,6 +159,9 @@ _PRODUCTS: dict[str, Formula] = {
     "_cdist_forward": _distances,
     "_euclidean_dist": _distances,
     "_pdist_forward": _distances_within,
+    "dist": _distance,
+    "_embedding_bag": _bag,
+    "_embedding_bag_forward_only": _bag,
     "_trilinear": _bilinear,
     "_scaled_dot_product_flash_attention_for_cpu": _attention,
     "_scaled_dot_product_flash_attention": _attention,
@@ -173,8 +194,8 @@ _NORMS = """
     native_norm norm renorm softmax
 """
 _POOLINGS_AND_SUMS = """
-    _adaptive_avg_pool2d _adaptive_avg_pool3d _aminmax _cummax_helper _cummin_helper _embedding_bag
-    _embedding_bag_forward_only _is_all_true _is_any_true _logcumsumexp _sparse_sum adaptive_avg_pool1d
+    _adaptive_avg_pool2d _adaptive_avg_pool3d _aminmax _cummax_helper _cummin_helper
+    _is_all_true _is_any_true _logcumsumexp _sparse_sum adaptive_avg_pool1d
     adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d all amax amin aminmax any argmax
     argmin avg_pool1d avg_pool2d avg_pool3d bincount count_nonzero cummax cummin cumprod cumsum fractional_max_pool2d
     fractional_max_pool3d histc kthvalue logcumsumexp logsumexp max max_pool2d_with_indices max_pool3d_with_indices
@@ -183,12 +204,13 @@ _POOLINGS_AND_SUMS = """
     trace var var_mean
 """
 _LOSSES = """
-    _ctc_loss binary_cross_entropy binary_cross_entropy_with_logits dist huber_loss mse_loss multi_margin_loss
+    _ctc_loss binary_cross_entropy binary_cross_entropy_with_logits huber_loss mse_loss multi_margin_loss
     multilabel_margin_loss_forward nll_loss2d_forward nll_loss_forward smooth_l1_loss soft_margin_loss
 """
 _COPIES_AND_VIEWS = """
     _assert_async _assert_scalar _assert_tensor_metadata _coalesce _coalesced _functional_assert_async
-    _functional_assert_scalar _fused_sdp_choice _fw_primal _indices _lazy_clone _local_scalar_dense _make_dual
+    _functional_assert_scalar _fused_sdp_choice _fw_primal _indices _lazy_clone _linalg_check_errors
+    _local_scalar_dense _make_dual
     _nested_tensor_from_mask _nested_tensor_from_mask_left_aligned _nnz _pack_padded_sequence _pin_memory
     _reshape_alias _reshape_copy _sparse_coo_tensor_with_dims _sparse_coo_tensor_with_dims_and_tensors _stack _to_copy
     _to_dense _to_sparse _to_sparse_csr _unsafe_view _values alias alias_copy allclose as_strided as_strided_copy

@@ -6,8 +6,10 @@ from threading import Thread
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import flex_attention
 
 from mgic import create
+from mgic.errors import BadConfig
 from mgic.layers import BasicBlock, MGICBlock, Transfer2d
 from mgic.measure import signature
 from mgic.measure.cost import NeedsValues, count_cost, model_cost
@@ -245,6 +247,37 @@ def test_an_operator_that_knows_no_shapes_is_run_and_named():
 def test_what_has_no_values_and_needs_some_says_so():
     with pytest.raises(NeedsValues, match="shapes alone"):
         count_cost(Asking().to("meta"), (4,))
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_complex_network_is_given_a_complex_input(bias):
+    network = nn.Conv2d(3, 4, 3, bias=bias, dtype=torch.complex64)
+    assert count_cost(network, (3, 8, 8)).macs == 3 * 36 * 4 * 27  # three real ones, of 36 pixels
+
+
+@pytest.mark.parametrize("asking", [torch.nonzero, torch.unique, lambda x: x[x > 0], lambda x: x * x.max().item()])
+def test_each_way_of_asking_for_values_is_known(asking):
+    assert count_cost(nn.Sequential(nn.Linear(4, 4), Calling(asking)), (4,)).macs == 16
+
+
+def test_an_error_that_only_has_the_word_in_another_is_the_network_s_own():
+    def refuse(x: Tensor) -> Tensor:
+        raise RuntimeError(f"no metadata given for {x.device.type == 'meta'}")
+
+    with pytest.raises(BadConfig, match="no metadata given for True"):  # not run once more, with values
+        count_cost(Calling(refuse), (4,))
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without")
+def test_an_attention_that_compiles_itself_is_named():
+    def attend(x: Tensor) -> Tensor:
+        return flex_attention.flex_attention(x[None], x[None], x[None])
+
+    before = vars(flex_attention)["_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"]
+    cost = count_cost(nn.Sequential(nn.Linear(16, 16), Calling(attend)), (8, 16))
+    assert cost.macs == 8 * 16 * 16
+    assert [(found.operator, found.module) for found in cost.uncounted] == [("flex_attention", "1")]
+    assert vars(flex_attention)["_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"] == before
 
 
 def test_a_model_by_name_that_needs_values_is_built_with_some(monkeypatch):

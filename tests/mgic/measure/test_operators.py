@@ -81,6 +81,10 @@ def scaled(x: Tensor, queries: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(queries, x, x, is_causal=True)
 
 
+def weighted_rows(x: Tensor, table: Tensor) -> Tensor:
+    return F.embedding_bag(torch.zeros_like(x[0], dtype=int), table, mode="sum", per_sample_weights=x[0])
+
+
 TOKENS = 7 * (4 * 16 * 16 + 2 * 7 * 16)  # 7 tokens of 16: queries, keys, values and output, and 7 partners each
 
 BY_HAND = {
@@ -121,6 +125,14 @@ BY_HAND = {
     "many distances": (Calls(torch.cdist, (50, 3)), (40, 3), 40 * 50 * 3),
     "distances by sums": (Calls(lambda x, y: torch.cdist(x, y, p=1.0), (5, 3)), (4, 3), 0),
     "distances within": (Calls(lambda x: torch.pdist(x[0])), (4, 3), 6 * 3),
+    "distance": (Calls(lambda x, v: torch.dist(x, v), (1, 3)), (4, 3), 4 * 3),
+    "distance by sums": (Calls(lambda x, v: torch.dist(x, v, p=1.0), (1, 3)), (4, 3), 0),
+    "distances of pairs": (Calls(F.pairwise_distance, (1, 4, 3)), (4, 3), 0),  # torch's own, the norm of a difference
+    "vectors by vectors": (Calls(torch.linalg.vecdot, (4, 7)), (4, 7), 0),  # torch's own (w * x).sum()
+    "weighted bags of rows": (Calls(weighted_rows, (10, 8)), (2, 5), 2 * 5 * 8),
+    "bags of rows": (Calls(lambda x, w: F.embedding_bag(torch.zeros_like(x[0], dtype=int), w), (10, 8)), (2, 5), 0),
+    "complex convolution": (nn.Conv2d(3, 4, 3, dtype=torch.complex64), (3, 8, 8), 3 * 36 * 4 * 27),
+    "complex matrices": (nn.Linear(7, 5, dtype=torch.complex64), (4, 7), 4 * 7 * 5),
     "affine grid": (Calls(lambda x: F.affine_grid(x, [1, 3, 4, 5], align_corners=False)), (2, 3), 20 * 2 * 3),
     "scaled dot products": (Calls(scaled, (1, 4, 5, 8)), (4, 9, 8), 4 * 5 * 9 * (8 + 8)),
     "attention": (Attending(weighted=False), (7, 16), TOKENS),
@@ -194,6 +206,11 @@ def test_a_transform_is_named_and_not_taken_for_nothing():
     cost = count_cost(nn.Sequential(nn.Linear(8, 8), Calls(torch.fft.rfft)), (8,))
     assert cost.macs == 64
     assert [(found.operator, found.module) for found in cost.uncounted] == [("aten::_fft_r2c", "1")]
+
+
+def test_a_check_for_errors_is_nothing_beside_what_it_checks():
+    cost = count_cost(Calls(lambda x: torch.linalg.inv(x + torch.eye(4, device=x.device))), (4, 4))
+    assert [found.operator for found in cost.uncounted] == ["aten::linalg_inv_ex"]
 
 
 def test_no_operator_is_in_two_lists():
