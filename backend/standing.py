@@ -22,11 +22,10 @@ from mgic.records import (
     Standing,
     Verdict,
 )
-from mgic.reference.paper import PERCENT
+from mgic.reference.paper import PERCENT, SHARES, printed_twice
 from mgic.statistics import MIN_FOR_INTERVAL, Replication, replication, summary
 
 LOWER_IS_BETTER: tuple[Metric, ...] = ("mse", "mobile_ms", "cpu_ms")
-SHARES: tuple[Metric, ...] = ("top1", "top5")  # of samples that are right: these have a binomial error
 NOT_COMPARED = ("seed", "device", "processes")  # they decide where and how often, not what is measured
 SET_BY_DATA = ("in_channels", "num_classes")  # options of a model that follow from the data set
 IDENTITY = ("method", "scope", "macs_ratio")  # of pruning: what a row is, not how long it trains
@@ -111,7 +110,7 @@ def standings(
 
 
 def summarise(given: Sequence[Standing]) -> PaperSummary:
-    """Another network's rows, and those quoted from other trainings, are in no count of what was judged or measured."""
+    """Rows that are set apart, by network, training or samples, are in no count of what was judged or measured."""
     with_cost = [found for row in given if (found := _matches(row))]
     runnable = [row for row in given if row.cannot_run is None and row.experiment is not None]
     judgeable = [row for row in runnable if row.apart is None]
@@ -125,6 +124,7 @@ def summarise(given: Sequence[Standing]) -> PaperSummary:
         judgeable=len(judgeable),
         measured=sum(row.measured is not None and row.measured.n > 0 for row in judgeable),
         judged={verdict: verdicts[verdict] for verdict in get_args(Verdict)},
+        printed_twice=printed_twice(given),
     )
 
 
@@ -197,7 +197,7 @@ def _standing(
         measured=_measured(at_scale, best, metric, found) if best else None,
         quick=_measured(other, quick, metric, None) if quick else None,
         verdict=verdict,
-        says=_says(row, metric, verdict, best),
+        says=_says(row, metric, verdict, best, found),
         why=why,
     )
 
@@ -226,6 +226,11 @@ def _judged(
             f"the figure is that of {row.quoted_from}, with the training of that paper; a run of this row has the"
             " training of the paper that quotes it, and no recipe here follows the other"
         )
+    if row.apart == "other samples":
+        return row.apart, (
+            "the figure is of other samples than ours, and how much such a figure differs from one set of samples to"
+            " another is not known, so that no number of seeds can settle it"
+        )
     if row.metrics.get(metric) is None:
         return "not run", f"the paper prints no {metric} to judge by"
     lost = best.lost(metric) if best else {}
@@ -243,14 +248,14 @@ def _judged(
     return verdict, why
 
 
-def _says(row: Reference, metric: Metric, verdict: Verdict, best: _Group | None) -> str:
+def _says(row: Reference, metric: Metric, verdict: Verdict, best: _Group | None, found: Replication | None) -> str:
     if row.cannot_run is None and row.apart_words is not None:
         return row.apart_words
     lost = sum(best.lost(metric).values()) if best and verdict != "cannot run" else 0
-    if best is None or not lost:
-        return verdict
-    n = len(best.numbers(metric))
-    return f"{verdict} ({n} of {n + lost} seeds)"
+    n = len(best.numbers(metric)) if best else 0
+    said = [f"{n} of {n + lost} seeds"] if lost else []
+    said += [f"needs {found.needs} seeds"] if found and found.needs else []
+    return f"{verdict} ({', '.join(said)})" if said else verdict
 
 
 def _reasons(lost: Mapping[str, int]) -> str:

@@ -31,8 +31,9 @@ SHOWN_RUNS = 10
 LEGEND = (
     "Of the printed figure: ● within 3 %, ◐ further off but equal when rounded to its digits, ▲ within 10 %, ✖ beyond. "
     "MACs are of one sample; the paper calls them FLOPs. A symbol stands at the count that the table's rule judges. "
-    "≠ is another network, a figure of its cost being off; ❝ is quoted from a paper that trained it otherwise: neither "
-    "is judged. Measured: the mean over seeds at the row's own scale, ± half of its 95 % interval. Quick results are "
+    "≠ is another network, a figure of its cost being off; ❝ is quoted from a paper that trained it otherwise; ≁ is "
+    "of other samples, whose spread is not known: none of them is judged. ? is judged once enough seeds show their "
+    "spread. Measured: the mean over seeds at the row's own scale, ± half of its 95 % interval. Quick results are "
     "of another scale: shown, never judged."
 )
 EXPORTS = {"csv": ("CSV", "text/csv", "csv"), "markdown": ("Markdown", "text/markdown", "md")} | {
@@ -51,7 +52,11 @@ def show_headline(summary: PaperSummary) -> None:
     apart = [
         f"{VERDICT_SIGNS[name]} {summary.judged.get(name, 0)} {name}" for name in VERDICT_SIGNS if name not in JUDGED
     ]
-    st.markdown(f"{summary.judgeable} rows are judged: {' · '.join(judged)}")
+    twice = "; ".join(" and ".join(ids) for ids in summary.printed_twice)
+    st.markdown(
+        f"{summary.judgeable} rows are judged: {' · '.join(judged)}"
+        + (f". Of them print one figure of one network: {twice}" if twice else "")
+    )
     st.caption(
         f"The others are not: {' · '.join(apart)}. Beside those within 3 %, {summary.cost_rounds} rows have the "
         "printed cost only when rounded to the printed digits."
@@ -104,7 +109,7 @@ def show_figure(table: PaperTable, rows: Sequence[Standing]) -> None:
     note = "Hollow marks are printed, filled ones measured here; a dotted line joins what is of one row and judged."
     if any(not mark.judged for mark in plot.measured):
         note += (
-            " Grey filled marks are of another network or another training than the printed ones: they are not judged."
+            " Grey filled marks are of another network, training or samples than the printed ones: they are not judged."
         )
     note += "" if plot.measured else " Nothing of this table is measured here yet."
     if plot.without_cost:

@@ -25,12 +25,14 @@ VERDICT_SIGNS: dict[Verdict, str] = {
     "reproduced": "✔",
     "within noise": "≈",
     "contradicts": "✖",
+    "spread unknown": "?",
     "not run": "○",
     "another network": "≠",
     "quoted": "❝",
+    "other samples": "≁",
     "cannot run": "⊘",
 }
-JUDGED: tuple[Verdict, ...] = ("reproduced", "within noise", "contradicts", "not run")
+JUDGED: tuple[Verdict, ...] = ("reproduced", "within noise", "contradicts", "spread unknown", "not run")
 AGREEMENT: dict[str, Match] = {"reproduced": "match", "within noise": "near", "contradicts": "off"}
 
 # text on background, each with a contrast above 7

@@ -59,8 +59,10 @@ code that the authors published.
 ### The paper's rows
 - Our parameters and MACs beside the printed figure: ● match, within 3 % or equal to the printed digits; ▲ near, within
   10 %; ✖ off. MACs are judged by the nearer of the two countings, with R and P or without.
-- A verdict comes from runs at the row's own scale only, by where one more run would fall on another test set as large:
-  **reproduced** inside and at most 1 point either way, **within noise** inside and wider, **contradicts** outside.
+- A verdict comes from runs at the row's own scale only, by where one more run would fall: **contradicts** outside,
+  **reproduced** inside and shown to be within the row's margin, **within noise** inside and not shown. **Spread
+  unknown** is no verdict: one seed, or seeds that tie, do not say how far seeds spread. **Other samples** is none
+  either: how much such a figure differs between sets of samples is not known.
 - Quick runs are shown and never judged.
 
 ### Status of a run

@@ -1,6 +1,6 @@
 """The paper's results against their cost, with ours beside them: hollow marks are printed, filled ones measured.
 
-What is measured and not judged, since the network or the training is another one, is grey and joined to nothing.
+What is measured and not judged, since network, training or samples are others, is grey and joined to nothing.
 """
 
 import math

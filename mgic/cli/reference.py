@@ -63,7 +63,9 @@ def _overview() -> None:
     say(
         f"{every.rows} rows, {every.runnable} can run; {every.judged} of these are judged,"
         f" {every.apart['another network']} have another network, {every.apart['quoted']} are quoted from other"
-        f" trainings. Parameters match within 3 % in {_share(every.params)}, MACs in {_share(every.macs)}."
+        f" trainings, {every.apart['other samples']} are of other samples with an unknown spread."
+        f" {export.said_twice(every.printed_twice)}"
+        f" Parameters match within 3 % in {_share(every.params)}, MACs in {_share(every.macs)}."
         " `mgic reference 7` shows one table."
     )
 

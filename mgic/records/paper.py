@@ -8,8 +8,18 @@ from pydantic import Field
 from mgic.records.base import Config, Record
 
 Metric = Literal["top1", "top5", "miou", "mse", "mobile_ms", "cpu_ms"]
-Apart = Literal["another network", "quoted"]  # why a row is not judged, though it could be run
-Verdict = Literal["reproduced", "within noise", "contradicts", "not run", "another network", "quoted", "cannot run"]
+Apart = Literal["another network", "quoted", "other samples"]  # why a row is not judged, though it could be run
+Verdict = Literal[
+    "reproduced",
+    "within noise",
+    "contradicts",
+    "spread unknown",  # too few seeds to judge by
+    "not run",
+    "another network",
+    "quoted",
+    "other samples",
+    "cannot run",
+]
 # Of the printed figure: within 3 %, further off but equal when rounded to its digits, within 10 %, beyond.
 Match = Literal["match", "rounds", "near", "off"]
 TestSet = Literal["same", "other"]
@@ -118,6 +128,7 @@ class PaperSummary(Record):
     with_cost: int  # rows that print parameters or MACs and have a model here
     cost_matches: int  # of them, those whose printed figures are all met within 3 %
     cost_rounds: int  # of them, those that are met, but some figure only when rounded to its printed digits
-    judgeable: int  # runnable rows of our network and with a training like theirs
+    judgeable: int  # runnable rows of our network, with a training like theirs and a figure that can be judged
     measured: int  # of these, those with a run at their scale
     judged: dict[Verdict, int]  # of all rows
+    printed_twice: tuple[tuple[str, ...], ...] = ()  # judgeable rows that print one figure of one network: their ids

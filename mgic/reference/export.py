@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, get_args
 
 from mgic.records import Apart, Counted, Match, Metric, PaperTable, Record, Reference
-from mgic.reference.paper import MATCH, NEAR, PERCENT, as_printed, list_references, list_tables
+from mgic.reference.paper import MATCH, NEAR, PERCENT, as_printed, list_references, list_tables, printed_twice
 
 METRICS: dict[Metric, str] = {
     "top1": "top-1 %",
@@ -27,8 +27,9 @@ MATCHING = (
 )
 JUDGING = (
     "A row is judged by runs here only if its network is the printed one, no figure of its cost being off, and if its"
-    " accuracy is of the training that a run of it has: what the paper quotes was trained otherwise there. It is"
-    " reproduced if an equivalence test finds the gap within the margin, 1 point (3 % of a figure that is no"
+    " accuracy is of the training that a run of it has: what the paper quotes was trained otherwise there. A figure of"
+    " other samples than ours is judged only if how much such a figure differs between sets of samples is known. A row"
+    " is reproduced if an equivalence test finds the gap within the margin, 1 point (3 % of a figure that is no"
     " percentage) where none is named; docs/statistics.md has the formulas."
 )
 COMMAND = "mgic reference --format markdown > docs/paper.md"
@@ -46,6 +47,7 @@ class Coverage(Record):
     all_round: int  # of these, those that are met, but some figure only when rounded to its printed digits
     judged: int  # runnable rows whose results are held against the printed ones
     apart: dict[Apart, int]  # the other runnable rows
+    printed_twice: tuple[tuple[str, ...], ...]  # of the judged ones those that print one figure of one network
     params: dict[Match, int]
     macs: dict[Match, int]
 
@@ -63,6 +65,7 @@ def coverage(rows: Iterable[Reference]) -> Coverage:
         all_round=sum("rounds" in found and set(found) <= {"match", "rounds"} for found in figures),
         judged=sum(row.experiment is not None and row.apart is None for row in rows),
         apart={name: sum(row.apart == name for row in rows) for name in get_args(Apart)},
+        printed_twice=printed_twice(rows),
         params=_tally(count.params_match for count in counts),
         macs=_tally(count.macs_match for count in counts),
     )
@@ -237,9 +240,18 @@ def paper_as_markdown() -> str:
         f"- Of {found.with_cost} rows that print a cost and have a network here, {found.all_met} are met within"
         f" {MATCH} % in all that they print; {found.all_round} more are met only when rounded to the printed digits.\n"
         f"- Of the {found.runnable} rows that can be run, {found.judged} are judged; {found.apart['another network']}"
-        f" have another network, and {found.apart['quoted']} are quoted from other trainings.\n"
+        f" have another network, {found.apart['quoted']} are quoted from other trainings, and of"
+        f" {found.apart['other samples']} the samples are others and their spread is not known.\n"
+        f"- {said_twice(found.printed_twice)}\n"
     )
     return "\n\n".join([head.rstrip(), *(as_markdown(table, list_references(table.name)) for table in list_tables())])
+
+
+def said_twice(groups: Sequence[Sequence[str]]) -> str:
+    """Which judged rows are one piece of evidence."""
+    if not groups:
+        return "No two judged rows print the same figure of the same network."
+    return f"Judged rows that print one figure of one network: {'; '.join(' and '.join(ids) for ids in groups)}."
 
 
 def _sentence(tally: dict[Match, int]) -> str:

@@ -9,7 +9,7 @@ https://doi.org/10.1137/21M1430194; the tables are those of https://arxiv.org/ab
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
@@ -28,6 +28,7 @@ LOCK = Path(__file__).with_name("counted.json")
 MATCH, NEAR = 3, 10  # per cent of the printed figure
 UNITS = {"K": 3, "M": 6, "B": 9}  # powers of ten
 PERCENT: tuple[Metric, ...] = ("top1", "top5", "miou")
+SHARES: tuple[Metric, ...] = ("top1", "top5")  # of samples that are right: these have a binomial error
 
 
 class Countable(NamedTuple):
@@ -225,7 +226,19 @@ def set_apart(row: Row, counted: Counted | None) -> tuple[Apart | None, str | No
             return "another network", f"another network ({', '.join(off)})"
     if row.source == "quoted" and row.training_of == "paper":
         return "quoted", "quoted: trained otherwise there"
+    if row.test_set == "other" and (row.test_size is None or row.metric not in SHARES):
+        return "other samples", "not judged: its samples are others and their spread is not known"
     return None, None
+
+
+def printed_twice(rows: Iterable[Reference]) -> tuple[tuple[str, ...], ...]:
+    """The ids of judged rows that print one figure of one network, which is one piece of evidence and not several."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.experiment is not None and row.metric is not None and row.apart is None:
+            facts = (row.scale, row.options, row.params, row.macs, row.metric, row.metrics.get(row.metric))
+            found.setdefault(json.dumps(facts, sort_keys=True), []).append(row.id)
+    return tuple(tuple(ids) for ids in found.values() if len(ids) > 1)
 
 
 def compare(count: Mapping[str, int], params: Printed | None, macs: Printed | None, transfer: bool) -> Counted:

@@ -5,6 +5,7 @@ from mgic.statistics.quantiles import percentile, samples_needed
 from mgic.statistics.replication import (
     Replication,
     default_margin,
+    least_spread,
     prediction_interval,
     replication,
     rounding,
@@ -22,6 +23,7 @@ __all__ = [
     "default_margin",
     "front",
     "front_probability",
+    "least_spread",
     "percentile",
     "prediction_interval",
     "replication",

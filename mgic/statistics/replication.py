@@ -29,22 +29,38 @@ class Replication:
 
     Args:
         verdict: `contradicts` if the figure lies outside the prediction interval; `reproduced` if it lies inside and
-            an equivalence test finds both within the margin; `within noise` where the seeds cannot settle it.
+            an equivalence test finds both within the margin; `within noise` where the seeds cannot settle it. No
+            judgement, however far off the figure is: `spread unknown` where the seeds show no spread, so that more
+            are needed, and `other samples` where how much sets of samples differ is not known, whatever the seeds.
         why: The verdict's reason, in words.
         prediction: The prediction interval; None where there is none, which leaves it unbounded.
         smallest_gap: The gap that would have been called `contradicts` in 4 of 5 tries; None without an interval.
     """
 
-    verdict: Literal["reproduced", "within noise", "contradicts"]
+    verdict: Literal["reproduced", "within noise", "contradicts", "spread unknown", "other samples"]
     why: str
     prediction: tuple[float, float] | None
     smallest_gap: float | None
+    needs: int | None = None  # seeds; where the spread is unknown and that many may show it
 
 
 def sampling_variance(percent: float, test_size: int) -> float:
-    """Variance of a percentage of `test_size` samples, each right or wrong by itself: p (100 - p) / N, in points²."""
-    share = min(100.0, max(0.0, percent))
+    """Variance of a percentage of `test_size` samples, each right or wrong by itself: p (100 - p) / N, in points².
+
+    p is Agresti and Coull's estimate, with two more samples right and two more wrong: a set on which every sample is
+    right does not say that none can be wrong, and next to 0 and 100 % the plain share gives intervals too narrow.
+    """
+    share = (min(100.0, max(0.0, percent)) * test_size + 200) / (test_size + 4)
     return share * (100 - share) / test_size
+
+
+def least_spread(test_size: int) -> float:
+    """The least standard deviation between seeds that a percentage of `test_size` samples is credited with: 50 / N.
+
+    Scores are 100 / N points apart. Seeds whose scores fall on two neighbours have a deviation of up to half of that,
+    and a few of them may still tie.
+    """
+    return 50 / test_size
 
 
 def default_margin(printed: float, percent: bool) -> float:
@@ -53,7 +69,7 @@ def default_margin(printed: float, percent: bool) -> float:
 
 
 def prediction_interval(
-    values: Sequence[float], between_sets: float = 0.0, confidence: float = CONFIDENCE
+    values: Sequence[float], between_sets: float = 0.0, confidence: float = CONFIDENCE, least: float = 0.0
 ) -> tuple[float, float] | None:
     """Where one more run would fall: mean -+ sqrt(t² s² (1 + 1/n) + z² between_sets); t has n - 1 degrees.
 
@@ -70,6 +86,7 @@ def prediction_interval(
         values: One a seed, at least one.
         between_sets: Variance that two test sets add to the gap, in the squared unit of the values.
         confidence: Of the interval, two-sided.
+        least: Standard deviation between seeds that is taken where the values show less: `least_spread`.
 
     Returns:
         The interval; None for one value, which says nothing about the spread between seeds.
@@ -77,7 +94,7 @@ def prediction_interval(
     of = summary(values)
     if of.sd is None:
         return None
-    half = _half(of.sd, of.n, between_sets, confidence)
+    half = _half(max(of.sd, least), of.n, between_sets, confidence)
     return of.mean - half, of.mean + half
 
 
@@ -136,7 +153,8 @@ def replication(
         percent: The figure is a percentage, and told in points.
         test_set: Whether the printed figure is of the samples that ours are tested on, or of as many others.
         test_size: Samples of which the percentage were right. None where it is no share of samples, as a mean
-            intersection over union is none, or their number is not known: on another test set nothing can be said then.
+            intersection over union is none, or their number is not known: on another test set nothing can be said
+            then, nor of seeds that tie.
         margin: Within which a figure counts as reproduced; None: `default_margin`.
 
     Raises:
@@ -148,19 +166,25 @@ def replication(
     within = default_margin(printed, percent) if margin is None else margin
     unit = " points" if percent else ""
     margin_words = f"{within:.2g}{' point' if percent and within == 1 else unit}"
-    if of.sd is None:
-        why = f"one run gives {of.mean:.4g}, printed {printed}: one seed says nothing about the spread between seeds"
-        return Replication("within noise", why, None, None)
     if test_set == "other" and test_size is None:
         why = (
             f"our mean is {of.mean:.4g}, printed {printed}, of other samples: how much such a figure differs"
             " from one set of samples to another is not known"
         )
-        return Replication("within noise", why, None, None)
+        return Replication("other samples", why, None, None)
+    if of.sd is None:
+        why = f"one run gives {of.mean:.4g}, printed {printed}: one seed says nothing about the spread between seeds"
+        return Replication("spread unknown", why, None, None, needs=2)
+    if of.sd == 0 and (of.n < MIN_FOR_INTERVAL or test_size is None):
+        why = (
+            f"all {of.n} seeds give {of.mean:.4g}, printed {printed}: seeds that tie say too little about their spread"
+        )
+        return Replication("spread unknown", why, None, None, needs=max(MIN_FOR_INTERVAL, of.n + 1))
+    sd = max(of.sd, least_spread(test_size)) if test_size is not None else of.sd
     between = 0.0 if test_set == "same" or test_size is None else 2 * sampling_variance(of.mean, test_size)
-    half = _half(of.sd, of.n, between, CONFIDENCE)
+    half = _half(sd, of.n, between, CONFIDENCE)
     slack, gap = rounding(printed), abs(of.mean - printed)
-    seen = slack + smallest_gap(of.sd, of.n, between)
+    seen = slack + smallest_gap(sd, of.n, between)
     interval = (of.mean - half, of.mean + half)
     images = "the same samples" if test_set == "same" else "other samples"
     where = f"the 95 % prediction interval of {of.n} seeds on {images}, {interval[0]:.4g} to {interval[1]:.4g}"
@@ -169,12 +193,12 @@ def replication(
         side = "higher" if of.mean > printed else "lower"
         why = f"our mean {of.mean:.4g} is {gap:.2g}{unit} {side} than printed ({printed}), outside {where}. {power}"
         return Replication("contradicts", why, interval, seen)
-    reach = gap + slack + _half(of.sd, of.n, between, 1 - 2 * LEVEL)
+    reach = gap + slack + _half(sd, of.n, between, 1 - 2 * LEVEL)
     test = f"the equivalence test, at 5 %, finds the two within {reach:.2g}{unit} of each other"
     if reach < within:
         why = f"printed {printed} lies in {where}, and {test}: less than the margin of {margin_words}. {power}"
         return Replication("reproduced", why, interval, seen)
-    needed = seeds_needed(of.sd, within - gap - slack, between)
+    needed = seeds_needed(sd, within - gap - slack, between)
     why = f"printed {printed} lies in {where}, but {test}, and the margin is {margin_words}. {power}. "
     return Replication("within noise", why + _remedy(of.n, needed, gap + slack < within), interval, seen)
 

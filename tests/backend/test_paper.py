@@ -66,7 +66,7 @@ def test_runs_at_the_scale_of_a_row_are_judged_together_over_their_seeds():
 
 def test_on_other_images_the_row_says_so_and_the_interval_is_wider():
     runs = [run(94.0, seed=0), run(94.2, seed=1), run(94.4, seed=2)]
-    half = ((4.302653 * 0.2) ** 2 * 4 / 3 + 1.959964**2 * 2 * 94.2 * 5.8 / 10_000) ** 0.5
+    half = ((4.302653 * 0.2) ** 2 * 4 / 3 + 1.959964**2 * 2 * 94.18233 * 5.81767 / 10_000) ** 0.5
     found = stand(*runs, test_set="other")
     assert found.measured.prediction == pytest.approx((94.2 - half, 94.2 + half), abs=1e-4)
     assert "on other samples" in found.why
@@ -202,9 +202,23 @@ def test_a_later_run_without_the_number_does_not_hide_an_earlier_one():
     assert stand(run(94.2), run(None)).measured.mean == 94.2
 
 
-def test_one_run_at_scale_is_within_noise_for_want_of_a_second():
-    found = stand(run(94.2))
-    assert (found.verdict, found.measured.prediction, found.measured.interval) == ("within noise", None, None)
+@pytest.mark.parametrize("top1", [94.2, 10.0])
+def test_one_run_at_scale_is_no_verdict_for_want_of_a_second(top1):
+    found = stand(run(top1))
+    assert (found.verdict, found.says) == ("spread unknown", "spread unknown (needs 2 seeds)")
+    assert (found.measured.prediction, found.measured.interval) == (None, None)
+    assert stand(run(top1), lose(seed=1)).says == "spread unknown (1 of 2 seeds, needs 2 seeds)"
+    assert stand(run(top1), run(top1, seed=1)).says == "spread unknown (needs 3 seeds)"
+
+
+def test_a_figure_of_other_samples_with_an_unknown_spread_is_shown_and_never_judged():
+    given = {"metric": "mse", "metrics": {"mse": 0.011}, "test_set": "other", "test_size": None}
+    words = "not judged: its samples are others and their spread is not known"
+    runs = [run(0.5 + seed / 1e4, "mse", seed=seed) for seed in range(3)]
+    found = stand(*runs, **given, apart="other samples", apart_words=words)
+    assert (found.verdict, found.says, found.measured.n) == ("other samples", words, 3)
+    assert "no number of seeds can settle it" in found.why
+    assert stand(*runs, **given).verdict == "other samples"
 
 
 def test_a_mean_far_from_the_printed_figure_contradicts_it():
@@ -277,13 +291,20 @@ def test_the_summary_counts_rows():
     assert (found.judgeable, found.measured) == (2, 2)
     assert found.judged == {
         "reproduced": 0,
-        "within noise": 2,
+        "within noise": 0,
         "contradicts": 0,
+        "spread unknown": 2,
         "not run": 0,
         "another network": 1,
         "quoted": 1,
+        "other samples": 0,
         "cannot run": 1,
     }
+
+
+def test_rows_that_print_one_figure_of_one_network_are_named():
+    rows = [row(params=5), row(id="8.1", params=5), row(id="8.2", params=6), row(id="8.3", params=5, apart="quoted")]
+    assert summarise(standings(rows, {}, DEFAULTS)).printed_twice == (("13.1", "8.1"),)
 
 
 def finish_all(store: Store, **result) -> None:

@@ -17,6 +17,7 @@ from mgic.statistics import (
     default_margin,
     front,
     front_probability,
+    least_spread,
     prediction_interval,
     replication,
     sampling_variance,
@@ -30,6 +31,9 @@ IMAGES = 10_000
 RIGHT = 0.9
 GAPS = (0.0, 0.25, 0.5, 1.0, 2.0)
 BINS = (0.0, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1.0 + 1e-9)
+COARSE = (908, 1000)  # samples of small test sets
+COARSE_SPREADS = (0.0, 0.02, 0.05, 0.2)  # points; down to far below one sample, which is 0.1
+COARSE_RIGHT = (90.0, 99.5)  # per cent
 COSTS = 5  # networks on a front
 APART = (0.5, 1.0, 2.0, 4.0)  # how far apart they are, in standard errors of their means
 MARK = "<!-- Below: written by `python -m tests.bench.calibration docs/statistics.md` -->"
@@ -63,9 +67,31 @@ def coverage(seeds: int, spread: float, correlation: float, same: bool, trials: 
     held = 0
     for values, new in zip(*accuracies(rng, seeds, spread, correlation, same, trials), strict=True):
         between = 0.0 if same else 2 * sampling_variance(float(values.mean()), IMAGES)
-        interval = prediction_interval(values.tolist(), between)
+        interval = prediction_interval(values.tolist(), between, least=least_spread(IMAGES))
         assert interval is not None
         held += interval[0] <= new <= interval[1]
+    return held / trials
+
+
+def coarse_coverage(seeds: int, spread: float, right: float, images: int, same: bool, trials: int) -> float:
+    """How often the interval holds one more run, of scores that are whole samples of a small test set.
+
+    All seeds find the same images hard, and differ from the set's own accuracy, which lies anywhere between two
+    scores, by `spread`: that is where seeds tie. Seeds that tie and get no verdict have an interval without end.
+    """
+    rng = np.random.default_rng((seeds, int(100 * spread), int(10 * right), images, same))
+    here = right + 100 / images * rng.random(trials)
+    there = here
+    if not same:
+        here, there = 100 * rng.binomial(images, here / 100) / images, 100 * rng.binomial(images, here / 100) / images
+        here, there = (centre + 100 / images * (rng.random(trials) - 0.5) for centre in (here, there))
+    ours = here[:, None] + spread * rng.standard_normal((trials, seeds))
+    theirs = there + spread * rng.standard_normal(trials)
+    ours, theirs = (100 / images * np.round(score.clip(0, 100) * images / 100) for score in (ours, theirs))
+    held = 0
+    for values, new in zip(ours, theirs, strict=True):
+        found = replication(float(new), values.tolist(), True, "same" if same else "other", images).prediction
+        held += found is None or found[0] - 1e-9 <= new <= found[1] + 1e-9
     return held / trials
 
 
@@ -111,9 +137,10 @@ def fronts(seeds: int, apart: float, trials: int, draws: int = 400) -> tuple[Flo
 def page(trials: int, few: int) -> str:
     """The tables, as Markdown."""
     parts = [
-        f"Made on {datetime.now(UTC).date()}: {trials:,} trials a cell of the first two tables, {few:,} of the third,"
-        f" and {few // 5:,} fronts a row of the last.",
+        f"Made on {datetime.now(UTC).date()}: {trials:,} trials a cell of the first and the third table, {few:,} of the"
+        f" second and the fourth, and {few // 5:,} fronts a row of the last.",
         _coverage_table(trials),
+        _coarse_table(few),
         _power_table(trials),
         _verdict_table(few),
         _front_table(few // 5),
@@ -137,6 +164,18 @@ def _coverage_table(trials: int) -> str:
     error = 100 * np.sqrt(0.95 * 0.05 / trials)
     title = f"### Coverage of the 95 % prediction interval, per cent (binomial error {error:.2f})"
     return f"{title}\n\n" + _table(["test set, correlation, spread", *(f"n = {n}" for n in SEEDS)], rows)
+
+
+def _coarse_table(trials: int) -> str:
+    rows = [
+        [
+            f"{'same' if same else 'other'}, {images}, {right:g}, {spread:g}",
+            *(f"{100 * coarse_coverage(seeds, spread, right, images, same, trials):.1f}" for seeds in SEEDS),
+        ]
+        for same, images, right, spread in product((True, False), COARSE, COARSE_RIGHT, COARSE_SPREADS)
+    ]
+    title = "### The same of scores as coarse as small test sets make them, wholly correlated (two that tie: no end)"
+    return f"{title}\n\n" + _table(["test set, samples, per cent right, spread", *(f"n = {n}" for n in SEEDS)], rows)
 
 
 def _power_table(trials: int) -> str:

@@ -14,6 +14,7 @@ from mgic.reference.export import (
     paper_as_latex,
     paper_as_markdown,
     percent,
+    said_twice,
 )
 
 TABLES = list_tables()
@@ -95,7 +96,8 @@ def test_the_coverage_is_counted_right():
     assert sum(found.macs.values()) == 8  # Shift prints none
     assert found.all_met == sum(row.id in {"7.1", "7.7", "7.8", "7.9"} for row in list_references("7"))
     assert found.all_round == 1  # 7.11
-    assert (found.judged, found.apart) == (2, {"another network": 2, "quoted": 7})
+    assert (found.judged, found.apart) == (2, {"another network": 2, "quoted": 7, "other samples": 0})
+    assert coverage(list_references("1")).apart["other samples"] == 4
 
 
 def test_the_rule_of_counting_and_why_a_row_is_not_judged_are_written():
@@ -113,4 +115,8 @@ def test_the_whole_paper_has_every_table_and_the_headline():
     assert headings[0].startswith("Table 1:")
     assert len(headings) == len(TABLES)
     assert "81 printed rows" in whole
+    assert "72 rows that can be run, 9 are judged; 21 have another network, 38 are quoted" in whole.replace("\n", " ")
+    assert "of 4 the samples are others and their spread is not known" in whole
+    assert "one figure of one network: 2.6 and 8.16; 2.9 and 8.27." in whole
+    assert "No two judged rows" in said_twice(())
     assert paper_as_latex().count(r"\begin{table}") == len(TABLES)

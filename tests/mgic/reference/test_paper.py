@@ -293,7 +293,7 @@ def test_what_is_another_network_or_quoted_is_set_apart_with_words():
     runnable = [found for found in ROWS if found.experiment]
     assert sum(found.source == "quoted" for found in runnable) == 42
     assert {found.id for found in runnable if found.apart is None} == {
-        "1.1", "1.2", "1.3", "1.4", "2.6", "2.9", "7.7", "7.8", "8.16", "8.17", "8.27", "8.28", "11.5",
+        "2.6", "2.9", "7.7", "7.8", "8.16", "8.17", "8.27", "8.28", "11.5",
     }  # fmt: skip
 
 

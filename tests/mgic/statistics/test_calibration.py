@@ -6,7 +6,19 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tests.bench.calibration import APART, CORRELATIONS, SEEDS, accuracies, coverage, fronts, power, verdicts
+from tests.bench.calibration import (
+    APART,
+    COARSE,
+    COARSE_RIGHT,
+    CORRELATIONS,
+    SEEDS,
+    accuracies,
+    coarse_coverage,
+    coverage,
+    fronts,
+    power,
+    verdicts,
+)
 
 TRIALS = 4000
 
@@ -36,6 +48,16 @@ def test_the_prediction_interval_holds_one_more_run_at_least_as_often_as_it_says
     assert min(held) > 0.95 - error(0.95)
     if same:
         assert max(held) < 0.95 + error(0.95), "on the same images it is exact"
+
+
+@pytest.mark.parametrize("same", [True, False])
+@pytest.mark.parametrize("images", COARSE)
+def test_it_does_so_for_scores_so_coarse_that_seeds_tie(images, same):
+    trials = 600
+    for right, spread in product(COARSE_RIGHT, (0.02, 0.1)):
+        held = [coarse_coverage(seeds, spread, right, images, same, trials) for seeds in SEEDS]
+        print(f"\n{images} samples, {right:g} % right, spread {spread:g}: {held}")
+        assert min(held) > 0.95 - error(0.95, trials)
 
 
 @pytest.mark.parametrize("between", [0.0, 1.0, 10.0])

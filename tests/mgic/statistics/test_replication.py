@@ -6,6 +6,7 @@ import pytest
 
 from mgic.statistics import (
     default_margin,
+    least_spread,
     prediction_interval,
     replication,
     rounding,
@@ -38,13 +39,52 @@ def test_seeds_that_agree_to_the_last_digit_leave_the_error_of_the_test_sets():
 def test_one_seed_leaves_the_interval_open():
     assert prediction_interval([94.0]) is None
     found = replication(94.2, [94.0], percent=True)
-    assert (found.verdict, found.prediction, found.smallest_gap) == ("within noise", None, None)
+    assert (found.verdict, found.prediction, found.smallest_gap) == ("spread unknown", None, None)
+    assert found.needs == 2
     assert "one seed says nothing" in found.why
 
 
+def test_one_seed_is_no_verdict_however_far_off_it_is():
+    assert replication(94.2, [10.0], True, "same", 10_000).verdict == "spread unknown"
+
+
+def test_two_seeds_that_tie_are_no_verdict():
+    for seed in (94.0, 94.2, 10.0):
+        found = replication(94.2, [seed, seed], True, "same", 10_000)
+        assert (found.verdict, found.prediction, found.needs) == ("spread unknown", None, 3)
+        assert "seeds that tie" in found.why
+
+
+def test_seeds_that_tie_have_the_spread_that_their_test_set_may_hide():
+    """Of 1,000 samples scores are 0.1 apart, so that the deviation is 0.05; t of 4 degrees is 2.776445."""
+    assert least_spread(1000) == pytest.approx(0.05)
+    found = replication(94.2, [94.0] * 5, True, "same", 1000)
+    half = 2.776445 * 0.05 * math.sqrt(1.2)
+    assert found.prediction == pytest.approx((94 - half, 94 + half), abs=1e-6)
+    assert (found.verdict, found.needs) == ("reproduced", None)  # 0.2 - 0.05 is less than 0.152
+    assert replication(94.3, [94.0] * 5, True, "same", 1000).verdict == "contradicts"
+
+
+def test_seeds_that_tie_in_a_figure_without_a_known_step_are_no_verdict_at_all():
+    found = replication(68.52, [68.5] * 4, True, "same")
+    assert (found.verdict, found.needs) == ("spread unknown", 5)
+
+
+def test_a_spread_above_the_least_one_is_left_as_it_is():
+    assert prediction_interval([1.0, 2.0, 3.0], least=0.9) == prediction_interval([1.0, 2.0, 3.0])
+    assert prediction_interval([2.0, 2.0, 2.0], least=1.0) == pytest.approx(prediction_interval([1.0, 2.0, 3.0]))
+
+
 def test_the_sampling_error_of_ten_thousand_images_at_ninety_per_cent_is_three_tenths_of_a_point():
-    assert math.sqrt(sampling_variance(90.0, 10_000)) == pytest.approx(0.3)
-    assert sampling_variance(100.0, 50) == 0
+    assert math.sqrt(sampling_variance(90.0, 10_000)) == pytest.approx(0.3, rel=1e-3)
+
+
+def test_a_test_set_without_an_error_has_the_variance_of_two_more_samples_right_and_two_wrong():
+    assert sampling_variance(100.0, 46) == pytest.approx(4 * 96 / 46)  # 2 of 50 are 4 %
+    assert sampling_variance(0.0, 46) == pytest.approx(sampling_variance(100.0, 46))
+    assert sampling_variance(50.0, 46) == pytest.approx(50 * 50 / 46)
+    found = replication(99.9, [100.0, 100.0, 100.0], True, "other", 1000)
+    assert found.prediction[1] - 100 > 0.2  # 2 samples' worth on each side
 
 
 @pytest.mark.parametrize(
@@ -120,23 +160,25 @@ def test_a_small_gap_that_is_certain_contradicts_though_it_is_within_the_margin(
 
 
 def test_on_other_images_the_same_seeds_cannot_contradict_as_little():
-    # 94.2 * 5.8 / 10,000 * 2 = 0.1093: z * 0.33 = 0.648
+    # 9,422 of 10,004 are 94.182 %: 94.182 * 5.818 / 10,000 * 2 = 0.10958, z * 0.33103 = 0.6488
     found = replication(94.7, CLOSE, percent=True, test_set="other", test_size=10_000)
     assert found.verdict == "within noise"
-    assert found.prediction[1] - 94.2 == pytest.approx(math.hypot(T9 * math.sqrt(1.1 * 0.105 / 9), 0.6479), abs=1e-3)
+    assert found.prediction[1] - 94.2 == pytest.approx(math.hypot(T9 * math.sqrt(1.1 * 0.105 / 9), 0.6488), abs=1e-3)
 
 
 def test_of_other_samples_without_a_known_error_nothing_is_said():
-    found = replication(0.011, [0.5, 0.5, 0.5], percent=False, test_set="other")
-    assert (found.verdict, found.prediction) == ("within noise", None)
-    assert "is not known" in found.why
+    for seeds in ([0.5, 0.5001, 0.4999], [0.011, 0.0111], [0.5]):
+        found = replication(0.011, seeds, percent=False, test_set="other")
+        assert (found.verdict, found.prediction, found.needs) == ("other samples", None, None)
+        assert "is not known" in found.why
 
 
 def test_rounding_counts_for_the_printed_figure_where_it_could_contradict_and_against_it_where_it_could_agree():
     seeds = [2.0, 2.0, 2.0]
-    assert replication(2.04, seeds, percent=True).verdict == "contradicts"  # 2.035 to 2.045
-    assert replication(2.0, [2.04] * 3, percent=True).verdict == "reproduced"  # 1.95 to 2.05
-    assert replication(2.0, [2.04] * 3, percent=True, margin=0.09).verdict == "within noise"  # 0.04 + 0.05 may be 0.09
+    of = {"percent": True, "test_size": 10_000}  # a deviation of 0.005: 0.025 to each side
+    assert replication(2.04, seeds, **of).verdict == "contradicts"  # 2.035 to 2.045
+    assert replication(2.0, [2.04] * 3, **of).verdict == "reproduced"  # 1.95 to 2.05
+    assert replication(2.0, [2.04] * 3, **of, margin=0.09).verdict == "within noise"  # 0.04 + 0.05 may be 0.09
 
 
 def test_a_figure_printed_without_decimals_stands_for_half_a_unit_to_each_side():
