@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,23 +58,28 @@ def front_probability(
 
     Args:
         cost: Of each network, known exactly (MACs, parameters).
-        values: Of each network, one a seed.
+        values: Of each network, one a seed; NaN and infinities count as missing, as in `summary`, and not as seeds.
         draws: Of the true means; the probability is known to about 1 / sqrt(draws).
         seed: Of the drawing.
 
     Raises:
-        ValueError: A network without a value, or with values and no cost.
+        ValueError: A network without a finite value, or with values and no finite cost.
     """
+    if not values:
+        return {}
     names = list(values)
-    if missing := [name for name in names if name not in cost or not len(values[name])]:
+    every = [np.asarray(values[name], dtype=np.float64) for name in names]
+    samples = [of[np.isfinite(of)] for of in every]
+    missing = [n for n, of in zip(names, samples, strict=True) if not len(of) or not isfinite(cost.get(n, nan))]
+    if missing:
         raise ValueError(f"no cost or no value of {', '.join(missing)}")
     costs = [cost[name] for name in names]
-    samples = [np.asarray(values[name], dtype=np.float64) for name in names]
     of_means = front(costs, [float(sample.mean()) for sample in samples])
     share: list[float | None] = [None] * len(names)
     if all(len(sample) >= MIN_SEEDS for sample in samples):
         means, weights = true_means(samples, draws, np.random.default_rng(seed))
-        share = list((weights @ np.array([front(costs, row) for row in means.tolist()], dtype=np.float64)).tolist())
+        on = np.array([front(costs, row) for row in means.tolist()], dtype=np.float64)
+        share = list((weights @ on).clip(0, 1).tolist())  # weights sum to 1 but for rounding
     return {
         name: OnFront(on, probability, len(sample))
         for name, on, probability, sample in zip(names, of_means, share, samples, strict=True)

@@ -72,6 +72,30 @@ def test_below_five_seeds_no_probability_is_claimed():
     assert found["b"].on_front
 
 
+def test_no_network_has_no_front():
+    assert front_probability({}, {}) == {}
+
+
+def test_a_probability_is_never_above_one():
+    values = {"a": [1.0, 2, 3, 4, 5], "b": [0.0, 1, 2, 3, 4]}
+    found = [front_probability({"a": 1, "b": 2}, values, seed=seed)["a"].probability for seed in range(20)]
+    assert max(found) <= 1
+    assert min(found) == pytest.approx(1)
+
+
+def test_a_value_that_is_no_number_is_missing_and_spoils_no_other_network():
+    costs = {"a": 1, "b": 2}
+    whole = {"a": [1.0, 2, 3, 4, 5], "b": [9.0, 8, 7, 6, 5]}
+    with_nan = {"a": [math.nan, 1.0, 2, 3, 4, 5], "b": [9.0, 8, math.inf, 7, 6, 5]}
+    assert front_probability(costs, with_nan) == front_probability(costs, whole)
+    few = front_probability(costs, {"a": [1.0, 2, 3, 4, math.nan], "b": whole["b"]})
+    assert (few["a"].n, few["a"].probability, few["b"].on_front) == (4, None, True)
+    with pytest.raises(ValueError, match="of a"):
+        front_probability(costs, {"a": [math.nan], "b": [1.0]})
+    with pytest.raises(ValueError, match="of b"):
+        front_probability({"a": 1, "b": math.nan}, whole)
+
+
 def test_a_network_without_a_cost_is_refused_by_name():
     with pytest.raises(ValueError, match="of b"):
         front_probability({"a": 1}, {"a": [1.0], "b": [2.0]})
