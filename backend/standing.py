@@ -33,9 +33,11 @@ CUT_SHORT = "max_steps"  # null at every scale that does not name it
 
 NO_EXPERIMENT = "because no experiment here measures it"
 NO_FIGURE = "no figure"  # why a seed of a run that succeeded is lost
+GUESSING = "no_better_than_guessing"  # another such reason, and the field of a result that says so
 
 Runs = Mapping[str, Sequence[MeasuredRun]]  # by experiment, oldest first
 Defaults = Mapping[str, Config]  # the options of each model
+Versions = Mapping[str, int]  # the present one of each experiment
 
 
 class Wanted(NamedTuple):
@@ -86,13 +88,18 @@ def field_defaults(experiments: Iterable[ExperimentInfo]) -> dict[str, Config]:
 
 
 def standings(
-    rows: Iterable[Reference], runs: Runs, defaults: Defaults, fields: Defaults = MappingProxyType({})
+    rows: Iterable[Reference],
+    runs: Runs,
+    defaults: Defaults,
+    fields: Defaults = MappingProxyType({}),
+    versions: Versions = MappingProxyType({}),
 ) -> list[Standing]:
     """Each row with its best runs and a verdict.
 
     A run is of a row if its experiment and model are the row's, it has the options that the row names, and the
     defaults of all others. It is at the row's scale if it has all of `row.scale`, too, the defaults of all other
-    fields of the experiment, and was not cut short; else it is a quick one. Runs that differ in seed, device and
+    fields of the experiment, was not cut short, and is of the experiment's present version, since an older one may
+    have measured something else; otherwise it is a quick one. Runs that differ in seed, device and
     processes only are one group, in which the last of each seed counts. Of the groups of the newest version of
     the experiment the one with the best mean is shown, one of 3 runs and more before those of fewer.
 
@@ -101,10 +108,17 @@ def standings(
         runs: Those that may belong to them.
         defaults: Of the options of each model.
         fields: Of the fields of each experiment.
+        versions: Runs of an experiment that is not named may be of any.
     """
     known = {experiment: _groups(found) for experiment, found in runs.items()}
     return [
-        _standing(row, known.get(row.experiment or "", {}), defaults, fields.get(row.experiment or "", {}))
+        _standing(
+            row,
+            known.get(row.experiment or "", {}),
+            defaults,
+            fields.get(row.experiment or "", {}),
+            versions.get(row.experiment or ""),
+        )
         for row in rows
     ]
 
@@ -150,10 +164,23 @@ class _Group:
         """Of the seeds that have no number: why the last run of each has none -> how many."""
         found = self._with_number(metric)
         without = {seed: run for seed, run in self.runs if seed not in found}
-        return dict(Counter(run.failed or NO_FIGURE for run in without.values()))
+        return dict(Counter(_why_lost(run) for run in without.values()))
 
     def _with_number(self, metric: Metric) -> dict[str, MeasuredRun]:
-        return {seed: run for seed, run in self.runs if run.failed is None and _is_number(run.values.get(metric))}
+        return {
+            seed: run
+            for seed, run in self.runs
+            if run.failed is None and not _guesses(run) and _is_number(run.values.get(metric))
+        }
+
+
+def _why_lost(run: MeasuredRun) -> str:
+    return run.failed or (GUESSING if _guesses(run) else NO_FIGURE)
+
+
+def _guesses(run: MeasuredRun) -> bool:
+    """SQLite gives true back as 1."""
+    return bool(run.values.get(GUESSING))
 
 
 def _groups(runs: Iterable[MeasuredRun]) -> dict[str | None, list[_Group]]:
@@ -176,7 +203,11 @@ def _groups(runs: Iterable[MeasuredRun]) -> dict[str | None, list[_Group]]:
 
 
 def _standing(
-    row: Reference, groups: Mapping[str | None, Sequence[_Group]], defaults: Defaults, fields: Config
+    row: Reference,
+    groups: Mapping[str | None, Sequence[_Group]],
+    defaults: Defaults,
+    fields: Config,
+    version: int | None,
 ) -> Standing:
     metric = row.metric
     if row.experiment is None or metric is None:
@@ -188,7 +219,7 @@ def _standing(
     other: list[_Group] = []
     for group in of_row:
         whole = _has(group.config, {CUT_SHORT: None} | row.scale) and _is_of(({}, usual), group.config)
-        (at_scale if whole else other).append(group)
+        (at_scale if whole and version in (None, group.version) else other).append(group)
     best, quick = _best(at_scale, metric), _best(other, metric)
     found = _replication(row, metric, best) if best else None
     verdict, why = _judged(row, metric, best, found, quick is not None)
@@ -237,8 +268,8 @@ def _judged(
     if found is None:
         if lost:
             return "not run", f"none of {sum(lost.values())} seeds at the row's scale gave a figure: {_reasons(lost)}"
-        note = "; what ran at another scale is shown, not judged" if quick else ""
-        return "not run", f"no run at the row's scale has finished{note}"
+        note = "; what ran at another scale, or in an older version of the experiment, is shown, not judged"
+        return "not run", f"no run at the row's scale has finished{note if quick else ''}"
     if not lost:
         return found.verdict, found.why
     verdict = "within noise" if found.verdict == "reproduced" else found.verdict
@@ -260,7 +291,11 @@ def _says(row: Reference, metric: Metric, verdict: Verdict, best: _Group | None,
 
 def _reasons(lost: Mapping[str, int]) -> str:
     """`2 seeds diverged, 1 seed has no figure`."""
-    told = {NO_FIGURE: ("has no figure", "have no figure"), "diverged": ("diverged", "diverged")}
+    told = {
+        NO_FIGURE: ("has no figure", "have no figure"),
+        GUESSING: ("is no better than guessing", "are no better than guessing"),
+        "diverged": ("diverged", "diverged"),
+    }
     parts = []
     for reason, count in sorted(lost.items()):
         one, many = told.get(reason, (f"failed ({reason.replace('_', ' ')})",) * 2)

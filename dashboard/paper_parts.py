@@ -34,7 +34,7 @@ LEGEND = (
     "≠ is another network, a figure of its cost being off; ❝ is quoted from a paper that trained it otherwise; ≁ is "
     "of other samples, whose spread is not known: none of them is judged. ? is judged once enough seeds show their "
     "spread. Measured: the mean over seeds at the row's own scale, ± half of its 95 % interval. Quick results are "
-    "of another scale: shown, never judged."
+    "of another scale, or of an older version of the experiment: shown, never judged."
 )
 EXPORTS = {"csv": ("CSV", "text/csv", "csv"), "markdown": ("Markdown", "text/markdown", "md")} | {
     "latex": ("LaTeX", "application/x-tex", "tex")

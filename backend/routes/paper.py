@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from backend.catalogue import Catalogue
 from backend.deps import CatalogueDep, StoreDep, StrictQuery, Text
 from backend.line import Line
-from backend.standing import field_defaults, option_defaults, standings, summarise, wanted
+from backend.standing import GUESSING, field_defaults, option_defaults, standings, summarise, wanted
 from backend.store import Store
 from mgic.records import Page, PaperSummary, PaperTable, Reference, Standing
 from mgic.reference import list_references, list_tables
@@ -70,11 +70,15 @@ def _standings(store: Store, catalogue: Catalogue, table: str | None) -> list[St
 
 def _computed(store: Store, catalogue: Catalogue, table: str | None) -> list[Standing]:
     rows = list_references(table)
-    runs = {name: store.measured_runs(name, of.models, of.metrics, NEWEST) for name, of in wanted(rows).items()}
+    runs = {
+        name: store.measured_runs(name, of.models, (*of.metrics, GUESSING), NEWEST) for name, of in wanted(rows).items()
+    }
     # The catalogue is another process, and may be starting: without runs nothing is asked of it.
     if not any(runs.values()):
         return standings(rows, runs, {})
-    return standings(rows, runs, option_defaults(catalogue.models()), field_defaults(catalogue.experiments()))
+    experiments = catalogue.experiments()
+    versions = {experiment.name: experiment.version for experiment in experiments}
+    return standings(rows, runs, option_defaults(catalogue.models()), field_defaults(experiments), versions)
 
 
 def _sections(rows: Sequence[Standing], write: Callable[[PaperTable, Sequence[Reference]], str]) -> str:

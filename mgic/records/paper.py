@@ -60,7 +60,9 @@ class Measured(Record):
     metric: Metric
     n: int  # seeds that gave a figure: mean and intervals are of these
     seeds: int  # seeds that ran, those without a figure too
-    lost: dict[str, int] = Field(default_factory=dict)  # of those without one: why the run failed -> how many
+    lost: dict[str, int] = Field(
+        default_factory=dict
+    )  # of those without one: why, `diverged` or `no_better_than_guessing` say -> how many
     searched: int = 1  # groups of runs that were looked through for the best mean
     mean: float
     low: float
@@ -114,7 +116,7 @@ class Standing(Reference):
     """A row of the paper and how the store stands to it."""
 
     measured: Measured | None = None  # at the row's own scale
-    quick: Measured | None = None  # the same model at any other scale: shown, never judged
+    quick: Measured | None = None  # the same model at another scale or version: shown, never judged
     verdict: Verdict
     says: str  # the verdict with what belongs to it: reproduced (3 of 5 seeds)
     why: str  # of the verdict, in sentences

@@ -38,5 +38,5 @@ def predict(model: nn.Module, part: Part, batch_size: int) -> tuple[Tensor, Tens
 def finite(value: float, what: str) -> float:
     """The value. Raises `Diverged` where it is no number."""
     if not torch.isfinite(torch.tensor(value, dtype=torch.float64)):
-        raise Diverged(f"the test {what} is {value}")
+        raise Diverged(f"the {what} is {value}")
     return value

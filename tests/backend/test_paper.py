@@ -108,6 +108,29 @@ def test_a_seed_without_the_number_is_lost_too():
     assert stand(run(94.2, seed=0), run(None, seed=1)).measured.lost == {"no figure": 1}
 
 
+def test_a_seed_that_is_no_better_than_guessing_is_lost_with_that_word():
+    kept = [run(94.0, seed=0), run(94.2, seed=1), run(94.4, seed=2)]
+    wild = [run(10.0, seed=seed) for seed in (3, 4)]
+    wild = [one._replace(values=one.values | {"no_better_than_guessing": True}) for one in wild]
+    fine = [one._replace(values=one.values | {"no_better_than_guessing": False}) for one in kept]
+    found = stand(*fine, *wild)
+    assert (found.measured.n, found.measured.mean) == (3, pytest.approx(94.2))
+    assert found.measured.lost == {"no_better_than_guessing": 2}
+    assert found.says == "within noise (3 of 5 seeds)"
+    assert found.why.startswith("2 seeds are no better than guessing, so that")
+    assert stand(*wild).why == "none of 2 seeds at the row's scale gave a figure: 2 seeds are no better than guessing"
+
+
+def test_only_runs_of_the_present_version_of_the_experiment_are_judged():
+    old = [run(94.0 + seed / 10, seed=seed, version=1) for seed in range(3)]
+    (found,) = standings([row()], {"classification": old}, DEFAULTS, versions={"classification": 2})
+    assert (found.measured, found.verdict, found.quick.n) == (None, "not run", 3)
+    assert "in an older version of the experiment, is shown, not judged" in found.why
+    new = [run(93.0 + seed / 10, seed=seed, version=2) for seed in range(3)]
+    (found,) = standings([row()], {"classification": old + new}, DEFAULTS, versions={"classification": 2})
+    assert (found.measured.mean, found.quick.mean) == (pytest.approx(93.1), pytest.approx(94.1))
+
+
 def test_a_row_of_which_every_seed_failed_says_so_and_has_no_mean():
     found = stand(lose(seed=0), lose(seed=1))
     assert (found.measured, found.verdict, found.says) == (None, "not run", "not run (0 of 2 seeds)")
@@ -393,11 +416,18 @@ def test_a_finished_run_of_a_recipe_shows_up_at_its_row_and_a_quick_one_beside_i
     store = Store.open(f"sqlite:///{api.folder / 'mgic.db'}")
     base = {"in_channels": 3, "num_classes": 10, "device": "cpu", "max_steps": None} | target.scale
     configs = [base | {"seed": seed} for seed in range(3)] + [base | {"seed": 0, "dataset": "digits", "epochs": 1}]
-    add(store, configs, experiment=target.experiment)
+    add(store, configs, experiment=target.experiment, version=2)
     finish_all(store, top1=75.8)
+    wild = [base | {"seed": 3}]
+    add(store, wild, experiment=target.experiment, version=2)
+    finish_all(store, top1=0.1, no_better_than_guessing=True)
+    add(store, [base | {"seed": 4}], experiment=target.experiment, version=1)
+    finish_all(store, top1=75.0)
     store.close()
     rows = api.client.references("7")
-    assert (rows[6].measured.n, rows[6].verdict, rows[6].margin) == (3, "reproduced", 1.0)
+    assert (rows[6].measured.n, rows[6].verdict, rows[6].margin) == (3, "within noise", 1.0)
+    assert (rows[6].measured.seeds, rows[6].measured.lost) == (4, {"no_better_than_guessing": 1})
+    assert rows[6].says == "within noise (3 of 4 seeds)"
     assert (rows[6].quick.n, rows[6].quick.mean) == (1, 75.8)
     others = {one.verdict for one in rows if one.id != "7.7"}
     assert others == {"not run", "another network", "quoted", "cannot run"}

@@ -9,7 +9,7 @@ from torch import nn
 from mgic.errors import Diverged
 from mgic.tasks import ClassifyingByClass, Fitting
 from mgic.tasks.classification import mean_over_classes
-from mgic.training.evaluation import predict
+from mgic.training.evaluation import finite, predict
 
 
 class Made:
@@ -66,3 +66,10 @@ def test_predicting_leaves_the_mode_and_takes_the_last_short_batch():
     assert model.training
     assert outputs.tolist() == [[1.0], [2.0], [3.0]]
     assert targets.tolist() == [1, 2, 3]
+
+
+def test_a_loss_that_is_no_number_is_not_said_to_be_of_the_test_set():
+    """Samples that are held out are scored by the same function."""
+    assert finite(0.5, "loss") == 0.5
+    with pytest.raises(Diverged, match=r"^the loss is nan$"):
+        finite(float("nan"), "loss")
