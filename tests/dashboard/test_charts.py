@@ -1,5 +1,7 @@
 """The numbers behind each plot, worked out by hand."""
 
+import warnings
+
 import pytest
 
 from dashboard.charts.columns import axis_title
@@ -123,6 +125,13 @@ def test_an_interval_needs_three_seeds():
 def test_the_cost_switch(kind, cost):
     assert counted({"macs": 4_000_000, "transfer_macs": 400_000}, kind) == cost
     assert counted({"top1": 1.0}, kind) is None
+
+
+def test_without_a_point_there_is_no_tradeoff_and_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        info = tradeoff_info([], TOP1, "%", goal="max")
+    assert (info.series, info.frontier) == ({}, [])
 
 
 def test_the_tradeoff_has_a_mark_a_config_in_order_of_cost():
