@@ -58,7 +58,8 @@ code that the authors published.
 
 ### The paper's rows
 - Our parameters and MACs beside the printed figure: ● match, within 3 % or equal to the printed digits; ▲ near, within
-  10 %; ✖ off. MACs are judged by the nearer of the two countings, with R and P or without.
+  10 %; ✖ off. MACs are judged by one rule a table, with
+  R and P or without, which stands above the table with its evidence.
 - A verdict comes from runs at the row's own scale only, by where one more run would fall: **contradicts** outside,
   **reproduced** inside and shown to be within the row's margin, **within noise** inside and not shown. **Spread
   unknown** is no verdict: one seed, or seeds that tie, do not say how far seeds spread. **Other samples** is none
