@@ -57,9 +57,11 @@ code that the authors published.
 - A cell without a number is hatched and says why. It is never counted as zero.
 
 ### The paper's rows
-- Our parameters and MACs beside the printed figure: ● match, within 3 % or equal to the printed digits; ▲ near, within
-  10 %; ✖ off. MACs are judged by one rule a table, with
-  R and P or without, which stands above the table with its evidence.
+- Our parameters and MACs beside the printed figure: ● match, within 3 %; ◐ further off, but equal when rounded to the
+  printed digits; ▲ near, within 10 %; ✖ off. MACs are judged by one rule a table, with R and P or without, which stands
+  above the table with its evidence.
+- A row whose network has another cost is **another network**, and one that the paper quotes was trained otherwise:
+  neither is judged.
 - A verdict comes from runs at the row's own scale only, by where one more run would fall: **contradicts** outside,
   **reproduced** inside and shown to be within the row's margin, **within noise** inside and not shown. **Spread
   unknown** is no verdict: one seed, or seeds that tie, do not say how far seeds spread. **Other samples** is none
