@@ -11,7 +11,7 @@ from typing import Literal
 
 from scipy.special import nctdtrinc, ndtri, stdtrit  # scipy.stats would cost the dashboard 60 MB
 
-from mgic.statistics.summary import MIN_FOR_INTERVAL, summary
+from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary
 
 CONFIDENCE = 0.95  # of the prediction interval
 LEVEL = 0.05  # of each of the two tests that make an equivalence test
@@ -166,21 +166,11 @@ def replication(
     within = default_margin(printed, percent) if margin is None else margin
     unit = " points" if percent else ""
     margin_words = f"{within:.2g}{' point' if percent and within == 1 else unit}"
-    if test_set == "other" and test_size is None:
-        why = (
-            f"our mean is {of.mean:.4g}, printed {printed}, of other samples: how much such a figure differs"
-            " from one set of samples to another is not known"
-        )
-        return Replication("other samples", why, None, None)
-    if of.sd is None:
-        why = f"one run gives {of.mean:.4g}, printed {printed}: one seed says nothing about the spread between seeds"
-        return Replication("spread unknown", why, None, None, needs=2)
-    if of.sd == 0 and (of.n < MIN_FOR_INTERVAL or test_size is None):
-        why = (
-            f"all {of.n} seeds give {of.mean:.4g}, printed {printed}: seeds that tie say too little about their spread"
-        )
-        return Replication("spread unknown", why, None, None, needs=max(MIN_FOR_INTERVAL, of.n + 1))
-    sd = max(of.sd, least_spread(test_size)) if test_size is not None else of.sd
+    unjudged = _unjudged(printed, of, test_set, test_size)
+    if unjudged is not None:
+        return unjudged
+    sd = of.sd or 0.0
+    sd = max(sd, least_spread(test_size)) if test_size is not None else sd
     between = 0.0 if test_set == "same" or test_size is None else 2 * sampling_variance(of.mean, test_size)
     half = _half(sd, of.n, between, CONFIDENCE)
     slack, gap = rounding(printed), abs(of.mean - printed)
@@ -201,6 +191,25 @@ def replication(
     needed = seeds_needed(sd, within - gap - slack, between)
     why = f"printed {printed} lies in {where}, but {test}, and the margin is {margin_words}. {power}. "
     return Replication("within noise", why + _remedy(of.n, needed, gap + slack < within), interval, seen)
+
+
+def _unjudged(printed: float, of: Summary, test_set: TestSet, test_size: int | None) -> Replication | None:
+    """No verdict, and why, where no spread is known."""
+    if test_set == "other" and test_size is None:
+        why = (
+            f"our mean is {of.mean:.4g}, printed {printed}, of other samples: how much such a figure differs"
+            " from one set of samples to another is not known"
+        )
+        return Replication("other samples", why, None, None)
+    if of.sd is None:
+        why = f"one run gives {of.mean:.4g}, printed {printed}: one seed says nothing about the spread between seeds"
+        return Replication("spread unknown", why, None, None, needs=2)
+    if of.sd == 0 and (of.n < MIN_FOR_INTERVAL or test_size is None):
+        why = (
+            f"all {of.n} seeds give {of.mean:.4g}, printed {printed}: seeds that tie say too little about their spread"
+        )
+        return Replication("spread unknown", why, None, None, needs=max(MIN_FOR_INTERVAL, of.n + 1))
+    return None
 
 
 def _remedy(n: int, needed: int | None, inside: bool) -> str:
