@@ -51,7 +51,7 @@ def show_metrics(cost: ModelCost, base: ModelCost) -> None:
             ):
                 delta = f"{100 * (part - before):+.1f} points" if changed else None
                 st.metric(label, f"{part:.1%}", delta, delta_color="off", width=148)
-    without = f" Without R and P, as the paper counts: {si(cost.macs - cost.transfer_macs, 4)} MACs."
+    without = f" Without R and P: {si(cost.macs - cost.transfer_macs, 4)} MACs."
     against = "Changes are against this model's defaults at the same input." if changed else "These are the defaults."
     prose(f"One sample of {times(cost.input_size)}, batch 1. {against}{without if cost.levels else ''}")
 

@@ -17,13 +17,14 @@ st.markdown(
 ### Words
 **Sweep, run.** A sweep is an experiment with one or more grids of settings; each of their cells is a run.
 
-**MACs.** Multiply-accumulates of one image, batch 1. One multiplication with its addition counts 1. Convolutions and
-linear layers count; norms, activations and biases do not.
+**MACs.** Multiply-accumulates of one image, batch 1. One multiplication with its addition counts 1. Every convolution
+and matrix product counts, whoever calls it; norms, activations and biases do not. What the counter does not know is
+named.
 
 **FLOPs.** Twice the MACs, and always said so. Papers often print MACs and call them FLOPs.
 
 **R, P.** Restriction and prolongation: the grouped 1 x 1 convolutions that lead to the next coarser set of channels and
-back. Their MACs are part of ours. The paper's own figures leave them out, hence the third position of the switch.
+back. Their MACs are part of ours. Table 7 of the paper leaves them out, hence the third position of the switch.
 
 **s_g**, the field `group_size`. Channels in a group of the grouped convolutions. A group must divide the channels of
 its level, so the real size may be smaller than the one asked for.

@@ -1,4 +1,4 @@
-"""The switch between ways to count the same network: MACs, FLOPs, and the paper's figure."""
+"""The switch between ways to count the same network: MACs, FLOPs, and MACs without the transfers R and P."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +7,12 @@ COST_COLUMN = "macs"
 KINDS = {
     "macs": "MACs",
     "flops": "FLOPs (2x)",
-    "paper": "as the paper counts (no R, P)",
+    "without": "MACs without R and P",
 }
 TITLES = {
     "macs": "MACs per image, batch 1",
     "flops": "FLOPs per image, batch 1 (2 x MACs)",
-    "paper": "MACs per image without R and P, as the paper counts",
+    "without": "MACs per image without R and P, batch 1",
 }
 
 
@@ -23,6 +23,6 @@ def counted(values: Mapping[str, Any], kind: str) -> float | None:
         return None
     if kind == "flops":
         return float(2 * macs)
-    if kind == "paper":
+    if kind == "without":
         return float(macs - (values.get("transfer_macs") or 0))
     return float(macs)

@@ -37,7 +37,9 @@ class Result(BaseModel):
     transfer_macs: int = Field(
         description="Share of the transfer operators R and P in `macs`", json_schema_extra={"goal": "min"}
     )
-    macs_without_transfer: int = Field(description="Multiply-accumulates without R and P, as the paper counts them")
+    macs_without_transfer: int = Field(
+        description="Multiply-accumulates without R and P, as Table 7 of the paper counts them"
+    )
     flops: int = Field(description="Twice `macs`: a multiplication and an addition each")
     uncounted: str = Field(
         description="Operators that may do products and are not in `macs`, each with the module that called it; "

@@ -121,7 +121,7 @@ def test_an_interval_needs_three_seeds():
     assert "95 % t-interval" in spread_note([three], "top1")
 
 
-@pytest.mark.parametrize(("kind", "cost"), [("macs", 4e6), ("flops", 8e6), ("paper", 3.6e6)])
+@pytest.mark.parametrize(("kind", "cost"), [("macs", 4e6), ("flops", 8e6), ("without", 3.6e6)])
 def test_the_cost_switch(kind, cost):
     assert counted({"macs": 4_000_000, "transfer_macs": 400_000}, kind) == cost
     assert counted({"top1": 1.0}, kind) is None
