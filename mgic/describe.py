@@ -78,7 +78,7 @@ def _resolved(
         _check_input(input_size, native)
         given.setdefault("in_channels", input_size[0])
     resolved = model_registry.resolve_options(name, given)
-    return resolved, input_size or (resolved["in_channels"], *native[1:])
+    return resolved, input_size or model_registry.native_size(name, resolved)
 
 
 def _check_input(size: tuple[int, ...], native: tuple[int, ...]) -> None:
@@ -102,7 +102,8 @@ def canonical(spec: str) -> str:
     """
     name, given = parse_spec(spec)
     resolved = model_registry.resolve_options(name, given)
-    return format_spec(name, {option: value for option, value in resolved.items() if option in given})
+    own = {option: value for option, value in resolved.items() if option in given}
+    return format_spec(model_registry.canonical_name(name), own)
 
 
 def figures(spec: str, input_size: tuple[int, ...] | None = None) -> ModelFigures:
