@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from textwrap import shorten
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -12,11 +12,12 @@ from mgic.cli.loading import core
 from mgic.cli.terminal import Code, Meter, assignments, put, put_json, put_table, say
 from mgic.cli.values import parse_axes, parse_options, parse_size
 from mgic.errors import BadConfig, UnknownName
-from mgic.records import DatasetInfo, ModelCost, ModelInfo, RunStatus
+from mgic.records import DatasetInfo, ModelCost, ModelInfo, ModelsOf, RunStatus
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="MGIC_DATA_DIR", help="Where data sets lie.")]
 INPUT = "channels,height,width or channels,points  [default: what the model is made for]"
+SOURCES: tuple[str, ...] = get_args(ModelsOf)
 Fields = Annotated[list[str] | None, typer.Argument(metavar="field=value,value ...", show_default=False)]
 
 
@@ -35,14 +36,22 @@ class Subject(StrEnum):
 
 def list_(
     subject: Annotated[str, typer.Argument(metavar="|".join(Subject), help="What to list.", show_default=False)],
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(SOURCES), help="Whose models, without their cost.", show_default=False),
+    ] = None,
+    search: Annotated[str | None, typer.Option(help="Models with these words.", show_default=False)] = None,
     as_json: AsJson = False,
     data_dir: DataDir = Path("data"),
 ) -> None:
     """What there is, the name first on each line.
 
-    Example: mgic list models
+    Example: mgic list models --source timm --search convnext
     """
     wanted = Subject(subject)
+    if source is not None or search is not None:
+        _search(wanted, source or "registered", search or "", as_json)
+        return
     if wanted is Subject.MODELS:
         _models(as_json)
         return
@@ -59,6 +68,19 @@ def list_(
         put_table(("name", "scale", "experiment", "title"), [(r.name, r.scale, r.experiment, r.title) for r in found])
     else:
         show_datasets(found)
+
+
+def _search(wanted: Subject, source: str, words: str, as_json: bool) -> None:
+    if wanted is not Subject.MODELS:
+        raise BadConfig("--source and --search are for models")
+    if source not in SOURCES:
+        raise BadConfig(f"--source: {', '.join(SOURCES)}, not {source[:40]!r}")
+    found: list[ModelInfo] = core().search_models(source, words)
+    if as_json:
+        put_json(found)
+        return
+    lines = [(i.name, i.source, "x".join(map(str, i.input_size)), shorten(i.summary, 90)) for i in found]
+    put_table(("name", "source", "at", "summary"), lines)
 
 
 def show_datasets(found: list[DatasetInfo]) -> None:

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from torch import nn
 
 from mgic.errors import BadConfig, Problem, UnknownName
-from mgic.records import MODEL_NAME_PATTERN, ModelInfo, Task
+from mgic.records import MODEL_NAME_PATTERN, ModelInfo, ModelsOf, Task
 from mgic.registry import Registry
 
 InChannels = Annotated[int, Field(ge=1, le=1024, description="Channels of the input, 3 for colour images")]
@@ -184,6 +184,17 @@ def create(name: str, **options: Any) -> nn.Module:
 def list_models() -> list[str]:
     """The names of all registered models, resnet20 before resnet110."""
     return list(MODELS)
+
+
+def infos_of(source: ModelsOf) -> list[ModelInfo]:
+    """What there is of a source; those of a package under the names that they are stored under."""
+    registered = [model.info for model in MODELS.values()]
+    if source == "registered":
+        return registered
+    if source != "any":
+        return PROVIDERS[source].infos()
+    found = registered + [info for provider in PROVIDERS.values() for info in provider.infos()]
+    return list({info.name: info for info in found}.values())
 
 
 def model_info(name: str) -> ModelInfo:

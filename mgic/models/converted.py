@@ -2,7 +2,7 @@
 
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import torch
 from pydantic import create_model
@@ -48,8 +48,7 @@ class Converted:
 
 
 def _with_rule(of: Model) -> type[Options]:
-    made: type[Options] = create_model(f"{PREFIX}{of.info.name} options", __base__=of.options, **RULE)
-    return made
+    return cast(type[Options], create_model(f"{PREFIX}{of.info.name} options", __base__=of.options, **RULE))
 
 
 def _build(of: Model, **options: Any) -> nn.Module:

@@ -41,8 +41,15 @@ def test_every_endpoint_of_the_design_is_there(schema):
     names = {name.replace(PREFIX, "") for name, _ in operations(schema)}
     assert names == {
         *("GET /health", "GET /ready", "GET /workers", "GET /system", "GET /results"),
-        *("GET /experiments", "GET /experiments/{name}", "GET /models", "GET /models/{name}/cost"),
-        *("GET /datasets", "GET /recipes", "GET /sweeps", "POST /sweeps", "POST /sweeps/preview"),
+        *("GET /experiments", "GET /experiments/{name}", "GET /models", "GET /models/{name}"),
+        *(
+            "GET /models/{name}/cost",
+            "GET /datasets",
+            "GET /recipes",
+            "GET /sweeps",
+            "POST /sweeps",
+            "POST /sweeps/preview",
+        ),
         *("GET /references", "GET /references/tables", "GET /references/summary"),
         *("GET /sweeps/{sweep_id}", "GET /sweeps/{sweep_id}/runs"),
         *("POST /sweeps/{sweep_id}/cancel", "POST /sweeps/{sweep_id}/retry-failed"),
@@ -108,6 +115,6 @@ def test_what_the_api_answers_is_what_its_schema_says(api, schema):
             case.call_and_validate(checks=CHECKS)
 
         check()
-    assert len(asked) == 27
+    assert len(asked) == 28
     assert api.stored() == before
     assert "Traceback" not in api.log()
