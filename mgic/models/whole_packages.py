@@ -46,11 +46,13 @@ Build = Callable[[str, str, int, dict[str, Any]], nn.Module]
 
 
 def timm_entries() -> Entries:
-    """Its networks; one without a docstring has the first words of its module's."""
+    """Its classifiers; one without a docstring has the first words of its module's."""
     package = import_module("timm.models")
     found = {}
     for name in package.list_models():
         function, told = package.model_entrypoint(name), package.get_pretrained_cfg(name)
+        if not told.classifier:
+            continue  # it answers with features, whatever num_classes is
         words = first_words(function.__doc__ or "") or first_words(modules[function.__module__].__doc__ or "")
         found[name] = Entry(
             module=function.__module__.rpartition(".")[2],
