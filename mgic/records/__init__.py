@@ -17,6 +17,7 @@ from mgic.records.catalogue import (
     View,
     ViewKind,
 )
+from mgic.records.conversion import ConversionReport, ConvertedBlock, LeftAlone
 from mgic.records.gate import (
     MAX_GATE_MODELS,
     Baseline,
@@ -90,6 +91,8 @@ __all__ = [
     "Comparison",
     "ComparisonRequest",
     "Config",
+    "ConversionReport",
+    "ConvertedBlock",
     "Cost",
     "Counted",
     "CurvePoint",
@@ -102,6 +105,7 @@ __all__ = [
     "GateVerdict",
     "Grid",
     "Health",
+    "LeftAlone",
     "Level",
     "Limits",
     "LogLine",
