@@ -10,6 +10,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "MGICBlock": "mgic.layers",
+    "convert": "mgic.conversion",
     "create": "mgic.models",
     "list_models": "mgic.models",
     "count_cost": "mgic.measure.cost",
@@ -19,7 +21,9 @@ _HOME = {
 }
 
 __all__ = [  # found by __getattr__
+    "MGICBlock",
     "__version__",
+    "convert",
     "count_cost",
     "create",
     "describe",

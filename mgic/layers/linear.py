@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-from torch import Tensor, nn
+from torch import nn
 
+from mgic.layers.grouped_linear import GroupedLinear
 from mgic.layers.hierarchy import Coarsening
 from mgic.layers.mgic_block import MGICBlock
-from mgic.layers.transfer import Transfer1d
+from mgic.layers.transfer import TransferLast
 
 
-class MGICLinear(nn.Module):
+class MGICLinear(MGICBlock):
     """A fully connected layer of equal width, its features spread over a hierarchy of channels.
 
     Each level runs a linear layer with bias and an activation, in groups but on the coarsest
@@ -42,21 +43,15 @@ class MGICLinear(nn.Module):
         *,
         activation: Callable[[], nn.Module] = nn.ReLU,
     ) -> None:
-        super().__init__()
-
         def level(channels: int, groups: int) -> nn.Module:
-            return nn.Sequential(nn.Conv1d(channels, channels, 1, groups=groups), activation())
+            return nn.Sequential(GroupedLinear(channels, channels, groups), activation())
 
-        self.block = MGICBlock(
+        super().__init__(
             features,
             level,
             group_size,
             coarsest_size,
             coarsening,
-            make_transfer=Transfer1d,
+            make_transfer=TransferLast,
             make_norm=nn.BatchNorm1d,
         )
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.block(x.unsqueeze(-1))  # (batch, features, 1): a vector is a signal of one point
-        return y.squeeze(-1)

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from mgic.layers.grouped_linear import GroupedLinear
+
 
 class Transfer(nn.Module):
     """Marks a restriction or a prolongation, and gives it its start.
@@ -50,6 +52,20 @@ class Transfer2d(Transfer, nn.Conv2d):
 
     def __init__(self, channels_in: int, channels_out: int, groups: int) -> None:
         super().__init__(channels_in, channels_out, kernel_size=1, groups=groups, bias=False)
+
+
+class TransferLast(Transfer, GroupedLinear):
+    """Grouped linear layer without bias, for vectors and for tensors whose channels stand last.
+
+    Shape:
+        (..., channels_in) -> (..., channels_out).
+
+    Cost:
+        channels_in * channels_out / groups parameters, and as many multiply-accumulates a position.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, groups: int) -> None:
+        super().__init__(channels_in, channels_out, groups, bias=False)
 
 
 @torch.no_grad()

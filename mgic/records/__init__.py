@@ -31,6 +31,7 @@ from mgic.records.catalogue import (
     View,
     ViewKind,
 )
+from mgic.records.conversion import ConversionReport, ConvertedBlock, LeftAlone
 from mgic.records.gate import (
     MAX_GATE_MODELS,
     Baseline,
@@ -105,6 +106,8 @@ __all__ = [
     "Comparison",
     "ComparisonRequest",
     "Config",
+    "ConversionReport",
+    "ConvertedBlock",
     "Cost",
     "Counted",
     "CurvePoint",
@@ -117,6 +120,7 @@ __all__ = [
     "GateVerdict",
     "Grid",
     "Health",
+    "LeftAlone",
     "Level",
     "Limits",
     "LogLine",

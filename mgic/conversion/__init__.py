@@ -1,0 +1,198 @@
+"""MGIC for any CNN: the blocks of a network that keep their channels, each spread over a hierarchy of channels.
+
+`anatomy` finds the blocks by what one pass does, `rebuild` makes a block anew at fewer channels and in groups.
+"""
+
+import copy
+from collections.abc import Callable
+from fractions import Fraction
+
+import torch
+from torch import Tensor, nn
+
+from mgic.conversion.anatomy import FAULTS, Kind, Unit, find_units, first_line, shadow, watch
+from mgic.conversion.rebuild import CannotRebuild, rebuilt
+from mgic.errors import BadConfig, Problem
+from mgic.layers import Coarsening, GridLevel, MakeNorm, MakeTransfer, MGICBlock, Transfer2d, TransferLast, plan_levels
+from mgic.measure.counting import counting
+from mgic.records import ConversionReport, ConvertedBlock, LeftAlone
+
+__all__ = ["convert"]
+
+WEIGHTS = "converted blocks start anew, what is left keeps its weights"
+_BETWEEN: dict[Kind, tuple[MakeTransfer, MakeNorm]] = {  # R and P, and the norm after P
+    "maps": (Transfer2d, nn.BatchNorm2d),
+    "channels-last maps": (TransferLast, nn.LayerNorm),
+    "tokens": (TransferLast, nn.LayerNorm),
+    "vectors": (TransferLast, nn.BatchNorm1d),
+}
+
+
+class _Left(Exception):
+    """A block stays as it is; the message says why."""
+
+
+def convert(
+    network: nn.Module,
+    example: Tensor,
+    *,
+    group_size: int,
+    coarsest_size: int,
+    coarsening: Coarsening = "paper",
+    select: Callable[[str, nn.Module], bool] | None = None,
+) -> tuple[nn.Module, ConversionReport]:
+    """Put an `MGICBlock` in place of every block of a network that keeps its number of channels.
+
+    Its levels are that very block at c_j channels and in groups, made from the block itself; the coarsest level has
+    all its channels in one group. A layer that is in groups already keeps its group size where that is smaller, and a
+    depthwise convolution stays one. What is rebuilt is run on the meta device at every width before it is used. A block
+    that cannot be rebuilt, or would not be cheaper, is left. One of at most `coarsest_size` channels has a single
+    level, which is the block as it was.
+
+    Args:
+        network: Any module with tensors for input and output. Untouched.
+        example: An input of it, (batch, ...).
+        group_size: Channels per group, the paper's s_g.
+        coarsest_size: Width to coarsen to, the paper's s_c.
+        coarsening: When to stop, see `mgic.layers.halvings`.
+        select: (dotted name, block) -> whether to convert it; None converts all.
+
+    Returns:
+        The converted network, on the device and in the mode of the given one, and what became of its parts. Blocks
+        that were converted start with new weights, drawn with torch's global generator.
+
+    Raises:
+        BadConfig: The network does not run on `example`, nothing of it can be converted, or a size makes no sense.
+    """
+    plan_levels(1, group_size, coarsest_size, coarsening)  # the sizes alone, before anything is run
+    units = find_units(network, watch(network, example))
+    new = copy.deepcopy(network)
+    converted: list[ConvertedBlock] = []
+    left: list[LeftAlone] = []
+    for unit in units:
+        block = network.get_submodule(unit.name)
+        kind = type(block).__name__
+        try:
+            if unit.reason:
+                raise _Left(unit.reason)
+            if select is not None and not select(unit.name, block):
+                raise _Left("not selected")
+            other, record = _converted(unit, block, group_size, coarsest_size, coarsening)
+        except _Left as why:
+            params, macs = _cost(shadow(block), unit.size) if unit.size else (_params(block), 0)
+            left.append(LeftAlone(name=unit.name, kind=kind, reason=str(why), params=params, macs=macs))
+            continue
+        converted.append(record)
+        new.set_submodule(unit.name, other.train(block.training))
+    if not converted:
+        detail = "nothing of the network can be converted: " + _reasons(left)
+        raise BadConfig(detail, (Problem("network", "nothing_convertible", detail),))
+    report = ConversionReport(
+        group_size=group_size,
+        coarsest_size=coarsest_size,
+        coarsening=coarsening,
+        converted=tuple(converted),
+        left=tuple(left),
+        weights=WEIGHTS,
+    )
+    return new, report
+
+
+def _reasons(left: list[LeftAlone]) -> str:
+    if not left:
+        return "it has no layer that mixes channels"
+    shown = [f"{part.name or 'the network'} ({part.kind}) {part.reason}" for part in left[:5]]
+    return "; ".join(shown) + (f"; and {len(left) - 5} more" if len(left) > 5 else "")
+
+
+def _converted(
+    unit: Unit, block: nn.Module, group_size: int, coarsest_size: int, coarsening: Coarsening
+) -> tuple[MGICBlock, ConvertedBlock]:
+    try:
+        levels = plan_levels(unit.width, group_size, coarsest_size, coarsening)
+    except BadConfig as error:
+        raise _Left(str(error)) from error
+    stand_in = shadow(block)
+    numbers = _way(unit, stand_in, levels)
+    asked = (group_size, coarsest_size, coarsening)
+    plain = _cost(stand_in, unit.size)
+    spread = _cost(_mgic(unit, stand_in, asked, numbers), unit.size)
+    if len(levels) > 1 and not all(after < before for before, after in zip(plain, spread, strict=True)):
+        raise _Left(
+            f"would not be cheaper: {plain[0]:,} -> {spread[0]:,} parameters, {plain[1]:,} -> {spread[1]:,} MACs"
+        )
+    return _mgic(unit, block, asked, numbers), ConvertedBlock(
+        name=unit.name,
+        kind=type(block).__name__,
+        channels=unit.width * unit.expansion,
+        widths=tuple(level.channels for level in levels),
+        group_sizes=tuple(level.group_size for level in levels),
+        params_before=plain[0],
+        params=spread[0],
+        macs_before=plain[1],
+        macs=spread[1],
+    )
+
+
+def _way(unit: Unit, block: nn.Module, levels: tuple[GridLevel, ...]) -> bool:
+    """Whether the numbers that modules keep have to be scaled too, found by running every level on the meta device."""
+    why = ""
+    for numbers in (False, True):
+        try:
+            for level in levels:
+                _try(unit, rebuilt(block, Fraction(level.channels, unit.width), level.groups, numbers=numbers), level)
+        except CannotRebuild as error:
+            raise _Left(f"cannot be rebuilt: it {error}") from error
+        except FAULTS as error:
+            why = why or f"does not run at {level.channels} channels in {level.groups} groups: {first_line(error)}"
+            continue
+        return numbers
+    raise _Left(why)
+
+
+def _try(unit: Unit, block: nn.Module, level: GridLevel) -> None:
+    """Raises one of `FAULTS`."""
+    size = [unit.expansion * level.channels if at == unit.axis - 1 else n for at, n in enumerate(unit.size)]
+    x = torch.empty(2, *size, device="meta", dtype=_dtype(block))
+    version = x._version
+    with torch.no_grad():
+        y = block.eval()(x)
+    if y.shape != x.shape:
+        raise ValueError(f"{tuple(x.shape)} became {tuple(y.shape)}")
+    if x._version != version:
+        raise ValueError("it writes into its own input")
+
+
+def _mgic(unit: Unit, block: nn.Module, asked: tuple[int, int, Coarsening], numbers: bool) -> MGICBlock:
+    make_transfer, make_norm = _BETWEEN[unit.kind]
+
+    def level(channels: int, groups: int) -> nn.Module:
+        return rebuilt(block, Fraction(channels, unit.width), groups, numbers=numbers)
+
+    first = next(block.parameters())
+    with torch.device(first.device):
+        new = MGICBlock(
+            unit.width,
+            level,
+            *asked,
+            expansion=unit.expansion,
+            make_transfer=make_transfer,
+            make_norm=make_norm,
+        )
+    return new.to(dtype=first.dtype)
+
+
+def _cost(module: nn.Module, size: tuple[int, ...]) -> tuple[int, int]:
+    """Trainable parameters and multiply-accumulates of a module on the meta device."""
+    x = torch.empty(1, *size, device="meta", dtype=_dtype(module))
+    with torch.no_grad(), torch.device("meta"), counting(module.eval()) as counts:
+        module(x)
+    return _params(module), sum(counts.macs.values())
+
+
+def _params(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def _dtype(module: nn.Module) -> torch.dtype:
+    return next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.get_default_dtype())

@@ -1,0 +1,222 @@
+"""Any network's blocks in MGIC: which are found, what they become, and what is left."""
+
+import copy
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+import mgic
+from mgic.conversion import convert
+from mgic.errors import BadConfig
+from mgic.layers import BasicBlock, Bottleneck, MGICBlock, MGICLinear
+
+
+def converted(network: nn.Module, *size: int, group_size: int = 8, coarsest_size: int = 16, **options):
+    return convert(network, torch.randn(2, *size), group_size=group_size, coarsest_size=coarsest_size, **options)
+
+
+def between(*blocks: nn.Module, channels: int) -> nn.Sequential:
+    """A small classifier around blocks."""
+    stem, pool = nn.Conv2d(3, channels, 3, padding=1), nn.AdaptiveAvgPool2d(1)
+    return nn.Sequential(stem, *blocks, pool, nn.Flatten(), nn.Linear(channels, 5))
+
+
+def reasons(report) -> dict[str, str]:
+    return {part.name: part.reason for part in report.left}
+
+
+def test_a_plain_network_with_connectors_becomes_mgic_resnet20_to_the_bit():
+    torch.manual_seed(0)
+    wanted = mgic.create("mgic_resnet20").eval()
+    plain = copy.deepcopy(wanted)
+    channels = [16] * 3 + [32] * 3 + [64] * 3
+    names = [name for name, module in plain.named_modules() if isinstance(module, MGICBlock)]
+    for name, width in zip(names, channels, strict=True):
+        plain.set_submodule(name, BasicBlock(width))
+    found, report = converted(plain.eval(), 3, 32, 32)
+    found.load_state_dict(wanted.state_dict())
+    assert [block.name for block in report.converted] == names
+    assert mgic.count_cost(found, (3, 32, 32)) == mgic.count_cost(wanted, (3, 32, 32))
+    x = torch.randn(2, 3, 32, 32)
+    assert torch.equal(found(x), wanted(x))
+
+
+@pytest.mark.parametrize(
+    ("block", "wanted"),
+    [
+        (BasicBlock(64), MGICBlock(64, BasicBlock, 8, 16)),
+        (Bottleneck(64), MGICBlock(64, Bottleneck, 8, 16, expansion=4)),
+        (nn.Sequential(nn.Linear(64, 64), nn.ReLU()), MGICLinear(64, 8, 16)),
+    ],
+    ids=["basic", "bottleneck", "linear"],
+)
+def test_a_block_becomes_the_mgic_block_of_it(block, wanted):
+    vectors = isinstance(wanted, MGICLinear)
+    channels = 256 if isinstance(block, Bottleneck) else 64
+    network = (
+        nn.Sequential(nn.Linear(12, 64), block, nn.Linear(64, 5)) if vectors else between(block, channels=channels)
+    )
+    found, _ = converted(network, *((12,) if vectors else (3, 8, 8)))
+    other = found[1]
+    assert isinstance(other, MGICBlock)
+    other.load_state_dict(wanted.state_dict())
+    x = torch.randn(2, channels) if vectors else torch.randn(2, channels, 4, 4)
+    assert torch.equal(other.eval()(x), wanted.eval()(x))
+    size = tuple(x.shape[1:])
+    assert mgic.count_cost(other, size).macs == mgic.count_cost(wanted, size).macs
+
+
+def test_mlp_becomes_mgic_mlp_to_the_bit():
+    wanted = mgic.create("mgic_mlp", width=128).eval()
+    found, _ = converted(mgic.create("mlp", width=128), 3, 32, 32, group_size=16, coarsest_size=32)
+    found.load_state_dict(wanted.state_dict())
+    x = torch.randn(2, 3, 32, 32)
+    assert torch.equal(found.eval()(x), wanted(x))
+
+
+def test_in_resnet20_the_two_widening_blocks_are_left_and_named():
+    network = mgic.create("resnet20")
+    before = copy.deepcopy(network.state_dict())
+    new, report = converted(network, 3, 32, 32)
+    assert len(report.converted) == 7
+    widening = {name: why for name, why in reasons(report).items() if name.startswith("stages")}
+    assert widening.keys() == {"stages.3", "stages.6"}
+    assert widening["stages.3"] == "changes the number of channels, 16 to 32 and the resolution, 32x32 to 16x16"
+    assert reasons(report)["head"] == "gives the network's answer"
+    assert network.training
+    assert new.training
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+    counted = sum(part.macs for part in report.left) + sum(block.macs for block in report.converted)
+    assert counted == mgic.count_cost(new, (3, 32, 32)).macs  # nothing that multiplies is left out of the report
+    assert "stages.3 (BasicBlock) left: changes" in str(report)
+
+
+class Plain(nn.Module):
+    """Adds in its own forward, without any module for a block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3)
+        self.layers = nn.ModuleList(nn.Conv2d(32, 32, 3, padding=1) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for layer in self.layers:
+            x = x + functional.relu(layer(x))
+        return x.mean((2, 3))
+
+
+class Twice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.block, self.other = nn.Conv2d(3, 32, 3), BasicBlock(32), BasicBlock(32)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.other(self.block(self.block(self.stem(x)))).mean((2, 3))
+
+
+class InPlace(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(32, 32, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.relu_() + self.conv(x)
+
+
+class Fixed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(32, 32, 3, padding=1)
+        self.table = nn.Parameter(torch.randn(32, 7))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv(x) * self.table.sum()
+
+
+def test_layers_of_a_network_that_has_no_block_are_converted_one_by_one():
+    _, report = converted(Plain(), 3, 8, 8)
+    assert [block.name for block in report.converted] == ["layers.0", "layers.1"]
+
+
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [
+        (Twice(), "is used 2 times"),
+        (between(BasicBlock(32), InPlace(), channels=32), "it writes into its own input"),
+        (between(BasicBlock(32), Fixed(), channels=32), "keeps table, which is 32x7 and not one number a channel"),
+        (between(MGICBlock(32, BasicBlock, 8, 16), BasicBlock(32), channels=32), "is an MGIC block already"),
+        (between(BasicBlock(50), channels=50), "channels=50 cannot be halved"),
+    ],
+)
+def test_what_is_left_is_named_with_the_reason(network, why):
+    try:
+        _, report = converted(network, 3, 8, 8)
+        said = "; ".join(reasons(report).values())
+    except BadConfig as error:
+        said = str(error)
+    assert why in said
+
+
+def test_a_block_that_would_not_be_cheaper_is_left():
+    grouped = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1, groups=32, bias=False), nn.BatchNorm2d(64))
+    with pytest.raises(BadConfig, match=r"1 \(Sequential\) would not be cheaper: 1,280 -> [\d,]+ parameters"):
+        converted(between(grouped, channels=64), 3, 8, 8)
+
+
+def test_groups_never_grow():
+    block = Bottleneck(64)
+    block.conv2 = nn.Conv2d(64, 64, 3, padding=1, groups=16, bias=False)  # of 4
+    found, _ = converted(between(block, channels=256), 3, 8, 8)
+    sizes = [level.conv2.in_channels // level.conv2.groups for level in found[1].blocks]
+    assert sizes == [4, 4, 4]
+    assert [level.conv1.groups for level in found[1].blocks] == [8, 4, 1]
+
+
+def test_squeeze_expansion_and_layer_scale_fall_with_the_channels_and_depthwise_stays():
+    timm = pytest.importorskip("timm")
+    network = timm.create_model("mobilenetv3_large_075", num_classes=5)
+    found, report = converted(network, 3, 64, 64, coarsest_size=24)
+    name = next(block.name for block in report.converted if block.channels == 88 or len(block.widths) > 1)
+    levels = found.get_submodule(name).blocks
+    for fine, coarse in pairwise(levels):
+        assert coarse.conv_pw.out_channels * 2 == fine.conv_pw.out_channels
+        assert coarse.conv_dw.groups == coarse.conv_dw.in_channels == coarse.conv_pw.out_channels
+    network = timm.create_model("convnext_atto", num_classes=5)
+    found, report = converted(network, 3, 64, 64, coarsest_size=20)
+    block = found.get_submodule(report.converted[0].name).blocks[1]
+    assert block.gamma.shape == (20,)
+    assert (block.gamma == network.stages[0].blocks[0].gamma[0]).all()
+
+
+def test_weights_start_with_the_deviation_that_the_block_has_for_its_fan_in():
+    torch.manual_seed(0)
+    network = between(BasicBlock(256), channels=256)
+    network[1].conv1.weight.data.normal_(0, 0.01)
+    nn.init.zeros_(network[1].norm2.weight)  # as many networks start
+    found, _ = converted(network, 3, 8, 8, group_size=16, coarsest_size=64)
+    finest, _, coarsest = found[1].blocks
+    assert finest.conv1.weight.std().item() == pytest.approx(0.01 * (256 / 16) ** 0.5, rel=0.05)
+    assert coarsest.conv1.weight.std().item() == pytest.approx(0.01 * (256 / 64) ** 0.5, rel=0.05)
+    assert (finest.norm2.weight == 0).all()
+    assert (finest.norm1.weight == 1).all()
+    rows = found[1].restrict[0].weight.flatten(1)
+    assert torch.allclose(rows.sum(1), torch.ones(128))
+
+
+def test_only_what_is_selected_is_converted():
+    _, report = converted(mgic.create("resnet20"), 3, 32, 32, select=lambda name, _: name == "stages.7")
+    assert [block.name for block in report.converted] == ["stages.7"]
+    assert reasons(report)["stages.8"] == "not selected"
+
+
+def test_sizes_that_make_no_sense_and_an_input_that_does_not_fit_are_told():
+    with pytest.raises(BadConfig, match="group_size=0 should be at least 1"):
+        converted(mgic.create("resnet20"), 3, 32, 32, group_size=0)
+    with pytest.raises(BadConfig, match=r"does not run on an input of \(2, 4, 32, 32\)"):
+        converted(mgic.create("resnet20"), 4, 32, 32)
+    with pytest.raises(BadConfig, match="it has no layer that mixes channels"):
+        converted(nn.Sequential(nn.ReLU()), 3, 8, 8)
