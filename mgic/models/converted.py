@@ -1,13 +1,13 @@
 """Any network with its blocks spread over a hierarchy of channels, as `mgic/NAME`."""
 
 from functools import partial
-from importlib import import_module
 from typing import Any, cast
 
 import torch
 from pydantic import create_model
 from torch import nn
 
+from mgic.conversion import convert
 from mgic.errors import UnknownName
 from mgic.models import PROVIDERS, Model, Options, find, native_size
 from mgic.models.options import CoarseningRule, CoarsestSize, GroupSize
@@ -55,9 +55,7 @@ def _build(of: Model, **options: Any) -> nn.Module:
     own = {name: value for name, value in options.items() if name not in RULE}
     network = of.build(**own)
     example = torch.zeros(1, *native_size(of.info.name, own))
-    rule = {name: options[name] for name in RULE}
-    converted: nn.Module = import_module("mgic.convert").convert(network, example, **rule)[0]
-    return converted
+    return convert(network, example, **{name: options[name] for name in RULE})[0]
 
 
 PROVIDERS.add("mgic", Converted())

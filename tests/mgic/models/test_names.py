@@ -141,6 +141,9 @@ def test_a_converted_model_has_the_options_of_both():
     own = ["num_classes", "in_channels"]
     assert list(info.options["properties"]) == [*own, "group_size", "coarsest_size", "coarsening"]
     assert (info.name, info.source, info.input_size) == ("mgic/timm/convnext_atto", "mgic", (3, 224, 224))
+    spread, plain = cost("mgic/timm/test_resnet", {"num_classes": 7}), cost("timm/test_resnet", {"num_classes": 7})
+    assert spread.levels
+    assert spread.macs < plain.macs
     for name in ("mgic/mgic_resnet20", "mgic/mgic/resnet20"):
         with pytest.raises(UnknownName, match="is MGIC already"):
             find(name)
