@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard.tables import link
+from dashboard.frames import link
 from mgic.client import Client
 from mgic.records import Level, ModelInfo, Point, SweepRequest
 

@@ -15,7 +15,7 @@ from dashboard.charts.samples import Group, Sample, groups, own_interval, sample
 from dashboard.charts.tradeoff import draw_tradeoff, tradeoff_info
 from dashboard.charts.view import draw_view, ends_of, view_info
 from dashboard.connection import client
-from dashboard.parts import prose
+from dashboard.pages import prose
 from dashboard.theme import look, show
 from dashboard.wall import show_wall
 from mgic.records import ExperimentInfo, Run, Table, View, ViewKind

@@ -11,7 +11,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.charts.samples import SEED, differing, is_number, label
-from dashboard.parts import prose
+from dashboard.pages import prose
 from dashboard.words import literal, value
 from mgic.client import ApiError, Client, Unreachable
 from mgic.records import Artifact, Run, RunStatus, View

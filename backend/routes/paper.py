@@ -12,8 +12,8 @@ from fastapi.responses import Response
 from backend.catalogue import Catalogue
 from backend.deps import CatalogueDep, StoreDep, StrictQuery, Text
 from backend.line import Line
-from backend.standing import GUESSING, field_defaults, option_defaults, standings, summarise, wanted
 from backend.store import Store
+from backend.verdicts import GUESSING, field_defaults, option_defaults, standings, summarise, wanted
 from mgic.records import Page, PaperSummary, PaperTable, Reference, Standing
 from mgic.reference import list_references, list_tables
 from mgic.reference.export import as_latex, as_markdown

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.parts import NEW_SWEEP
+from dashboard.pages import NEW_SWEEP
 
 st.title("Help", anchor=False)
 st.page_link(NEW_SWEEP, label="Make a sweep", icon=":material/add:")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.connection import client
-from dashboard.parts import RUN, RUNS, id_in_address, nothing_yet
+from dashboard.pages import RUN, RUNS, id_in_address, nothing_yet
 from dashboard.words import literal, settings, size
 from mgic.client import ApiError
 

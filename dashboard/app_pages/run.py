@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
-from dashboard.parts import RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.pages import RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
 from dashboard.run_curves import show_curves
-from dashboard.run_parts import (
+from dashboard.run_sections import (
     show_artifacts,
     show_config,
     show_environment,

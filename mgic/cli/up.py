@@ -22,7 +22,7 @@ from urllib.parse import quote
 import httpx2 as httpx
 import typer
 
-from mgic.cli.parts import Part
+from mgic.cli.processes import Part
 from mgic.cli.terminal import Code, Refused, naming, say
 from mgic.client import ApiError, Client, Unreachable
 from mgic.cores import usable_cores

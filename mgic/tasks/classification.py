@@ -14,7 +14,7 @@ from mgic.training.evaluation import collect, finite
 from mgic.training.fields import LabelSmoothing
 from mgic.training.guessing import Scored, shares
 from mgic.training.objective import Objective
-from mgic.training.part import Part
+from mgic.training.split import Part
 
 FIRST = 5  # answers of a network that `top5` looks at
 

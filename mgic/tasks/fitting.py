@@ -11,7 +11,7 @@ from mgic.errors import BadConfig
 from mgic.tasks.learning import Data, Speed, TrainingConfig, TrainingResult, validated
 from mgic.training.evaluation import finite, predict
 from mgic.training.guessing import Scored
-from mgic.training.part import Part
+from mgic.training.split import Part
 
 AT_ONCE = 4096  # values of a function that are computed together: they are small, and calls are dear
 

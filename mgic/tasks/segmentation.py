@@ -13,7 +13,7 @@ from mgic.tasks.learning import Data, DatasetHash, Speed, TrainingConfig, Traini
 from mgic.training.evaluation import collect, finite
 from mgic.training.fields import Schedule
 from mgic.training.guessing import Scored, shares
-from mgic.training.part import Part
+from mgic.training.split import Part
 
 
 @dataclass(frozen=True)

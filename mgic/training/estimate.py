@@ -2,8 +2,8 @@
 
 from mgic.experiment import Estimate
 from mgic.records import Cost, ModelCost
+from mgic.training.hyperparameters import Settings
 from mgic.training.schedule import steps_per_epoch, total_steps
-from mgic.training.settings import Settings
 
 BACKWARD = 2  # a backward pass costs about two forward passes
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from mgic.errors import Diverged
-from mgic.training.part import Part
 from mgic.training.precision import exact_float32
+from mgic.training.split import Part
 
 R = TypeVar("R")
 

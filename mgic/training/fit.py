@@ -19,13 +19,13 @@ from mgic.models.config import ModelConfig
 from mgic.records import ModelCost
 from mgic.training.checkpoint import Checkpoints
 from mgic.training.fields import whole_shares
+from mgic.training.hyperparameters import settings_of
 from mgic.training.loop import Trained, train
 from mgic.training.objective import Objective
-from mgic.training.part import Part
 from mgic.training.processes import FollowerContext, processes
 from mgic.training.seed import seeded
-from mgic.training.settings import settings_of
 from mgic.training.shard import ALONE, Shard
+from mgic.training.split import Part
 
 C = TypeVar("C", bound=BaseModel)
 R = TypeVar("R")

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 from torch import Tensor, nn
 
 from mgic.training.guessing import Scored
-from mgic.training.part import Part
+from mgic.training.split import Part
 
 S = TypeVar("S", bound=Any, covariant=True)
 

@@ -30,7 +30,7 @@ from mgic.training.channel_groups import (
     refusal,
     remove,
 )
-from mgic.training.part import Part
+from mgic.training.split import Part
 
 Method = Literal["l1", "taylor_bn", "bn_sparsity", "group_l2"]
 Scope = Literal["global", "local"]

@@ -4,8 +4,8 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from backend.standing import option_defaults, standings, summarise, wanted
 from backend.store import MeasuredRun
+from backend.verdicts import option_defaults, standings, summarise, wanted
 from mgic.records import Counted, ModelInfo, Reference
 
 SCALE = {"dataset": "cifar10", "epochs": 100, "model": "net", "group_size": 8}

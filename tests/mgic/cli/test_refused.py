@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mgic.cli import app, up
 from mgic.cli.files import read_json, write_text
-from mgic.cli.parts import Part
+from mgic.cli.processes import Part
 from mgic.cli.terminal import Code, Refused, naming, tell
 from mgic.errors import BadConfig
 

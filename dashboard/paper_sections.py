@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.charts.paper import draw_paper_plot, paper_plot
+from dashboard.pages import RUN, SWEEP, prose
 from dashboard.paper_table import (
     JUDGED,
     METRICS,
@@ -19,7 +20,6 @@ from dashboard.paper_table import (
     shared_setting,
     verdict_words,
 )
-from dashboard.parts import RUN, SWEEP, prose
 from dashboard.preview import submit_key
 from dashboard.theme import look, show
 from dashboard.words import literal, number, prose_of_scale, settings

@@ -24,7 +24,7 @@ from dashboard.charts.pictures import (
     tile,
     window,
 )
-from dashboard.parts import prose, show_table
+from dashboard.pages import prose, show_table
 from dashboard.theme import look, show
 from dashboard.words import literal, number, settings
 from mgic.client import Client

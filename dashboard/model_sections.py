@@ -22,7 +22,7 @@ from dashboard.charts.levels import blocks_of, draw_hierarchy, kinds
 from dashboard.connection import tells_what_fails
 from dashboard.model_cost import COST, levels_table, times
 from dashboard.model_form import COUNTED, COUNTS, SIDE, Asked
-from dashboard.parts import prose
+from dashboard.pages import prose
 from dashboard.theme import look, show
 from dashboard.words import literal, si
 from mgic.client import Client

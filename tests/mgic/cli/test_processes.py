@@ -2,13 +2,13 @@
 
 import sys
 
-from mgic.cli import parts
-from mgic.cli.parts import Part
+from mgic.cli import processes
+from mgic.cli.processes import Part
 from tests.conftest import wait_for
 
 
 def test_a_log_that_has_grown_is_set_aside_while_the_part_goes_on_writing(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "LOG_BYTES", 5000)
+    monkeypatch.setattr(processes, "LOG_BYTES", 5000)
     script = "import sys, time\nwhile True: sys.stdout.write('x' * 99 + chr(10)); sys.stdout.flush(); time.sleep(0.001)"
     log = tmp_path / "logs" / "talker.log"
     part = Part("talker", [sys.executable, "-c", script], {}, log)

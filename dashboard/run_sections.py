@@ -10,9 +10,9 @@ import streamlit as st
 from dashboard.charts.choice import CAUTION, GUESSING, WORDS
 from dashboard.charts.columns import description_of, headlines, with_unit
 from dashboard.charts.samples import is_number
-from dashboard.parts import NEW_SWEEP, prose, show_table
+from dashboard.frames import result_tables
+from dashboard.pages import NEW_SWEEP, prose, show_table
 from dashboard.sweep_plots import show_run_plots
-from dashboard.tables import result_tables
 from dashboard.wall import PICTURES, rows_of, show_picture
 from dashboard.words import ADVICE, ICONS, literal, number, seconds, size, value
 from mgic.client import Client
