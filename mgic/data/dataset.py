@@ -87,8 +87,8 @@ def build(source: Source, arrays: Arrays) -> Dataset:
         DataMissing: Images and labels do not pair up, have another shape, or a label is out of range.
     """
     train_images, train_labels, test_images, test_labels = arrays
-    for part, images, labels in (("training", train_images, train_labels), ("test", test_images, test_labels)):
-        _check(source, part, images, labels)
+    for split, images, labels in (("training", train_images, train_labels), ("test", test_images, test_labels)):
+        _check(source, split, images, labels)
     return Dataset(
         name=source.name,
         train_images=_tensor(train_images, np.uint8),
@@ -112,7 +112,7 @@ def fingerprint(arrays: Arrays) -> str:
     return digest.hexdigest()[:16]
 
 
-def _check(source: Source, part: str, images: np.ndarray, labels: np.ndarray) -> None:
+def _check(source: Source, split: str, images: np.ndarray, labels: np.ndarray) -> None:
     problem = ""
     if images.shape[1:] != source.shape:
         problem = f"images of shape {images.shape[1:]}, not {source.shape}"
@@ -121,7 +121,7 @@ def _check(source: Source, part: str, images: np.ndarray, labels: np.ndarray) ->
     elif labels.min() < 0 or labels.max() >= source.classes:
         problem = f"labels from {labels.min()} to {labels.max()}, not 0 to {source.classes - 1}"
     if problem:
-        raise DataMissing(f"the {part} part of {source.name} is damaged: {problem}; {source.how_to_get}")
+        raise DataMissing(f"the {split} split of {source.name} is damaged: {problem}; {source.how_to_get}")
 
 
 def _tensor(array: np.ndarray, dtype: type) -> Tensor:

@@ -12,7 +12,7 @@ def read(_data_dir: Path) -> Arrays:
     """1437 images to train, 360 to test; every fifth image of each digit is a test image.
 
     The set comes unsplit. Sorted by digit, in the order given, each fifth one is taken, so the
-    share of every digit is the same in both parts and no random draw is involved.
+    share of every digit is the same in both splits and no random draw is involved.
     """
     bunch = load_digits()
     labels = bunch.target.astype(np.int64)

@@ -17,14 +17,14 @@ HOW_TO_GET = (
 
 
 def present(data_dir: Path) -> bool:
-    return all_there((data_dir / "imagenet" / part for part in ("train", "val")), folders=True)
+    return all_there((data_dir / "imagenet" / split for split in ("train", "val")), folders=True)
 
 
 def read(data_dir: Path) -> FolderImages:
     """List the files; none is opened.
 
     Raises:
-        DataMissing: A part has no pictures, the two have classes of other names, or not so many, or a file is empty.
+        DataMissing: A split has no pictures, the two have classes of other names, or not so many, or a file is empty.
     """
     root = data_dir / "imagenet"
     train, test = labelled(root / "train", root / "val")

@@ -45,8 +45,8 @@ def read(_data_dir: Path, points: int, seed: int) -> Arrays:
     vertical one, sampled, made noisy, and fitted into the unit ball.
     """
     train, test = (
-        [_cloud(number % len(SOLIDS), points, own_generator(seed, f"{part} {number}")) for number in range(count)]
-        for part, count in (("train", TRAIN), ("test", TEST))
+        [_cloud(number % len(SOLIDS), points, own_generator(seed, f"{split} {number}")) for number in range(count)]
+        for split, count in (("train", TRAIN), ("test", TEST))
     )
     labels = np.arange(max(TRAIN, TEST), dtype=np.int64) % len(SOLIDS)
     return np.stack(train), labels[:TRAIN], np.stack(test), labels[:TEST]

@@ -52,8 +52,8 @@ class Config(ClassificationConfig, Images):
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         dataset = load(self.dataset, data_dir)
-        part, test = train_and_test(dataset, device)
-        return Data(part, test, dataset.hash, part.labels)
+        train, test = train_and_test(dataset, device)
+        return Data(train, test, dataset.hash, train.labels)
 
 
 class Result(TrainingResult, ClassificationScores):

@@ -24,7 +24,7 @@ from mgic.tasks import (
     learn,
 )
 from mgic.tasks.learning import DatasetHash, Speed, validated
-from mgic.training import Objective, Part
+from mgic.training import Objective, Split
 from mgic.training.evaluation import predict
 from mgic.training.fields import BatchSize, Epochs, LabelSmoothing, LearningRate, LrStepEpochs, Schedule, known
 
@@ -78,9 +78,9 @@ class Config(ClassificationConfig, Clouds):
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         clouds = load_points(self.dataset, data_dir, self.points, self.sampling_seed)
-        part = PointBatches(clouds.train_points, clouds.train_labels, device)
+        train = PointBatches(clouds.train_points, clouds.train_labels, device)
         test = PointBatches(clouds.test_points, clouds.test_labels, device)
-        return Data(part, test, clouds.hash, clouds.train_labels)
+        return Data(train, test, clouds.hash, clouds.train_labels)
 
     def objective(self, data: Data) -> Objective[Any]:
         return ClassifyingByClass(self.label_smoothing, data.labels)
@@ -151,7 +151,7 @@ def point_cloud(config: Config, context: Context) -> Result:
     return Result(**learnt.fields)
 
 
-def _save_picture(model: nn.Module, test: Part, source: PointSource, config: Config, path: Path) -> None:
+def _save_picture(model: nn.Module, test: Split, source: PointSource, config: Config, path: Path) -> None:
     """The first test cloud of each class, as it is and not as it was best answered."""
     logits, labels = predict(model, test, config.batch_size)
     found = logits.argmax(dim=1)

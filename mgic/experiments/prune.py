@@ -23,8 +23,8 @@ from mgic.tasks.learning import Caution, DatasetHash, NoBetter, scores_of, valid
 from mgic.tasks.learning import estimate as estimate_learning
 from mgic.training import (
     Checkpoints,
-    Part,
     Settings,
+    Split,
     derive,
     generator,
     pick_device,
@@ -306,7 +306,7 @@ def _check_budget(model: nn.Module, size: tuple[int, int, int], macs: int, confi
 
 
 def _remove_channels(
-    model: nn.Module, part: Part, size: tuple[int, int, int], macs: int, config: Config, context: Context
+    model: nn.Module, split: Split, size: tuple[int, int, int], macs: int, config: Config, context: Context
 ) -> None:
     """Take channels out in equal steps from `macs` down to the budget."""
     for number in range(1, config.iterations + 1):
@@ -314,9 +314,9 @@ def _remove_channels(
         groups = prunable_groups(model, size, config.method)
         sensitivity: Sensitivity = {}
         if config.method == "taylor_bn":
-            order = torch.randperm(len(part), generator=generator(config.seed, "ranking", number)).to(part.device)
+            order = torch.randperm(len(split), generator=generator(config.seed, "ranking", number)).to(split.device)
             batches = torch.split(order, config.batch_size)[:TAYLOR_BATCHES]
-            sensitivity = norm_sensitivity(model, norm_names(model, groups), part, batches)
+            sensitivity = norm_sensitivity(model, norm_names(model, groups), split, batches)
         scores = [score(model, group, config.method, sensitivity) for group in groups]
         done = number / config.iterations
         prune_to(model, size, macs * ((1 - done) + done * config.macs_ratio), groups, scores, config.scope)

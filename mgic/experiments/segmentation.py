@@ -17,10 +17,10 @@ from mgic.records import View
 from mgic.tasks import Data, DataSize, SegmentationConfig, SegmentationResult, estimate, learn
 from mgic.tasks.learning import DatasetHash, Speed
 from mgic.tasks.segmentation import Confusion
-from mgic.training import Part
+from mgic.training import Split
 from mgic.training.fields import BatchSize, Epochs, LearningRate, LrStepEpochs, Momentum, WeightDecay, known
 
-PICTURES = 4  # rows of predictions.png, evenly spaced in the test part: the same for all runs
+PICTURES = 4  # rows of predictions.png, evenly spaced in the test split: the same for all runs
 
 
 class Masks(ModelConfig):
@@ -76,8 +76,8 @@ class Config(SegmentationConfig, Masks):
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         pictures = load_masks(self.dataset, data_dir)
-        part, test = (MaskBatches(each, self.crop, device) for each in (pictures.train, pictures.test))
-        return Data(part, test, pictures.hash)
+        train, test = (MaskBatches(each, self.crop, device) for each in (pictures.train, pictures.test))
+        return Data(train, test, pictures.hash)
 
 
 class Result(SegmentationResult):
@@ -171,7 +171,7 @@ def _save_classes(found: Confusion, names: tuple[str, ...], path: Path) -> None:
 
 
 @torch.inference_mode()
-def _save_picture(model: nn.Module, test: Part, config: Config, path: Path) -> None:
+def _save_picture(model: nn.Module, test: Split, config: Config, path: Path) -> None:
     source = MASK_SETS[config.dataset]
     model.eval()
     rows = []

@@ -3,24 +3,24 @@
 from mgic.training.checkpoint import Checkpoints
 from mgic.training.fit import Network, fit, pick_device, save_weights, together
 from mgic.training.guessing import Scored
-from mgic.training.holdout import Portion, held_out, split
+from mgic.training.holdout import Portion, held_out, set_aside
 from mgic.training.hyperparameters import Settings, settings_of
 from mgic.training.loop import Trained, train
 from mgic.training.objective import Objective
 from mgic.training.seed import derive, generator, seeded
 from mgic.training.shard import ALONE, Shard
-from mgic.training.split import Part
+from mgic.training.split import Split
 
 __all__ = [
     "ALONE",
     "Checkpoints",
     "Network",
     "Objective",
-    "Part",
     "Portion",
     "Scored",
     "Settings",
     "Shard",
+    "Split",
     "Trained",
     "derive",
     "fit",
@@ -29,8 +29,8 @@ __all__ = [
     "pick_device",
     "save_weights",
     "seeded",
+    "set_aside",
     "settings_of",
-    "split",
     "together",
     "train",
 ]

@@ -25,7 +25,7 @@ from mgic.training.objective import Objective
 from mgic.training.processes import FollowerContext, processes
 from mgic.training.seed import seeded
 from mgic.training.shard import ALONE, Shard
-from mgic.training.split import Part
+from mgic.training.split import Split
 
 C = TypeVar("C", bound=BaseModel)
 R = TypeVar("R")
@@ -59,20 +59,20 @@ class Network:
 def fit(
     config: ModelConfig,
     network: Network,
-    part: Part,
-    test: Part,
+    split: Split,
+    test: Split,
     objective: Objective[S],
     context: Context,
     data_hash: str = "",
     shard: Shard = ALONE,
-    validation: Part | None = None,
+    validation: Split | None = None,
 ) -> tuple[nn.Module, Trained[S]]:
     """Build the network of a config and train it, or go on from the checkpoints of an attempt before.
 
     Args:
         config: With a field for each of `Settings` that has no default.
         network: What it names.
-        part: To learn from.
+        split: To learn from.
         test: To be scored on.
         objective: Loss and scores.
         context: Told of progress, losses and scores.
@@ -87,12 +87,12 @@ def fit(
         Cancelled: The user stopped the run.
     """
     settings = settings_of(config)
-    if problems := whole_shares(shard.count, settings.batch_size, len(part)):
+    if problems := whole_shares(shard.count, settings.batch_size, len(split)):
         raise BadConfig(problems[0].detail, tuple(problems))
     model = network.build(settings.seed)
     identity = json.dumps([config.model_dump(mode="json"), data_hash], sort_keys=True)
     checkpoints = Checkpoints(context.checkpoints, identity, context.saved)
-    return model, train(model, part, test, settings, objective, context, checkpoints, shard, validation)
+    return model, train(model, split, test, settings, objective, context, checkpoints, shard, validation)
 
 
 def together(

@@ -1,4 +1,4 @@
-"""A part of the training samples set aside, to choose by: what is learnt from, and what is held out."""
+"""Training samples set aside, to choose by: which of a split is learnt from, and what is held out."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,36 +6,36 @@ import torch
 from torch import Generator, Tensor
 
 from mgic.training.seed import generator
-from mgic.training.split import Choice, Part
+from mgic.training.split import Choice, Split
 
 
 class Portion:
-    """Some of the samples of a part, in their order; each is altered as it would be in the whole.
+    """Some of the samples of a split, in their order; each is altered as it would be in the whole.
 
     Args:
-        part: The whole.
+        split: The whole.
         index: (count,): which of its samples.
     """
 
-    def __init__(self, part: Part, index: Tensor) -> None:
-        self.device = part.device
-        self._part, self._index = part, index.to(part.device)
+    def __init__(self, split: Split, index: Tensor) -> None:
+        self.device = split.device
+        self._split, self._index = split, index.to(split.device)
 
     def __len__(self) -> int:
         return len(self._index)
 
     def draw(self, generator: Generator) -> Tensor:
         """Those of its samples, of what is drawn for the whole."""
-        drawn = self._part.draw(generator)
+        drawn = self._split.draw(generator)
         return drawn[self._index.to(drawn.device)]
 
     def take(self, index: Tensor | slice, moves: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """As the whole would hand them out."""
-        return self._part.take(self._index[index], moves)
+        return self._split.take(self._index[index], moves)
 
     def stream(self, choices: Sequence[Choice]) -> Iterator[tuple[Tensor, Tensor]]:
         """`take` of each choice in turn, as the whole does it."""
-        return self._part.stream([(self._index[index], moves) for index, moves in choices])
+        return self._split.stream([(self._index[index], moves) for index, moves in choices])
 
 
 def held_out(samples: int, share: float) -> int:
@@ -43,7 +43,7 @@ def held_out(samples: int, share: float) -> int:
     return max(1, round(share * samples)) if share else 0
 
 
-def split(samples: int, share: float, seed: int, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+def set_aside(samples: int, share: float, seed: int, labels: Tensor | None) -> tuple[Tensor, Tensor]:
     """Which samples are learnt from and which are held out; both in ascending order.
 
     With labels, each class is held out in proportion, but for what whole samples do not allow.

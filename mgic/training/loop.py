@@ -20,7 +20,7 @@ from mgic.training.precision import autocast, check_precision, exact_float32, gr
 from mgic.training.schedule import cosine_rate, poly_rate, step_rate, steps_per_epoch, total_steps
 from mgic.training.seed import generator, seeded
 from mgic.training.shard import ALONE, Shard
-from mgic.training.split import Part
+from mgic.training.split import Split
 
 REPORT_EVERY = 10  # steps between two reports of progress
 LOSS_POINTS = 100  # about as many points has the curve of the training loss; at least one an epoch
@@ -32,13 +32,13 @@ S = TypeVar("S", bound=Any)
 class Trained(Generic[S]):
     """What a training came to. `seconds` are those of the steps alone, without evaluation."""
 
-    scores: S  # of the test part, after the last epoch
+    scores: S  # of the test split, after the last epoch
     steps: int
     epochs: int  # whole passes over the training samples
     images: int  # samples trained on, over all processes
     seconds: float
     resumed: bool = False  # an interrupted attempt was gone on with
-    validation: S | None = None  # the scores of the part that was held out, if there is one
+    validation: S | None = None  # the scores of the split that was held out, if there is one
     caution: str | None = None  # in words, why its answers are no better than a guess
 
     @property
@@ -49,22 +49,22 @@ class Trained(Generic[S]):
 
 def train(
     model: nn.Module,
-    part: Part,
-    test: Part,
+    split: Split,
+    test: Split,
     settings: Settings,
     objective: Objective[S],
     context: Context,
     checkpoints: Checkpoints | None = None,
     shard: Shard = ALONE,
-    validation: Part | None = None,
+    validation: Split | None = None,
 ) -> Trained[S]:
-    """Train `model` in place on `part`, and on its device, where images' weights come to lie channels last.
+    """Train `model` in place on `split`, and on its device, where images' weights come to lie channels last.
 
     That layout takes a third off a step of an MGIC network on a CPU (1 thread, 8x8 and 32x32 images).
 
     Args:
         model: On any device.
-        part: To learn from; each process has all of it, and takes its share of every batch.
+        split: To learn from; each process has all of it, and takes its share of every batch.
         test: To be scored on, after every epoch.
         settings: How.
         objective: Loss and scores.
@@ -78,14 +78,14 @@ def train(
         Diverged: A loss or a score is not a finite number.
         Cancelled: The user stopped the run.
     """
-    check_precision(settings.precision, part.device)
+    check_precision(settings.precision, split.device)
     if any(p.dim() == 4 for p in model.parameters()):
-        model.to(part.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(split.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     else:
-        model.to(part.device)
-    parts = {"test": test} if validation is None else {"val": validation, "test": test}
+        model.to(split.device)
+    splits = {"test": test} if validation is None else {"val": validation, "test": test}
     with exact_float32():
-        return _Training(model, part, parts, settings, objective, context, checkpoints, shard).run()
+        return _Training(model, split, splits, settings, objective, context, checkpoints, shard).run()
 
 
 class _Training:
@@ -94,17 +94,17 @@ class _Training:
     def __init__(
         self,
         model: nn.Module,
-        part: Part,
-        scored: Mapping[str, Part],
+        split: Split,
+        scored: Mapping[str, Split],
         settings: Settings,
         objective: Objective[Any],
         context: Context,
         checkpoints: Checkpoints | None,
         shard: Shard,
     ) -> None:
-        self.model, self.part, self.scored, self.settings, self.context = model, part, scored, settings, context
+        self.model, self.split, self.scored, self.settings, self.context = model, split, scored, settings, context
         self.objective, self.checkpoints, self.shard = objective, checkpoints, shard
-        self.device = part.device
+        self.device = split.device
         self.optimizer = _optimizer(model, settings)
         self.scaler = grad_scaler(self.device, settings.precision)
         self.stepped = shard.wrap(model, self.device)
@@ -114,8 +114,8 @@ class _Training:
             else None
         )
         self.watch = LossWatch(self.device)
-        self.per_epoch = steps_per_epoch(len(self.part), settings.batch_size)
-        self.last_step = total_steps(len(self.part), settings.batch_size, settings.epochs, settings.max_steps)
+        self.per_epoch = steps_per_epoch(len(self.split), settings.batch_size)
+        self.last_step = total_steps(len(self.split), settings.batch_size, settings.epochs, settings.max_steps)
         self.epochs = math.ceil(self.last_step / self.per_epoch)  # begun; after each it is scored
         self.window = math.ceil(self.per_epoch / max(1, LOSS_POINTS // self.epochs))
         self.better = False  # than a constant answer, after one of them
@@ -163,8 +163,8 @@ class _Training:
         self.context.report(self.steps / self.last_step, "evaluating")
         model = self.model if self.average is None else self.average.module
         found, told = {}, []
-        for name, part in self.scored.items():
-            found[name] = self.objective.score(model, part, self.settings.batch_size)
+        for name, split in self.scored.items():
+            found[name] = self.objective.score(model, split, self.settings.batch_size)
             scores = asdict(found[name].scores)
             for score, value in scores.items():
                 self.context.curve(f"{name}/{score}", self.steps, value)
@@ -185,7 +185,7 @@ class _Training:
             if self.drawn is not None:
                 set_random_state(self.drawn, self.device)
                 self.drawn = None
-            stream = self.part.stream([self._mine(order, moves, number) for number in range(first, last)])
+            stream = self.split.stream([self._mine(order, moves, number) for number in range(first, last)])
             for number, (samples, targets) in enumerate(stream, first + 1):
                 self._set_rate(epoch)
                 self._step(min(settings.batch_size, len(order) - (number - 1) * settings.batch_size), samples, targets)
@@ -211,11 +211,11 @@ class _Training:
 
     def _draw(self, epoch: int) -> tuple[Tensor, Tensor | None]:
         """The order of the samples and how each is altered: functions of seed and epoch alone."""
-        seed, count = self.settings.seed, len(self.part)
+        seed, count = self.settings.seed, len(self.split)
         order = torch.randperm(count, generator=generator(seed, "order", epoch)).to(self.device)
         if not self.settings.augment:
             return order, None
-        return order, self.part.draw(generator(seed, "augmentation", epoch))
+        return order, self.split.draw(generator(seed, "augmentation", epoch))
 
     def _mine(self, order: Tensor, moves: Tensor | None, number: int) -> tuple[Tensor, Tensor | None]:
         """The samples of batch `number` that this process takes, and how they are altered."""

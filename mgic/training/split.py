@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 Choice = tuple[Tensor | slice, Tensor | None]  # which samples, and how they are altered
 
 
-class Part(Protocol):
+class Split(Protocol):
     """Labelled samples, handed out on one device."""
 
     device: torch.device

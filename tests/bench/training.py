@@ -46,8 +46,8 @@ def _ours(name: str, data: Dataset, folder: Path) -> float:
         lr_step_epochs=30,
         augment=False,
     )
-    part, test = train_and_test(data, torch.device("cpu"))
-    trained = train(model, part, test, settings, Classifying(), SilentContext(folder))
+    split, test = train_and_test(data, torch.device("cpu"))
+    trained = train(model, split, test, settings, Classifying(), SilentContext(folder))
     return trained.seconds / trained.steps
 
 

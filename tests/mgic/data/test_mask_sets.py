@@ -111,15 +111,15 @@ def test_beyond_the_picture_nothing_counts():
 
 
 def test_batches_are_pieces_with_moves_and_whole_pictures_without(few, tmp_path):
-    part = MaskBatches(load_masks("shapes", tmp_path).train, 48, CPU)
-    moves = part.draw(torch.Generator().manual_seed(0))
+    split = MaskBatches(load_masks("shapes", tmp_path).train, 48, CPU)
+    moves = split.draw(torch.Generator().manual_seed(0))
     assert moves.shape == (12, 4)
     choices = [(torch.tensor([3, 7]), moves[[3, 7]]), (slice(0, 3), None)]
-    (pieces, labels), (whole, masks) = part.stream(choices)
+    (pieces, labels), (whole, masks) = split.stream(choices)
     assert (pieces.shape, labels.shape, labels.dtype) == ((2, 3, 48, 48), (2, 48, 48), torch.int64)
-    assert torch.equal(whole, (part.pictures.images[:3].float() / 128 - 1))
-    assert torch.equal(masks, part.pictures.masks[:3].long())
-    assert torch.equal(pieces, part.take(*choices[0])[0])
+    assert torch.equal(whole, (split.pictures.images[:3].float() / 128 - 1))
+    assert torch.equal(masks, split.pictures.masks[:3].long())
+    assert torch.equal(pieces, split.take(*choices[0])[0])
 
 
 def test_cityscapes_is_read_in_the_order_of_names_with_its_train_ids(streets):

@@ -58,7 +58,7 @@ def test_no_class_is_taken_for_impossible():
     assert shares(torch.tensor([3, 0])).tolist() == [3.5 / 4, 0.5 / 4]
 
 
-def part(labels: list[int], classes: int, right: int) -> Batches:
+def split(labels: list[int], classes: int, right: int) -> Batches:
     """Pictures that hold their own logits: of the first `right` the class itself is the answer, else the next."""
     answers = [label if at < right else (label + 1) % classes for at, label in enumerate(labels)]
     logits = 4 * nn.functional.one_hot(torch.tensor(answers), classes).to(torch.uint8)
@@ -68,7 +68,7 @@ def part(labels: list[int], classes: int, right: int) -> Batches:
 def test_a_classifier_is_held_against_the_shares_of_the_training_classes():
     """Three quarters of what was learnt from are of class 0; of what is scored one half is."""
     labels = torch.tensor([0] * 75 + [1] * 25)
-    found = Classifying(labels=labels).score(nn.Flatten(), part([0, 1] * 10, 2, 20), 8)
+    found = Classifying(labels=labels).score(nn.Flatten(), split([0, 1] * 10, 2, 20), 8)
     constant = -(math.log(75.5 / 101) + math.log(25.5 / 101)) / 2
     assert found.constant_loss == pytest.approx(constant)
     hits, losses = found.gains
@@ -78,7 +78,7 @@ def test_a_classifier_is_held_against_the_shares_of_the_training_classes():
 
 
 def test_without_them_against_the_shares_of_what_is_scored():
-    found = Classifying().score(nn.Flatten(), part([0, 0, 0, 1], 2, 4), 4)
+    found = Classifying().score(nn.Flatten(), split([0, 0, 0, 1], 2, 4), 4)
     assert found.constant_loss == pytest.approx(-(3 * math.log(3.5 / 5) + math.log(1.5 / 5)) / 4)
 
 

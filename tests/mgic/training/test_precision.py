@@ -123,9 +123,9 @@ def test_float32_is_float32_on_a_gpu_too_and_afterwards_as_it_was():
         seen.append([place.fp32_precision for place in PLACES])
 
     pictures = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
-    part = Batches(pictures, torch.zeros(4, dtype=torch.int64), (0.0,), (1.0,), False, CPU)
+    split = Batches(pictures, torch.zeros(4, dtype=torch.int64), (0.0,), (1.0,), False, CPU)
     with exact_float32():
         assert [place.fp32_precision for place in PLACES] == ["ieee"] * 3
-    collect(nn.Flatten(), part, 4, look)
+    collect(nn.Flatten(), split, 4, look)
     assert seen == [["ieee"] * 3]
     assert [place.fp32_precision for place in PLACES] == before
