@@ -22,10 +22,10 @@ from mgic.training import (
     Trained,
     fit,
     held_out,
+    hyperparameters_of,
     pick_device,
     save_weights,
     set_aside,
-    settings_of,
     together,
 )
 from mgic.training.estimate import estimate_training
@@ -260,7 +260,7 @@ def estimate(config: TrainingConfig) -> Estimate:
         cost=config.network.cost,
         train=config.learnt_from,
         scored=size.test + size.train - config.learnt_from,
-        settings=settings_of(config),
+        hyper=hyperparameters_of(config),
         positions=prod(size.sample[1:]) if size.positions is None else size.positions,
         share=size.piece,
     )

@@ -4,7 +4,7 @@ from mgic.training.checkpoint import Checkpoints
 from mgic.training.fit import Network, fit, pick_device, save_weights, together
 from mgic.training.guessing import Scored
 from mgic.training.holdout import Portion, held_out, set_aside
-from mgic.training.hyperparameters import Settings, settings_of
+from mgic.training.hyperparameters import Hyperparameters, hyperparameters_of
 from mgic.training.loop import Trained, train
 from mgic.training.objective import Objective
 from mgic.training.seed import derive, generator, seeded
@@ -14,11 +14,11 @@ from mgic.training.split import Split
 __all__ = [
     "ALONE",
     "Checkpoints",
+    "Hyperparameters",
     "Network",
     "Objective",
     "Portion",
     "Scored",
-    "Settings",
     "Shard",
     "Split",
     "Trained",
@@ -26,11 +26,11 @@ __all__ = [
     "fit",
     "generator",
     "held_out",
+    "hyperparameters_of",
     "pick_device",
     "save_weights",
     "seeded",
     "set_aside",
-    "settings_of",
     "together",
     "train",
 ]

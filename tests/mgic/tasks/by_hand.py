@@ -20,10 +20,10 @@ from mgic.training import (
     Trained,
     fit,
     held_out,
+    hyperparameters_of,
     pick_device,
     save_weights,
     set_aside,
-    settings_of,
     together,
 )
 from mgic.training.estimate import estimate_training
@@ -138,8 +138,8 @@ class Telling:
 
 
 def estimate(config: Config) -> Estimate:
-    cost, settings = _network(config).cost, settings_of(config)
-    return estimate_training(cost, config.learnt_from, TEST + TRAIN - config.learnt_from, settings, SIDE**2)
+    cost, hyper = _network(config).cost, hyperparameters_of(config)
+    return estimate_training(cost, config.learnt_from, TEST + TRAIN - config.learnt_from, hyper, SIDE**2)
 
 
 @experiment(
