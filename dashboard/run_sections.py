@@ -130,8 +130,8 @@ def show_config(run: Run) -> None:
     names = dict.fromkeys([*run.requested, *run.config])
     asked = {name: value(run.requested[name]) if name in run.requested else "" for name in names}
     resolved = {name: value(run.config[name]) if name in run.config else "" for name in names}
-    rows = [{"setting": name, "asked": asked[name], "resolved": resolved[name]} for name in names]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="config", alt="Settings as asked and as resolved")
+    rows = [{"field": name, "asked": asked[name], "resolved": resolved[name]} for name in names]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="config", alt="Config as asked and as resolved")
 
 
 def show_artifacts(api: Client, run: Run, walls: Sequence[str] = ()) -> None:

@@ -43,7 +43,7 @@ class Shown:
 
 
 def views_of(info: ExperimentInfo, runs: Sequence[Run]) -> list[View]:
-    """The views the experiment declares, and the ablation's heat map where both its settings vary."""
+    """The views the experiment declares, and the ablation's heat map where both its fields vary."""
     views = list(info.views)
     varied = all(len({str(run.config[name]) for run in runs if name in run.config}) > 1 for name in GRID)
     declared = any(view.kind == "heatmap" and {view.x, view.y} == set(GRID) for view in views)
