@@ -98,7 +98,7 @@ def _csv(rows: Sequence[Standing]) -> str:
 
 
 def _line(row: Standing) -> dict[str, object]:
-    line: dict[str, object] = row.model_dump(include={"id", "table", "label", "setting", "source", "quoted_from"})
+    line: dict[str, object] = row.model_dump(include={"id", "table", "label", "setting", "figure_of", "quoted_from"})
     line |= {"printed_params": row.params, "printed_macs": row.macs}
     line |= {f"counted_{name}": value for name, value in row.counted or ()}
     line |= {f"printed_{name}": value for name, value in row.metrics.items()}

@@ -38,7 +38,7 @@ ONLY = {"model": name}
 info = known[name]
 st.title(literal(name), anchor=False)
 prose(info.summary)
-prose(f"{info.task} · source: {info.source} · made for an input of {times(info.input_size)}")
+prose(f"{info.task} · source: {info.package} · made for an input of {times(info.input_size)}")
 
 fields = fields_of(info)
 start, wrong = read(fields, {key: text for key, text in st.query_params.items() if key not in OWN})

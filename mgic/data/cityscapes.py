@@ -16,7 +16,7 @@ from torchvision.transforms.functional import pil_to_tensor
 
 from mgic.data.decoding import read_numbers, read_rgb
 from mgic.data.listing import all_there, file_state, named_files, named_folders
-from mgic.data.mask_sets import IGNORED, MASK_SETS, MaskSet, MaskSource
+from mgic.data.mask_sets import IGNORED, MASK_SETS, MaskProvider, MaskSet
 from mgic.errors import DataMissing
 
 FOLDER = "cityscapes"
@@ -112,7 +112,7 @@ def _mask(root: Path, split: str, picture: Path) -> Path:
 
 MASK_SETS.add(
     "cityscapes",
-    MaskSource(
+    MaskProvider(
         name="cityscapes",
         title="Cityscapes, fine annotations",
         classes=tuple(one.name for one in EVALUATED),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from mgic.data.dataset import DATASETS, Arrays, Source
+from mgic.data.dataset import DATASETS, Arrays, ImageProvider
 
 
 def read(_data_dir: Path) -> Arrays:
@@ -33,7 +33,7 @@ def fetch(_data_dir: Path) -> None:
 
 DATASETS.add(
     "digits",
-    Source(
+    ImageProvider(
         name="digits",
         title="Handwritten digits, 8x8",
         shape=(1, 8, 8),

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NoReturn
 
-from mgic.data.dataset import DATASETS, Source
+from mgic.data.dataset import DATASETS, ImageProvider
 from mgic.data.folders import FolderImages, fingerprint, labelled
 from mgic.data.listing import all_there
 from mgic.errors import DataMissing
@@ -39,7 +39,7 @@ def fetch(_: Path) -> NoReturn:
 
 DATASETS.add(
     "imagenet",
-    Source(
+    ImageProvider(
         name="imagenet",
         title="ImageNet, 224x224",
         shape=(3, SIDE, SIDE),

@@ -17,7 +17,7 @@ from mgic.data.dataset import Arrays
 from mgic.data.listing import all_there, file_state, named_files
 from mgic.data.meshes import in_unit_ball, sample_surface
 from mgic.data.off import read_off
-from mgic.data.point_sets import POINT_SETS, PointSource, own_generator
+from mgic.data.point_sets import POINT_SETS, PointProvider, own_generator
 from mgic.errors import DataMissing
 
 FOLDER = "ModelNet10"
@@ -125,7 +125,7 @@ def _keep(cache: Path, arrays: Arrays) -> None:
 
 POINT_SETS.add(
     "modelnet10",
-    PointSource(
+    PointProvider(
         name="modelnet10",
         title="ModelNet-10, furniture",
         classes=tuple(COUNTS),

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mgic.data.mask_sets import MASK_SETS, MaskSet, MaskSource
+from mgic.data.mask_sets import MASK_SETS, MaskProvider, MaskSet
 from mgic.data.point_sets import own_generator
 
 SEED = 0
@@ -99,7 +99,7 @@ def _texture(down: np.ndarray, right: np.ndarray, one: np.ndarray, rng: np.rando
 
 MASK_SETS.add(
     "shapes",
-    MaskSource(
+    MaskProvider(
         name="shapes",
         title="Five kinds of shapes on textured ground, made here",
         classes=("ground", *FORMS),

@@ -6,7 +6,7 @@ import numpy as np
 
 from mgic.data.dataset import Arrays
 from mgic.data.meshes import Mesh, in_unit_ball, revolve, sample_surface
-from mgic.data.point_sets import POINT_SETS, PointSource, own_generator
+from mgic.data.point_sets import POINT_SETS, PointProvider, own_generator
 
 TRAIN, TEST = 1000, 500
 ROUND = 48  # sides of what stands for a circle
@@ -73,7 +73,7 @@ def _turn(rng: np.random.Generator) -> np.ndarray:
 
 POINT_SETS.add(
     "solids",
-    PointSource(
+    PointProvider(
         name="solids",
         title="Ten kinds of solids, made here",
         classes=tuple(SOLIDS),

@@ -46,9 +46,9 @@ class Config(ClassificationConfig, Images):
 
     @property
     def size(self) -> DataSize:
-        source = DATASETS[self.dataset]
-        options = {"in_channels": source.shape[0], "num_classes": source.classes}
-        return DataSize(source.shape, source.train, source.test, options)
+        provider = DATASETS[self.dataset]
+        options = {"in_channels": provider.shape[0], "num_classes": provider.classes}
+        return DataSize(provider.shape, provider.train, provider.test, options)
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         dataset = load(self.dataset, data_dir)

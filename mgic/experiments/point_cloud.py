@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from torch import nn
 
 from mgic.data.drawing import Cloud, draw_clouds
-from mgic.data.point_sets import POINT_SETS, PointBatches, PointSource, load_points
+from mgic.data.point_sets import POINT_SETS, PointBatches, PointProvider, load_points
 from mgic.errors import Problem
 from mgic.experiment import Context, experiment
 from mgic.models.config import ModelConfig, model_field
@@ -72,9 +72,9 @@ class Config(ClassificationConfig, Clouds):
     @property
     def size(self) -> DataSize:
         """The largest map is of distances."""
-        source = POINT_SETS[self.dataset]
-        options = {"in_channels": 3, "num_classes": len(source.classes)}
-        return DataSize((3, self.points), source.train, source.test, options, self.points**2)
+        provider = POINT_SETS[self.dataset]
+        options = {"in_channels": 3, "num_classes": len(provider.classes)}
+        return DataSize((3, self.points), provider.train, provider.test, options, self.points**2)
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         clouds = load_points(self.dataset, data_dir, self.points, self.sampling_seed)
@@ -146,12 +146,12 @@ def point_cloud(config: Config, context: Context) -> Result:
     what it was taken for.
     """
     learnt = learn(config, context)
-    source = POINT_SETS[config.dataset]
-    _save_picture(learnt.model, learnt.data.test, source, config, context.artifact("predictions.png"))
+    provider = POINT_SETS[config.dataset]
+    _save_picture(learnt.model, learnt.data.test, provider, config, context.artifact("predictions.png"))
     return Result(**learnt.fields)
 
 
-def _save_picture(model: nn.Module, test: Split, source: PointSource, config: Config, path: Path) -> None:
+def _save_picture(model: nn.Module, test: Split, provider: PointProvider, config: Config, path: Path) -> None:
     """The first test cloud of each class, as it is and not as it was best answered."""
     logits, labels = predict(model, test, config.batch_size)
     found = logits.argmax(dim=1)
@@ -159,7 +159,7 @@ def _save_picture(model: nn.Module, test: Split, source: PointSource, config: Co
     drawn = [
         Cloud(
             points=test.take(slice(at, at + 1))[0][0].T.cpu().double().numpy(),
-            caption=_caption(source.classes[labels[at]], source.classes[found[at]]),
+            caption=_caption(provider.classes[labels[at]], provider.classes[found[at]]),
             wrong=bool(labels[at] != found[at]),
         )
         for at in first

@@ -68,11 +68,11 @@ class Config(SegmentationConfig, Masks):
 
     @property
     def size(self) -> DataSize:
-        source = MASK_SETS[self.dataset]
-        channels, height, width = source.shape
+        provider = MASK_SETS[self.dataset]
+        channels, height, width = provider.shape
         piece = self.crop**2 / (height * width) if self.augment else 1.0
-        options = {"in_channels": channels, "num_classes": len(source.classes)}
-        return DataSize(source.shape, source.train, source.test, options, round(piece * height * width), piece)
+        options = {"in_channels": channels, "num_classes": len(provider.classes)}
+        return DataSize(provider.shape, provider.train, provider.test, options, round(piece * height * width), piece)
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         pictures = load_masks(self.dataset, data_dir)
@@ -172,7 +172,7 @@ def _save_classes(found: Confusion, names: tuple[str, ...], path: Path) -> None:
 
 @torch.inference_mode()
 def _save_picture(model: nn.Module, test: Split, config: Config, path: Path) -> None:
-    source = MASK_SETS[config.dataset]
+    provider = MASK_SETS[config.dataset]
     model.eval()
     rows = []
     for place in range(PICTURES):
@@ -182,4 +182,4 @@ def _save_picture(model: nn.Module, test: Split, config: Config, path: Path) -> 
         found = answers.argmax(dim=1)[0].byte().cpu()
         image, truth = shown(images[0]).permute(1, 2, 0).cpu(), masks[0].byte().cpu()
         rows.append(Segmented(image.numpy(), truth.numpy(), found.numpy()))
-    draw_masks(rows, source.classes, source.colours).save(path)
+    draw_masks(rows, provider.classes, provider.colours).save(path)

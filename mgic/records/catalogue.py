@@ -129,7 +129,7 @@ class ModelInfo(Record):
     task: Task
     input_size: tuple[int, ...]  # of one sample at the resolution it was made for: (channels, height, width)
     smallest: tuple[int, ...]  # sides of the smallest sample it is tested on, without the channels
-    source: str  # the package whose code it is: mgic, timm, torchvision
+    package: str  # the package whose code it is: mgic, timm, torchvision
 
 
 class DatasetInfo(Record):
