@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.connection import client, last_seen, models, tells_what_fails
 from dashboard.model_cost import ask_costs, known_costs, matching, models_table
-from dashboard.parts import SYSTEM, nothing_yet
+from dashboard.pages import SYSTEM, nothing_yet
 
 ANY = "any"
 ROWS = 18  # seen at once; the table scrolls
