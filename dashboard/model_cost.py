@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard.tables import link
+from dashboard.frames import link
 from mgic.client import Client
 from mgic.records import Level, ModelInfo, Point, SweepRequest
 
@@ -43,7 +43,7 @@ def models_table(infos: Sequence[ModelInfo], known: Mapping[str, Point]) -> pd.D
         {
             "model": link("model", info.name),
             "task": info.task,
-            "source": info.source,
+            "source": info.package,
             "parameters": costs[info.name].params if info.name in costs else None,
             "MACs": costs[info.name].macs if info.name in costs else None,
             "at": times(info.input_size),

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import streamlit as st
 
-from dashboard.parts import show_table
-from dashboard.tables import preview_table
+from dashboard.frames import preview_table
+from dashboard.pages import show_table
 from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
 from mgic.records import Preview, SweepRequest

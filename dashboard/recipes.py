@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard.parts import SWEEP, prose
+from dashboard.pages import SWEEP, prose
 from dashboard.preset import fill_from
 from dashboard.preview import submit_key
 from dashboard.words import literal

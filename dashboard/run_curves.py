@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.charts.curves import curves_info, draw_curves
-from dashboard.parts import prose
+from dashboard.pages import prose
 from dashboard.theme import look, show
 from mgic.client import Client
 from mgic.records import CurvePoint, Run

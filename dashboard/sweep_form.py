@@ -146,7 +146,7 @@ def _more(experiment: str, fields: Sequence[Field]) -> str:
         for one in fields
         if st.session_state.get(widgets.key(experiment, one.name), widgets.initial(one)) != widgets.initial(one)
     ]
-    return f"More settings ({len(changed)} changed: {literal(', '.join(changed))})" if changed else "More settings"
+    return f"More fields ({len(changed)} changed: {literal(', '.join(changed))})" if changed else "More fields"
 
 
 def _default_models(fields: Sequence[Field]) -> list[str]:

@@ -15,7 +15,7 @@ from dashboard.charts.samples import Group, Sample, groups, own_interval, sample
 from dashboard.charts.tradeoff import draw_tradeoff, tradeoff_info
 from dashboard.charts.view import draw_view, ends_of, view_info
 from dashboard.connection import client
-from dashboard.parts import prose
+from dashboard.pages import prose
 from dashboard.theme import look, show
 from dashboard.wall import show_wall
 from mgic.records import ExperimentInfo, Run, Table, View, ViewKind
@@ -43,7 +43,7 @@ class Shown:
 
 
 def views_of(info: ExperimentInfo, runs: Sequence[Run]) -> list[View]:
-    """The views the experiment declares, and the ablation's heat map where both its settings vary."""
+    """The views the experiment declares, and the ablation's heat map where both its fields vary."""
     views = list(info.views)
     varied = all(len({str(run.config[name]) for run in runs if name in run.config}) > 1 for name in GRID)
     declared = any(view.kind == "heatmap" and {view.x, view.y} == set(GRID) for view in views)

@@ -1,4 +1,4 @@
-"""Pictures that runs left, as a wall: rows are samples, columns are settings, a click opens the full picture."""
+"""Pictures that runs left, as a wall: rows are samples, columns are configs, a click opens the full picture."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.charts.samples import SEED, differing, is_number, label
-from dashboard.parts import prose
+from dashboard.pages import prose
 from dashboard.words import literal, value
 from mgic.client import ApiError, Client, Unreachable
 from mgic.records import Artifact, Run, RunStatus, View
@@ -25,7 +25,7 @@ WIDEST, NARROWEST = 480, 150  # pixels of a tile
 
 @dataclass(frozen=True)
 class Column:
-    """One setting, and the run that stands for it."""
+    """One config, and the run that stands for it."""
 
     label: str
     run: Run
@@ -65,11 +65,11 @@ def show_wall(api: Client, view: View, runs: Sequence[Run]) -> None:
     if len(columns) > COLUMNS:
         labels = [column.label for column in columns]
         kept = st.multiselect(
-            f"{view.title}: settings beside each other",
+            f"{view.title}: configs beside each other",
             labels,
             default=labels[:COLUMNS],
             max_selections=COLUMNS,
-            key=f"settings {view.title}",
+            key=f"configs {view.title}",
         )
         columns = [column for column in columns if column.label in kept]
     names = {column.run.id: [one.name for one in pictures_of(api, column.run)] for column in columns}
@@ -135,7 +135,7 @@ def _note(columns: Sequence[Column], samples: int) -> str:
     seeds = list(dict.fromkeys(value(column.run.config[SEED]) for column in columns if SEED in column.run.config))
     parts = ["A click opens the whole picture."]
     if seeds:
-        parts.append(f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(seeds)}: no seed has all settings.")
+        parts.append(f"Seed {seeds[0]}." if len(seeds) == 1 else f"Seeds {', '.join(seeds)}: no seed has all configs.")
     if samples > ROWS:
         parts.append(f"The first {ROWS} of {samples} samples, the same for every run.")
     return " ".join(parts)

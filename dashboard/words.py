@@ -114,7 +114,7 @@ def value(given: Value | Any) -> str:
     return f"{given:g}" if isinstance(given, float) else str(given)
 
 
-def settings(config: Config, fields: tuple[str, ...] | None = None) -> str:
+def assignments(config: Config, fields: tuple[str, ...] | None = None) -> str:
     """`group_size=8, seed=0`, of all fields or of those named, in that order."""
     names = config.keys() if fields is None else [name for name in fields if name in config]
     return ", ".join(f"{name}={value(config[name])}" for name in names)

@@ -65,7 +65,7 @@ def search_models(
 
 
 def _text(info: ModelInfo) -> str:
-    return f"{info.name} {info.source}/{info.name} {info.summary}".lower()
+    return f"{info.name} {info.package}/{info.name} {info.summary}".lower()
 
 
 def datasets(data_dir: Path) -> list[DatasetInfo]:

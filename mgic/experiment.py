@@ -122,25 +122,25 @@ def experiment(
 
 def _check(info: ExperimentInfo) -> None:
     """What a result's tables promise, when the experiment is declared; a run's own rows are checked when it ends."""
-    settings = info.config_schema["properties"]
+    asked = info.config_schema["properties"]
     fields = [name for name in info.result_schema.get("properties", {}) if name not in info.tables]
     try:
         check_tables(info.result_schema)
     except BadResult as error:
         raise BadResult(f"{info.name}: {error}") from error
     for table in info.tables.values():
-        if twice := [name for name in table.columns if name in settings or name in fields]:
+        if twice := [name for name in table.columns if name in asked or name in fields]:
             raise BadResult(f"{info.name}: {twice[0]} is a column of the table {table.name} and a field besides")
-    if twice := [name for name in fields if name in settings]:
-        raise BadResult(f"{info.name}: {twice[0]} is a setting and a field of the result")
-    columns = [*settings, *fields, *(name for table in info.tables.values() for name in table.columns)]
+    if twice := [name for name in fields if name in asked]:
+        raise BadResult(f"{info.name}: {twice[0]} is a field of the config and of the result")
+    columns = [*asked, *fields, *(name for table in info.tables.values() for name in table.columns)]
     if taken := [name for name in columns if name in PROVENANCE or name.startswith("env_")]:
         raise BadResult(f"{info.name}: {taken[0]} is what the store says of a run; call the field otherwise")
     for view in info.views:
         if view.table is not None and view.table not in info.tables:
             known = ", ".join(info.tables) or "none"
             raise BadResult(f"{info.name}: the view {view.title!r} is of a table {view.table}; there are: {known}")
-        drawn = {*settings, *fields, *(info.tables[view.table].columns if view.table else ())}
+        drawn = {*asked, *fields, *(info.tables[view.table].columns if view.table else ())}
         unknown = [name for name in view.columns if name not in drawn]
         if unknown and not info.config_schema.get("additionalProperties"):  # else a model may have it as an option
             raise BadResult(f"{info.name}: the view {view.title!r} names {unknown[0]}, which is no column of its rows")

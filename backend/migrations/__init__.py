@@ -11,7 +11,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, inspect, select, text
 
 from backend.store import SchemaMismatch, make_engine, parse_database_url
-from backend.tables import SCHEMA_VERSION
+from backend.store.schema import SCHEMA_VERSION
 
 LOCK = 0x4D474943  # "MGIC": the advisory lock of this program's migrations
 

@@ -12,8 +12,8 @@ from fastapi.responses import Response
 from backend.catalogue import Catalogue
 from backend.deps import CatalogueDep, StoreDep, StrictQuery, Text
 from backend.line import Line
-from backend.standing import GUESSING, field_defaults, option_defaults, standings, summarise, wanted
 from backend.store import Store
+from backend.verdicts import GUESSING, field_defaults, option_defaults, standings, summarise, wanted
 from mgic.records import Page, PaperSummary, PaperTable, Reference, Standing
 from mgic.reference import list_references, list_tables
 from mgic.reference.export import as_latex, as_markdown
@@ -98,7 +98,7 @@ def _csv(rows: Sequence[Standing]) -> str:
 
 
 def _line(row: Standing) -> dict[str, object]:
-    line: dict[str, object] = row.model_dump(include={"id", "table", "label", "setting", "source", "quoted_from"})
+    line: dict[str, object] = row.model_dump(include={"id", "table", "label", "setting", "figure_of", "quoted_from"})
     line |= {"printed_params": row.params, "printed_macs": row.macs}
     line |= {f"counted_{name}": value for name, value in row.counted or ()}
     line |= {f"printed_{name}": value for name, value in row.metrics.items()}

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from backend.store.database import Database
-from backend.tables import baselines
+from backend.store.schema import baselines
 from mgic.errors import Conflict, NotFound
 from mgic.records import Baseline, ModelFigures, Source
 

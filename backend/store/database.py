@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.pool import NullPool
 
-from backend import tables
+from backend.store.schema import events, runs
 from mgic.errors import BadConfig, MgicError
 from mgic.records import RunStatus
 
@@ -153,7 +153,7 @@ class Database:
                 raise QuotaExceeded(f"{before} runs are queued; this server keeps at most {self.most_queued}")
 
     def _waiting(self, connection: Connection) -> int:
-        query = select(func.count()).select_from(tables.runs).where(tables.runs.c.status == RunStatus.QUEUED)
+        query = select(func.count()).select_from(runs).where(runs.c.status == RunStatus.QUEUED)
         return connection.scalar(query) or 0
 
     def _note(
@@ -167,7 +167,7 @@ class Database:
     ) -> None:
         """One event row a transition."""
         connection.execute(
-            insert(tables.events).values(
+            insert(events).values(
                 run_id=run_id,
                 at=self._now(connection),
                 from_status=before,

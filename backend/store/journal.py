@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from backend.store.database import Database
 from backend.store.lifecycle import Slot
 from backend.store.rows import ACTIVE, OPEN
-from backend.tables import artifacts, curves, events, logs, runs, workers
+from backend.store.schema import artifacts, curves, events, logs, runs, workers
 from mgic.errors import NotFound
 from mgic.records import Artifact, CurvePoint, Event, LogLine, RunStatus, Worker
 

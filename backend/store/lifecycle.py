@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, and_, exists, insert, select, upd
 
 from backend.store.database import Database
 from backend.store.rows import ACTIVE, OPEN, run_record
-from backend.tables import artifacts, runs, workers
+from backend.store.schema import artifacts, runs, workers
 from mgic.errors import Conflict, NotFound
 from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run, RunStatus
 

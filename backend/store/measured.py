@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from backend.store.database import Database
 from backend.store.rows import OPEN
-from backend.tables import events, runs
+from backend.store.schema import events, runs
 from mgic.records import Config, RunStatus
 
 

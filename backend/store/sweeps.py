@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from backend.store.database import Database
 from backend.store.rows import ACTIVE, RESULT_COLUMNS, result_rows, run_record, sweep_record
-from backend.tables import events, runs, sweeps
+from backend.store.schema import events, runs, sweeps
 from mgic.errors import Conflict, NotFound
 from mgic.records import Config, Grid, Queue, Run, RunStatus, Sweep
 

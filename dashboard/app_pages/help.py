@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.parts import NEW_SWEEP
+from dashboard.pages import NEW_SWEEP
 
 st.title("Help", anchor=False)
 st.page_link(NEW_SWEEP, label="Make a sweep", icon=":material/add:")
@@ -12,10 +12,10 @@ st.markdown(
 1. **New sweep**: choose an experiment and one of its recipes, or give several values for a field. The table shows
    what each cell costs before anything is queued.
 2. **Run** it. The page of the sweep fills in while its runs end; its address can be shared.
-3. Open a **run** for its curves, log and files; *Change and run again* brings its settings back into the form.
+3. Open a **run** for its curves, log and files; *Change and run again* brings its config back into the form.
 
 ### Words
-**Sweep, run.** A sweep is an experiment with one or more grids of settings; each of their cells is a run.
+**Sweep, run.** A sweep is an experiment with one or more grids over its config fields; each of their cells is a run.
 
 **MACs.** Multiply-accumulates of one image, batch 1. One multiplication with its addition counts 1. Every convolution
 and matrix product counts, whoever calls it; norms, activations and biases do not. What the counter does not know is

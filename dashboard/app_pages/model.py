@@ -9,7 +9,7 @@ from dashboard.charts.cost_grid import X, Y
 from dashboard.connection import client, experiments, model_cost, models
 from dashboard.model_cost import times
 from dashboard.model_form import INPUT, choose_model, fields_of, model_form, read, states
-from dashboard.model_parts import (
+from dashboard.model_sections import (
     DRAWN,
     count_switch,
     show_grid,
@@ -19,7 +19,7 @@ from dashboard.model_parts import (
     show_shares,
     show_uncounted,
 )
-from dashboard.parts import MODELS, NEW_SWEEP, nothing_yet, prose
+from dashboard.pages import MODELS, NEW_SWEEP, nothing_yet, prose
 from dashboard.words import literal
 from mgic.client import ApiError
 
@@ -42,7 +42,7 @@ ONLY = {"model": name}
 st.title(literal(name), anchor=False)
 choose_model(api, known, name)
 prose(info.summary)
-prose(f"{info.task} · source: {info.source} · made for an input of {times(info.input_size)}")
+prose(f"{info.task} · source: {info.package} · made for an input of {times(info.input_size)}")
 
 fields = fields_of(info)
 start, wrong = read(fields, {key: text for key, text in st.query_params.items() if key not in OWN})

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.connection import client, last_seen, models, models_of, tells_what_fails
 from dashboard.model_cost import ask_costs, known_costs, matching, models_table
-from dashboard.parts import SYSTEM, nothing_yet
+from dashboard.pages import SYSTEM, nothing_yet
 from mgic.records import ModelsOf
 
 ANY = "any"

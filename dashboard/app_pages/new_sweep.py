@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.connection import client, datasets, experiments, models
 from dashboard.draft import Extras, body, commands, only_possible, request
 from dashboard.forms import BadText
-from dashboard.parts import SWEEP, SYSTEM, nothing_yet, prose
+from dashboard.pages import SWEEP, SYSTEM, nothing_yet, prose
 from dashboard.preset import chosen_recipe, say_preset, start_from_address
 from dashboard.preview import show_cells, submit_key
 from dashboard.recipes import show_recipes

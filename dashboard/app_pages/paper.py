@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dashboard.connection import client, last_seen
-from dashboard.paper_parts import (
+from dashboard.pages import SYSTEM, nothing_yet, prose
+from dashboard.paper_sections import (
     choose_row,
     show_exports,
     show_figure,
@@ -11,7 +12,6 @@ from dashboard.paper_parts import (
     show_paper_table,
     show_row,
 )
-from dashboard.parts import SYSTEM, nothing_yet, prose
 from dashboard.words import literal
 from mgic.records import PaperTable
 

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard.connection import client
-from dashboard.parts import RUN, RUNS, id_in_address, nothing_yet
-from dashboard.words import literal, settings, size
+from dashboard.pages import RUN, RUNS, id_in_address, nothing_yet
+from dashboard.words import assignments, literal, size
 from mgic.client import ApiError
 
 api = client()
@@ -16,7 +16,9 @@ if not name:
 try:
     run, content = api.run(run_id), api.artifact(run_id, name)
     st.title(literal(name), anchor=False)
-    st.caption(literal(f"{run.experiment} · {settings(run.requested) or 'all settings at default'} · run {run_id[:8]}"))
+    st.caption(
+        literal(f"{run.experiment} · {assignments(run.requested) or 'all fields at default'} · run {run_id[:8]}")
+    )
     st.image(content, alt=f"{name} of run {run_id[:8]}")
 except (ApiError, OSError) as error:  # OSError: what the file holds is no picture
     words = error if isinstance(error, ApiError) else f"{name[:80]} is no picture."

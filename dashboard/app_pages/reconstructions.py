@@ -7,9 +7,9 @@ import streamlit as st
 from dashboard.address import follow, keep, key
 from dashboard.charts.pictures import Crop, Gallery
 from dashboard.connection import client, last_seen
-from dashboard.parts import RUN, SWEEP, prose, say_if_no_worker
+from dashboard.pages import RUN, SWEEP, prose, say_if_no_worker
 from dashboard.preview import submit_key
-from dashboard.reconstruction_parts import (
+from dashboard.reconstruction_sections import (
     Place,
     Shown,
     gallery_of,

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
-from dashboard.parts import RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.pages import RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
 from dashboard.run_curves import show_curves
-from dashboard.run_parts import (
+from dashboard.run_sections import (
     show_artifacts,
     show_config,
     show_environment,
@@ -15,7 +15,7 @@ from dashboard.run_parts import (
     show_timeline,
 )
 from dashboard.sweep_plots import views_of_run
-from dashboard.words import literal, seconds, settings, since, status
+from dashboard.words import assignments, literal, seconds, since, status
 from mgic.client import ApiError, Unreachable
 from mgic.records import RunStatus
 
@@ -31,7 +31,7 @@ info = experiments(api).get(run.experiment)
 
 model = run.config.get("model")
 st.title(literal(model if isinstance(model, str) else run.experiment), anchor=False)
-asked = settings({k: v for k, v in run.requested.items() if k != "model"}) or "all settings at default"
+asked = assignments({k: v for k, v in run.requested.items() if k != "model"}) or "all fields at default"
 st.caption(literal(f"{asked} · id {run_id}"))
 
 
@@ -93,7 +93,7 @@ def live() -> None:
 live()
 left, right = st.columns(2)
 with left:
-    st.subheader("Settings", anchor=False)
+    st.subheader("Config", anchor=False)
     show_config(run)
 with right:
     st.subheader("Files", anchor=False)

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard.connection import client, experiments, models
-from dashboard.parts import NEW_SWEEP, RUNS, nothing_yet, show_table
-from dashboard.tables import listing
+from dashboard.frames import listing
+from dashboard.pages import NEW_SWEEP, RUNS, nothing_yet, show_table
 from dashboard.words import literal
 from mgic.client import ApiError
 from mgic.records import RunStatus

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
-from dashboard.parts import NEW_SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
+from dashboard.frames import result_tables, runs_table
+from dashboard.pages import NEW_SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
 from dashboard.sweep_plots import show_plots
-from dashboard.tables import result_tables, runs_table
 from dashboard.words import counts, literal, moment, seconds, since
 from mgic.client import ApiError, Unreachable
 from mgic.records import RunStatus

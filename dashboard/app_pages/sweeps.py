@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.connection import client, last_seen, tells_what_fails
-from dashboard.parts import NEW_SWEEP, SWEEPS, nothing_yet
-from dashboard.tables import link
+from dashboard.frames import link
+from dashboard.pages import NEW_SWEEP, SWEEPS, nothing_yet
 from dashboard.words import counts, seconds
 
 st.title("Sweeps", anchor=False)

@@ -19,7 +19,7 @@ def is_cost(info: ExperimentInfo, column: str) -> bool:
 
 
 def is_result(info: ExperimentInfo, column: str) -> bool:
-    """Whether it is measured, and no setting; it may stand in the rows of a result."""
+    """Whether it is measured, and no field of the config; it may stand in the rows of a result."""
     return any(column in properties for properties in _properties(info.result_schema))
 
 

@@ -66,7 +66,7 @@ def _cell(point: Point, count: Count, base: int | None, here: bool) -> Cell:
 
 
 def change(value: int, base: int | None, here: bool) -> str:
-    """`+12 %`, against the present setting."""
+    """`+12 %`, against the present choice."""
     if here or not base:
         return "here" if here else ""
     percent = 100 * (value - base) / base

@@ -1,4 +1,4 @@
-"""A result over two settings: a cell a pair, with its mean; a cell without a number says why."""
+"""A result over two fields of the config: a cell a pair, with its mean; a cell without a number says why."""
 
 import json
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def entries(runs: Sequence[Run], table: Table | None = None, shown: Sequence[str
 
 
 def facets(given: Sequence[Entry], x: str, y: str) -> dict[str, list[Entry]]:
-    """Entries that have both settings, apart by all else but the seed, under what sets each part apart."""
+    """Entries that have both fields, apart by all else but the seed, under what sets each part apart."""
     rest: dict[str, list[Entry]] = {}
     for entry in given:
         if x in entry.config and y in entry.config:

@@ -38,7 +38,7 @@ class Mark:
     y: float
     label: str  # the row
     hover: str
-    source: str
+    figure_of: str
     judged: bool = True
     below: float = 0.0  # length of the error bar
     above: float = 0.0
@@ -87,14 +87,14 @@ def draw_paper_plot(plot: PaperPlot, title: str, colours: Look) -> go.Figure:
             hoverinfo="skip",
             showlegend=False,
         )
-    for source, symbol in SYMBOLS.items():
-        printed_marks = [mark for mark in plot.printed if mark.source == source]
-        measured_marks = [mark for mark in plot.measured if mark.source == source]
+    for figure_of, symbol in SYMBOLS.items():
+        printed_marks = [mark for mark in plot.printed if mark.figure_of == figure_of]
+        measured_marks = [mark for mark in plot.measured if mark.figure_of == figure_of]
         judged = [mark for mark in measured_marks if mark.judged]
         apart = [mark for mark in measured_marks if not mark.judged]
-        _add(made, printed_marks, PRINTED[source], f"{symbol}-open", colours.faint)
-        _add(made, judged, MEASURED[source], symbol, colours.series[0], bars=True)
-        _add(made, apart, f"{MEASURED[source]}, not judged", symbol, colours.faint, bars=True)
+        _add(made, printed_marks, PRINTED[figure_of], f"{symbol}-open", colours.faint)
+        _add(made, judged, MEASURED[figure_of], symbol, colours.series[0], bars=True)
+        _add(made, apart, f"{MEASURED[figure_of]}, not judged", symbol, colours.faint, bars=True)
     _add_labels(made, plot, colours)
     set_log(made, "x", [mark.x for mark in (*plot.printed, *plot.measured)])
     return made
@@ -148,7 +148,7 @@ def _printed(row: Standing, metric: Metric, cost: Literal["macs", "params"]) -> 
     if x is None or metric not in row.metrics:
         return None
     told = f"printed: {as_printed(row.metrics[metric])} {METRICS[metric].split(', ')[0]} at {si(x)} {_name(cost)}"
-    return Mark(x, row.metrics[metric], row.id, f"<b>{plain(_title(row))}</b><br>{plain(told)}", row.source)
+    return Mark(x, row.metrics[metric], row.id, f"<b>{plain(_title(row))}</b><br>{plain(told)}", row.figure_of)
 
 
 def _measured(row: Standing, found: Measured, cost: Literal["macs", "params"]) -> Mark | None:
@@ -164,7 +164,7 @@ def _measured(row: Standing, found: Measured, cost: Literal["macs", "params"]) -
         found.mean,
         row.id,
         f"<b>{plain(_title(row))}</b><br>{plain(told)}",
-        row.source,
+        row.figure_of,
         row.apart is None,
         below,
         above,

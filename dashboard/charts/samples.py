@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeGuard, TypeVar
 
-from dashboard.words import number, settings, value
+from dashboard.words import assignments, number, value
 from mgic.records import Config, Run, RunStatus, Table, telling_keys, unfold
 from mgic.statistics import Summary, summary
 
@@ -35,7 +35,7 @@ class Group:
     samples: tuple[Sample, ...]
 
     def value(self, column: str) -> Any:
-        """The column where it is the same for all, such as a setting; else its mean."""
+        """The column where it is the same for all, such as a field of the config; else its mean."""
         values = [sample.values.get(column) for sample in self.samples]
         if all(one == values[0] for one in values):
             return values[0]
@@ -72,7 +72,7 @@ def is_number(one: object) -> TypeGuard[int | float]:
 def samples(runs: Iterable[Run], table: Table | None = None, shown: Sequence[str] = ()) -> list[Sample]:
     """One for each succeeded run, or with `table` one for each row of it.
 
-    The keys that tell a run's rows apart stand in the sample's config, beside the settings; so do those of `shown`,
+    The keys that tell a run's rows apart stand in the sample's config, beside its fields; so do those of `shown`,
     the columns of a plot.
     """
     runs = list(runs)
@@ -205,4 +205,4 @@ def label(config: Config, fields: tuple[str, ...]) -> str:
     """What sets this config apart: the model's name alone, other fields with their names."""
     rest = tuple(name for name in fields if name != "model")
     parts = [str(config["model"])] if "model" in fields and "model" in config else []
-    return ", ".join([*parts, *filter(None, [settings(config, rest)])])
+    return ", ".join([*parts, *filter(None, [assignments(config, rest)])])

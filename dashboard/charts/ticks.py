@@ -33,7 +33,7 @@ MAX_EXACT, CLOSEST = 8, 0.06  # ticks at the values themselves, and how near two
 
 
 def exact_ticks(values: Iterable[float | str], log: bool) -> list[float]:
-    """The values of a setting, each once; empty where they are many or would stand too near each other."""
+    """The values of a config field, each once; empty where they are many or would stand too near each other."""
     found = sorted({float(value) for value in values})
     if not 1 < len(found) <= MAX_EXACT or (log and found[0] <= 0):
         return []

@@ -135,7 +135,7 @@ def _percent(probability: float) -> str:
 
 
 def _short(group: Group, fields: tuple[str, ...], series: str) -> str:
-    """What its colour does not say. Letters of the paper for its two settings: 4/16 is s_g = 4, s_c = 16."""
+    """What its colour does not say. Letters of the paper for these two fields: 4/16 is s_g = 4, s_c = 16."""
     rest = tuple(name for name in fields if name not in ("model", series) and name in group.config)
     if set(rest) == {"group_size", "coarsest_size"}:
         return f"{group.config['group_size']}/{group.config['coarsest_size']}"

@@ -34,13 +34,13 @@ BAR_GAP = 0.3  # of the room of a name that its bars leave free
 class Drawn:
     series: dict[str, list[Mark]]
     x_numbers: bool  # False: the values of x are names
-    x_setting: bool = False  # asked for, not measured
+    x_asked: bool = False  # asked for, not measured
 
 
 def view_info(view: View, given: Sequence[Sample], count: str = "macs") -> Drawn:
     """Means over seeds, by series, sorted by x; rows without x or y are left out.
 
-    Settings that differ, and that neither axis nor series shows, part a series: a line never joins
+    Fields that differ, and that neither axis nor series shows, part a series: a line never joins
     points that differ in more than x.
     """
     rows = [_with_cost(sample, count) for sample in given]
@@ -71,7 +71,7 @@ def draw_view(view: View, info: Drawn, titles: tuple[str, str], colours: Look) -
         set_log(made, "x", xs)
     elif view.kind == "bar" or not info.x_numbers:
         set_names(made, [str(x) for x in xs])
-    if info.x_numbers and info.x_setting and view.kind != "bar" and (ticks := exact_ticks(xs, view.log_x)):
+    if info.x_numbers and info.x_asked and view.kind != "bar" and (ticks := exact_ticks(xs, view.log_x)):
         made.update_xaxes(tickvals=ticks, ticktext=[number(tick) for tick in ticks])
     if view.log_y:
         set_log(made, "y", [mark.y for marks in info.series.values() for mark in marks])
@@ -135,8 +135,8 @@ def name_of(view: View, group: Group, rest: tuple[str, ...]) -> str:
 def _order(view: View, group: Group, numeric: bool) -> tuple[Any, ...]:
     """By x, or, where that is a name, as the runs came."""
     series = group.value(view.series) if view.series else None
-    settings = [_rank(one) for one in group.config.values()] if numeric else []
-    return (group.value(view.x) if numeric else 0, _rank(series), settings)
+    fields = [_rank(one) for one in group.config.values()] if numeric else []
+    return (group.value(view.x) if numeric else 0, _rank(series), fields)
 
 
 def _rank(one: Any) -> tuple[int, float, str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mgic import __version__
-from mgic.cli import doctor, follow, gate, here, reference, submit, tables, up
+from mgic.cli import doctor, follow, gate, local, reference, results, submit, up
 from mgic.cli.terminal import Code, Commands, put, tell_of_output
 
 app = typer.Typer(
@@ -36,10 +36,10 @@ def options(
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    "list": here.list_,
-    "cost": here.cost,
+    "list": local.list_,
+    "cost": local.cost,
     "reference": reference.reference,
-    "run": here.run,
+    "run": local.run,
     "up": up.up,
     "doctor": doctor.doctor,
     "submit": submit.submit,
@@ -47,14 +47,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "logs": follow.logs,
     "cancel": follow.cancel,
     "retry": follow.retry,
-    "table": tables.table,
-    "export": tables.export,
+    "table": results.table,
+    "export": results.export,
     "baseline": gate.baseline,
     "gate": gate.gate,
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
-app.add_typer(here.data, name="data")
+app.add_typer(local.data, name="data")
 
 
 def main() -> None:

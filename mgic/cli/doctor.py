@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import typer
 
-from mgic.cli.here import AsJson, DataDir
 from mgic.cli.loading import core
+from mgic.cli.local import AsJson, DataDir
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import Code, put_json, put_table, say
 from mgic.cli.up import migrations, valkey_server

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mgic.cli.here import AsJson
+from mgic.cli.local import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect, identifier, of_sweep_or_run
 from mgic.cli.terminal import assignments, duration, put, put_json, put_table, say
 from mgic.client import Client

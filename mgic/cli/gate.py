@@ -12,8 +12,8 @@ import typer
 from pydantic import ValidationError
 
 from mgic.cli.files import read_json, write_text
-from mgic.cli.here import AsJson
 from mgic.cli.loading import core
+from mgic.cli.local import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import Code, put, put_json, say, words
 from mgic.cli.values import parse_size

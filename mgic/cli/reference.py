@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mgic.cli.here import AsJson
+from mgic.cli.local import AsJson
 from mgic.cli.terminal import put, put_json, put_table, say
 from mgic.errors import BadConfig
 from mgic.records import Match

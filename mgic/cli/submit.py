@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mgic.cli.here import AsJson, Fields, subject_and_fields
+from mgic.cli.local import AsJson, Fields, subject_and_fields
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import (
     Code,

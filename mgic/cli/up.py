@@ -22,7 +22,7 @@ from urllib.parse import quote
 import httpx2 as httpx
 import typer
 
-from mgic.cli.parts import Part
+from mgic.cli.processes import Process
 from mgic.cli.terminal import Code, Refused, naming, say
 from mgic.client import ApiError, Client, Unreachable
 from mgic.cores import usable_cores
@@ -32,8 +32,8 @@ from mgic.place import check_folder
 from mgic.records import SweepRequest
 
 DEMO = "ablation_quick"
-READY_S = 120.0  # how long the parts may take to come up before we say that something is wrong
-STOP_S = 9.0  # how long the parts may take to end before they are killed
+READY_S = 120.0  # how long the processes may take to come up before we say that something is wrong
+STOP_S = 9.0  # how long the processes may take to end before they are killed
 SOCKET_BYTES = 100  # the kernel's limit for the path of a unix socket is 107
 MAX_SLOTS = 8
 PAGES_HOST = "127.0.0.1"
@@ -63,7 +63,7 @@ def up(
 
 
 class Service:
-    """The parts, in the order in which they start; they end the other way round."""
+    """The processes, in the order in which they start; they end the other way round."""
 
     def __init__(self, home: Path, api_host: str, api_port: int, dashboard_port: int, slots: int) -> None:
         self.home = home
@@ -81,7 +81,7 @@ class Service:
         valkey = [] if os.environ.get("MGIC_BROKER_URL") else [self._valkey()]
         gpu = [self._worker("gpu", 1)] if Path("/dev/nvidiactl").exists() else []
         workers = [self._worker("cpu", slots), *gpu, self._worker("timing", 1)]
-        self.parts = [*valkey, self._api(api_host, api_port), *workers, self._dashboard(dashboard_port)]
+        self.processes = [*valkey, self._api(api_host, api_port), *workers, self._dashboard(dashboard_port)]
         self._stopping = False
 
     def run(self, demo: bool) -> int:
@@ -91,8 +91,8 @@ class Service:
             signal.signal(number, self._stop)
         try:
             self._migrate()
-            for part in self.parts:
-                part.start()
+            for process in self.processes:
+                process.start()
             if self._await_ready(start):
                 if demo:
                     self._submit_demo()
@@ -112,7 +112,7 @@ class Service:
             raise (Unavailable if done.returncode == os.EX_UNAVAILABLE else BadConfig)(why)
 
     def _await_ready(self, start: float) -> bool:
-        """Tend the parts until all of them answer; False if a signal came first."""
+        """Tend the processes until all of them answer; False if a signal came first."""
         say(f"starting; logs are in {self.home / 'logs'}")
         late = False
         while not self._stopping:
@@ -157,9 +157,9 @@ class Service:
 
     def _tend(self) -> None:
         time.sleep(0.2)
-        for part in self.parts:
+        for process in self.processes:
             if not self._stopping:
-                part.tend(say)
+                process.tend(say)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         if not self._stopping:
@@ -168,19 +168,19 @@ class Service:
 
     def _end(self) -> None:
         """All but the broker at once; the broker when nobody needs it any more."""
-        first = [part for part in self.parts if part.name != "valkey"]
-        for group in (first, [part for part in self.parts if part.name == "valkey"]):
-            for part in group:
-                part.tell(signal.SIGTERM)
+        first = [process for process in self.processes if process.name != "valkey"]
+        for group in (first, [process for process in self.processes if process.name == "valkey"]):
+            for process in group:
+                process.tell(signal.SIGTERM)
             deadline = time.monotonic() + STOP_S
-            for part in group:
-                part.wait(deadline)
+            for process in group:
+                process.wait(deadline)
         with suppress(OSError):  # a place that takes nothing any more is left as it is
             self.socket.unlink(missing_ok=True)
             if not self.socket.is_relative_to(self.home):
                 self.socket.parent.rmdir()
 
-    def _valkey(self) -> Part:
+    def _valkey(self) -> Process:
         """It runs in its folder, since a path as an option of its would be read as configuration, quotes and all."""
         data = self.home / "valkey"
         data.mkdir(parents=True, exist_ok=True)
@@ -196,27 +196,27 @@ class Service:
         }
         command = [valkey_server(), *(word for name, value in options.items() for word in (f"--{name}", value))]
         # Killed it would leave its socket behind; told to end it takes that away.
-        return Part("valkey", command, {}, self.home / "logs" / "valkey.log", data, signal.SIGTERM)
+        return Process("valkey", command, {}, self.home / "logs" / "valkey.log", data, signal.SIGTERM)
 
-    def _api(self, host: str, port: int) -> Part:
+    def _api(self, host: str, port: int) -> Process:
         hosts = {"MGIC_ALLOWED_HOSTS": f"{host},{os.environ.get('MGIC_ALLOWED_HOSTS', '')}"}
         return self._python("api", ["backend", "--host", host, "--port", str(port)], hosts)
 
-    def _dashboard(self, port: int) -> Part:
+    def _dashboard(self, port: int) -> Process:
         if find_spec("dashboard") is None or find_spec("streamlit") is None:
             raise BadConfig("the dashboard is not installed: pip install 'mgic[dashboard]'")
         return self._python("dashboard", ["dashboard", "--host", PAGES_HOST, "--port", str(port)])
 
-    def _worker(self, queue: str, slots: int) -> Part:
+    def _worker(self, queue: str, slots: int) -> Process:
         command = ["celery", "-A", "worker.app", "worker", "-Q", queue, "-c", str(slots), "-n", f"{queue}@%h"]
         flags = ["--without-gossip", "--without-mingle", "-l", "warning"]
         device = {"MGIC_DEVICE": "cpu"} if queue == "cpu" else {}
         more = {"MGIC_QUEUE": queue, "MGIC_SLOTS": str(slots), **device}
         return self._python(f"worker-{queue}", command + flags, more)
 
-    def _python(self, name: str, module: list[str], more: dict[str, str] | None = None) -> Part:
+    def _python(self, name: str, module: list[str], more: dict[str, str] | None = None) -> Process:
         log = self.home / "logs" / f"{name}.log"
-        return Part(name, [sys.executable, "-m", *module], self.environment | (more or {}), log)
+        return Process(name, [sys.executable, "-m", *module], self.environment | (more or {}), log)
 
 
 def migrations(environment: Mapping[str, str], *flags: str) -> "subprocess.CompletedProcess[str]":

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from mgic.data.dataset import DATASETS, Dataset, Source, build
+from mgic.data.dataset import DATASETS, Dataset, ImageProvider, build
 from mgic.data.folders import FolderImages
 from mgic.data.mask_sets import MASK_SETS, mask_set_info
 from mgic.data.point_sets import POINT_SETS, point_set_info
 from mgic.errors import DataMissing
 from mgic.records import DatasetInfo
 
-__all__ = ["DATASETS", "Dataset", "FolderImages", "Source", "dataset_info", "fetch", "list_datasets", "load"]
+__all__ = ["DATASETS", "Dataset", "FolderImages", "ImageProvider", "dataset_info", "fetch", "list_datasets", "load"]
 
 
 def list_datasets() -> list[str]:
@@ -24,11 +24,11 @@ def load(name: str, data_dir: Path) -> Dataset | FolderImages:
         UnknownName: There is no data set of that name.
         DataMissing: It is not on this machine, or damaged; the message says how to get it.
     """
-    source = DATASETS[name]
-    if not source.present(data_dir):
-        raise DataMissing(f"the data set {name} is not under {data_dir}; {source.how_to_get}")
-    found = source.read(data_dir)
-    return found if isinstance(found, FolderImages) else build(source, found)
+    provider = DATASETS[name]
+    if not provider.present(data_dir):
+        raise DataMissing(f"the data set {name} is not under {data_dir}; {provider.how_to_get}")
+    found = provider.read(data_dir)
+    return found if isinstance(found, FolderImages) else build(provider, found)
 
 
 def dataset_info(name: str, data_dir: Path) -> DatasetInfo:
@@ -37,17 +37,17 @@ def dataset_info(name: str, data_dir: Path) -> DatasetInfo:
         return mask_set_info(name, data_dir)
     if name in POINT_SETS:
         return point_set_info(name, data_dir)
-    source = DATASETS[name]
+    provider = DATASETS[name]
     return DatasetInfo(
         name=name,
-        title=source.title,
+        title=provider.title,
         task="image classification",
-        shape=source.shape,
-        classes=source.classes,
-        train=source.train,
-        test=source.test,
-        present=source.present(data_dir),
-        how_to_get=source.how_to_get,
+        shape=provider.shape,
+        classes=provider.classes,
+        train=provider.train,
+        test=provider.test,
+        present=provider.present(data_dir),
+        how_to_get=provider.how_to_get,
     )
 
 
@@ -63,10 +63,10 @@ def fetch(name: str, data_dir: Path) -> None:
         if not info.present:
             raise DataMissing(f"{name} cannot be downloaded from here: {info.how_to_get}")
         return
-    source = DATASETS[name]
-    if not source.present(data_dir):
+    provider = DATASETS[name]
+    if not provider.present(data_dir):
         try:
             data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DataMissing(f"the folder {data_dir} for {name} cannot be made: {error.strerror}") from error
-        source.fetch(data_dir)
+        provider.fetch(data_dir)

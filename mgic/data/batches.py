@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from mgic.data import augment
 from mgic.data.dataset import Dataset
-from mgic.data.folders import FolderImages, FolderPart
+from mgic.data.folders import FolderImages, FolderSplit
 
 
 class Batches:
@@ -67,10 +67,10 @@ class Batches:
 
 def train_and_test(
     dataset: Dataset | FolderImages, device: torch.device
-) -> tuple[Batches | FolderPart, Batches | FolderPart]:
-    """Both parts of a data set: put on the device, or read for it as they are wanted."""
+) -> tuple[Batches | FolderSplit, Batches | FolderSplit]:
+    """Both splits of a data set: put on the device, or read for it as they are wanted."""
     if isinstance(dataset, FolderImages):
-        return FolderPart(dataset.train, dataset, device), FolderPart(dataset.test, dataset, device)
+        return FolderSplit(dataset.train, dataset, device), FolderSplit(dataset.test, dataset, device)
     fixed = (dataset.mean, dataset.std, dataset.flip, device)
     return (
         Batches(dataset.train_images, dataset.train_labels, *fixed),

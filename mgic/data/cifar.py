@@ -9,7 +9,7 @@ import numpy as np
 from torchvision.datasets import CIFAR10, CIFAR100
 from torchvision.datasets.utils import check_integrity
 
-from mgic.data.dataset import DATASETS, Arrays, Source
+from mgic.data.dataset import DATASETS, Arrays, ImageProvider
 from mgic.data.listing import all_there
 from mgic.errors import DataMissing
 
@@ -58,7 +58,7 @@ def _channels_first(images: np.ndarray) -> np.ndarray:
 def _add(name: str, loader: Loader, classes: int, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
     DATASETS.add(
         name,
-        Source(
+        ImageProvider(
             name=name,
             title=f"CIFAR-{classes}, 32x32",
             shape=(3, 32, 32),

@@ -16,13 +16,13 @@ from torchvision.transforms.functional import pil_to_tensor
 
 from mgic.data.decoding import read_numbers, read_rgb
 from mgic.data.listing import all_there, file_state, named_files, named_folders
-from mgic.data.mask_sets import IGNORED, MASK_SETS, MaskSet, MaskSource
+from mgic.data.mask_sets import IGNORED, MASK_SETS, MaskProvider, MaskSet
 from mgic.errors import DataMissing
 
 FOLDER = "cityscapes"
 SHAPE = (3, 1024, 2048)
 PICTURE = re.compile(r"[^.].*_\d{6}_\d{6}_leftImg8bit\.png")
-PARTS = {"train": 2975, "val": 500}  # the test part has no public masks
+SPLITS = {"train": 2975, "val": 500}  # the test split has no public masks
 HOW_TO_GET = (
     "get leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip from cityscapes-dataset.com, where one needs an "
     "account, and unpack both in cityscapes in the folder of the data sets, so that it holds "
@@ -47,7 +47,7 @@ LAST_LABEL = max(one.id for one in datasets.Cityscapes.classes)
 
 @dataclass(frozen=True)
 class Streets:
-    """One part.
+    """One split.
 
     Args:
         files: Picture and mask of each, in the order of the pictures' names.
@@ -74,52 +74,52 @@ class Streets:
 
 
 def present(data_dir: Path) -> bool:
-    """Whether there are the folders of both parts; the pictures are counted later."""
+    """Whether there are the folders of both splits; the pictures are counted later."""
     kinds = ("leftImg8bit", "gtFine")
-    return all_there((data_dir / FOLDER / kind / part for kind in kinds for part in PARTS), folders=True)
+    return all_there((data_dir / FOLDER / kind / split for kind in kinds for split in SPLITS), folders=True)
 
 
 def read(data_dir: Path) -> MaskSet:
     """List the files; none is opened.
 
     Raises:
-        DataMissing: A part does not have its pictures, or one has no mask, or a file is empty.
+        DataMissing: A split does not have its pictures, or one has no mask, or a file is empty.
     """
     root = data_dir / FOLDER
     digest = hashlib.sha256()
-    train, test = (_part(root, part, count, digest) for part, count in PARTS.items())
+    train, test = (_split(root, split, count, digest) for split, count in SPLITS.items())
     return MaskSet(train, test, digest.hexdigest()[:16])
 
 
-def _part(root: Path, part: str, count: int, digest: "hashlib._Hash") -> Streets:
-    pictures = [path for city in named_folders(root / "leftImg8bit" / part) for path in named_files(city, PICTURE)]
+def _split(root: Path, split: str, count: int, digest: "hashlib._Hash") -> Streets:
+    pictures = [path for city in named_folders(root / "leftImg8bit" / split) for path in named_files(city, PICTURE)]
     if len(pictures) != count:
-        where = root / "leftImg8bit" / part
+        where = root / "leftImg8bit" / split
         raise DataMissing(
             f"{where} holds {len(pictures)} pictures (CITY/CITY_NNNNNN_NNNNNN_leftImg8bit.png), not {count}; "
             f"{HOW_TO_GET}"
         )
-    pairs = tuple((picture, _mask(root, part, picture)) for picture in pictures)
+    pairs = tuple((picture, _mask(root, split, picture)) for picture in pictures)
     for path in (path for pair in pairs for path in pair):
         digest.update(f"{path.relative_to(root)}\0{file_state(path).st_size}\n".encode(errors="surrogateescape"))
     return Streets(pairs)
 
 
-def _mask(root: Path, part: str, picture: Path) -> Path:
+def _mask(root: Path, split: str, picture: Path) -> Path:
     name = picture.name.replace("leftImg8bit", "gtFine_labelIds")
-    return root / "gtFine" / part / picture.parent.name / name
+    return root / "gtFine" / split / picture.parent.name / name
 
 
 MASK_SETS.add(
     "cityscapes",
-    MaskSource(
+    MaskProvider(
         name="cityscapes",
         title="Cityscapes, fine annotations",
         classes=tuple(one.name for one in EVALUATED),
         colours=tuple(one.color for one in EVALUATED),
         shape=SHAPE,
-        train=PARTS["train"],
-        test=PARTS["val"],
+        train=SPLITS["train"],
+        test=SPLITS["val"],
         how_to_get=HOW_TO_GET,
         present=present,
         read=read,

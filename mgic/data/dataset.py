@@ -45,7 +45,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageProvider:
     """What is known of a data set without opening it, and how to open it.
 
     Args:
@@ -77,28 +77,28 @@ class Source:
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
-DATASETS: Registry[Source] = Registry("data set", "mgic.data")
+DATASETS: Registry[ImageProvider] = Registry("data set", "mgic.data")
 
 
-def build(source: Source, arrays: Arrays) -> Dataset:
-    """Check what was read against what the source promises, and fingerprint it.
+def build(provider: ImageProvider, arrays: Arrays) -> Dataset:
+    """Check what was read against what the provider promises, and fingerprint it.
 
     Raises:
         DataMissing: Images and labels do not pair up, have another shape, or a label is out of range.
     """
     train_images, train_labels, test_images, test_labels = arrays
-    for part, images, labels in (("training", train_images, train_labels), ("test", test_images, test_labels)):
-        _check(source, part, images, labels)
+    for split, images, labels in (("training", train_images, train_labels), ("test", test_images, test_labels)):
+        _check(provider, split, images, labels)
     return Dataset(
-        name=source.name,
+        name=provider.name,
         train_images=_tensor(train_images, np.uint8),
         train_labels=_tensor(train_labels, np.int64),
         test_images=_tensor(test_images, np.uint8),
         test_labels=_tensor(test_labels, np.int64),
-        classes=source.classes,
-        mean=source.mean,
-        std=source.std,
-        flip=source.flip,
+        classes=provider.classes,
+        mean=provider.mean,
+        std=provider.std,
+        flip=provider.flip,
         hash=fingerprint(arrays),
     )
 
@@ -112,16 +112,16 @@ def fingerprint(arrays: Arrays) -> str:
     return digest.hexdigest()[:16]
 
 
-def _check(source: Source, part: str, images: np.ndarray, labels: np.ndarray) -> None:
+def _check(provider: ImageProvider, split: str, images: np.ndarray, labels: np.ndarray) -> None:
     problem = ""
-    if images.shape[1:] != source.shape:
-        problem = f"images of shape {images.shape[1:]}, not {source.shape}"
+    if images.shape[1:] != provider.shape:
+        problem = f"images of shape {images.shape[1:]}, not {provider.shape}"
     elif len(images) == 0 or len(images) != len(labels):
         problem = f"{len(images)} images but {len(labels)} labels"
-    elif labels.min() < 0 or labels.max() >= source.classes:
-        problem = f"labels from {labels.min()} to {labels.max()}, not 0 to {source.classes - 1}"
+    elif labels.min() < 0 or labels.max() >= provider.classes:
+        problem = f"labels from {labels.min()} to {labels.max()}, not 0 to {provider.classes - 1}"
     if problem:
-        raise DataMissing(f"the {part} part of {source.name} is damaged: {problem}; {source.how_to_get}")
+        raise DataMissing(f"the {split} split of {provider.name} is damaged: {problem}; {provider.how_to_get}")
 
 
 def _tensor(array: np.ndarray, dtype: type) -> Tensor:

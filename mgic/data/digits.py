@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from mgic.data.dataset import DATASETS, Arrays, Source
+from mgic.data.dataset import DATASETS, Arrays, ImageProvider
 
 
 def read(_data_dir: Path) -> Arrays:
     """1437 images to train, 360 to test; every fifth image of each digit is a test image.
 
     The set comes unsplit. Sorted by digit, in the order given, each fifth one is taken, so the
-    share of every digit is the same in both parts and no random draw is involved.
+    share of every digit is the same in both splits and no random draw is involved.
     """
     bunch = load_digits()
     labels = bunch.target.astype(np.int64)
@@ -33,7 +33,7 @@ def fetch(_data_dir: Path) -> None:
 
 DATASETS.add(
     "digits",
-    Source(
+    ImageProvider(
         name="digits",
         title="Handwritten digits, 8x8",
         shape=(1, 8, 8),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torchvision.datasets import FashionMNIST
 
-from mgic.data.dataset import DATASETS, Arrays, Source
+from mgic.data.dataset import DATASETS, Arrays, ImageProvider
 from mgic.data.idx import IdxSet, published
 
 SYSTEM_DIR = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts it
@@ -35,7 +35,7 @@ def present(data_dir: Path) -> bool:
 
 DATASETS.add(
     "fashion_mnist",
-    Source(
+    ImageProvider(
         name="fashion_mnist",
         title="Fashion-MNIST, 28x28",
         shape=(1, 28, 28),

@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from mgic.data.dataset import DATASETS, Source
+from mgic.data.dataset import DATASETS, ImageProvider
 from mgic.errors import BadConfig, DataMissing, Problem
 from mgic.models import create, find
 
@@ -147,19 +147,20 @@ def _of_run(run: str, data_dir: Path) -> FirstLayer:
         with safetensors.safe_open(path, "pt") as file:
             config = json.loads((file.metadata() or {}).get("config", "{}"))
         state = safetensors.torch.load_file(path)
-        network, source = _rebuilt(config)
+        network, provider = _rebuilt(config)
         network.load_state_dict(state)
     except (safetensors.SafetensorError, json.JSONDecodeError, KeyError, RuntimeError) as error:
         raise DataMissing(f"{path} is not what a classification run leaves as model.safetensors: {error}") from error
-    convolution = _first_convolution(network.eval(), source.shape)
-    return FirstLayer(convolution, source.shape[0], source.mean, source.std, _hash(convolution))
+    convolution = _first_convolution(network.eval(), provider.shape)
+    return FirstLayer(convolution, provider.shape[0], provider.mean, provider.std, _hash(convolution))
 
 
-def _rebuilt(config: Mapping[str, Any]) -> tuple[nn.Module, Source]:
-    source = DATASETS[config["dataset"]]
+def _rebuilt(config: Mapping[str, Any]) -> tuple[nn.Module, ImageProvider]:
+    provider = DATASETS[config["dataset"]]
     known = find(config["model"]).options.model_fields
     options = {name: value for name, value in config.items() if name in known}
-    return create(config["model"], **{**options, "in_channels": source.shape[0], "num_classes": source.classes}), source
+    options |= {"in_channels": provider.shape[0], "num_classes": provider.classes}
+    return create(config["model"], **options), provider
 
 
 class _Found(Exception):

@@ -66,10 +66,10 @@ def pictures_by_class(folder: Path) -> dict[str, list[Path]]:
 
 
 def labelled(train: Path, test: Path) -> tuple[list[Labelled], list[Labelled]]:
-    """The pictures of both parts; a class is numbered by the place of its name among those of the training part.
+    """The pictures of both splits; a class is numbered by the place of its name among those of the training split.
 
     Raises:
-        DataMissing: A part has no pictures, or the two have classes of other names.
+        DataMissing: A split has no pictures, or the two have classes of other names.
     """
     learnt, tested = pictures_by_class(train), pictures_by_class(test)
     for one, other, strange in ((test, train, tested.keys() - learnt), (train, test, learnt.keys() - tested)):
@@ -104,7 +104,7 @@ def _with_labels(found: dict[str, list[Path]], numbers: dict[str, int]) -> list[
     return [(path, numbers[name]) for name, pictures in found.items() for path in pictures]
 
 
-class FolderPart:
+class FolderSplit:
     """Pictures from files, cut and normalised, several being read at once.
 
     Args:

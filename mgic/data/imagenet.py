@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NoReturn
 
-from mgic.data.dataset import DATASETS, Source
+from mgic.data.dataset import DATASETS, ImageProvider
 from mgic.data.folders import FolderImages, fingerprint, labelled
 from mgic.data.listing import all_there
 from mgic.errors import DataMissing
@@ -17,14 +17,14 @@ HOW_TO_GET = (
 
 
 def present(data_dir: Path) -> bool:
-    return all_there((data_dir / "imagenet" / part for part in ("train", "val")), folders=True)
+    return all_there((data_dir / "imagenet" / split for split in ("train", "val")), folders=True)
 
 
 def read(data_dir: Path) -> FolderImages:
     """List the files; none is opened.
 
     Raises:
-        DataMissing: A part has no pictures, the two have classes of other names, or not so many, or a file is empty.
+        DataMissing: A split has no pictures, the two have classes of other names, or not so many, or a file is empty.
     """
     root = data_dir / "imagenet"
     train, test = labelled(root / "train", root / "val")
@@ -39,7 +39,7 @@ def fetch(_: Path) -> NoReturn:
 
 DATASETS.add(
     "imagenet",
-    Source(
+    ImageProvider(
         name="imagenet",
         title="ImageNet, 224x224",
         shape=(3, SIDE, SIDE),

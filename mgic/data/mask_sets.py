@@ -48,7 +48,7 @@ class MaskSet:
 
 
 @dataclass(frozen=True)
-class MaskSource:
+class MaskProvider:
     """What is known of a set without opening it, and how to open it.
 
     Args:
@@ -73,7 +73,7 @@ class MaskSource:
     read: Callable[[Path], MaskSet]
 
 
-MASK_SETS: Registry[MaskSource] = Registry("segmentation set", "mgic.data")
+MASK_SETS: Registry[MaskProvider] = Registry("segmentation set", "mgic.data")
 
 
 def load_masks(name: str, data_dir: Path) -> MaskSet:
@@ -83,25 +83,25 @@ def load_masks(name: str, data_dir: Path) -> MaskSet:
         UnknownName: There is no set of that name.
         DataMissing: It is not on this machine, or not whole; the message says how to get it.
     """
-    source = MASK_SETS[name]
-    if not source.present(data_dir):
-        raise DataMissing(f"the segmentation set {name} is not under {data_dir}; {source.how_to_get}")
-    return source.read(data_dir)
+    provider = MASK_SETS[name]
+    if not provider.present(data_dir):
+        raise DataMissing(f"the segmentation set {name} is not under {data_dir}; {provider.how_to_get}")
+    return provider.read(data_dir)
 
 
 def mask_set_info(name: str, data_dir: Path) -> DatasetInfo:
     """What is known without reading it."""
-    source = MASK_SETS[name]
+    provider = MASK_SETS[name]
     return DatasetInfo(
         name=name,
-        title=source.title,
+        title=provider.title,
         task="segmentation",
-        shape=source.shape,
-        classes=len(source.classes),
-        train=source.train,
-        test=source.test,
-        present=source.present(data_dir),
-        how_to_get=source.how_to_get,
+        shape=provider.shape,
+        classes=len(provider.classes),
+        train=provider.train,
+        test=provider.test,
+        present=provider.present(data_dir),
+        how_to_get=provider.how_to_get,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torchvision.datasets import MNIST as TorchvisionMNIST
 
-from mgic.data.dataset import DATASETS, Arrays, Source
+from mgic.data.dataset import DATASETS, Arrays, ImageProvider
 from mgic.data.idx import IdxSet, published
 
 MNIST = IdxSet(
@@ -37,7 +37,7 @@ def present(data_dir: Path) -> bool:
 
 DATASETS.add(
     "mnist",
-    Source(
+    ImageProvider(
         name="mnist",
         title="MNIST, 28x28",
         shape=(1, 28, 28),

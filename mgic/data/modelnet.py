@@ -17,7 +17,7 @@ from mgic.data.dataset import Arrays
 from mgic.data.listing import all_there, file_state, named_files
 from mgic.data.meshes import in_unit_ball, sample_surface
 from mgic.data.off import read_off
-from mgic.data.point_sets import POINT_SETS, PointSource, own_generator
+from mgic.data.point_sets import POINT_SETS, PointProvider, own_generator
 from mgic.errors import DataMissing
 
 FOLDER = "ModelNet10"
@@ -38,14 +38,14 @@ COUNTS = {
     "table": (392, 100),
     "toilet": (344, 100),
 }
-PARTS = ("train", "test")
+SPLITS = ("train", "test")
 KEYS = ("train_points", "train_labels", "test_points", "test_labels")
 SAMPLING = 2  # raise it when the same files and seed give other points
 
 
 def present(data_dir: Path) -> bool:
-    """Whether there is a folder for each part of each class; they are counted and read later."""
-    return all_there((data_dir / FOLDER / name / part for name in COUNTS for part in PARTS), folders=True)
+    """Whether there is a folder for each split of each class; they are counted and read later."""
+    return all_there((data_dir / FOLDER / name / split for name in COUNTS for split in SPLITS), folders=True)
 
 
 def read(data_dir: Path, points: int, seed: int) -> Arrays:
@@ -60,7 +60,7 @@ def read(data_dir: Path, points: int, seed: int) -> Arrays:
     Raises:
         DataMissing: Shapes are absent or damaged.
     """
-    files = {part: list(_files(data_dir / FOLDER, number)) for number, part in enumerate(PARTS)}
+    files = {split: list(_files(data_dir / FOLDER, number)) for number, split in enumerate(SPLITS)}
     cache = data_dir / FOLDER / f"sampled-{points}-{_identity(data_dir / FOLDER, files, seed)}.npz"
     arrays = _kept(cache, points)
     if arrays is None:
@@ -69,13 +69,13 @@ def read(data_dir: Path, points: int, seed: int) -> Arrays:
     return arrays
 
 
-def _files(folder: Path, part: int) -> Iterator[tuple[Path, int]]:
-    """Every shape of a part with its label, in the order of their names."""
+def _files(folder: Path, split: int) -> Iterator[tuple[Path, int]]:
+    """Every shape of a split with its label, in the order of their names."""
     for label, (name, counts) in enumerate(COUNTS.items()):
-        found = named_files(folder / name / PARTS[part], re.compile(rf"{name}_\d{{4}}\.off"))
-        if len(found) != counts[part]:
-            where = folder / name / PARTS[part]
-            raise DataMissing(f"{where} holds {len(found)} shapes ({name}_NNNN.off), not {counts[part]}; {HOW_TO_GET}")
+        found = named_files(folder / name / SPLITS[split], re.compile(rf"{name}_\d{{4}}\.off"))
+        if len(found) != counts[split]:
+            where = folder / name / SPLITS[split]
+            raise DataMissing(f"{where} holds {len(found)} shapes ({name}_NNNN.off), not {counts[split]}; {HOW_TO_GET}")
         yield from ((path, label) for path in found)
 
 
@@ -125,7 +125,7 @@ def _keep(cache: Path, arrays: Arrays) -> None:
 
 POINT_SETS.add(
     "modelnet10",
-    PointSource(
+    PointProvider(
         name="modelnet10",
         title="ModelNet-10, furniture",
         classes=tuple(COUNTS),

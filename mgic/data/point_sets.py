@@ -19,7 +19,7 @@ SHIFT = 0.2
 
 
 @dataclass(frozen=True)
-class PointSource:
+class PointProvider:
     """What is known of a set without opening it, and how to open it.
 
     Args:
@@ -58,7 +58,7 @@ class PointSet:
     hash: str
 
 
-POINT_SETS: Registry[PointSource] = Registry("point set", "mgic.data")
+POINT_SETS: Registry[PointProvider] = Registry("point set", "mgic.data")
 
 
 def load_points(name: str, data_dir: Path, points: int, seed: int) -> PointSet:
@@ -74,10 +74,10 @@ def load_points(name: str, data_dir: Path, points: int, seed: int) -> PointSet:
         UnknownName: There is no set of that name.
         DataMissing: It is not on this machine, or damaged; the message says how to get it.
     """
-    source = POINT_SETS[name]
-    if not source.present(data_dir):
-        raise DataMissing(f"the point set {name} is not under {data_dir}; {source.how_to_get}")
-    arrays = source.read(data_dir, points, seed)
+    provider = POINT_SETS[name]
+    if not provider.present(data_dir):
+        raise DataMissing(f"the point set {name} is not under {data_dir}; {provider.how_to_get}")
+    arrays = provider.read(data_dir, points, seed)
     train_points, train_labels, test_points, test_labels = (torch.from_numpy(array) for array in arrays)
     return PointSet(
         train_points=train_points.transpose(1, 2).contiguous(),
@@ -90,17 +90,17 @@ def load_points(name: str, data_dir: Path, points: int, seed: int) -> PointSet:
 
 def point_set_info(name: str, data_dir: Path) -> DatasetInfo:
     """What is known without reading it; a cloud has as many points as are asked for, so that its shape is (3,)."""
-    source = POINT_SETS[name]
+    provider = POINT_SETS[name]
     return DatasetInfo(
         name=name,
-        title=source.title,
+        title=provider.title,
         task="point cloud",
         shape=(3,),
-        classes=len(source.classes),
-        train=source.train,
-        test=source.test,
-        present=source.present(data_dir),
-        how_to_get=source.how_to_get,
+        classes=len(provider.classes),
+        train=provider.train,
+        test=provider.test,
+        present=provider.present(data_dir),
+        how_to_get=provider.how_to_get,
     )
 
 

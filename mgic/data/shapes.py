@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mgic.data.mask_sets import MASK_SETS, MaskSet, MaskSource
+from mgic.data.mask_sets import MASK_SETS, MaskProvider, MaskSet
 from mgic.data.point_sets import own_generator
 
 SEED = 0
@@ -54,7 +54,7 @@ class Shapes:
 
 def read(_data_dir: Path) -> MaskSet:
     """800 pictures to train and 200 to test; each follows from its own number, the others do not matter."""
-    train, test = (_shapes(part, count) for part, count in (("train", TRAIN), ("test", TEST)))
+    train, test = (_shapes(split, count) for split, count in (("train", TRAIN), ("test", TEST)))
     digest = hashlib.sha256()
     for tensor in (train.images, train.masks, test.images, test.masks):
         digest.update(repr(tuple(tensor.shape)).encode() + tensor.numpy().tobytes())
@@ -65,8 +65,8 @@ def present(_data_dir: Path) -> bool:
     return True
 
 
-def _shapes(part: str, count: int) -> Shapes:
-    images, masks = zip(*(picture(own_generator(SEED, f"{part} {number}")) for number in range(count)), strict=True)
+def _shapes(split: str, count: int) -> Shapes:
+    images, masks = zip(*(picture(own_generator(SEED, f"{split} {number}")) for number in range(count)), strict=True)
     return Shapes(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)))
 
 
@@ -99,7 +99,7 @@ def _texture(down: np.ndarray, right: np.ndarray, one: np.ndarray, rng: np.rando
 
 MASK_SETS.add(
     "shapes",
-    MaskSource(
+    MaskProvider(
         name="shapes",
         title="Five kinds of shapes on textured ground, made here",
         classes=("ground", *FORMS),

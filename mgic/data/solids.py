@@ -6,7 +6,7 @@ import numpy as np
 
 from mgic.data.dataset import Arrays
 from mgic.data.meshes import Mesh, in_unit_ball, revolve, sample_surface
-from mgic.data.point_sets import POINT_SETS, PointSource, own_generator
+from mgic.data.point_sets import POINT_SETS, PointProvider, own_generator
 
 TRAIN, TEST = 1000, 500
 ROUND = 48  # sides of what stands for a circle
@@ -45,8 +45,8 @@ def read(_data_dir: Path, points: int, seed: int) -> Arrays:
     vertical one, sampled, made noisy, and fitted into the unit ball.
     """
     train, test = (
-        [_cloud(number % len(SOLIDS), points, own_generator(seed, f"{part} {number}")) for number in range(count)]
-        for part, count in (("train", TRAIN), ("test", TEST))
+        [_cloud(number % len(SOLIDS), points, own_generator(seed, f"{split} {number}")) for number in range(count)]
+        for split, count in (("train", TRAIN), ("test", TEST))
     )
     labels = np.arange(max(TRAIN, TEST), dtype=np.int64) % len(SOLIDS)
     return np.stack(train), labels[:TRAIN], np.stack(test), labels[:TEST]
@@ -73,7 +73,7 @@ def _turn(rng: np.random.Generator) -> np.ndarray:
 
 POINT_SETS.add(
     "solids",
-    PointSource(
+    PointProvider(
         name="solids",
         title="Ten kinds of solids, made here",
         classes=tuple(SOLIDS),

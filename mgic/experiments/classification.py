@@ -46,14 +46,14 @@ class Config(ClassificationConfig, Images):
 
     @property
     def size(self) -> DataSize:
-        source = DATASETS[self.dataset]
-        options = {"in_channels": source.shape[0], "num_classes": source.classes}
-        return DataSize(source.shape, source.train, source.test, options)
+        provider = DATASETS[self.dataset]
+        options = {"in_channels": provider.shape[0], "num_classes": provider.classes}
+        return DataSize(provider.shape, provider.train, provider.test, options)
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         dataset = load(self.dataset, data_dir)
-        part, test = train_and_test(dataset, device)
-        return Data(part, test, dataset.hash, part.labels)
+        train, test = train_and_test(dataset, device)
+        return Data(train, test, dataset.hash, train.labels)
 
 
 class Result(TrainingResult, ClassificationScores):

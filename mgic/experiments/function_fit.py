@@ -17,7 +17,7 @@ from mgic.records import View
 from mgic.tasks import Data, DataSize, FitConfig, FitResult, estimate, learn
 from mgic.tasks.fitting import AT_ONCE
 from mgic.tasks.learning import Speed
-from mgic.training import Part, generator
+from mgic.training import Split, generator
 from mgic.training.evaluation import predict
 from mgic.training.fields import BatchSize, Epochs, LearningRate, LrStepEpochs, Momentum, Schedule, WeightDecay, known
 
@@ -119,7 +119,7 @@ def function_fit(config: Config, context: Context) -> Result:
     return Result(**learnt.fields)
 
 
-def _save_pictures(model: nn.Module, test: Part, config: Config, artifact: Callable[[str], Path]) -> None:
+def _save_pictures(model: nn.Module, test: Split, config: Config, artifact: Callable[[str], Path]) -> None:
     """Target and fit in the same colours; the size of the error on one scale for all runs of a target."""
     fit, target = (values.view(config.test_side, config.test_side).numpy() for values in predict(model, test, AT_ONCE))
     limit, error = float(abs(target).max()), abs(fit - target)

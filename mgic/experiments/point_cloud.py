@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from torch import nn
 
 from mgic.data.drawing import Cloud, draw_clouds
-from mgic.data.point_sets import POINT_SETS, PointBatches, PointSource, load_points
+from mgic.data.point_sets import POINT_SETS, PointBatches, PointProvider, load_points
 from mgic.errors import Problem
 from mgic.experiment import Context, experiment
 from mgic.models.config import ModelConfig, model_field
@@ -24,7 +24,7 @@ from mgic.tasks import (
     learn,
 )
 from mgic.tasks.learning import DatasetHash, Speed, validated
-from mgic.training import Objective, Part
+from mgic.training import Objective, Split
 from mgic.training.evaluation import predict
 from mgic.training.fields import BatchSize, Epochs, LabelSmoothing, LearningRate, LrStepEpochs, Schedule, known
 
@@ -72,15 +72,15 @@ class Config(ClassificationConfig, Clouds):
     @property
     def size(self) -> DataSize:
         """The largest map is of distances."""
-        source = POINT_SETS[self.dataset]
-        options = {"in_channels": 3, "num_classes": len(source.classes)}
-        return DataSize((3, self.points), source.train, source.test, options, self.points**2)
+        provider = POINT_SETS[self.dataset]
+        options = {"in_channels": 3, "num_classes": len(provider.classes)}
+        return DataSize((3, self.points), provider.train, provider.test, options, self.points**2)
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         clouds = load_points(self.dataset, data_dir, self.points, self.sampling_seed)
-        part = PointBatches(clouds.train_points, clouds.train_labels, device)
+        train = PointBatches(clouds.train_points, clouds.train_labels, device)
         test = PointBatches(clouds.test_points, clouds.test_labels, device)
-        return Data(part, test, clouds.hash, clouds.train_labels)
+        return Data(train, test, clouds.hash, clouds.train_labels)
 
     def objective(self, data: Data) -> Objective[Any]:
         return ClassifyingByClass(self.label_smoothing, data.labels)
@@ -146,12 +146,12 @@ def point_cloud(config: Config, context: Context) -> Result:
     what it was taken for.
     """
     learnt = learn(config, context)
-    source = POINT_SETS[config.dataset]
-    _save_picture(learnt.model, learnt.data.test, source, config, context.artifact("predictions.png"))
+    provider = POINT_SETS[config.dataset]
+    _save_picture(learnt.model, learnt.data.test, provider, config, context.artifact("predictions.png"))
     return Result(**learnt.fields)
 
 
-def _save_picture(model: nn.Module, test: Part, source: PointSource, config: Config, path: Path) -> None:
+def _save_picture(model: nn.Module, test: Split, provider: PointProvider, config: Config, path: Path) -> None:
     """The first test cloud of each class, as it is and not as it was best answered."""
     logits, labels = predict(model, test, config.batch_size)
     found = logits.argmax(dim=1)
@@ -159,7 +159,7 @@ def _save_picture(model: nn.Module, test: Part, source: PointSource, config: Con
     drawn = [
         Cloud(
             points=test.take(slice(at, at + 1))[0][0].T.cpu().double().numpy(),
-            caption=_caption(source.classes[labels[at]], source.classes[found[at]]),
+            caption=_caption(provider.classes[labels[at]], provider.classes[found[at]]),
             wrong=bool(labels[at] != found[at]),
         )
         for at in first

@@ -23,13 +23,13 @@ from mgic.tasks.learning import Caution, DatasetHash, NoBetter, scores_of, valid
 from mgic.tasks.learning import estimate as estimate_learning
 from mgic.training import (
     Checkpoints,
-    Part,
-    Settings,
+    Hyperparameters,
+    Split,
     derive,
     generator,
+    hyperparameters_of,
     pick_device,
     save_weights,
-    settings_of,
     train,
 )
 from mgic.training.channel_groups import check_groups, grouped_convolution, torch_pruning, widths
@@ -197,14 +197,14 @@ def prune(config: Config, context: Context) -> Result:
     learn = partial(train, model, data.train, data.test, objective=objective, validation=data.validation)
     with scale_penalty(model.to(device), penalised, config.sparsity):
         kept = first.checkpoints_of(config, data.hash)
-        trained = learn(settings=settings_of(config), context=first, checkpoints=kept)
+        trained = learn(hyper=hyperparameters_of(config), context=first, checkpoints=kept)
     _remove_channels(model, data.train, size, before.macs, config, second)
     pruned = objective.score(model, data.test, config.batch_size).scores
     context.log(f"pruned: test top-1 {pruned.top1:.2f} %, loss {pruned.loss:.4f}")
     kept = second.checkpoints_of(config, data.hash, widths(model))
     if first.was_over and kept.read(context.log) is None:
         second.resumed(0)
-    tuned = learn(settings=_fine_tuning(config), context=second, checkpoints=kept)
+    tuned = learn(hyper=_fine_tuning(config), context=second, checkpoints=kept)
     context.report(1.0, "saving")
     after, widths_after = count_cost(model, size), widths(model)
     save_weights(model, config, context.artifact("model.safetensors"))
@@ -230,10 +230,10 @@ def prune(config: Config, context: Context) -> Result:
     )
 
 
-def _fine_tuning(config: Config) -> Settings:
+def _fine_tuning(config: Config) -> Hyperparameters:
     """As the training, but in another order, and with a length and a learning rate of its own."""
     return replace(
-        settings_of(config),
+        hyperparameters_of(config),
         seed=derive(config.seed, "fine-tuning"),
         epochs=config.finetune_epochs,
         learning_rate=config.finetune_learning_rate,
@@ -306,7 +306,7 @@ def _check_budget(model: nn.Module, size: tuple[int, int, int], macs: int, confi
 
 
 def _remove_channels(
-    model: nn.Module, part: Part, size: tuple[int, int, int], macs: int, config: Config, context: Context
+    model: nn.Module, split: Split, size: tuple[int, int, int], macs: int, config: Config, context: Context
 ) -> None:
     """Take channels out in equal steps from `macs` down to the budget."""
     for number in range(1, config.iterations + 1):
@@ -314,9 +314,9 @@ def _remove_channels(
         groups = prunable_groups(model, size, config.method)
         sensitivity: Sensitivity = {}
         if config.method == "taylor_bn":
-            order = torch.randperm(len(part), generator=generator(config.seed, "ranking", number)).to(part.device)
+            order = torch.randperm(len(split), generator=generator(config.seed, "ranking", number)).to(split.device)
             batches = torch.split(order, config.batch_size)[:TAYLOR_BATCHES]
-            sensitivity = norm_sensitivity(model, norm_names(model, groups), part, batches)
+            sensitivity = norm_sensitivity(model, norm_names(model, groups), split, batches)
         scores = [score(model, group, config.method, sensitivity) for group in groups]
         done = number / config.iterations
         prune_to(model, size, macs * ((1 - done) + done * config.macs_ratio), groups, scores, config.scope)

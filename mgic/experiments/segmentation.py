@@ -17,10 +17,10 @@ from mgic.records import View
 from mgic.tasks import Data, DataSize, SegmentationConfig, SegmentationResult, estimate, learn
 from mgic.tasks.learning import DatasetHash, Speed
 from mgic.tasks.segmentation import Confusion
-from mgic.training import Part
+from mgic.training import Split
 from mgic.training.fields import BatchSize, Epochs, LearningRate, LrStepEpochs, Momentum, WeightDecay, known
 
-PICTURES = 4  # rows of predictions.png, evenly spaced in the test part: the same for all runs
+PICTURES = 4  # rows of predictions.png, evenly spaced in the test split: the same for all runs
 
 
 class Masks(ModelConfig):
@@ -68,16 +68,16 @@ class Config(SegmentationConfig, Masks):
 
     @property
     def size(self) -> DataSize:
-        source = MASK_SETS[self.dataset]
-        channels, height, width = source.shape
+        provider = MASK_SETS[self.dataset]
+        channels, height, width = provider.shape
         piece = self.crop**2 / (height * width) if self.augment else 1.0
-        options = {"in_channels": channels, "num_classes": len(source.classes)}
-        return DataSize(source.shape, source.train, source.test, options, round(piece * height * width), piece)
+        options = {"in_channels": channels, "num_classes": len(provider.classes)}
+        return DataSize(provider.shape, provider.train, provider.test, options, round(piece * height * width), piece)
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         pictures = load_masks(self.dataset, data_dir)
-        part, test = (MaskBatches(each, self.crop, device) for each in (pictures.train, pictures.test))
-        return Data(part, test, pictures.hash)
+        train, test = (MaskBatches(each, self.crop, device) for each in (pictures.train, pictures.test))
+        return Data(train, test, pictures.hash)
 
 
 class Result(SegmentationResult):
@@ -171,8 +171,8 @@ def _save_classes(found: Confusion, names: tuple[str, ...], path: Path) -> None:
 
 
 @torch.inference_mode()
-def _save_picture(model: nn.Module, test: Part, config: Config, path: Path) -> None:
-    source = MASK_SETS[config.dataset]
+def _save_picture(model: nn.Module, test: Split, config: Config, path: Path) -> None:
+    provider = MASK_SETS[config.dataset]
     model.eval()
     rows = []
     for place in range(PICTURES):
@@ -182,4 +182,4 @@ def _save_picture(model: nn.Module, test: Part, config: Config, path: Path) -> N
         found = answers.argmax(dim=1)[0].byte().cpu()
         image, truth = shown(images[0]).permute(1, 2, 0).cpu(), masks[0].byte().cpu()
         rows.append(Segmented(image.numpy(), truth.numpy(), found.numpy()))
-    draw_masks(rows, source.classes, source.colours).save(path)
+    draw_masks(rows, provider.classes, provider.colours).save(path)

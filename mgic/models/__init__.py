@@ -77,12 +77,12 @@ def register_model(
     input_size: Shape,
     task: Task = "image classification",
     smallest: Shape | None = None,
-    source: str = "mgic",
+    package: str = "mgic",
 ) -> Callable[[Build], Build]:
     """Register the decorated function under its own name; the arguments are those of `add_model`."""
 
     def register(build: Build) -> Build:
-        add_model(build.__name__, build, input_size=input_size, task=task, smallest=smallest, source=source)
+        add_model(build.__name__, build, input_size=input_size, task=task, smallest=smallest, package=package)
         return build
 
     return register
@@ -114,7 +114,7 @@ def add_model(
     input_size: Shape,
     task: Task = "image classification",
     smallest: Shape | None = None,
-    source: str = "mgic",
+    package: str = "mgic",
 ) -> None:
     """Register `build` under `name`; the decorators end up here.
 
@@ -127,7 +127,7 @@ def add_model(
         task: What it can be trained for.
         smallest: The smallest sample it is tested on, without the channels; None: a tenth of
             the sides of `input_size`, but at least 16.
-        source: The package whose code it is.
+        package: Whose code it is.
 
     Raises:
         TypeError: An option without default or description, or one missing that the task needs.
@@ -143,7 +143,7 @@ def add_model(
         task=task,
         input_size=input_size,
         smallest=tuple(max(16, side // 10) for side in input_size[1:]) if smallest is None else smallest,
-        source=source,
+        package=package,
     )
     MODELS.add(name, Model(build, options, info))
 

@@ -37,7 +37,7 @@ class Converted:
                 "name": PREFIX + of.info.name,
                 "summary": f"With its blocks over a hierarchy of channels: {of.info.summary}",
                 "options": options.model_json_schema(),
-                "source": "mgic",
+                "package": "mgic",
             }
         )
         return Model(partial(_build, of), options, info)

@@ -75,7 +75,7 @@ def _model(name: str, function: Callable[..., nn.Module]) -> Model:
         task="image classification",
         input_size=size,
         smallest=size[1:],
-        source=name.partition(".")[0].partition(OF_A_MODULE)[0],
+        package=name.partition(".")[0].partition(OF_A_MODULE)[0],
     )
     return Model(function, options, info)
 

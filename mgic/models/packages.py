@@ -77,16 +77,16 @@ def of_torchvision(name: str, in_channels: int, options: Mapping[str, Any]) -> n
     return network
 
 
-def _register(source: str, build: Callable[..., nn.Module], networks: Mapping[str, str]) -> None:
+def _register(package: str, build: Callable[..., nn.Module], networks: Mapping[str, str]) -> None:
     for name, words in networks.items():
-        add_model(name, partial(build, name), words, input_size=IMAGE, smallest=SMALLEST, source=source)
+        add_model(name, partial(build, name), words, input_size=IMAGE, smallest=SMALLEST, package=package)
 
 
 _register("torchvision", torchvision_network, TORCHVISION)
 _register("timm", timm_network, TIMM)
 
 
-@register_model(input_size=IMAGE, smallest=SMALLEST, source="torchvision")
+@register_model(input_size=IMAGE, smallest=SMALLEST, package="torchvision")
 def mobilenet_v2(
     *, width_mult: WidthMult = 1.0, num_classes: NumClasses = 1000, in_channels: InChannels = 3
 ) -> nn.Module:
@@ -98,7 +98,7 @@ def mobilenet_v2(
     return of_torchvision("mobilenet_v2", in_channels, {"num_classes": num_classes, "width_mult": width_mult})
 
 
-@register_model(input_size=IMAGE, smallest=SMALLEST, source="timm")
+@register_model(input_size=IMAGE, smallest=SMALLEST, package="timm")
 def mobilenetv1_050(*, num_classes: NumClasses = 1000, in_channels: InChannels = 3) -> nn.Module:
     """MobileNetV1 0.5x; Howard et al., https://arxiv.org/abs/1704.04861.
 
@@ -112,7 +112,7 @@ def mobilenetv1_050(*, num_classes: NumClasses = 1000, in_channels: InChannels =
     return network
 
 
-@register_model(input_size=(3, 1024, 2048), task="segmentation", smallest=SMALLEST, source="torchvision")
+@register_model(input_size=(3, 1024, 2048), task="segmentation", smallest=SMALLEST, package="torchvision")
 def lraspp_mobilenet_v3_large(*, num_classes: NumClasses = 19, in_channels: InChannels = 3) -> nn.Module:
     """MobileNetV3-Large with the LR-ASPP head, for segmentation; Howard et al., https://arxiv.org/abs/1905.02244.
 

@@ -131,7 +131,7 @@ class Package:
         return self._entries
 
     def _registered(self, short: str) -> bool:
-        return short in MODELS and MODELS[short].info.source == self.name
+        return short in MODELS and MODELS[short].info.package == self.name
 
     def _info(self, short: str, entry: Entry, schema: dict[str, Any]) -> ModelInfo:
         return ModelInfo(
@@ -141,7 +141,7 @@ class Package:
             task="image classification",
             input_size=entry.input_size,
             smallest=entry.input_size[1:],
-            source=self.name,
+            package=self.name,
         )
 
     def _options_of(self, entry: Entry) -> tuple[type[Options], dict[str, Any]]:

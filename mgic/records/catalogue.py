@@ -16,7 +16,7 @@ class View(Record):
     """A plot described by column names; the dashboard draws any of them for any experiment.
 
     It draws one point a run, or, with `table`, one a row of that table of the result; `x`, `y` and the others name
-    settings, scalar fields of the result, or columns of the table. With `where` it leaves out the rows that have
+    config fields, scalar fields of the result, or columns of the table. With `where` it leaves out the rows that have
     another text in one of these columns, but not those that were stored before there was such a column.
 
     Where the runs differ in `seed`, every point is the mean over the seeds, with the
@@ -28,7 +28,7 @@ class View(Record):
     `box`: a box a run from `q1` to `q3`, a line at `y`, the median, and whiskers to `low` and `high`. A run without
     a number for these two has no whiskers. Runs that differ in `seed` have a box each: quantiles have no mean.
 
-    `images`: a row a sample, a column a run, in the order of its setting `x`, one seed for all. `y` is the name of
+    `images`: a row a sample, a column a run, in the order of its config field `x`, one seed for all. `y` is the name of
     an artifact; a `*` in it stands for the sample, and without one there is a single row.
 
     `chosen_by`: the column that says which point is the better one, where that is not what is drawn: a score of
@@ -131,7 +131,7 @@ class ModelInfo(Record):
     task: Task
     input_size: tuple[int, ...]  # of one sample at the resolution it was made for: (channels, height, width)
     smallest: tuple[int, ...]  # sides of the smallest sample it is tested on, without the channels
-    source: str  # the package whose code it is: mgic, timm, torchvision
+    package: str  # the package whose code it is: mgic, timm, torchvision
 
 
 class DatasetInfo(Record):

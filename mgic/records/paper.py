@@ -85,9 +85,9 @@ class Reference(Record):
     table: str
     label: str
     setting: str
-    source: Literal["ours", "quoted", "own run"]  # as the paper says: its authors' method, quoted, or run by them
+    figure_of: Literal["ours", "quoted", "own run"]  # the authors' method, quoted, or another run by them
     quoted_from: str | None = None  # the paper that a quoted figure is from
-    training_of: Literal["paper", "source"] = "paper"  # whose training `scale` is: this paper's, or the quoted one's
+    training_of: Literal["paper", "quoted"] = "paper"  # whose training `scale` is: this paper's, or the quoted one's
     params: int | None = None
     macs: int | None = None
     metrics: dict[Metric, int | float] = Field(default_factory=dict)  # whole where no decimals are printed

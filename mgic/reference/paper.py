@@ -68,9 +68,9 @@ class Row(Record):
 
     label: str
     setting: str = ""
-    source: Literal["ours", "quoted", "own run"]
+    figure_of: Literal["ours", "quoted", "own run"]
     quoted_from: str | None = None
-    training_of: Literal["paper", "source"] = "paper"
+    training_of: Literal["paper", "quoted"] = "paper"
     params: str | None = None  # as printed, with its unit: "0.53M"
     macs: str | None = None
     metrics: dict[Metric, int | float]  # whole where no decimals are printed
@@ -94,8 +94,8 @@ class Row(Record):
 
     @model_validator(mode="after")
     def _whole(self) -> "Row":
-        if (self.source == "quoted") != (self.quoted_from is not None):
-            raise ValueError("quoted_from: named where the source is `quoted`, and nowhere else")
+        if (self.figure_of == "quoted") != (self.quoted_from is not None):
+            raise ValueError("quoted_from: named where figure_of is `quoted`, and nowhere else")
         if self.cannot_run is None and self.test_set is None:
             raise ValueError(
                 "test_set: a row that can be run says whether its test set is the `same` or an `other` one"
@@ -224,7 +224,7 @@ def set_apart(row: Row, counted: Counted | None) -> tuple[Apart | None, str | No
         off = [f"{deviation:+.0f} % {name}" for name, found, deviation in figures if found == "off" and deviation]
         if off:
             return "another network", f"another network ({', '.join(off)})"
-    if row.source == "quoted" and row.training_of == "paper":
+    if row.figure_of == "quoted" and row.training_of == "paper":
         return "quoted", "quoted: trained otherwise there"
     if row.test_set == "other" and (row.test_size is None or row.metric not in SHARES):
         return "other samples", "not judged: its samples are others and their spread is not known"

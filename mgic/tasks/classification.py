@@ -14,7 +14,7 @@ from mgic.training.evaluation import collect, finite
 from mgic.training.fields import LabelSmoothing
 from mgic.training.guessing import Scored, shares
 from mgic.training.objective import Objective
-from mgic.training.part import Part
+from mgic.training.split import Split
 
 FIRST = 5  # answers of a network that `top5` looks at
 
@@ -80,9 +80,9 @@ class Answers:
     classes: int
 
     @classmethod
-    def of(cls, model: nn.Module, part: Part, batch_size: int) -> "Answers":
-        """Those of a model to all of `part`."""
-        found = collect(model, part, batch_size, _answers)
+    def of(cls, model: nn.Module, split: Split, batch_size: int) -> "Answers":
+        """Those of a model to all of `split`."""
+        found = collect(model, split, batch_size, _answers)
         labels, first, among, loss = (
             torch.cat(column).cpu() for column in zip(*(row[:4] for row in found), strict=True)
         )
@@ -114,8 +114,8 @@ class Classifying:
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         return functional.cross_entropy(output, target, label_smoothing=self.label_smoothing)
 
-    def score(self, model: nn.Module, part: Part, batch_size: int) -> Scored[Any]:
-        answers = Answers.of(model, part, batch_size)
+    def score(self, model: nn.Module, split: Split, batch_size: int) -> Scored[Any]:
+        answers = Answers.of(model, split, batch_size)
         loss = finite(answers.loss.mean().item(), "loss")
         known = answers.labels if self.labels is None else self.labels.cpu()
         guess = shares(known.bincount(minlength=answers.classes))

@@ -11,7 +11,7 @@ from mgic.errors import BadConfig
 from mgic.tasks.learning import Data, Speed, TrainingConfig, TrainingResult, validated
 from mgic.training.evaluation import finite, predict
 from mgic.training.guessing import Scored
-from mgic.training.part import Part
+from mgic.training.split import Split
 
 AT_ONCE = 4096  # values of a function that are computed together: they are small, and calls are dear
 
@@ -41,8 +41,8 @@ class Fitting:
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         return functional.mse_loss(output, target)
 
-    def score(self, model: nn.Module, part: Part, batch_size: int) -> Scored[FitScores]:
-        outputs, targets = (values.double() for values in predict(model, part, max(batch_size, AT_ONCE)))
+    def score(self, model: nn.Module, split: Split, batch_size: int) -> Scored[FitScores]:
+        outputs, targets = (values.double() for values in predict(model, split, max(batch_size, AT_ONCE)))
         squares = (outputs - targets).square()
         constant = (targets - targets.mean(dim=0)).square()
         mse = finite(squares.mean().item(), "squared error")

@@ -16,16 +16,16 @@ from mgic.models.config import ModelConfig
 from mgic.training import (
     Network,
     Objective,
-    Part,
     Portion,
     Shard,
+    Split,
     Trained,
     fit,
     held_out,
+    hyperparameters_of,
     pick_device,
     save_weights,
-    settings_of,
-    split,
+    set_aside,
     together,
 )
 from mgic.training.estimate import estimate_training
@@ -85,17 +85,17 @@ class Data:
         validation: Training samples that are held out, once they are.
     """
 
-    train: Part
-    test: Part
+    train: Split
+    test: Split
     hash: str = ""
     labels: Tensor | None = field(default=None, repr=False)
-    validation: Part | None = None
+    validation: Split | None = None
 
     def held_out(self, share: float, seed: int) -> Self:
         """With a share of the training samples held out."""
         if not share:
             return self
-        kept, held = split(len(self.train), share, seed, self.labels)
+        kept, held = set_aside(len(self.train), share, seed, self.labels)
         labels = None if self.labels is None else self.labels[kept.to(self.labels.device)]
         train, validation = Portion(self.train, kept), Portion(self.train, held)
         return type(self)(train, self.test, self.hash, labels, validation)
@@ -260,7 +260,7 @@ def estimate(config: TrainingConfig) -> Estimate:
         cost=config.network.cost,
         train=config.learnt_from,
         scored=size.test + size.train - config.learnt_from,
-        settings=settings_of(config),
+        hyper=hyperparameters_of(config),
         positions=prod(size.sample[1:]) if size.positions is None else size.positions,
         share=size.piece,
     )

@@ -13,7 +13,7 @@ from mgic.tasks.learning import Data, DatasetHash, Speed, TrainingConfig, Traini
 from mgic.training.evaluation import collect, finite
 from mgic.training.fields import Schedule
 from mgic.training.guessing import Scored, shares
-from mgic.training.part import Part
+from mgic.training.split import Split
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Confusion:
-    """What the pixels of a part are, and what they were taken for.
+    """What the pixels of a split are, and what they were taken for.
 
     Args:
         counts: (classes, classes), int64: pixels of the row's class that were taken for the column's. Pixels whose
@@ -99,7 +99,7 @@ class SegmentationScores:
 
 @dataclass(frozen=True)
 class Segmenting:
-    """Cross-entropy over all pixels of a batch, and the intersection over union over all pixels of a part.
+    """Cross-entropy over all pixels of a batch, and the intersection over union over all pixels of a split.
 
     Several processes each take the mean over the pixels that count in their own share: where shares differ in these,
     the result differs a little from that of one process.
@@ -119,22 +119,22 @@ class Segmenting:
         total = functional.cross_entropy(output, target, ignore_index=self.ignored, reduction="sum")
         return total / (target != self.ignored).sum().clamp_min(1)  # there may be no pixel that counts
 
-    def score(self, model: nn.Module, part: Part, batch_size: int) -> Scored[SegmentationScores]:
-        found = self.confusion(model, part, batch_size)
+    def score(self, model: nn.Module, split: Split, batch_size: int) -> Scored[SegmentationScores]:
+        found = self.confusion(model, split, batch_size)
         assert found.pictures is not None  # `confusion` keeps them
         gains, constant_loss = found.pictures.gains()
         scores = SegmentationScores(miou=100 * found.miou, pixel_accuracy=100 * found.accuracy, loss=found.loss)
         return Scored(scores, found.loss, constant_loss, gains)
 
-    def confusion(self, model: nn.Module, part: Part, batch_size: int) -> Confusion:
-        """What the model in eval mode makes of all of `part`; its mode is put back as it was.
+    def confusion(self, model: nn.Module, split: Split, batch_size: int) -> Confusion:
+        """What the model in eval mode makes of all of `split`; its mode is put back as it was.
 
         Raises:
             Diverged: The loss is not a finite number.
         """
         # Imported where it is needed: it takes a quarter of a second, which every other run would wait for.
         index = import_module("torchmetrics.classification").MulticlassJaccardIndex
-        metric = index(self.classes, average=None, ignore_index=self.ignored, validate_args=False).to(part.device)
+        metric = index(self.classes, average=None, ignore_index=self.ignored, validate_args=False).to(split.device)
 
         def measure(answers: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             """(batch, classes, height, width) and (batch, height, width)."""
@@ -146,7 +146,7 @@ class Segmenting:
             right = ((found == masks) & counted).flatten(1).sum(dim=1)
             return pixels, right, loss.flatten(1).sum(dim=1, dtype=torch.float64)
 
-        rows = collect(model, part, max(1, int(batch_size * self.piece)), measure)
+        rows = collect(model, split, max(1, int(batch_size * self.piece)), measure)
         pictures = Pictures(*(torch.cat(column).cpu() for column in zip(*rows, strict=True)))
         iou, counts = metric.compute().cpu(), metric.confmat.cpu()
         loss = finite(pictures.loss.sum().item() / counts.sum().item(), "loss")

@@ -3,34 +3,34 @@
 from mgic.training.checkpoint import Checkpoints
 from mgic.training.fit import Network, fit, pick_device, save_weights, together
 from mgic.training.guessing import Scored
+from mgic.training.holdout import Portion, held_out, set_aside
+from mgic.training.hyperparameters import Hyperparameters, hyperparameters_of
 from mgic.training.loop import Trained, train
 from mgic.training.objective import Objective
-from mgic.training.part import Part
 from mgic.training.seed import derive, generator, seeded
-from mgic.training.settings import Settings, settings_of
 from mgic.training.shard import ALONE, Shard
-from mgic.training.split import Portion, held_out, split
+from mgic.training.split import Split
 
 __all__ = [
     "ALONE",
     "Checkpoints",
+    "Hyperparameters",
     "Network",
     "Objective",
-    "Part",
     "Portion",
     "Scored",
-    "Settings",
     "Shard",
+    "Split",
     "Trained",
     "derive",
     "fit",
     "generator",
     "held_out",
+    "hyperparameters_of",
     "pick_device",
     "save_weights",
     "seeded",
-    "settings_of",
-    "split",
+    "set_aside",
     "together",
     "train",
 ]

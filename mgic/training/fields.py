@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from mgic.errors import Problem, UnknownName
-from mgic.training import precision, schedule, settings
+from mgic.training import hyperparameters, precision, schedule
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1, description="Weights, order and all else that is drawn derive from it")]
 Epochs = Annotated[
@@ -39,7 +39,7 @@ Schedule = Annotated[
     schedule.Schedule,
     Field(description="Of the learning rate: in steps, half a cosine or the power 0.9 of a line down to 0"),
 ]
-Optimizer = Annotated[settings.Optimizer, Field(description="SGD, or Adam with its usual moments 0.9 and 0.999")]
+Optimizer = Annotated[hyperparameters.Optimizer, Field(description="SGD, or Adam with its usual moments 0.9 and 0.999")]
 LabelSmoothing = Annotated[
     float, Field(ge=0, lt=1, description="Share of each label that is spread over all classes while training")
 ]

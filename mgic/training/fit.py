@@ -19,13 +19,13 @@ from mgic.models.config import ModelConfig
 from mgic.records import ModelCost
 from mgic.training.checkpoint import Checkpoints
 from mgic.training.fields import whole_shares
+from mgic.training.hyperparameters import hyperparameters_of
 from mgic.training.loop import Trained, train
 from mgic.training.objective import Objective
-from mgic.training.part import Part
 from mgic.training.processes import FollowerContext, processes
 from mgic.training.seed import seeded
-from mgic.training.settings import settings_of
 from mgic.training.shard import ALONE, Shard
+from mgic.training.split import Split
 
 C = TypeVar("C", bound=BaseModel)
 R = TypeVar("R")
@@ -59,20 +59,20 @@ class Network:
 def fit(
     config: ModelConfig,
     network: Network,
-    part: Part,
-    test: Part,
+    split: Split,
+    test: Split,
     objective: Objective[S],
     context: Context,
     data_hash: str = "",
     shard: Shard = ALONE,
-    validation: Part | None = None,
+    validation: Split | None = None,
 ) -> tuple[nn.Module, Trained[S]]:
     """Build the network of a config and train it, or go on from the checkpoints of an attempt before.
 
     Args:
-        config: With a field for each of `Settings` that has no default.
+        config: With a field for each of `Hyperparameters` that has no default.
         network: What it names.
-        part: To learn from.
+        split: To learn from.
         test: To be scored on.
         objective: Loss and scores.
         context: Told of progress, losses and scores.
@@ -86,13 +86,13 @@ def fit(
         Diverged: A loss or a score is not a finite number.
         Cancelled: The user stopped the run.
     """
-    settings = settings_of(config)
-    if problems := whole_shares(shard.count, settings.batch_size, len(part)):
+    hyper = hyperparameters_of(config)
+    if problems := whole_shares(shard.count, hyper.batch_size, len(split)):
         raise BadConfig(problems[0].detail, tuple(problems))
-    model = network.build(settings.seed)
+    model = network.build(hyper.seed)
     identity = json.dumps([config.model_dump(mode="json"), data_hash], sort_keys=True)
     checkpoints = Checkpoints(context.checkpoints, identity, context.saved)
-    return model, train(model, part, test, settings, objective, context, checkpoints, shard, validation)
+    return model, train(model, split, test, hyper, objective, context, checkpoints, shard, validation)
 
 
 def together(

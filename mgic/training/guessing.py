@@ -1,4 +1,4 @@
-"""Has a network learnt anything? What it answers on a part, held against the best answer that is always the same."""
+"""Has a network learnt anything? What it answers on a split, held against the best answer that is always the same."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ S = TypeVar("S", bound=Any, covariant=True)
 
 @dataclass(frozen=True)
 class Scored(Generic[S]):
-    """What a network came to on a part.
+    """What a network came to on a split.
 
     Args:
         scores: A dataclass of numbers.

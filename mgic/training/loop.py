@@ -13,14 +13,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from mgic.experiment import Context
 from mgic.training.checkpoint import Checkpoints, State, random_state, set_random_state
 from mgic.training.guessing import Scored, caution
+from mgic.training.hyperparameters import Hyperparameters
 from mgic.training.loss_watch import LossWatch
 from mgic.training.objective import Objective
-from mgic.training.part import Part
 from mgic.training.precision import autocast, check_precision, exact_float32, grad_scaler
 from mgic.training.schedule import cosine_rate, poly_rate, step_rate, steps_per_epoch, total_steps
 from mgic.training.seed import generator, seeded
-from mgic.training.settings import Settings
 from mgic.training.shard import ALONE, Shard
+from mgic.training.split import Split
 
 REPORT_EVERY = 10  # steps between two reports of progress
 LOSS_POINTS = 100  # about as many points has the curve of the training loss; at least one an epoch
@@ -32,13 +32,13 @@ S = TypeVar("S", bound=Any)
 class Trained(Generic[S]):
     """What a training came to. `seconds` are those of the steps alone, without evaluation."""
 
-    scores: S  # of the test part, after the last epoch
+    scores: S  # of the test split, after the last epoch
     steps: int
     epochs: int  # whole passes over the training samples
     images: int  # samples trained on, over all processes
     seconds: float
     resumed: bool = False  # an interrupted attempt was gone on with
-    validation: S | None = None  # the scores of the part that was held out, if there is one
+    validation: S | None = None  # the scores of the split that was held out, if there is one
     caution: str | None = None  # in words, why its answers are no better than a guess
 
     @property
@@ -49,24 +49,24 @@ class Trained(Generic[S]):
 
 def train(
     model: nn.Module,
-    part: Part,
-    test: Part,
-    settings: Settings,
+    split: Split,
+    test: Split,
+    hyper: Hyperparameters,
     objective: Objective[S],
     context: Context,
     checkpoints: Checkpoints | None = None,
     shard: Shard = ALONE,
-    validation: Part | None = None,
+    validation: Split | None = None,
 ) -> Trained[S]:
-    """Train `model` in place on `part`, and on its device, where images' weights come to lie channels last.
+    """Train `model` in place on `split`, and on its device, where images' weights come to lie channels last.
 
     That layout takes a third off a step of an MGIC network on a CPU (1 thread, 8x8 and 32x32 images).
 
     Args:
         model: On any device.
-        part: To learn from; each process has all of it, and takes its share of every batch.
+        split: To learn from; each process has all of it, and takes its share of every batch.
         test: To be scored on, after every epoch.
-        settings: How.
+        hyper: How.
         objective: Loss and scores.
         context: Told of progress, losses and scores.
         checkpoints: Read before the first step, written after each epoch; None: it cannot be gone on with.
@@ -74,18 +74,18 @@ def train(
         validation: To be scored on too, where samples are held out to choose by.
 
     Raises:
-        BadConfig: The device does not compute in the precision of the settings.
+        BadConfig: The device does not compute in the precision of the hyperparameters.
         Diverged: A loss or a score is not a finite number.
         Cancelled: The user stopped the run.
     """
-    check_precision(settings.precision, part.device)
+    check_precision(hyper.precision, split.device)
     if any(p.dim() == 4 for p in model.parameters()):
-        model.to(part.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(split.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     else:
-        model.to(part.device)
-    parts = {"test": test} if validation is None else {"val": validation, "test": test}
+        model.to(split.device)
+    splits = {"test": test} if validation is None else {"val": validation, "test": test}
     with exact_float32():
-        return _Training(model, part, parts, settings, objective, context, checkpoints, shard).run()
+        return _Training(model, split, splits, hyper, objective, context, checkpoints, shard).run()
 
 
 class _Training:
@@ -94,28 +94,28 @@ class _Training:
     def __init__(
         self,
         model: nn.Module,
-        part: Part,
-        scored: Mapping[str, Part],
-        settings: Settings,
+        split: Split,
+        scored: Mapping[str, Split],
+        hyper: Hyperparameters,
         objective: Objective[Any],
         context: Context,
         checkpoints: Checkpoints | None,
         shard: Shard,
     ) -> None:
-        self.model, self.part, self.scored, self.settings, self.context = model, part, scored, settings, context
+        self.model, self.split, self.scored, self.hyper, self.context = model, split, scored, hyper, context
         self.objective, self.checkpoints, self.shard = objective, checkpoints, shard
-        self.device = part.device
-        self.optimizer = _optimizer(model, settings)
-        self.scaler = grad_scaler(self.device, settings.precision)
+        self.device = split.device
+        self.optimizer = _optimizer(model, hyper)
+        self.scaler = grad_scaler(self.device, hyper.precision)
         self.stepped = shard.wrap(model, self.device)
         self.average = (
-            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.ema), use_buffers=True)  # type: ignore[no-untyped-call]
-            if settings.ema
+            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(hyper.ema), use_buffers=True)  # type: ignore[no-untyped-call]
+            if hyper.ema
             else None
         )
         self.watch = LossWatch(self.device)
-        self.per_epoch = steps_per_epoch(len(self.part), settings.batch_size)
-        self.last_step = total_steps(len(self.part), settings.batch_size, settings.epochs, settings.max_steps)
+        self.per_epoch = steps_per_epoch(len(self.split), hyper.batch_size)
+        self.last_step = total_steps(len(self.split), hyper.batch_size, hyper.epochs, hyper.max_steps)
         self.epochs = math.ceil(self.last_step / self.per_epoch)  # begun; after each it is scored
         self.window = math.ceil(self.per_epoch / max(1, LOSS_POINTS // self.epochs))
         self.better = False  # than a constant answer, after one of them
@@ -163,8 +163,8 @@ class _Training:
         self.context.report(self.steps / self.last_step, "evaluating")
         model = self.model if self.average is None else self.average.module
         found, told = {}, []
-        for name, part in self.scored.items():
-            found[name] = self.objective.score(model, part, self.settings.batch_size)
+        for name, split in self.scored.items():
+            found[name] = self.objective.score(model, split, self.hyper.batch_size)
             scores = asdict(found[name].scores)
             for score, value in scores.items():
                 self.context.curve(f"{name}/{score}", self.steps, value)
@@ -177,18 +177,18 @@ class _Training:
 
     def _epoch(self, epoch: int) -> None:
         """One pass, or what is left of the last one. It ends in step with the device, so that it can be timed."""
-        settings = self.settings
+        hyper = self.hyper
         self.model.train()
         order, moves = self._draw(epoch)
         first, last = self.steps % self.per_epoch, min(self.last_step - epoch * self.per_epoch, self.per_epoch)
-        with seeded(settings.seed, "layers", epoch, *self.shard.path):  # for layers that draw, such as dropout
+        with seeded(hyper.seed, "layers", epoch, *self.shard.path):  # for layers that draw, such as dropout
             if self.drawn is not None:
                 set_random_state(self.drawn, self.device)
                 self.drawn = None
-            stream = self.part.stream([self._mine(order, moves, number) for number in range(first, last)])
+            stream = self.split.stream([self._mine(order, moves, number) for number in range(first, last)])
             for number, (samples, targets) in enumerate(stream, first + 1):
                 self._set_rate(epoch)
-                self._step(min(settings.batch_size, len(order) - (number - 1) * settings.batch_size), samples, targets)
+                self._step(min(hyper.batch_size, len(order) - (number - 1) * hyper.batch_size), samples, targets)
                 if number % self.window == 0 or number == last:
                     self.context.curve("train/loss", self.steps, self.shard.mean(self.watch.mean(self.steps)))
                 if self.steps % REPORT_EVERY == 1:
@@ -199,34 +199,34 @@ class _Training:
                     self._save()
 
     def _set_rate(self, epoch: int) -> None:
-        settings = self.settings
-        if settings.schedule == "cosine":
-            rate = cosine_rate(settings.learning_rate, self.steps, self.last_step)
-        elif settings.schedule == "poly":
-            rate = poly_rate(settings.learning_rate, self.steps, self.last_step)
+        hyper = self.hyper
+        if hyper.schedule == "cosine":
+            rate = cosine_rate(hyper.learning_rate, self.steps, self.last_step)
+        elif hyper.schedule == "poly":
+            rate = poly_rate(hyper.learning_rate, self.steps, self.last_step)
         else:
-            rate = step_rate(settings.learning_rate, epoch, settings.lr_step_epochs)
+            rate = step_rate(hyper.learning_rate, epoch, hyper.lr_step_epochs)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
     def _draw(self, epoch: int) -> tuple[Tensor, Tensor | None]:
         """The order of the samples and how each is altered: functions of seed and epoch alone."""
-        seed, count = self.settings.seed, len(self.part)
+        seed, count = self.hyper.seed, len(self.split)
         order = torch.randperm(count, generator=generator(seed, "order", epoch)).to(self.device)
-        if not self.settings.augment:
+        if not self.hyper.augment:
             return order, None
-        return order, self.part.draw(generator(seed, "augmentation", epoch))
+        return order, self.split.draw(generator(seed, "augmentation", epoch))
 
     def _mine(self, order: Tensor, moves: Tensor | None, number: int) -> tuple[Tensor, Tensor | None]:
         """The samples of batch `number` that this process takes, and how they are altered."""
-        size = self.settings.batch_size
+        size = self.hyper.batch_size
         whole = order[number * size : (number + 1) * size]
         share = self.shard.of(len(whole))
         drawn = None if moves is None else moves[number * size : (number + 1) * size][share]
         return whole[share], drawn
 
     def _step(self, batch: int, samples: Tensor, targets: Tensor) -> None:
-        with autocast(self.device, self.settings.precision):
+        with autocast(self.device, self.hyper.precision):
             loss = self.objective.loss(self.stepped(samples), targets)
         self.steps += 1
         self.images += batch
@@ -284,12 +284,12 @@ class _Training:
                 self.context.log(f"{name} was {state[name]} and is {now}: the result may differ in its last digits")
 
 
-def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    if settings.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+def _optimizer(model: nn.Module, hyper: Hyperparameters) -> torch.optim.Optimizer:
+    if hyper.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr=hyper.learning_rate, weight_decay=hyper.weight_decay)
     return torch.optim.SGD(
         model.parameters(),
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
+        lr=hyper.learning_rate,
+        momentum=hyper.momentum,
+        weight_decay=hyper.weight_decay,
     )

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 from torch import Tensor, nn
 
 from mgic.training.guessing import Scored
-from mgic.training.part import Part
+from mgic.training.split import Split
 
 S = TypeVar("S", bound=Any, covariant=True)
 
@@ -16,8 +16,8 @@ class Objective(Protocol[S]):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean over a batch, of which the gradient is taken."""
 
-    def score(self, model: nn.Module, part: Part, batch_size: int) -> Scored[S]:
-        """What the model comes to on all of `part`; each of its scores is drawn as a curve, `test/<its name>`.
+    def score(self, model: nn.Module, split: Split, batch_size: int) -> Scored[S]:
+        """What the model comes to on all of `split`; each of its scores is drawn as a curve, `test/<its name>`.
 
         Raises:
             Diverged: One of them is not a finite number.

@@ -30,7 +30,7 @@ from mgic.training.channel_groups import (
     refusal,
     remove,
 )
-from mgic.training.part import Part
+from mgic.training.split import Split
 
 Method = Literal["l1", "taylor_bn", "bn_sparsity", "group_l2"]
 Scope = Literal["global", "local"]
@@ -132,7 +132,7 @@ def rank(scores: list[Tensor], scope: Scope) -> list[tuple[int, int]]:
     return [(number, channel) for _, number, channel in sorted(keys)]
 
 
-def norm_sensitivity(model: nn.Module, names: Sequence[str], part: Part, batches: Sequence[Tensor]) -> Sensitivity:
+def norm_sensitivity(model: nn.Module, names: Sequence[str], split: Split, batches: Sequence[Tensor]) -> Sensitivity:
     """First-order Taylor estimate of what the loss changes by without a channel, squared, the mean over batches.
 
     (gamma * dE/dgamma + beta * dE/dbeta)^2 of scale and shift of a BatchNorm: the derivative of the loss E by a
@@ -142,7 +142,7 @@ def norm_sensitivity(model: nn.Module, names: Sequence[str], part: Part, batches
     Args:
         model: Its mode is put back as it was.
         names: The norms, as `norm_names` gives them.
-        part: The samples.
+        split: The samples.
         batches: Which of them make a batch, one tensor of indices each.
     """
     parameters = [model.get_parameter(f"{name}.{key}") for name in names for key in ("weight", "bias")]
@@ -150,7 +150,7 @@ def norm_sensitivity(model: nn.Module, names: Sequence[str], part: Part, batches
     training = model.training
     model.eval()
     for index in batches:
-        images, labels = part.take(index)
+        images, labels = split.take(index)
         gradients = torch.autograd.grad(functional.cross_entropy(model(images), labels), parameters)
         changes = [(p.detach() * g).cpu() for p, g in zip(parameters, gradients, strict=True)]
         for total, scale, shift in zip(totals, changes[::2], changes[1::2], strict=True):

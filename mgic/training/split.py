@@ -1,66 +1,26 @@
-"""A part of the training samples set aside, to choose by: what is learnt from, and what is held out."""
+"""What a training needs of its data; `mgic.data.batches` has it for images."""
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
 
-from mgic.training.part import Choice, Part
-from mgic.training.seed import generator
+Choice = tuple[Tensor | slice, Tensor | None]  # which samples, and how they are altered
 
 
-class Portion:
-    """Some of the samples of a part, in their order; each is altered as it would be in the whole.
+class Split(Protocol):
+    """Labelled samples, handed out on one device."""
 
-    Args:
-        part: The whole.
-        index: (count,): which of its samples.
-    """
+    device: torch.device
 
-    def __init__(self, part: Part, index: Tensor) -> None:
-        self.device = part.device
-        self._part, self._index = part, index.to(part.device)
-
-    def __len__(self) -> int:
-        return len(self._index)
+    def __len__(self) -> int: ...
 
     def draw(self, generator: Generator) -> Tensor:
-        """Those of its samples, of what is drawn for the whole."""
-        drawn = self._part.draw(generator)
-        return drawn[self._index.to(drawn.device)]
+        """How each sample is to be altered this time; one row a sample."""
 
     def take(self, index: Tensor | slice, moves: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """As the whole would hand them out."""
-        return self._part.take(self._index[index], moves)
+        """The samples of `index`, altered as their rows of `draw` say, and their targets."""
 
     def stream(self, choices: Sequence[Choice]) -> Iterator[tuple[Tensor, Tensor]]:
-        """`take` of each choice in turn, as the whole does it."""
-        return self._part.stream([(self._index[index], moves) for index, moves in choices])
-
-
-def held_out(samples: int, share: float) -> int:
-    """How many of so many samples a share of them is; at least one, unless the share is 0."""
-    return max(1, round(share * samples)) if share else 0
-
-
-def split(samples: int, share: float, seed: int, labels: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Which samples are learnt from and which are held out; both in ascending order.
-
-    With labels, each class is held out in proportion, but for what whole samples do not allow.
-
-    Args:
-        samples: How many there are.
-        share: To hold out, above 0.
-        seed: Decides which.
-        labels: (samples,): the class of each; None: there are no classes.
-    """
-    order = torch.randperm(samples, generator=generator(seed, "validation"))
-    held = held_out(samples, share)
-    if labels is not None:
-        found = labels.cpu()[order]
-        places = torch.empty(samples, dtype=torch.float64)
-        for label in found.unique():  # type: ignore[no-untyped-call]
-            mine = (found == label).nonzero()[:, 0]
-            places[mine] = (torch.arange(len(mine), dtype=torch.float64) + 0.5) / len(mine)
-        order = order[places.argsort(stable=True)]
-    return order[held:].sort().values, order[:held].sort().values
+        """`take` of each choice in turn; one that reads files may read ahead."""

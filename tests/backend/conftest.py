@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from backend.migrations import upgrade
 from backend.store import Lease, Store, make_engine
-from backend.tables import baselines, sweeps, workers
+from backend.store.schema import baselines, sweeps, workers
 from tests.backend.store_points import check_all
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from backend.migrations import upgrade
 from backend.store import Lease, Store, make_engine
-from backend.tables import events, runs, sweeps
+from backend.store.schema import events, runs, sweeps
 from mgic.errors import Conflict
 from mgic.records import RunStatus
 from tests.backend.store_points import KILLED, check_run, ended, new_sweep, refused, slot

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from backend.store import Claim, NewRun, NewSweep, Slot, Store
-from backend.tables import events, runs
+from backend.store.schema import events, runs
 from mgic.errors import MgicError
 from mgic.records import Failure, Outcome, Reason, Run, RunStatus
 

@@ -24,7 +24,7 @@ from sqlalchemy.engine import make_url
 import backend.migrations
 from backend.migrations import check, upgrade
 from backend.store import SchemaMismatch, Store, make_engine
-from backend.tables import SCHEMA_VERSION, metadata
+from backend.store.schema import SCHEMA_VERSION, metadata
 from tests.backend.store_points import new_sweep
 from tests.conftest import wait_for
 

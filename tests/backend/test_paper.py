@@ -4,8 +4,8 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from backend.standing import option_defaults, standings, summarise, wanted
 from backend.store import MeasuredRun
+from backend.verdicts import option_defaults, standings, summarise, wanted
 from mgic.records import Counted, ModelInfo, Reference
 
 SCALE = {"dataset": "cifar10", "epochs": 100, "model": "net", "group_size": 8}
@@ -18,7 +18,7 @@ def row(**more) -> Reference:
         "table": "13",
         "label": "Net",
         "setting": "CIFAR-10",
-        "source": "ours",
+        "figure_of": "ours",
         "metrics": {"top1": 94.2},
         "model": "net",
         "options": {"group_size": 8},
@@ -278,7 +278,7 @@ def test_defaults_are_read_from_the_schema_of_a_model():
         task="image classification",
         input_size=(3, 32, 32),
         smallest=(8, 8),
-        source="mgic",
+        package="mgic",
     )
     assert option_defaults([info]) == {"net": {"width": 16}}
 

@@ -9,7 +9,7 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from backend.store import DATABASE_ERRORS, Store
-from backend.tables import metadata
+from backend.store.schema import metadata
 from mgic.records import Artifact, RunStatus
 from tests.backend.store_points import (
     CPU,

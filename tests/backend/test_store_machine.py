@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from backend.store import Store
 from backend.store.rows import run_record
-from backend.tables import runs
+from backend.store.schema import runs
 from mgic.records import RunStatus
 from tests.backend.store_machine import StoreMachine
 

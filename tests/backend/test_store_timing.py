@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from backend.store import Store
-from backend.tables import workers
+from backend.store.schema import workers
 from tests.backend.store_points import add, expire, slot, succeeded, taken
 
 TIMING = slot("timing", worker="clock")

@@ -13,7 +13,7 @@ import mgic
 from mgic.data import Dataset, load
 from mgic.data.batches import train_and_test
 from mgic.tasks import Classifying
-from mgic.training import Settings, train
+from mgic.training import Hyperparameters, train
 from tests.silent import SilentContext
 
 ROUNDS = 9
@@ -35,7 +35,7 @@ def step_against_bare_loop() -> None:
 def _ours(name: str, data: Dataset, folder: Path) -> float:
     """Seconds a step, evaluation left out, as the result reports it."""
     model = mgic.create(name, in_channels=1)
-    settings = Settings(
+    hyper = Hyperparameters(
         seed=0,
         epochs=1000,
         max_steps=STEPS,
@@ -46,8 +46,8 @@ def _ours(name: str, data: Dataset, folder: Path) -> float:
         lr_step_epochs=30,
         augment=False,
     )
-    part, test = train_and_test(data, torch.device("cpu"))
-    trained = train(model, part, test, settings, Classifying(), SilentContext(folder))
+    split, test = train_and_test(data, torch.device("cpu"))
+    trained = train(model, split, test, hyper, Classifying(), SilentContext(folder))
     return trained.seconds / trained.steps
 
 

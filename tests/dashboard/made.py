@@ -52,5 +52,5 @@ def model(name: str, **options) -> ModelInfo:
         task="image classification",
         input_size=(3, 32, 32),
         smallest=(16, 16),
-        source="mgic",
+        package="mgic",
     )

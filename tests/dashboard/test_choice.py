@@ -5,7 +5,7 @@ from dashboard.charts.heatmap import entries, heatmap_info
 from dashboard.charts.samples import groups, samples
 from dashboard.charts.tradeoff import frontier, tradeoff_info
 from dashboard.charts.view import view_info
-from dashboard.tables import listing, runs_table
+from dashboard.frames import listing, runs_table
 from mgic.records import View
 from tests.dashboard.made import experiment, run
 from tests.dashboard.test_intervals import SHOW_PLOTS, SHOW_RESULT, drawn

@@ -12,8 +12,8 @@ from dashboard.charts.columns import description_of, goal_of, is_result, unit_of
 from dashboard.charts.samples import groups, samples
 from dashboard.charts.tradeoff import tradeoff_info
 from dashboard.charts.view import draw_view, view_info
+from dashboard.frames import result_tables
 from dashboard.sweep_plots import DRAWERS, views_of, views_of_run
-from dashboard.tables import result_tables
 from dashboard.theme import LIGHT
 from mgic.records import View, ViewKind, tables_of
 from tests.dashboard.made import experiment, run
@@ -193,7 +193,7 @@ def titles(page: AppTest) -> list[str]:
 
 
 SHOW_RESULT = """
-from dashboard.run_parts import show_result
+from dashboard.run_sections import show_result
 show_result(st.session_state.run, st.session_state.info)
 """
 SHOW_PLOTS = """

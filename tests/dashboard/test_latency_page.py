@@ -21,7 +21,7 @@ SPEEDUPS = ("Speed-up over the first network", "Speed-up over the first network,
 
 SHOW_RUN = """
 import streamlit as st
-from dashboard.run_parts import show_result
+from dashboard.run_sections import show_result
 show_result(st.session_state.run, st.session_state.info)
 """
 SHOW_SWEEP = """

@@ -72,7 +72,7 @@ def standing(number=1, table="13", **more) -> Standing:
         "table": table,
         "label": f"Network {number}",
         "setting": "CIFAR-10",
-        "source": "ours",
+        "figure_of": "ours",
         "params": 1000,
         "macs": 2000,
         "metrics": {"top1": 94.0 + number / 10},
@@ -238,7 +238,7 @@ def test_a_mean_is_written_with_its_spread_and_the_number_of_seeds():
 
 
 def test_printed_marks_are_hollow_and_measured_ones_filled_at_the_cost_the_paper_counts():
-    rows = [standing(1), standing(2, measured=measured(), source="quoted")]
+    rows = [standing(1), standing(2, measured=measured(), figure_of="quoted")]
     plot = paper_plot(rows)
     assert plot.axis == "MACs without R and P"
     assert [(mark.x, mark.y) for mark in plot.printed] == [(2000, 94.1), (2000, 94.2)]

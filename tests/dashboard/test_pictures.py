@@ -19,7 +19,7 @@ from dashboard.charts.pictures import (
     tile,
     window,
 )
-from dashboard.reconstruction_parts import like, matrix_title, title_of
+from dashboard.reconstruction_sections import like, matrix_title, title_of
 from dashboard.theme import LIGHT
 from tests.dashboard.made import run
 

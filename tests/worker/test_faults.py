@@ -173,12 +173,12 @@ def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice
             second.wait(30)
 
 
-@pytest.mark.parametrize("part", ["-m backend", "-m dashboard", "valkey-server"])
-def test_a_part_that_is_killed_comes_back_by_itself(broken, part):
-    (pid, *_) = broken.pids(part)
+@pytest.mark.parametrize("process", ["-m backend", "-m dashboard", "valkey-server"])
+def test_a_process_that_is_killed_comes_back_by_itself(broken, process):
+    (pid, *_) = broken.pids(process)
     kill(pid)
-    wait_for(lambda: set(broken.pids(part)) - {pid}, 30, f"another {part}")
-    if part != "-m dashboard":
+    wait_for(lambda: set(broken.pids(process)) - {pid}, 30, f"another {process}")
+    if process != "-m dashboard":
         sweep = wait_for(lambda: submitted(broken), 60, "a submission")
         broken.client.wait(sweep.id, timeout=90)
         check_ended_once(broken, sweep)
@@ -187,7 +187,7 @@ def test_a_part_that_is_killed_comes_back_by_itself(broken, part):
 def submitted(service):
     try:
         return train(service, max_steps=[2])
-    except Exception:  # noqa: BLE001 - whatever it is while a part is down: the caller asks again
+    except Exception:  # noqa: BLE001 - whatever it is while a process is down: the caller asks again
         return None
 
 

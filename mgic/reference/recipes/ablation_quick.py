@@ -3,7 +3,7 @@
 from mgic.records import Axis, Recipe
 from mgic.reference import RECIPES
 
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["digits"],
     "epochs": [12],
     "batch_size": [64],
@@ -25,8 +25,8 @@ RECIPES.add(
         scale="quick",
         experiment="classification",
         grids=(
-            {"model": ["mgic_resnet20"], "group_size": [4, 8, 16], "coarsest_size": [8, 16, 32], **SETTINGS},
-            {"model": ["resnet20"], **SETTINGS},
+            {"model": ["mgic_resnet20"], "group_size": [4, 8, 16], "coarsest_size": [8, 16, 32], **SHARED},
+            {"model": ["resnet20"], **SHARED},
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from mgic.records import Axis, Grid, Recipe
 from mgic.reference import RECIPES
 
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["fashion_mnist"],
     "epochs": [2],
     "batch_size": [64],
@@ -32,6 +32,6 @@ RECIPES.add(
         scale="quick",
         experiment="classification",
         # Seed by seed, so that the networks can be compared before all is done.
-        grids=tuple({**network, **SETTINGS, "seed": [seed]} for seed in (0, 1, 2) for network in NETWORKS),
+        grids=tuple({**network, **SHARED, "seed": [seed]} for seed in (0, 1, 2) for network in NETWORKS),
     ),
 )

@@ -3,7 +3,7 @@
 from mgic.records import Axis, Recipe
 from mgic.reference import RECIPES
 
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "model": ["implicit_mlp"],
     "width_mult": [0.6, 0.8, 1.2],
     "target": ["cos_sin"],
@@ -30,8 +30,8 @@ RECIPES.add(
         scale="quick",
         experiment="function_fit",
         grids=(
-            {"block": ["mgic"], "group_size": [16], "coarsest_size": [16], "coarsening": ["paper"], **SETTINGS},
-            {"block": ["mobilenet_v3", "ghost"], **SETTINGS},
+            {"block": ["mgic"], "group_size": [16], "coarsest_size": [16], "coarsening": ["paper"], **SHARED},
+            {"block": ["mobilenet_v3", "ghost"], **SHARED},
         ),
     ),
 )

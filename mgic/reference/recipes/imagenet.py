@@ -4,7 +4,7 @@ from mgic.records import Axis, Grid, Recipe
 from mgic.reference import RECIPES
 
 # Section 3 and appendix B.2, all of it said here, so that a change of a default cannot change the recipes.
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["imagenet"],
     "epochs": [100],
     "batch_size": [256],
@@ -33,7 +33,7 @@ NEEDS = (
 
 
 def _add(name: str, title: str, what: str, grids: tuple[Grid, ...]) -> Recipe:
-    filled = tuple({**grid, **SETTINGS} for grid in grids)
+    filled = tuple({**grid, **SHARED} for grid in grids)
     return RECIPES.add(
         name,
         Recipe(name=name, title=title, summary=what + NEEDS, scale="paper", experiment="classification", grids=filled),

@@ -4,7 +4,7 @@ from mgic.records import Axis, Grid, Recipe
 from mgic.reference import RECIPES
 from mgic.reference.recipes.imagenet import MGIC_MOBILENET
 
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["digits"],
     "batch_size": [32],
     "learning_rate": [0.02],
@@ -26,7 +26,7 @@ LEFT_OUT = (
 
 
 def _add(name: str, title: str, what: str, epochs: int, grids: tuple[Grid, ...], also: str = "") -> Recipe:
-    filled = tuple({**grid, **SETTINGS, "epochs": [epochs]} for grid in grids)
+    filled = tuple({**grid, **SHARED, "epochs": [epochs]} for grid in grids)
     return RECIPES.add(
         name,
         Recipe(

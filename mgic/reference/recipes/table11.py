@@ -5,7 +5,7 @@ from mgic.reference import RECIPES
 
 # Appendix B.3 refers to DeepLabv3 for augmentation and optimization: crops of 769, scales of 1/2 to 2, mirroring,
 # 90,000 steps of 16 pictures and the rate are that paper's, momentum and weight decay those of its published code.
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["cityscapes"],
     "crop": [769],
     "epochs": [484],
@@ -23,7 +23,7 @@ MGIC: dict[str, Axis] = {
     "coarsest_size": [64],
     "coarsening": ["paper_min1"],
     "connector": ["grouped"],
-    **SETTINGS,
+    **SHARED,
 }
 
 RECIPES.add(
@@ -42,7 +42,7 @@ RECIPES.add(
         grids=(
             {"variant": ["large"], "group_size": [64, 32], **MGIC},
             {"variant": ["small"], "group_size": [64], **MGIC},
-            {"model": ["lraspp_mobilenet_v3"], "variant": ["large", "small"], **SETTINGS},
+            {"model": ["lraspp_mobilenet_v3"], "variant": ["large", "small"], **SHARED},
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from mgic.records import Axis, Recipe
 from mgic.reference import RECIPES
 
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "variant": ["small"],
     "dataset": ["shapes"],
     "crop": [64],
@@ -36,9 +36,9 @@ RECIPES.add(
                 "coarsest_size": [64],
                 "coarsening": ["paper_min1"],
                 "connector": ["grouped"],
-                **SETTINGS,
+                **SHARED,
             },
-            {"model": ["lraspp_mobilenet_v3"], **SETTINGS},
+            {"model": ["lraspp_mobilenet_v3"], **SHARED},
         ),
     ),
 )

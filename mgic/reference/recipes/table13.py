@@ -4,7 +4,7 @@ from mgic.records import Axis, Recipe
 from mgic.reference import RECIPES
 
 # Appendix B.2 and B.2.1, all of it said here, so that a change of a default cannot change the recipe.
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["cifar10"],
     "epochs": [100],
     "batch_size": [128],
@@ -15,7 +15,7 @@ SETTINGS: dict[str, Axis] = {
     "augment": [True],
     "seed": [0, 1, 2],
 }
-MGIC: dict[str, Axis] = {"model": ["mgic_resnet56"], "coarsening": ["released"], **SETTINGS}
+MGIC: dict[str, Axis] = {"model": ["mgic_resnet56"], "coarsening": ["released"], **SHARED}
 
 RECIPES.add(
     "table13",
@@ -32,7 +32,7 @@ RECIPES.add(
         grids=(
             {**MGIC, "group_size": [16], "coarsest_size": [64, 32, 16]},
             {**MGIC, "group_size": [32, 8, 4], "coarsest_size": [16]},
-            {"model": ["resnet56"], **SETTINGS},
+            {"model": ["resnet56"], **SHARED},
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from mgic.records import Axis, Recipe
 from mgic.reference import RECIPES
 
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["digits"],
     "epochs": [7],
     "batch_size": [64],
@@ -12,7 +12,7 @@ SETTINGS: dict[str, Axis] = {
     "augment": [False],
     "seed": [0],
 }
-MGIC: dict[str, Axis] = {"model": ["mgic_resnet56"], "coarsening": ["released"], "width": [16], **SETTINGS}
+MGIC: dict[str, Axis] = {"model": ["mgic_resnet56"], "coarsening": ["released"], "width": [16], **SHARED}
 
 RECIPES.add(
     "table13_quick",
@@ -29,7 +29,7 @@ RECIPES.add(
         grids=(
             {**MGIC, "group_size": [16], "coarsest_size": [64, 32, 16]},
             {**MGIC, "group_size": [32, 8, 4], "coarsest_size": [16]},
-            {"model": ["resnet56"], "width": [16], **SETTINGS},
+            {"model": ["resnet56"], "width": [16], **SHARED},
         ),
     ),
 )

@@ -4,7 +4,7 @@ from mgic.records import Axis, Recipe
 from mgic.reference import RECIPES
 
 # Points and neighbours are appendix B.4's; the rest, of which the paper says nothing, is DGCNN's published training.
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["modelnet10"],
     "points": [1024],
     "sampling_seed": [0],
@@ -34,13 +34,13 @@ RECIPES.add(
         scale="paper",
         experiment="point_cloud",
         grids=(
-            {"model": ["dgcnn", "diffgcn"], **SETTINGS},
+            {"model": ["dgcnn", "diffgcn"], **SHARED},
             {
                 "model": ["mgic_diffgcn"],
                 "group_size": [8],
                 "coarsest_size": [16],
                 "coarsening": ["paper"],
-                **SETTINGS,
+                **SHARED,
             },
         ),
     ),

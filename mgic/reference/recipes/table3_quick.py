@@ -3,7 +3,7 @@
 from mgic.records import Axis, Recipe
 from mgic.reference import RECIPES
 
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["solids"],
     "points": [96],
     "neighbours": [10],
@@ -31,13 +31,13 @@ RECIPES.add(
         scale="quick",
         experiment="point_cloud",
         grids=(
-            {"model": ["dgcnn", "diffgcn"], **SETTINGS},
+            {"model": ["dgcnn", "diffgcn"], **SHARED},
             {
                 "model": ["mgic_diffgcn"],
                 "group_size": [8],
                 "coarsest_size": [16],
                 "coarsening": ["paper"],
-                **SETTINGS,
+                **SHARED,
             },
         ),
     ),

@@ -4,7 +4,7 @@ from mgic.records import Axis, Recipe
 from mgic.reference import RECIPES
 
 # Appendix B.2 and B.2.1, all of it said here, so that a change of a default cannot change the recipe.
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["cifar10"],
     "epochs": [100],
     "batch_size": [128],
@@ -36,9 +36,9 @@ RECIPES.add(
         scale="paper",
         experiment="classification",
         grids=(
-            {**MGIC, **SETTINGS},
-            {"model": ["ghost_resnet56"], "ratio": [2], **SETTINGS},
-            {"model": ["resnet56"], "width": [16], **SETTINGS},
+            {**MGIC, **SHARED},
+            {"model": ["ghost_resnet56"], "ratio": [2], **SHARED},
+            {"model": ["resnet56"], "width": [16], **SHARED},
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from mgic.records import Axis, Recipe
 from mgic.reference import RECIPES
 
-SETTINGS: dict[str, Axis] = {
+SHARED: dict[str, Axis] = {
     "dataset": ["digits"],
     "epochs": [12],
     "batch_size": [64],
@@ -32,10 +32,10 @@ RECIPES.add(
                 "group_size": [8],
                 "coarsest_size": [16],
                 "width": [16],
-                **SETTINGS,
+                **SHARED,
             },
-            {"model": ["ghost_resnet56"], "ratio": [2], **SETTINGS},
-            {"model": ["resnet56"], "width": [16], **SETTINGS},
+            {"model": ["ghost_resnet56"], "ratio": [2], **SHARED},
+            {"model": ["resnet56"], "width": [16], **SHARED},
         ),
     ),
 )

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mgic.cli import app, up
 from mgic.cli.files import read_json, write_text
-from mgic.cli.parts import Part
+from mgic.cli.processes import Process
 from mgic.cli.terminal import Code, Refused, naming, tell
 from mgic.errors import BadConfig
 
@@ -92,16 +92,16 @@ def test_a_part_that_the_system_refuses_is_tried_again(tmp_path, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    part = Part("api", [sys.executable, "-c", ""], {}, tmp_path / "logs" / "api.log")
+    process = Process("api", [sys.executable, "-c", ""], {}, tmp_path / "logs" / "api.log")
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(Refused, match="temporarily unavailable") as caught:
-        part.start()
+        process.start()
     assert caught.value.filename == "api cannot be started"
     said: list[str] = []
-    part.tend(said.append)
+    process.tend(said.append)
     assert said == ["api cannot be started: Resource temporarily unavailable; it is tried again in 1 s"]
-    assert part.pause == 2.0
-    part.tend(said.append)
+    assert process.pause == 2.0
+    process.tend(said.append)
     assert len(said) == 1, "the pause was not kept"
 
 

@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mgic.cli import app
-from mgic.cli.tables import as_markdown, interesting
+from mgic.cli.results import as_markdown, interesting
 from mgic.cli.terminal import Code
 from mgic.cores import usable_cores
 

@@ -117,9 +117,9 @@ def handwritten(data_dir: Path, patch: pytest.MonkeyPatch) -> Copy:
 def photographs(data_dir: Path, patch: pytest.MonkeyPatch) -> Copy:
     """Two classes of ImageNet; every picture of one colour but for a white right half, so that a mirrored one shows."""
     patch.setattr(imagenet, "CLASSES", 2)
-    for part, count in (("train", 3), ("val", 2)):
+    for split, count in (("train", 3), ("val", 2)):
         for label, name in enumerate(("n01", "n02")):
-            folder = data_dir / "imagenet" / part / name
+            folder = data_dir / "imagenet" / split / name
             folder.mkdir(parents=True)
             for number in range(count):
                 picture = Image.new("RGB", (60 + 20 * number, 50), (0, 0, 100 * label))
@@ -128,8 +128,8 @@ def photographs(data_dir: Path, patch: pytest.MonkeyPatch) -> Copy:
 
     def read() -> str:
         found = load("imagenet", data_dir)
-        for part in train_and_test(found, CPU):
-            part.take(slice(None))
+        for split in train_and_test(found, CPU):
+            split.take(slice(None))
         return found.hash
 
     return Copy(data_dir, data_dir / "imagenet", read)
@@ -137,23 +137,23 @@ def photographs(data_dir: Path, patch: pytest.MonkeyPatch) -> Copy:
 
 def streets(data_dir: Path, patch: pytest.MonkeyPatch) -> Copy:
     """Two pictures of two cities to learn from and one to test, 4x8 pixels, with labels 7, 24 and 4 in columns."""
-    patch.setattr(cityscapes, "PARTS", {"train": 2, "val": 1})
+    patch.setattr(cityscapes, "SPLITS", {"train": 2, "val": 1})
     patch.setattr(cityscapes, "SHAPE", (3, 4, 8))
     labels = np.repeat(np.array([[7, 7, 24, 24, 24, 4, 4, 4]], dtype=np.uint8), 4, axis=0)
-    for part, city, shade in (("train", "ulm", 10), ("train", "aachen", 20), ("val", "lindau", 30)):
+    for split, city, shade in (("train", "ulm", 10), ("train", "aachen", 20), ("val", "lindau", 30)):
         for kind, suffix, pixels in (
             ("leftImg8bit", "leftImg8bit", np.full((4, 8, 3), shade, dtype=np.uint8)),
             ("gtFine", "gtFine_labelIds", labels),
         ):
-            folder = data_dir / "cityscapes" / kind / part / city
+            folder = data_dir / "cityscapes" / kind / split / city
             folder.mkdir(parents=True)
             Image.fromarray(pixels).save(folder / f"{city}_000000_000019_{suffix}.png")
 
     def read() -> str:
         found = load_masks("cityscapes", data_dir)
-        for part in (found.train, found.test):
-            for number in range(len(part)):
-                part.read(number)
+        for split in (found.train, found.test):
+            for number in range(len(split)):
+                split.read(number)
         return found.hash
 
     return Copy(data_dir, data_dir / "cityscapes", read)
@@ -163,8 +163,8 @@ def furniture(data_dir: Path, patch: pytest.MonkeyPatch) -> Copy:
     """Two classes of two and one shapes, of which one has the counts on the line of the word."""
     patch.setattr(modelnet, "COUNTS", {"bed": (2, 1), "chair": (2, 1)})
     for name in ("bed", "chair"):
-        for part, numbers in (("train", (1, 2)), ("test", (3,))):
-            folder = data_dir / "ModelNet10" / name / part
+        for split, numbers in (("train", (1, 2)), ("test", (3,))):
+            folder = data_dir / "ModelNet10" / name / split
             folder.mkdir(parents=True)
             for number in numbers:
                 header = "OFF" if number == 2 else "OFF\n"

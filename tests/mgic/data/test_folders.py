@@ -8,7 +8,7 @@ import torch
 
 from mgic.data import dataset_info, imagenet, load
 from mgic.data.batches import train_and_test
-from mgic.data.folders import FolderPart, crop_box, fingerprint, labelled
+from mgic.data.folders import FolderSplit, crop_box, fingerprint, labelled
 from mgic.errors import DataMissing
 from tests.mgic.data.made import photographs
 
@@ -20,7 +20,7 @@ def data(tmp_path, monkeypatch) -> Path:
     return photographs(tmp_path, monkeypatch).data_dir
 
 
-def parts(data: Path) -> tuple[FolderPart, FolderPart]:
+def splits(data: Path) -> tuple[FolderSplit, FolderSplit]:
     return train_and_test(load("imagenet", data), CPU)
 
 
@@ -31,7 +31,7 @@ def test_folders_are_classes_in_the_order_of_their_names(data):
 
 
 def test_pictures_are_resized_cut_from_the_middle_and_normalised(data):
-    images, labels = parts(data)[1].take(torch.tensor([0, 2]))
+    images, labels = splits(data)[1].take(torch.tensor([0, 2]))
     assert images.shape == (2, 3, 224, 224)
     assert images.is_contiguous(memory_format=torch.channels_last)
     assert labels.tolist() == [0, 1]
@@ -41,7 +41,7 @@ def test_pictures_are_resized_cut_from_the_middle_and_normalised(data):
 
 
 def test_what_is_drawn_decides_crop_and_mirror(data):
-    train, _ = parts(data)
+    train, _ = splits(data)
     whole = [1.0, 0.5, 0.5, 0.5]  # all of the area
     plain, mirrored = (train.take(torch.tensor([0]), torch.tensor([[*whole, flip]]))[0] for flip in (0.9, 0.1))
     assert torch.allclose(plain.flip(3), mirrored, atol=0.15)
@@ -49,14 +49,14 @@ def test_what_is_drawn_decides_crop_and_mirror(data):
 
 
 def test_the_same_generator_draws_the_same_for_each_picture(data):
-    train, _ = parts(data)
+    train, _ = splits(data)
     one, two = (train.draw(torch.Generator().manual_seed(4)) for _ in range(2))
     assert torch.equal(one, two)
     assert one.shape == (6, 5)
 
 
 def test_reading_ahead_gives_what_taking_gives(data):
-    train, _ = parts(data)
+    train, _ = splits(data)
     moves = train.draw(torch.Generator().manual_seed(0))
     order = torch.tensor([5, 0, 3, 1, 4, 2])
     choices = [(order[at : at + 1], moves[at : at + 1]) for at in range(6)]
@@ -86,7 +86,7 @@ def test_a_crop_has_the_area_and_shape_that_were_drawn():
 def test_a_damaged_picture_is_named(data):
     (data / "imagenet/train/n01/1.JPEG").write_bytes(b"no picture")
     with pytest.raises(DataMissing, match=r"n01/1\.JPEG cannot be read"):
-        parts(data)[0].take(torch.tensor([1]))
+        splits(data)[0].take(torch.tensor([1]))
 
 
 def test_the_hash_knows_names_and_sizes(data):
@@ -101,8 +101,8 @@ def test_too_few_classes_are_no_imagenet(data, monkeypatch):
         load("imagenet", data)
 
 
-def test_a_class_has_the_number_of_its_name_in_the_training_part(tmp_path):
-    """In the validation part too, whatever lies before it there."""
+def test_a_class_has_the_number_of_its_name_in_the_training_split(tmp_path):
+    """In the validation split too, whatever lies before it there."""
     for name in ("train/b/1.png", "train/d/1.PNG", "val/d/1.jpg", "val/a/notes.txt", "val/b/x.jpeg", "val/b/y.JPG"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -31,8 +31,8 @@ def test_an_unknown_set_is_answered_with_the_nearest(tmp_path):
 
 
 def test_every_class_has_a_name_and_a_colour():
-    for source in MASK_SETS.values():
-        assert len(source.classes) == len(source.colours) == len(set(source.classes))
+    for provider in MASK_SETS.values():
+        assert len(provider.classes) == len(provider.colours) == len(set(provider.classes))
 
 
 def test_shapes_follow_from_their_number_alone(few, tmp_path, monkeypatch):
@@ -111,15 +111,15 @@ def test_beyond_the_picture_nothing_counts():
 
 
 def test_batches_are_pieces_with_moves_and_whole_pictures_without(few, tmp_path):
-    part = MaskBatches(load_masks("shapes", tmp_path).train, 48, CPU)
-    moves = part.draw(torch.Generator().manual_seed(0))
+    split = MaskBatches(load_masks("shapes", tmp_path).train, 48, CPU)
+    moves = split.draw(torch.Generator().manual_seed(0))
     assert moves.shape == (12, 4)
     choices = [(torch.tensor([3, 7]), moves[[3, 7]]), (slice(0, 3), None)]
-    (pieces, labels), (whole, masks) = part.stream(choices)
+    (pieces, labels), (whole, masks) = split.stream(choices)
     assert (pieces.shape, labels.shape, labels.dtype) == ((2, 3, 48, 48), (2, 48, 48), torch.int64)
-    assert torch.equal(whole, (part.pictures.images[:3].float() / 128 - 1))
-    assert torch.equal(masks, part.pictures.masks[:3].long())
-    assert torch.equal(pieces, part.take(*choices[0])[0])
+    assert torch.equal(whole, (split.pictures.images[:3].float() / 128 - 1))
+    assert torch.equal(masks, split.pictures.masks[:3].long())
+    assert torch.equal(pieces, split.take(*choices[0])[0])
 
 
 def test_cityscapes_is_read_in_the_order_of_names_with_its_train_ids(streets):
@@ -132,9 +132,9 @@ def test_cityscapes_is_read_in_the_order_of_names_with_its_train_ids(streets):
 
 
 def test_cityscapes_has_the_19_classes_that_are_evaluated():
-    source = MASK_SETS["cityscapes"]
-    assert len(source.classes) == 19
-    assert (source.classes[0], source.classes[13], source.classes[18]) == ("road", "car", "bicycle")
+    provider = MASK_SETS["cityscapes"]
+    assert len(provider.classes) == 19
+    assert (provider.classes[0], provider.classes[13], provider.classes[18]) == ("road", "car", "bicycle")
     assert sorted(set(cityscapes.TRAIN_IDS.tolist())) == [*range(19), IGNORED]
 
 
@@ -151,7 +151,7 @@ def test_an_absent_set_says_how_to_get_it(tmp_path):
         load_masks("cityscapes", tmp_path)
 
 
-def test_the_information_is_that_of_the_source(tmp_path):
+def test_the_information_is_that_of_the_provider(tmp_path):
     info = mask_set_info("cityscapes", tmp_path)
     assert (info.task, info.shape, info.classes) == ("segmentation", (3, 1024, 2048), 19)
     assert (info.train, info.test, info.present) == (2975, 500, False)

@@ -25,12 +25,12 @@ def test_an_unknown_set_is_answered_with_the_nearest(tmp_path):
 
 def test_the_solids_are_balanced_and_fill_the_unit_ball(tmp_path):
     found = load_points("solids", tmp_path, 64, 0)
-    source = POINT_SETS["solids"]
-    assert found.train_points.shape == (source.train, 3, 64)
-    assert found.test_points.shape == (source.test, 3, 64)
+    provider = POINT_SETS["solids"]
+    assert found.train_points.shape == (provider.train, 3, 64)
+    assert found.test_points.shape == (provider.test, 3, 64)
     assert found.train_points.dtype == torch.float32
-    assert found.train_labels.bincount().tolist() == [source.train // 10] * 10
-    assert found.test_labels.bincount().tolist() == [source.test // 10] * 10
+    assert found.train_labels.bincount().tolist() == [provider.train // 10] * 10
+    assert found.test_labels.bincount().tolist() == [provider.test // 10] * 10
     assert found.train_points.norm(dim=1).amax(dim=1).numpy() == pytest.approx(1, abs=1e-5)
     assert found.train_points.mean(dim=2).abs().max() < 1e-5
 
@@ -129,7 +129,7 @@ def test_an_absent_set_says_how_to_get_it(tmp_path):
         load_points("modelnet10", tmp_path, 16, 0)
 
 
-def test_the_information_is_that_of_the_source(tmp_path):
+def test_the_information_is_that_of_the_provider(tmp_path):
     info = point_set_info("modelnet10", tmp_path)
     assert (info.task, info.train, info.test, info.classes, info.present) == ("point cloud", 3991, 908, 10, False)
     assert point_set_info("solids", tmp_path).present

@@ -183,12 +183,12 @@ def save(name: str, pixels: np.ndarray, form: str | None = None) -> Spoil:
     return lambda folder: Image.fromarray(pixels).save(folder / name, form)
 
 
-def flatten(part: str) -> Spoil:
+def flatten(split: str) -> Spoil:
     """As the archive of the validation pictures is unpacked: all in one folder."""
 
     def change(folder: Path) -> None:
-        for path in list((folder / part).glob("*/*")):
-            path.rename(folder / part / f"{path.parent.name}_{path.name}")
+        for path in list((folder / split).glob("*/*")):
+            path.rename(folder / split / f"{path.parent.name}_{path.name}")
 
     return change
 
@@ -198,11 +198,11 @@ def renumber(folder: Path) -> None:
         (folder / "val" / name).rename(folder / "val" / str(number))
 
 
-def deepen(part: str) -> Spoil:
+def deepen(split: str) -> Spoil:
     """As Tiny ImageNet is: `images` between class and picture."""
 
     def change(folder: Path) -> None:
-        for path in list((folder / part).glob("*/*")):
+        for path in list((folder / split).glob("*/*")):
             (path.parent / "images").mkdir(exist_ok=True)
             path.rename(path.parent / "images" / path.name)
 
@@ -226,7 +226,7 @@ def packed(name: str, content: bytes) -> Spoil:
 MASK = "gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png"
 STREET = "leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png"
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (
-    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+    f"{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
 )
 
 
@@ -242,7 +242,7 @@ def of_idx(other_seed: int) -> dict[str, tuple[Spoil, str]]:
         "one picture fewer": (write(TEST_IMAGES, idx(grey(9, 1))), r"\(9, 28, 28\), not \(10, 28, 28\)"),
         "one picture more": (write(TEST_IMAGES, idx(grey(11, 1))), r"\(11, 28, 28\), not \(10, 28, 28\)"),
         "one label more": (write(TEST_LABELS, idx(tens(11))), r"\(11,\), not \(10,\)"),
-        "parts swapped": (swap(TRAIN_IMAGES, TEST_IMAGES), r"\(10, 28, 28\), not \(20, 28, 28\)"),
+        "splits swapped": (swap(TRAIN_IMAGES, TEST_IMAGES), r"\(10, 28, 28\), not \(20, 28, 28\)"),
         "labels swapped": (swap(TRAIN_LABELS, TEST_LABELS), r"\(10,\), not \(20,\)"),
         "labels as pictures": (swap(TRAIN_LABELS, TRAIN_IMAGES), r"\(20,\), not \(20, 28, 28\)"),
         "pictures turned": (
@@ -264,7 +264,7 @@ SPOILT: dict[str, dict[str, tuple[Spoil, str]]] = {
     },
     "cifar100": {
         "a file is missing": (remove("test"), "mgic data fetch cifar100"),
-        "parts swapped": (swap("train", "test"), "train is not the file that was published"),
+        "splits swapped": (swap("train", "test"), "train is not the file that was published"),
     },
     "fashion_mnist": of_idx(other_seed=5),
     "mnist": of_idx(other_seed=0),
@@ -278,7 +278,7 @@ SPOILT: dict[str, dict[str, tuple[Spoil, str]]] = {
         ),
         "a class twice in train": (double("train/n02", "train/n02 (1)"), r"val has not: n02 \(1\);"),
         "a class twice in both": (
-            lambda folder: [double(f"{part}/n01", f"{part}/n03")(folder) for part in ("train", "val")],
+            lambda folder: [double(f"{split}/n01", f"{split}/n03")(folder) for split in ("train", "val")],
             "3 classes, not of 2",
         ),
         "other letters": (move("val/n01", "val/N01"), "train has not: N01;"),
@@ -296,7 +296,7 @@ SPOILT: dict[str, dict[str, tuple[Spoil, str]]] = {
         "a mask is missing": (remove(MASK), r"ulm_000000_000019_gtFine_labelIds\.png is missing"),
         "a picture is missing": (remove(STREET), "holds 1 pictures .*, not 2"),
         "a city is missing": (remove("leftImg8bit/train/ulm"), "holds 1 pictures .*, not 2"),
-        "parts swapped": (swap("leftImg8bit/train", "leftImg8bit/val"), "holds 1 pictures .*, not 2"),
+        "splits swapped": (swap("leftImg8bit/train", "leftImg8bit/val"), "holds 1 pictures .*, not 2"),
         "a picture of another size": (save(STREET, np.zeros((2, 2, 3), np.uint8)), r"ulm.* is \(3, 2, 2\)"),
         "a mask of another size": (save(MASK, np.zeros((2, 2), np.uint8)), r"its mask \(2, 2\)"),
         "a mask in colours": (save(MASK, np.full((4, 8, 3), 7, np.uint8)), "labelIds.png are colours"),

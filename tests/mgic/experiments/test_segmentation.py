@@ -25,8 +25,8 @@ def _few(monkeypatch):
     few = {"TRAIN": 10, "TEST": 4, "SIDE": 48, "RADIUS": (6.0, 15.0)}
     for name, value in few.items():
         monkeypatch.setattr(shapes, name, value)
-    source = replace(mask_sets.MASK_SETS["shapes"], train=10, test=4, shape=(3, 48, 48))
-    monkeypatch.setitem(mask_sets.MASK_SETS._items, "shapes", source)
+    provider = replace(mask_sets.MASK_SETS["shapes"], train=10, test=4, shape=(3, 48, 48))
+    monkeypatch.setitem(mask_sets.MASK_SETS._items, "shapes", provider)
 
 
 def run(tmp_path, **config):

@@ -35,7 +35,7 @@ UNKNOWN = ["foo/bar", "timm/../x", "timm/resnet20", "timm/convnext_atto.d2_in1k"
 
 def test_a_network_of_a_package_has_its_options_its_size_and_takes_classes_and_channels():
     info = model_info("timm/convnext_atto")
-    assert (info.name, info.source, info.input_size) == ("timm/convnext_atto", "timm", (3, 224, 224))
+    assert (info.name, info.package, info.input_size) == ("timm/convnext_atto", "timm", (3, 224, 224))
     assert list(info.options["properties"]) == ["num_classes", "in_channels"]
     with torch.device("meta"):
         network = create("timm/convnext_atto", num_classes=7, in_channels=1)
@@ -140,7 +140,7 @@ def test_a_converted_model_has_the_options_of_both():
     info = model_info("mgic/timm/convnext_atto")
     own = ["num_classes", "in_channels"]
     assert list(info.options["properties"]) == [*own, "group_size", "coarsest_size", "coarsening"]
-    assert (info.name, info.source, info.input_size) == ("mgic/timm/convnext_atto", "mgic", (3, 224, 224))
+    assert (info.name, info.package, info.input_size) == ("mgic/timm/convnext_atto", "mgic", (3, 224, 224))
     spread, plain = cost("mgic/timm/test_resnet", {"num_classes": 7}), cost("timm/test_resnet", {"num_classes": 7})
     assert spread.levels
     assert spread.macs < plain.macs
@@ -173,7 +173,7 @@ def test_a_function_of_a_named_module_is_a_model_and_nothing_else_is():
     functions = Functions(lambda: {module.__name__: module})
     model = functions.model("lab_plug_in.nets:small")
     assert list(model.options.model_fields) == ["width", "num_classes", "in_channels"]
-    assert (model.info.source, model.info.summary) == ("lab_plug_in", "Small.")
+    assert (model.info.package, model.info.summary) == ("lab_plug_in", "Small.")
     assert model.build(width=2)(torch.zeros(1, 3, 8, 8)).shape == (1, 7)
     assert [info.name for info in functions.infos()] == ["lab_plug_in.nets:small"]
     others = "system", "no_network", "no_default", "no_words", "no_channels", "lost", "Net", "nn", "__builtins__", "x"

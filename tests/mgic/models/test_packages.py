@@ -15,7 +15,7 @@ from mgic.models.packages import TIMM, TORCHVISION
 
 ROOT = Path(__file__).parents[3]
 ALONE = {"mobilenet_v2": "torchvision", "mobilenetv1_050": "timm", "lraspp_mobilenet_v3_large": "torchvision"}
-SOURCES = dict.fromkeys(TORCHVISION, "torchvision") | dict.fromkeys(TIMM, "timm") | ALONE
+PACKAGES = dict.fromkeys(TORCHVISION, "torchvision") | dict.fromkeys(TIMM, "timm") | ALONE
 
 # Millions of parameters and of multiply-accumulates at 224x224, counted by another counter before these were written.
 COSTS = {
@@ -45,9 +45,9 @@ def test_listing_the_models_does_not_import_timm():
 
 
 def test_the_catalogue_says_whose_code_it_is():
-    assert SOURCES.keys() <= set(list_models())
-    assert {name: model_info(name).source for name in SOURCES} == SOURCES
-    assert all("https://arxiv.org/abs/" in model_info(name).summary for name in SOURCES)
+    assert PACKAGES.keys() <= set(list_models())
+    assert {name: model_info(name).package for name in PACKAGES} == PACKAGES
+    assert all("https://arxiv.org/abs/" in model_info(name).summary for name in PACKAGES)
 
 
 @pytest.mark.parametrize("name", COSTS)
@@ -69,7 +69,7 @@ def test_the_segmentation_network_is_not_the_halved_one_of_table_11():
     assert (round(cost.params / 1e6, 2), round(cost.macs / 1e9, 2)) == (3.22, 15.77)
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", PACKAGES)
 def test_the_input_may_have_another_number_of_channels_and_nothing_else_changes(name):
     with torch.device("meta"):
         usual, grey = create(name), create(name, in_channels=1)

@@ -160,8 +160,8 @@ class Provenance(BaseModel):
     host: str = Field(description="The store says this")
 
 
-class Setting(BaseModel):
-    steps: int = Field(description="A setting too")
+class Asked(BaseModel):
+    steps: int = Field(description="A config field too")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ class Setting(BaseModel):
         (Places, None, "the key place of the table boxes is no plain value"),
         (Twice, None, "top1 is a column of the table noise and a field besides"),
         (Provenance, None, "host is what the store says of a run"),
-        (Setting, None, "steps is a setting and a field of the result"),
+        (Asked, None, "steps is a field of the config and of the result"),
         (Robust, View(title="V", table="nose", x="sigma", y="top1"), "is of a table nose; there are: noise"),
         (Robust, View(title="V", x="sigma", y="mean"), "names sigma, which is no column of its rows"),
         (Robust, View(title="V", table="noise", x="sigma", y="top5"), "names top5, which is no column"),

@@ -61,8 +61,8 @@ def test_the_printed_figures_add_up(table):
 
 
 def test_whose_method_a_row_is():
-    by_source = {source: sum(found.source == source for found in ROWS) for source in ("ours", "quoted", "own run")}
-    assert by_source == {"ours": 29, "quoted": 47, "own run": 5}
+    by_figure = {whose: sum(found.figure_of == whose for found in ROWS) for whose in ("ours", "quoted", "own run")}
+    assert by_figure == {"ours": 29, "quoted": 47, "own run": 5}
 
 
 @pytest.mark.parametrize(
@@ -291,15 +291,21 @@ def test_what_is_another_network_or_quoted_is_set_apart_with_words():
     assert row("7.13").apart == "another network"  # it is quoted too
     assert (row("5.2").apart, row("7.7").apart) == (None, None)  # one cannot run, the other is judged
     runnable = [found for found in ROWS if found.experiment]
-    assert sum(found.source == "quoted" for found in runnable) == 42
+    assert sum(found.figure_of == "quoted" for found in runnable) == 42
     assert {found.id for found in runnable if found.apart is None} == {
         "2.6", "2.9", "7.7", "7.8", "8.16", "8.17", "8.27", "8.28", "11.5",
     }  # fmt: skip
 
 
-def test_a_quoted_row_is_judged_by_a_training_of_its_own_source():
-    given = {"label": "x", "source": "quoted", "quoted_from": "They 2020", "metrics": {"top1": 90.0}, "metric": "top1"}
-    theirs = Row(**given, test_set="same", training_of="source")
+def test_a_quoted_row_is_judged_by_a_training_of_its_own_paper():
+    given = {
+        "label": "x",
+        "figure_of": "quoted",
+        "quoted_from": "They 2020",
+        "metrics": {"top1": 90.0},
+        "metric": "top1",
+    }
+    theirs = Row(**given, test_set="same", training_of="quoted")
     ours = Row(**given, test_set="same")
     assert set_apart(theirs, None) == (None, None)
     assert set_apart(ours, None) == ("quoted", "quoted: trained otherwise there")
@@ -311,13 +317,19 @@ def test_a_quoted_row_is_judged_by_a_training_of_its_own_source():
     ("change", "named"),
     [
         ({"quoted_from": None}, "quoted_from"),
-        ({"source": "ours"}, "quoted_from"),
+        ({"figure_of": "ours"}, "quoted_from"),
         ({"test_set": None}, "test_set"),
         ({"margin": 0}, "margin"),
     ],
 )
 def test_a_row_without_its_facts_is_refused(change, named):
-    given = {"label": "x", "source": "quoted", "quoted_from": "They 2020", "metrics": {"top1": 90.0}, "metric": "top1"}
+    given = {
+        "label": "x",
+        "figure_of": "quoted",
+        "quoted_from": "They 2020",
+        "metrics": {"top1": 90.0},
+        "metric": "top1",
+    }
     with pytest.raises(ValidationError, match=named):
         Row(**(given | {"test_set": "same"} | change))
 
@@ -364,7 +376,7 @@ def test_an_unknown_table_is_answered_with_what_there_is(asked, told):
 
 def test_a_misspelt_field_of_a_table_is_refused():
     table = {"name": "0", "title": "none", "place": "nowhere", "transfer_counted": True, "counting": "all"}
-    fine = {"label": "x", "source": "ours", "metrics": {"top1": 1.0}, "metric": "top1", "cannot_run": "because"}
+    fine = {"label": "x", "figure_of": "ours", "metrics": {"top1": 1.0}, "metric": "top1", "cannot_run": "because"}
     PrintedTable.model_validate({"table": table, "row": [fine]})
     with pytest.raises(ValidationError, match="lable"):
         PrintedTable.model_validate({"table": table, "row": [fine | {"lable": "x"}]})

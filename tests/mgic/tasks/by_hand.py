@@ -13,17 +13,17 @@ from mgic.models.config import ModelConfig, model_field
 from mgic.records import View
 from mgic.training import (
     Network,
-    Part,
     Portion,
     Scored,
     Shard,
+    Split,
     Trained,
     fit,
     held_out,
+    hyperparameters_of,
     pick_device,
     save_weights,
-    settings_of,
-    split,
+    set_aside,
     together,
 )
 from mgic.training.estimate import estimate_training
@@ -124,8 +124,8 @@ class Telling:
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         return functional.cross_entropy(output, target, label_smoothing=self.label_smoothing)
 
-    def score(self, model: nn.Module, part: Part, batch_size: int) -> Scored[Scores]:
-        found = collect(model, part, batch_size, lambda logits, labels: (logits.cpu(), labels.cpu()))
+    def score(self, model: nn.Module, split: Split, batch_size: int) -> Scored[Scores]:
+        found = collect(model, split, batch_size, lambda logits, labels: (logits.cpu(), labels.cpu()))
         logits, labels = (torch.cat(column) for column in zip(*found, strict=True))
         losses = functional.cross_entropy(logits, labels, reduction="none").double()
         right = logits.argmax(dim=1) == labels
@@ -138,8 +138,8 @@ class Telling:
 
 
 def estimate(config: Config) -> Estimate:
-    cost, settings = _network(config).cost, settings_of(config)
-    return estimate_training(cost, config.learnt_from, TEST + TRAIN - config.learnt_from, settings, SIDE**2)
+    cost, hyper = _network(config).cost, hyperparameters_of(config)
+    return estimate_training(cost, config.learnt_from, TEST + TRAIN - config.learnt_from, hyper, SIDE**2)
 
 
 @experiment(
@@ -180,13 +180,13 @@ def stripes_by_hand(config: Config, context: Context) -> Result:
 
 
 def _train(config: Config, context: Context, shard: Shard, device: torch.device) -> tuple[nn.Module, Trained[Scores]]:
-    part: Part = stripes(TRAIN, 0, device)
+    split: Split = stripes(TRAIN, 0, device)
     validation = None
     if config.validation_share:
-        kept, held = split(TRAIN, config.validation_share, config.seed, None)
-        part, validation = Portion(part, kept), Portion(part, held)
+        kept, held = set_aside(TRAIN, config.validation_share, config.seed, None)
+        split, validation = Portion(split, kept), Portion(split, held)
     objective = Telling(config.label_smoothing)
-    return fit(config, _network(config), part, stripes(TEST, 1, device), objective, context, "", shard, validation)
+    return fit(config, _network(config), split, stripes(TEST, 1, device), objective, context, "", shard, validation)
 
 
 def _network(config: Config) -> Network:

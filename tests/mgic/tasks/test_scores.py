@@ -31,17 +31,17 @@ class Made:
 
 
 def test_the_error_of_a_fit_by_hand():
-    part = Made([[1.0], [2.0], [5.0], [0.0]], [[1.0], [0.0], [4.0], [0.0]])
-    scores = Fitting(variance=2.5).score(nn.Identity(), part, 3).scores
+    split = Made([[1.0], [2.0], [5.0], [0.0]], [[1.0], [0.0], [4.0], [0.0]])
+    scores = Fitting(variance=2.5).score(nn.Identity(), split, 3).scores
     assert (scores.mse, scores.relative_mse, scores.max_error) == (1.25, 0.5, 2.0)
-    assert Fitting(1.0).loss(part.samples, part.targets).item() == 1.25
+    assert Fitting(1.0).loss(split.samples, split.targets).item() == 1.25
 
 
 def test_rare_classes_count_as_much_as_frequent_ones():
     """Three of class 0 right, one of class 2 wrong, none of class 1: 75 % overall, 50 % over classes."""
     logits = [[3.0, 0.0, 0.0]] * 4
-    part = Made(logits, [0, 0, 0, 2])
-    scores = ClassifyingByClass().score(nn.Identity(), part, 2).scores
+    split = Made(logits, [0, 0, 0, 2])
+    scores = ClassifyingByClass().score(nn.Identity(), split, 2).scores
     assert scores.top1 == 75
     assert scores.mean_class_accuracy == 50
     log_total = math.log(math.exp(3) + 2)

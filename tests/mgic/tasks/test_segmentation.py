@@ -47,8 +47,8 @@ def test_pixels_are_counted_over_all_batches(batch_size):
 
 def test_the_mean_is_not_that_of_batches():
     """Of the first picture all is right, of the second nothing: a mean of means would be 50 %."""
-    part = Made([[[0, 0, 0]], [[1, 1, 1]]], [[[0, 0, 0]], [[0, 0, 1]]])
-    scores = Segmenting(4, IGNORED).score(nn.Identity(), part, 1).scores
+    split = Made([[[0, 0, 0]], [[1, 1, 1]]], [[[0, 0, 0]], [[0, 0, 1]]])
+    scores = Segmenting(4, IGNORED).score(nn.Identity(), split, 1).scores
     assert scores.miou == pytest.approx(100 * (3 / 5 + 1 / 3) / 2)
     assert scores.pixel_accuracy == pytest.approx(100 * 4 / 6)
 
@@ -80,7 +80,7 @@ def test_a_smaller_piece_is_tested_in_smaller_batches():
 
 
 def test_an_answer_that_is_no_number_ends_it():
-    part = Made(ANSWERS, MASKS)
-    part.scores[0, 0, 0, 0] = math.nan
+    split = Made(ANSWERS, MASKS)
+    split.scores[0, 0, 0, 0] = math.nan
     with pytest.raises(Diverged):
-        Segmenting(4, IGNORED).score(nn.Identity(), part, 2)
+        Segmenting(4, IGNORED).score(nn.Identity(), split, 2)

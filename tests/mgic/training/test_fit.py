@@ -10,7 +10,7 @@ import mgic
 from mgic.data import DATASETS
 from mgic.experiment import Context
 from mgic.experiments.classification import Config
-from mgic.training import ALONE, Network, Settings, Shard, settings_of, together
+from mgic.training import ALONE, Hyperparameters, Network, Shard, hyperparameters_of, together
 from mgic.training.fields import known, whole_batch, whole_shares
 from tests.silent import SilentContext
 
@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 
 def test_the_settings_are_the_fields_that_a_config_has():
     config = Config(epochs=7, batch_size=32, ema=0.9, schedule="cosine")
-    assert settings_of(config) == Settings(
+    assert hyperparameters_of(config) == Hyperparameters(
         seed=0,
         epochs=7,
         max_steps=None,

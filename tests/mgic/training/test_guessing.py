@@ -10,7 +10,7 @@ from torch import nn
 from mgic.data import load
 from mgic.data.batches import Batches, train_and_test
 from mgic.tasks import Classifying, Fitting, Segmenting
-from mgic.training import Settings, seeded, train
+from mgic.training import Hyperparameters, seeded, train
 from mgic.training.guessing import LOSS_BOUND, Scored, caution, shares
 from tests.silent import SilentContext
 
@@ -58,7 +58,7 @@ def test_no_class_is_taken_for_impossible():
     assert shares(torch.tensor([3, 0])).tolist() == [3.5 / 4, 0.5 / 4]
 
 
-def part(labels: list[int], classes: int, right: int) -> Batches:
+def split(labels: list[int], classes: int, right: int) -> Batches:
     """Pictures that hold their own logits: of the first `right` the class itself is the answer, else the next."""
     answers = [label if at < right else (label + 1) % classes for at, label in enumerate(labels)]
     logits = 4 * nn.functional.one_hot(torch.tensor(answers), classes).to(torch.uint8)
@@ -68,7 +68,7 @@ def part(labels: list[int], classes: int, right: int) -> Batches:
 def test_a_classifier_is_held_against_the_shares_of_the_training_classes():
     """Three quarters of what was learnt from are of class 0; of what is scored one half is."""
     labels = torch.tensor([0] * 75 + [1] * 25)
-    found = Classifying(labels=labels).score(nn.Flatten(), part([0, 1] * 10, 2, 20), 8)
+    found = Classifying(labels=labels).score(nn.Flatten(), split([0, 1] * 10, 2, 20), 8)
     constant = -(math.log(75.5 / 101) + math.log(25.5 / 101)) / 2
     assert found.constant_loss == pytest.approx(constant)
     hits, losses = found.gains
@@ -78,7 +78,7 @@ def test_a_classifier_is_held_against_the_shares_of_the_training_classes():
 
 
 def test_without_them_against_the_shares_of_what_is_scored():
-    found = Classifying().score(nn.Flatten(), part([0, 0, 0, 1], 2, 4), 4)
+    found = Classifying().score(nn.Flatten(), split([0, 0, 0, 1], 2, 4), 4)
     assert found.constant_loss == pytest.approx(-(3 * math.log(3.5 / 5) + math.log(1.5 / 5)) / 4)
 
 
@@ -133,7 +133,7 @@ def test_pixels_are_held_against_the_most_frequent_class_picture_by_picture():
     assert found.gains[1].tolist() == pytest.approx([b - a for a, b in zip(own, constant, strict=True)], rel=1e-5)
 
 
-SETTINGS = Settings(
+HYPER = Hyperparameters(
     seed=0,
     epochs=3,
     max_steps=None,
@@ -145,7 +145,7 @@ SETTINGS = Settings(
 )
 
 
-def trained(tmp_path, settings: Settings, spoil: bool = False):
+def trained(tmp_path, hyper: Hyperparameters, spoil: bool = False):
     """A linear classifier of digits; with `spoil`, of labels that have nothing to do with them."""
     digits = load("digits", tmp_path)
     labels = digits.train_labels[:250]
@@ -154,20 +154,20 @@ def trained(tmp_path, settings: Settings, spoil: bool = False):
     digits = replace(digits, train_images=digits.train_images[:250], train_labels=labels)
     with seeded(0, "weights"):
         model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    return train(model, *train_and_test(digits, CPU), settings, Classifying(labels=labels), SilentContext(tmp_path))
+    return train(model, *train_and_test(digits, CPU), hyper, Classifying(labels=labels), SilentContext(tmp_path))
 
 
 def test_a_network_that_learns_is_not_flagged(tmp_path):
-    assert trained(tmp_path, SETTINGS).caution is None
+    assert trained(tmp_path, HYPER).caution is None
 
 
 def test_a_network_that_learnt_noise_is(tmp_path):
-    ended = trained(tmp_path, replace(SETTINGS, epochs=20), spoil=True)
+    ended = trained(tmp_path, replace(HYPER, epochs=20), spoil=True)
     assert str(ended.caution).endswith("no better than guessing.")
 
 
 def test_a_network_that_was_good_and_ran_away_is(tmp_path):
     """A linear classifier orders digits well at any rate; its loss grows with the rate."""
-    ended = trained(tmp_path, replace(SETTINGS, learning_rate=1e5))
+    ended = trained(tmp_path, replace(HYPER, learning_rate=1e5))
     assert ended.scores.top1 > 70
     assert "the training ran away" in str(ended.caution)

@@ -12,11 +12,11 @@ from mgic.data import Dataset, load
 from mgic.data.batches import train_and_test
 from mgic.errors import Cancelled, Diverged
 from mgic.tasks import Classifying
-from mgic.training import Settings, generator, seeded, train
+from mgic.training import Hyperparameters, generator, seeded, train
 from tests.silent import SilentContext
 
 CPU = torch.device("cpu")
-SETTINGS = Settings(
+HYPER = Hyperparameters(
     seed=0,
     epochs=2,
     max_steps=None,
@@ -46,10 +46,10 @@ def weights(model: nn.Module) -> torch.Tensor:
     return torch.cat([tensor.flatten().double() for tensor in model.state_dict().values()])
 
 
-def trained(digits: Dataset, tmp_path, settings: Settings = SETTINGS, model: nn.Module | None = None, context=None):
-    model = model or network(settings.seed)
+def trained(digits: Dataset, tmp_path, hyper: Hyperparameters = HYPER, model: nn.Module | None = None, context=None):
+    model = model or network(hyper.seed)
     context = context or SilentContext(tmp_path)
-    return train(model, *train_and_test(digits, CPU), settings, Classifying(), context), weights(model), context
+    return train(model, *train_and_test(digits, CPU), hyper, Classifying(), context), weights(model), context
 
 
 def test_it_is_sgd_with_momentum_and_decay_written_out(digits, tmp_path):
@@ -74,42 +74,42 @@ def test_it_is_sgd_with_momentum_and_decay_written_out(digits, tmp_path):
 
 @pytest.mark.parametrize("augment", [False, True])
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(digits, tmp_path, augment):
-    settings = replace(SETTINGS, augment=augment)
+    hyper = replace(HYPER, augment=augment)
     torch.rand(5)  # what was drawn before must not matter
-    first = trained(digits, tmp_path, settings)[1]
+    first = trained(digits, tmp_path, hyper)[1]
     torch.rand(11)
-    assert torch.equal(first, trained(digits, tmp_path, settings)[1])
+    assert torch.equal(first, trained(digits, tmp_path, hyper)[1])
 
 
 def test_the_seed_decides_order_augmentation_and_dropout_too(digits, tmp_path):
     start = network(0)
     plain, other = (network(0) for _ in range(2))
     assert torch.equal(weights(start), weights(plain))
-    first = trained(digits, tmp_path, SETTINGS, plain)[1]
-    assert not torch.equal(first, trained(digits, tmp_path, replace(SETTINGS, seed=1), other)[1])
+    first = trained(digits, tmp_path, HYPER, plain)[1]
+    assert not torch.equal(first, trained(digits, tmp_path, replace(HYPER, seed=1), other)[1])
 
 
 def test_augmentation_changes_what_is_learnt(digits, tmp_path):
     plain = trained(digits, tmp_path)[1]
-    assert not torch.equal(plain, trained(digits, tmp_path, replace(SETTINGS, augment=True))[1])
+    assert not torch.equal(plain, trained(digits, tmp_path, replace(HYPER, augment=True))[1])
 
 
 def test_counts_of_steps_epochs_and_images(digits, tmp_path):
     whole = trained(digits, tmp_path)[0]
     assert (whole.steps, whole.epochs, whole.images) == (6, 2, 500)
-    cut = trained(digits, tmp_path, replace(SETTINGS, max_steps=4))[0]
+    cut = trained(digits, tmp_path, replace(HYPER, max_steps=4))[0]
     assert (cut.steps, cut.epochs, cut.images) == (4, 1, 350)
     assert cut.seconds > 0
 
 
 def test_max_steps_stops_where_the_longer_training_passed(digits, tmp_path):
-    at_epoch = trained(digits, tmp_path, replace(SETTINGS, epochs=1))[1]
-    assert torch.equal(at_epoch, trained(digits, tmp_path, replace(SETTINGS, max_steps=3))[1])
+    at_epoch = trained(digits, tmp_path, replace(HYPER, epochs=1))[1]
+    assert torch.equal(at_epoch, trained(digits, tmp_path, replace(HYPER, max_steps=3))[1])
 
 
 def test_it_learns(digits, tmp_path):
-    settings = replace(SETTINGS, epochs=8, lr_step_epochs=30)
-    assert trained(digits, tmp_path, settings)[0].scores.top1 > 80
+    hyper = replace(HYPER, epochs=8, lr_step_epochs=30)
+    assert trained(digits, tmp_path, hyper)[0].scores.top1 > 80
 
 
 def test_curves_have_a_score_an_epoch_and_losses_that_end_with_it(digits, tmp_path):
@@ -120,8 +120,8 @@ def test_curves_have_a_score_an_epoch_and_losses_that_end_with_it(digits, tmp_pa
 
 
 def test_a_long_training_reports_one_loss_an_epoch_the_mean_over_it(digits, tmp_path):
-    settings = replace(SETTINGS, epochs=101, batch_size=125, learning_rate=1e-9)
-    _, _, context = trained(digits, tmp_path, settings, nn.Sequential(nn.Flatten(), nn.Linear(64, 10)))
+    hyper = replace(HYPER, epochs=101, batch_size=125, learning_rate=1e-9)
+    _, _, context = trained(digits, tmp_path, hyper, nn.Sequential(nn.Flatten(), nn.Linear(64, 10)))
     assert [step for step, _ in context.curves["train/loss"]] == list(range(2, 203, 2))
     # Nothing is learnt and the batches are equal, so the mean over the images is the same in all epochs.
     losses = [loss for _, loss in context.curves["train/loss"]]
@@ -129,7 +129,7 @@ def test_a_long_training_reports_one_loss_an_epoch_the_mean_over_it(digits, tmp_
 
 
 def test_progress_rises_to_one_and_is_not_told_at_every_step(digits, tmp_path):
-    _, _, context = trained(digits, tmp_path, replace(SETTINGS, batch_size=10, epochs=2))
+    _, _, context = trained(digits, tmp_path, replace(HYPER, batch_size=10, epochs=2))
     assert all(before <= after for before, after in itertools.pairwise(context.progress))
     assert context.progress[-1] == 1
     assert 5 <= len(context.progress) <= 8  # of 50 steps
@@ -139,9 +139,7 @@ def test_progress_rises_to_one_and_is_not_told_at_every_step(digits, tmp_path):
 def test_cancelling_ends_it_at_the_next_report(digits, tmp_path):
     context = SilentContext(tmp_path, cancel_at=0.3)
     with pytest.raises(Cancelled):
-        train(
-            network(), *train_and_test(digits, CPU), replace(SETTINGS, batch_size=10, epochs=4), Classifying(), context
-        )
+        train(network(), *train_and_test(digits, CPU), replace(HYPER, batch_size=10, epochs=4), Classifying(), context)
     assert context.progress[-1] < 0.5
 
 
@@ -150,5 +148,5 @@ def test_a_loss_that_is_no_number_ends_it_before_the_weights_are_touched(digits,
     nn.init.constant_(model[1].bias, float("nan"))
     before = model[1].weight.detach().clone()
     with pytest.raises(Diverged, match="at step 1"):
-        train(model, *train_and_test(digits, CPU), SETTINGS, Classifying(), SilentContext(tmp_path))
+        train(model, *train_and_test(digits, CPU), HYPER, Classifying(), SilentContext(tmp_path))
     assert torch.equal(model[1].weight, before)

@@ -10,13 +10,13 @@ from mgic.data import Dataset, load
 from mgic.data.batches import Batches, train_and_test
 from mgic.errors import BadConfig, Cancelled
 from mgic.tasks import Classifying
-from mgic.training import Checkpoints, Settings, seeded, train
+from mgic.training import Checkpoints, Hyperparameters, seeded, train
 from mgic.training.evaluation import collect
 from mgic.training.precision import autocast, check_precision, exact_float32, grad_scaler
 from tests.silent import SilentContext
 
 CPU = torch.device("cpu")
-SETTINGS = Settings(
+HYPER = Hyperparameters(
     seed=0,
     epochs=6,
     max_steps=None,
@@ -49,26 +49,26 @@ def digits(tmp_path_factory) -> Dataset:
     return replace(whole, train_images=whole.train_images[:250], train_labels=whole.train_labels[:250])
 
 
-def attempt(digits, tmp_path, settings, context=None):
+def attempt(digits, tmp_path, hyper, context=None):
     with seeded(0, "weights"):
         model = Seen()
     context = context or SilentContext(tmp_path)
-    kept = Checkpoints(context.checkpoints, repr(settings))
-    return train(model, *train_and_test(digits, CPU), settings, Classifying(), context, kept), model
+    kept = Checkpoints(context.checkpoints, repr(hyper))
+    return train(model, *train_and_test(digits, CPU), hyper, Classifying(), context, kept), model
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_steps_are_in_the_precision_asked_for_and_scores_in_float32(digits, tmp_path, precision):
-    ended, model = attempt(digits, tmp_path, replace(SETTINGS, precision=precision))
+    ended, model = attempt(digits, tmp_path, replace(HYPER, precision=precision))
     assert model.formats == {True: {getattr(torch, precision)}, False: {torch.float32}}
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert ended.scores.top1 > 75
 
 
 def test_the_default_is_float32_to_the_bit(digits, tmp_path):
-    plain = attempt(digits, tmp_path / "a", SETTINGS)[1]
-    asked = attempt(digits, tmp_path / "b", replace(SETTINGS, precision="float32"))[1]
-    other = attempt(digits, tmp_path / "c", replace(SETTINGS, precision="bfloat16"))[1]
+    plain = attempt(digits, tmp_path / "a", HYPER)[1]
+    asked = attempt(digits, tmp_path / "b", replace(HYPER, precision="float32"))[1]
+    other = attempt(digits, tmp_path / "c", replace(HYPER, precision="bfloat16"))[1]
     assert torch.equal(plain.body[4].weight, asked.body[4].weight)
     assert not torch.equal(plain.body[4].weight, other.body[4].weight)
 
@@ -82,11 +82,11 @@ class Stopped(SilentContext):
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_a_training_that_was_interrupted_ends_as_one_that_was_not(digits, tmp_path, precision):
-    settings = replace(SETTINGS, precision=precision)
-    whole, expected = attempt(digits, tmp_path / "whole", settings)
+    hyper = replace(HYPER, precision=precision)
+    whole, expected = attempt(digits, tmp_path / "whole", hyper)
     with pytest.raises(Cancelled):
-        attempt(digits, tmp_path / "cut", settings, Stopped(tmp_path / "cut"))
-    again, found = attempt(digits, tmp_path / "cut", settings)
+        attempt(digits, tmp_path / "cut", hyper, Stopped(tmp_path / "cut"))
+    again, found = attempt(digits, tmp_path / "cut", hyper)
     assert again.resumed
     assert again.scores == whole.scores
     assert torch.equal(found.body[4].weight, expected.body[4].weight)
@@ -123,9 +123,9 @@ def test_float32_is_float32_on_a_gpu_too_and_afterwards_as_it_was():
         seen.append([place.fp32_precision for place in PLACES])
 
     pictures = torch.zeros(4, 1, 8, 8, dtype=torch.uint8)
-    part = Batches(pictures, torch.zeros(4, dtype=torch.int64), (0.0,), (1.0,), False, CPU)
+    split = Batches(pictures, torch.zeros(4, dtype=torch.int64), (0.0,), (1.0,), False, CPU)
     with exact_float32():
         assert [place.fp32_precision for place in PLACES] == ["ieee"] * 3
-    collect(nn.Flatten(), part, 4, look)
+    collect(nn.Flatten(), split, 4, look)
     assert seen == [["ieee"] * 3]
     assert [place.fp32_precision for place in PLACES] == before

@@ -14,13 +14,13 @@ from torch.nn import functional
 
 from mgic.errors import BadConfig, Diverged
 from mgic.tasks import Classifying
-from mgic.training import Settings, Shard, generator, seeded, train
+from mgic.training import Hyperparameters, Shard, generator, seeded, train
 from mgic.training.processes import FollowerContext, Lost, processes
 from tests.conftest import gone, wait_for
 from tests.silent import SilentContext
 
 CPU = torch.device("cpu")
-SETTINGS = Settings(
+HYPER = Hyperparameters(
     seed=1,
     epochs=2,
     max_steps=None,
@@ -60,14 +60,14 @@ def network() -> nn.Module:
         return nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2)).double()
 
 
-def fit(context, settings: Settings, shard: Shard, device: torch.device) -> nn.Module:
+def fit(context, hyper: Hyperparameters, shard: Shard, device: torch.device) -> nn.Module:
     model = network()
-    train(model, Numbers(), Numbers(), settings, Classifying(), context, shard=shard)
+    train(model, Numbers(), Numbers(), hyper, Classifying(), context, shard=shard)
     return model
 
 
-def follow(settings: Settings, shard: Shard, device: torch.device) -> None:
-    fit(FollowerContext("cpu", Path(), Path()), settings, shard, device)
+def follow(hyper: Hyperparameters, shard: Shard, device: torch.device) -> None:
+    fit(FollowerContext("cpu", Path(), Path()), hyper, shard, device)
 
 
 def follow_and_die(shard: Shard, device: torch.device) -> None:
@@ -78,15 +78,15 @@ def follow_and_diverge(shard: Shard, device: torch.device) -> None:
     raise Diverged("here")
 
 
-def two_halves_by_hand(settings: Settings) -> nn.Module:
+def two_halves_by_hand(hyper: Hyperparameters) -> nn.Module:
     """One process: both halves through the model with batch statistics of their own, the gradients averaged.
 
     The running statistics are the first half's.
     """
     model, numbers = network(), Numbers()
-    optimizer = torch.optim.SGD(model.parameters(), settings.learning_rate, 0.9, weight_decay=1e-3)
-    for epoch in range(settings.epochs):
-        optimizer.param_groups[0]["lr"] = settings.learning_rate / 10**epoch
+    optimizer = torch.optim.SGD(model.parameters(), hyper.learning_rate, 0.9, weight_decay=1e-3)
+    for epoch in range(hyper.epochs):
+        optimizer.param_groups[0]["lr"] = hyper.learning_rate / 10**epoch
         order = torch.randperm(32, generator=generator(1, "order", epoch))
         moves = numbers.draw(generator(1, "augmentation", epoch))
         for rows in torch.arange(32).split(12):
@@ -105,16 +105,16 @@ def two_halves_by_hand(settings: Settings) -> nn.Module:
 
 def test_two_processes_equal_one_that_averages_the_gradients_of_two_halves(tmp_path):
     context = SilentContext(tmp_path)
-    with processes(2, CPU, follow, (SETTINGS,)) as (shard, device):
-        together = fit(context, SETTINGS, shard, device)
-    alone = two_halves_by_hand(SETTINGS)
+    with processes(2, CPU, follow, (HYPER,)) as (shard, device):
+        together = fit(context, HYPER, shard, device)
+    alone = two_halves_by_hand(HYPER)
     for (name, ours), theirs in zip(together.state_dict().items(), alone.state_dict().values(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9, msg=name)
     assert [step for step, _ in context.curves["test/top1"]] == [3, 6]
 
 
 def test_the_losses_told_are_those_of_all_processes(tmp_path):
-    still = replace(SETTINGS, learning_rate=1e-12, augment=False, epochs=1, batch_size=32)
+    still = replace(HYPER, learning_rate=1e-12, augment=False, epochs=1, batch_size=32)
     context = SilentContext(tmp_path)
     with processes(2, CPU, follow, (still,)) as (shard, device):
         fit(context, still, shard, device)
@@ -135,7 +135,7 @@ def test_one_process_starts_none():
 def test_a_follower_that_ends_ends_the_training(tmp_path, work, error):
     threads = torch.get_num_threads()
     with pytest.raises(error), processes(2, CPU, work, ()) as (shard, device):
-        fit(SilentContext(tmp_path), SETTINGS, shard, device)
+        fit(SilentContext(tmp_path), HYPER, shard, device)
     assert torch.get_num_threads() == threads
 
 

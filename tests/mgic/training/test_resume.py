@@ -12,11 +12,11 @@ from mgic.data import Dataset, load
 from mgic.data.batches import train_and_test
 from mgic.errors import Cancelled
 from mgic.tasks import Classifying
-from mgic.training import Checkpoints, Settings, Trained, seeded, train
+from mgic.training import Checkpoints, Hyperparameters, Trained, seeded, train
 from tests.silent import SilentContext
 
 CPU = torch.device("cpu")
-SETTINGS = Settings(
+HYPER = Hyperparameters(
     seed=3,
     epochs=3,
     max_steps=None,
@@ -60,29 +60,29 @@ def digest(model: nn.Module) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def attempt(digits: Dataset, settings: Settings, context: SilentContext) -> tuple[Trained, str]:
+def attempt(digits: Dataset, hyper: Hyperparameters, context: SilentContext) -> tuple[Trained, str]:
     model = network()
-    checkpoints = Checkpoints(context.checkpoints, repr(settings), context.saved)
-    trained = train(model, *train_and_test(digits, CPU), settings, Classifying(), context, checkpoints)
+    checkpoints = Checkpoints(context.checkpoints, repr(hyper), context.saved)
+    trained = train(model, *train_and_test(digits, CPU), hyper, Classifying(), context, checkpoints)
     return trained, digest(model)
 
 
 VARIANTS = {
-    "step": SETTINGS,
-    "cosine, with a moving average": replace(SETTINGS, schedule="cosine", ema=0.9),
-    "float16": replace(SETTINGS, precision="float16"),
-    "adam": replace(SETTINGS, optimizer="adam", learning_rate=1e-3),
+    "step": HYPER,
+    "cosine, with a moving average": replace(HYPER, schedule="cosine", ema=0.9),
+    "float16": replace(HYPER, precision="float16"),
+    "adam": replace(HYPER, optimizer="adam", learning_rate=1e-3),
 }
 
 
-@pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize("hyper", VARIANTS.values(), ids=VARIANTS)
 @pytest.mark.parametrize("stop", [20, 33])  # within the second epoch of 16 steps, and just after its end
-def test_a_killed_and_resumed_training_ends_with_the_same_weights(digits, tmp_path, settings, stop):
-    whole, expected = attempt(digits, settings, SilentContext(tmp_path / "whole"))
+def test_a_killed_and_resumed_training_ends_with_the_same_weights(digits, tmp_path, hyper, stop):
+    whole, expected = attempt(digits, hyper, SilentContext(tmp_path / "whole"))
     with pytest.raises(Cancelled):
-        attempt(digits, settings, Stopped(tmp_path / "cut", stop))
+        attempt(digits, hyper, Stopped(tmp_path / "cut", stop))
     context = SilentContext(tmp_path / "cut")
-    trained, found = attempt(digits, settings, context)
+    trained, found = attempt(digits, hyper, context)
     assert found == expected
     assert trained.resumed
     assert context.resumed_at == [16 if stop < 32 else 32]
@@ -91,13 +91,13 @@ def test_a_killed_and_resumed_training_ends_with_the_same_weights(digits, tmp_pa
 
 def test_it_goes_on_in_the_middle_of_an_epoch_too_and_draws_what_would_have_been_drawn(digits, tmp_path):
     plain = SilentContext(tmp_path / "whole")
-    _, expected = attempt(digits, SETTINGS, plain)
+    _, expected = attempt(digits, HYPER, plain)
     cut = Stopped(tmp_path / "cut", 23)
     cut.want_at = {5, 21}  # after step 5, and after step 22: the last step of an epoch is not asked about
     with pytest.raises(Cancelled):
-        attempt(digits, SETTINGS, cut)
+        attempt(digits, HYPER, cut)
     again = SilentContext(tmp_path / "cut")
-    _, found = attempt(digits, SETTINGS, again)
+    _, found = attempt(digits, HYPER, again)
     assert again.resumed_at == [22]
     assert found == expected
     for name, points in again.curves.items():
@@ -105,24 +105,24 @@ def test_it_goes_on_in_the_middle_of_an_epoch_too_and_draws_what_would_have_been
 
 
 def test_what_ended_is_scored_again_and_not_trained_again(digits, tmp_path):
-    first, expected = attempt(digits, SETTINGS, SilentContext(tmp_path))
+    first, expected = attempt(digits, HYPER, SilentContext(tmp_path))
     again = SilentContext(tmp_path)
-    second, found = attempt(digits, SETTINGS, again)
+    second, found = attempt(digits, HYPER, again)
     assert (second.scores, found) == (first.scores, expected)
     assert "train/loss" not in again.curves
 
 
 def test_a_checkpoint_of_another_config_is_not_used_and_that_is_said(digits, tmp_path):
-    attempt(digits, SETTINGS, SilentContext(tmp_path))
+    attempt(digits, HYPER, SilentContext(tmp_path))
     context = SilentContext(tmp_path)
-    trained, _ = attempt(digits, replace(SETTINGS, learning_rate=0.01), context)
+    trained, _ = attempt(digits, replace(HYPER, learning_rate=0.01), context)
     assert not trained.resumed
     assert any("another config" in line for line in context.lines)
 
 
 def test_two_are_kept_and_each_is_told(digits, tmp_path):
     context = SilentContext(tmp_path)
-    attempt(digits, SETTINGS, context)
+    attempt(digits, HYPER, context)
     assert len(context.kept) == 3
     assert sorted(path.name for path in context.checkpoints.iterdir()) == sorted(context.kept[1:])
 

@@ -12,7 +12,7 @@ Optimizer = Literal["sgd", "adam"]
 
 
 @dataclass(frozen=True)
-class Settings:
+class Hyperparameters:
     """The arguments of the optimizer, and how long.
 
     Args:
@@ -46,7 +46,9 @@ class Settings:
     precision: Precision = "float32"
 
 
-def settings_of(config: BaseModel) -> Settings:
+def hyperparameters_of(config: BaseModel) -> Hyperparameters:
     """Those a config has fields for; the others keep their defaults."""
     known = type(config).model_fields
-    return Settings(**{field.name: getattr(config, field.name) for field in fields(Settings) if field.name in known})
+    return Hyperparameters(
+        **{field.name: getattr(config, field.name) for field in fields(Hyperparameters) if field.name in known}
+    )

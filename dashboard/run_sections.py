@@ -10,9 +10,9 @@ import streamlit as st
 from dashboard.charts.choice import CAUTION, GUESSING, WORDS
 from dashboard.charts.columns import description_of, headlines, with_unit
 from dashboard.charts.samples import is_number
-from dashboard.parts import NEW_SWEEP, prose, show_table
+from dashboard.frames import result_tables
+from dashboard.pages import NEW_SWEEP, prose, show_table
 from dashboard.sweep_plots import show_run_plots
-from dashboard.tables import result_tables
 from dashboard.wall import PICTURES, rows_of, show_picture
 from dashboard.words import ADVICE, ICONS, literal, number, seconds, size, value
 from mgic.client import Client
@@ -130,8 +130,8 @@ def show_config(run: Run) -> None:
     names = dict.fromkeys([*run.requested, *run.config])
     asked = {name: value(run.requested[name]) if name in run.requested else "" for name in names}
     resolved = {name: value(run.config[name]) if name in run.config else "" for name in names}
-    rows = [{"setting": name, "asked": asked[name], "resolved": resolved[name]} for name in names]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="config", alt="Settings as asked and as resolved")
+    rows = [{"field": name, "asked": asked[name], "resolved": resolved[name]} for name in names]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="config", alt="Config as asked and as resolved")
 
 
 def show_artifacts(api: Client, run: Run, walls: Sequence[str] = ()) -> None:

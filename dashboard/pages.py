@@ -51,7 +51,7 @@ def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = Non
         for name in table.columns
         if pd.api.types.is_numeric_dtype(table[name]) and table[name].abs().max() >= 10_000
     }
-    config |= {"settings": st.column_config.TextColumn(width=260), "result": st.column_config.TextColumn(width=150)}
+    config |= {"config": st.column_config.TextColumn(width=260), "result": st.column_config.TextColumn(width=150)}
     used = {name: column for name, column in config.items() if name in table.columns}
     st.dataframe(table, hide_index=True, column_config=used, key=key, alt=alt, height=height or "auto", placeholder="-")
 

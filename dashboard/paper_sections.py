@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.charts.paper import draw_paper_plot, paper_plot
+from dashboard.pages import RUN, SWEEP, prose
 from dashboard.paper_table import (
     JUDGED,
     METRICS,
@@ -19,10 +20,9 @@ from dashboard.paper_table import (
     shared_setting,
     verdict_words,
 )
-from dashboard.parts import RUN, SWEEP, prose
 from dashboard.preview import submit_key
 from dashboard.theme import look, show
-from dashboard.words import literal, number, prose_of_scale, settings
+from dashboard.words import assignments, literal, number, prose_of_scale
 from mgic.client import ApiError, Client
 from mgic.records import Measured, PaperSummary, PaperTable, Recipe, Standing, SweepRequest
 
@@ -141,7 +141,7 @@ def show_row(api: Client, row: Standing, recipes: Mapping[str, Recipe]) -> None:
         "Note": row.note,
         "Our model": _model(row),
         "Quoted from": row.quoted_from or "",
-        "At scale means": settings(row.scale),
+        "At scale means": assignments(row.scale),
         "Tested on": _tested_on(row),
         "Reproduced means": _margin(row),
         "Printed": ", ".join(f"{METRICS[name]}: {as_printed(value)}" for name, value in row.metrics.items()),
@@ -175,7 +175,7 @@ def _model(row: Standing) -> str:
     if row.model is None:
         return ""
     size = f" at {'x'.join(map(str, row.input_size))}" if row.input_size else ""
-    return f"{row.model}({settings(row.options)}){size}"
+    return f"{row.model}({assignments(row.options)}){size}"
 
 
 def _tested_on(row: Standing) -> str:

@@ -24,9 +24,9 @@ from dashboard.charts.pictures import (
     tile,
     window,
 )
-from dashboard.parts import prose, show_table
+from dashboard.pages import prose, show_table
 from dashboard.theme import look, show
-from dashboard.words import literal, number, settings
+from dashboard.words import assignments, literal, number
 from mgic.client import Client
 from mgic.records import Run
 
@@ -69,7 +69,7 @@ def gallery_of(api: Client, run: Run) -> Gallery:
 
 def title_of(run: Run) -> str:
     """What sets a run apart in a list; what is cut off where it is narrow comes last."""
-    return f"{settings(run.config, SIZES)} · {str(run.id)[:8]} · {settings(run.config, INPUTS)}"
+    return f"{assignments(run.config, SIZES)} · {str(run.id)[:8]} · {assignments(run.config, INPUTS)}"
 
 
 def like(run: Run, others: Sequence[Run]) -> list[Run]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mgic.data.batches import Batches
-from mgic.training import Portion, generator, held_out, split
+from mgic.training import Portion, generator, held_out, set_aside
 
 CPU = torch.device("cpu")
 
@@ -15,7 +15,7 @@ def test_so_many_are_held_out(samples, share, held):
 
 
 def test_every_sample_is_on_one_side_and_in_order():
-    kept, held = split(50, 0.3, 0, None)
+    kept, held = set_aside(50, 0.3, 0, None)
     assert (len(kept), len(held)) == (35, 15)
     assert sorted([*kept.tolist(), *held.tolist()]) == list(range(50))
     assert kept.tolist() == sorted(kept.tolist())
@@ -23,20 +23,20 @@ def test_every_sample_is_on_one_side_and_in_order():
 
 
 def test_the_seed_decides_which():
-    first, again, other = (split(50, 0.3, seed, None)[1].tolist() for seed in (1, 1, 2))
+    first, again, other = (set_aside(50, 0.3, seed, None)[1].tolist() for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
 def test_each_class_is_held_out_in_proportion():
     labels = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)[torch.randperm(100, generator=generator(0, "mix"))]
-    _, held = split(100, 0.2, 5, labels)
+    _, held = set_aside(100, 0.2, 5, labels)
     assert labels[held].bincount().tolist() == [12, 6, 2]
 
 
 def test_of_classes_that_do_not_divide_as_many_as_whole_samples_allow():
     labels = torch.arange(33) % 11  # three of each, and 6.6 of the 33 held out
-    _, held = split(33, 0.2, 0, labels)
+    _, held = set_aside(33, 0.2, 0, labels)
     assert len(held) == 7
     assert labels[held].bincount(minlength=11).max() == 1
 

@@ -16,7 +16,7 @@ SHOWN_ALWAYS = ("model",)
 
 
 def runs_table(runs: Sequence[Run], info: ExperimentInfo | None) -> pd.DataFrame:
-    """A row a run: status, the settings that differ, its results with units, how long it took."""
+    """A row a run: status, the config fields that differ, its results with units, how long it took."""
     fields = [*differing([run.config for run in runs])]
     fields += [name for name in (*SHOWN_ALWAYS, SEED) if name not in fields and any(name in r.config for r in runs)]
     results = dict.fromkeys(name for run in runs for name, one in (run.result or {}).items() if _is_scalar(one))
@@ -34,7 +34,7 @@ def runs_table(runs: Sequence[Run], info: ExperimentInfo | None) -> pd.DataFrame
 
 
 def result_tables(runs: Sequence[Run], info: ExperimentInfo | None) -> dict[str, pd.DataFrame]:
-    """By name, the rows of each table that results have, with the settings that differ between their runs."""
+    """By name, the rows of each table that results have, with the config fields that differ between their runs."""
     ended = [run for run in runs if run.result]
     names = dict.fromkeys(name for run in ended for name, one in (run.result or {}).items() if is_table(one))
     fields = differing([run.config for run in ended])
@@ -62,7 +62,7 @@ def listing(runs: Sequence[Run]) -> pd.DataFrame:
             "experiment": run.experiment,
             "model": value(run.config["model"]) if "model" in run.config else NO_NUMBER,
             "result": _result(run),
-            "settings": _settings(run.requested),
+            "config": _asked(run.requested),
             "time": seconds(run.seconds),
             "attempt": run.attempt,
             "created": run.created_at,
@@ -145,7 +145,7 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _settings(config: Config) -> str:
+def _asked(config: Config) -> str:
     return ", ".join(f"{name}={value(one)}" for name, one in config.items() if name != "model")
 
 

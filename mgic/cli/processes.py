@@ -16,12 +16,12 @@ from mgic.process import die_with_parent
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
-STEADY_S = 60.0  # a part that ran so long starts again without a pause's growth
+STEADY_S = 60.0  # a process that ran so long starts again without a pause's growth
 LOG_BYTES = 10 * 2**20  # a log larger than this goes to a file beside it, in place of what was there
 
 
 @dataclass
-class Part:
+class Process:
     """One process of the service.
 
     Args:
@@ -40,7 +40,7 @@ class Part:
     log: Path
     folder: Path | None = None
     orphan_signal: signal.Signals = signal.SIGKILL
-    process: subprocess.Popen[bytes] | None = None
+    running: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     pause: float = FIRST_PAUSE_S
     due: float = field(default=0.0)
@@ -48,7 +48,7 @@ class Part:
     def start(self) -> None:
         """In a session of its own: Ctrl-C is ours to hear, not its. Raises `Refused`."""
         with self._opened_log() as log, naming(f"{self.name} cannot be started"):
-            self.process = subprocess.Popen(
+            self.running = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -68,18 +68,18 @@ class Part:
     def tend(self, say: Callable[[str], None]) -> None:
         """Start it again if it has ended, after a pause that grows while it keeps ending; keep its log short."""
         self._cut_log()
-        if self.process is None:
+        if self.running is None:
             if time.monotonic() >= self.due:
                 self._start_again(say)
             return
-        code = self.process.poll()
+        code = self.running.poll()
         if code is None:
             return
         if time.monotonic() - self.started > STEADY_S:
             self.pause = FIRST_PAUSE_S
         say(f"{self.name} ended ({_ending(code)}); it starts again in {self.pause:g} s, see {self.log}")
         self._signal_group(signal.SIGKILL)
-        self.process = None
+        self.running = None
         self._pause()
 
     def _start_again(self, say: Callable[[str], None]) -> None:
@@ -103,24 +103,24 @@ class Part:
 
     def tell(self, number: signal.Signals) -> None:
         """Send a signal to the process, which tells its own."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
+        if self.running is not None and self.running.poll() is None:
+            self.running.send_signal(number)
 
     def wait(self, deadline: float) -> None:
         """Until it has ended; what is left of its process group at the deadline is killed."""
-        if self.process is None:
+        if self.running is None:
             return
         try:
-            self.process.wait(max(0.0, deadline - time.monotonic()))
+            self.running.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._signal_group(signal.SIGKILL)
-            self.process.wait()
+            self.running.wait()
         self._signal_group(signal.SIGKILL)
 
     def _signal_group(self, number: signal.Signals) -> None:
-        if self.process is not None:
+        if self.running is not None:
             try:
-                os.killpg(self.process.pid, number)
+                os.killpg(self.running.pid, number)
             except (ProcessLookupError, PermissionError):
                 return  # nobody is left in it
 

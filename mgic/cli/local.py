@@ -79,8 +79,8 @@ def _search(wanted: Subject, source: str, words: str, as_json: bool) -> None:
     if as_json:
         put_json(found)
         return
-    lines = [(i.name, i.source, "x".join(map(str, i.input_size)), shorten(i.summary, 90)) for i in found]
-    put_table(("name", "source", "at", "summary"), lines)
+    lines = [(i.name, i.package, "x".join(map(str, i.input_size)), shorten(i.summary, 90)) for i in found]
+    put_table(("name", "package", "at", "summary"), lines)
 
 
 def show_datasets(found: list[DatasetInfo]) -> None:
@@ -103,20 +103,20 @@ def _models(as_json: bool) -> None:
     for number, info in enumerate(infos):
         meter.show(f"counting {info.name}", number / len(infos))
         cost: ModelCost = core().cost(info.name, {})
-        row = info.model_dump(include={"name", "task", "source", "summary"})
+        row = info.model_dump(include={"name", "task", "package", "summary"})
         rows.append(row | {"input_size": cost.input_size, "params": cost.params, "macs": cost.macs})
         if not as_json:
             size, summary = "x".join(map(str, cost.input_size)), shorten(info.summary, 90, placeholder=" ...")
             numbers = f"{cost.params:,}", f"{cost.macs:,}"
             meter.clear()
-            put(_model_line(width, info.name, info.task, info.source, *numbers, size, summary))
+            put(_model_line(width, info.name, info.task, info.package, *numbers, size, summary))
     meter.clear()
     if as_json:
         put_json(rows)
 
 
-def _model_line(width: int, name: str, task: str, source: str, params: str, macs: str, at: str, summary: str) -> str:
-    return f"{name:<{width}}  {task:<20}  {source:<11}  {params:>11}  {macs:>14}  {at:<11}  {summary}"
+def _model_line(width: int, name: str, task: str, package: str, params: str, macs: str, at: str, summary: str) -> str:
+    return f"{name:<{width}}  {task:<20}  {package:<11}  {params:>11}  {macs:>14}  {at:<11}  {summary}"
 
 
 def cost(

@@ -22,7 +22,7 @@ from dashboard.charts.levels import blocks_of, draw_hierarchy, kinds
 from dashboard.connection import tells_what_fails
 from dashboard.model_cost import COST, levels_table, times
 from dashboard.model_form import COUNTED, COUNTS, SIDE, Asked
-from dashboard.parts import prose
+from dashboard.pages import prose
 from dashboard.theme import look, show
 from dashboard.words import literal, si
 from mgic.client import Client
@@ -143,7 +143,7 @@ def _draw_grid(preview: Preview, present: tuple[int, int], count: Count) -> None
     made = draw_grid(grid_info(preview, count, present), count, look())
     show(made, "group and coarsest size", f"{TITLES[count]} over group size and coarsest size")
     why = reasons(preview)
-    said = "The present setting is outlined; the small figures are changes against it."
+    said = "The present choice is outlined; the small figures are changes against it."
     said += f" {PENDING} still to be counted: {preview.pending} of {preview.total}." if preview.pending else ""
     said += f" {IMPOSSIBLE} cannot be built: {'; '.join(why[:SHOWN_REASONS])}" if why else ""
     said += f"; and {len(why) - SHOWN_REASONS} more reasons, at the cells." if len(why) > SHOWN_REASONS else ""

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mgic.cli.files import write_text
-from mgic.cli.here import AsJson
+from mgic.cli.local import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect, identifier
 from mgic.cli.terminal import Code, put, put_json, say
 from mgic.records import ALL_ROWS, ExperimentInfo
