@@ -7,6 +7,7 @@ and with defaults, as those of a registered model.
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import ModuleType
 from typing import get_type_hints
 
@@ -57,6 +58,7 @@ class Functions:
         return found
 
 
+@lru_cache(maxsize=1024)  # a class of options takes a millisecond
 def _model(name: str, function: Callable[..., nn.Module]) -> Model:
     """Raises `UnknownName` for a function that is no model, and says why."""
     try:
