@@ -33,7 +33,7 @@ HEAVY = {"torch", "torchvision", "sklearn"}
 
 # Where any exception may be caught, and why nothing narrower would do.
 BROAD_HANDLERS = {
-    "mgic/runner.py": "a failed point must not stop its sweep",
+    "mgic/execution.py": "a failed point must not stop its sweep",
     "mgic/cli/__init__.py": "an unforeseen error must not end with 1, which says that a run failed",
     "backend/reaper.py": "a thread that ended would leave lost runs lost",
     "backend/janitor.py": "a thread that ended would let checkpoints pile up",

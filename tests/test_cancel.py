@@ -5,7 +5,6 @@ is found. Each run is a fresh fork of one process that has torch and all experim
 """
 
 import contextlib
-import json
 import multiprocessing
 import os
 import signal
@@ -20,10 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from mgic import runner
+from mgic import execution, runner
 from mgic.errors import Cancelled
 from mgic.experiment import EXPERIMENTS
 from mgic.process import die_with_parent
+from mgic.protocol import Job
 from mgic.records import Config, RunStatus
 from tests.conftest import gone, wait_for
 from tests.silent import SilentContext
@@ -80,9 +80,9 @@ class Run:
         theirs.close()
         writing.close()
         self.jobs, self._reading, self.channel = jobs, told, Channel(told.fileno())
-        job = {"experiment": name, "config": config, "device": "cpu", "threads": 1}
-        job |= {key: str(self.places[key]) for key in ("data_dir", "folder", "checkpoints")}
-        os.write(jobs.fileno(), json.dumps(job).encode() + b"\n")
+        places = {key: str(self.places[key]) for key in ("data_dir", "folder", "checkpoints")}
+        job = Job(experiment=name, config=config, device="cpu", threads=1, **places)
+        os.write(jobs.fileno(), job.encode().encode())
 
     @property
     def pid(self) -> int:
@@ -190,6 +190,6 @@ def test_a_cancel_that_a_library_turns_into_another_error_is_one_all_the_same(mo
         except Cancelled as error:
             raise RuntimeError("the exporter failed") from error
 
-    monkeypatch.setattr(runner, "EXPERIMENTS", {"cost": replace(EXPERIMENTS["cost"], run=run)})
-    outcome = runner.run("cost", {}, SilentContext(tmp_path, cancel_at=0.5))
+    monkeypatch.setattr(execution, "EXPERIMENTS", {"cost": replace(EXPERIMENTS["cost"], run=run)})
+    outcome = execution.run("cost", {}, SilentContext(tmp_path, cancel_at=0.5))
     assert (outcome.status, outcome.failure) == (RunStatus.CANCELLED, None)

@@ -10,9 +10,8 @@ from torch.nn import functional
 
 from mgic.data.mask_sets import IGNORED
 from mgic.tasks.learning import Data, DatasetHash, Speed, TrainingConfig, TrainingResult, validated
-from mgic.training.evaluation import collect, finite
 from mgic.training.fields import Schedule
-from mgic.training.guessing import Scored, shares
+from mgic.training.scoring import Scored, collect, finite, shares
 from mgic.training.split import Split
 
 
