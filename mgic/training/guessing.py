@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from scipy.special import stdtrit
 from torch import Tensor
+
+from mgic.statistics.distributions import student
 
 LOSS_BOUND = 1000.0  # times a constant's loss; a network whose loss is larger has run away
 RISK = 0.01  # that a network which answers no better is taken for one that does, over all epochs of its training
@@ -72,7 +73,7 @@ def _above_zero(gains: Tensor, risk: float) -> bool:
     if len(values) < 2:
         return False
     mean, spread = values.mean().item(), values.std().item()
-    return mean > float(stdtrit(len(values) - 1, 1 - risk)) * spread / math.sqrt(len(values))
+    return mean > student(len(values) - 1, 1 - risk) * spread / math.sqrt(len(values))
 
 
 def shares(counts: Tensor) -> Tensor:
