@@ -119,7 +119,7 @@ class FolderPart:
         from torchvision.transforms import functional  # here, since several threads will use it
 
         self.device = device
-        self._crop = functional
+        self._transforms = functional
         self._files = files
         self._side = images.side
         self._mean = torch.tensor(images.mean).view(-1, 1, 1)
@@ -154,13 +154,13 @@ class FolderPart:
         path, label = self._files[number]
         picture = read_rgb(path)
         if move is None:
-            picture = self._crop.resize(picture, round(self._side * RESIZED))
-            picture = self._crop.center_crop(picture, [self._side, self._side])
+            picture = self._transforms.resize(picture, round(self._side * RESIZED))
+            picture = self._transforms.center_crop(picture, [self._side, self._side])
         else:
             box = crop_box(picture.height, picture.width, *move[:4])
-            picture = self._crop.resized_crop(picture, *box, [self._side, self._side])
+            picture = self._transforms.resized_crop(picture, *box, [self._side, self._side])
             if move[4] < 0.5:
-                picture = self._crop.hflip(picture)
+                picture = self._transforms.hflip(picture)
         return pixels(picture), label
 
     def _collect(self, batch: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor]:
