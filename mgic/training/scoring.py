@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from scipy.special import stdtrit
 from torch import Tensor, nn
 
 from mgic.errors import Diverged
+from mgic.statistics.distributions import student
 from mgic.training.precision import exact_float32
 from mgic.training.split import Split
 
@@ -125,7 +125,7 @@ def _above_zero(gains: Tensor, risk: float) -> bool:
     if len(values) < 2:
         return False
     mean, spread = values.mean().item(), values.std().item()
-    return mean > float(stdtrit(len(values) - 1, 1 - risk)) * spread / math.sqrt(len(values))
+    return mean > student(len(values) - 1, 1 - risk) * spread / math.sqrt(len(values))
 
 
 def shares(counts: Tensor) -> Tensor:
