@@ -19,6 +19,15 @@ from mgic.layers import MGICBlock
 Kind = Literal["maps", "channels-last maps", "tokens", "vectors"]
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
+_PRODUCTS = {
+    "matmul",
+    "__matmul__",
+    "bmm",
+    "baddbmm",
+    "einsum",
+    "scaled_dot_product_attention",
+    "multi_head_attention_forward",
+}
 _JOINS = _SUMS | {"cat", "concat", "concatenate"}
 FAULTS = (RuntimeError, ValueError, IndexError, AssertionError, TypeError, AttributeError, NotImplementedError)
 
@@ -34,6 +43,7 @@ class Seen:
     altered: bool = False  # it wrote into its own input
     joined: set[torch.Size] = field(default_factory=set)  # sizes of its own sums and concatenations
     added_input: bool = False  # one of its sums had its own input in it, as it came
+    attends: bool = False  # it multiplies matrices of which none is a parameter
 
     @property
     def adds_input(self) -> bool:
@@ -124,6 +134,8 @@ class _Watcher(TorchFunctionMode):
             seen, given, _ = self._stack[-1]
             seen.joined.add(output.shape)
             seen.added_input |= name in _SUMS and any(operand is given for operand in args)
+        if name in _PRODUCTS and self._stack and not any(isinstance(operand, nn.Parameter) for operand in args[:3]):
+            self._stack[-1][0].attends = True
         return output
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -160,7 +172,8 @@ def find_units(network: nn.Module, seen: dict[str, Seen]) -> list[Unit]:
             continue
         name = _holder(layer, seen, mixing)
         if name not in taken:
-            taken[name] = _unit(name, modules[name], seen[name])
+            attends = any(seen[inner].attends for inner in _within(name, modules))
+            taken[name] = _unit(name, modules[name], seen[name], attends)
     return list(taken.values())
 
 
@@ -177,7 +190,7 @@ def _holder(layer: str, seen: dict[str, Seen], mixing: list[str]) -> str:
     for name in around:
         if seen[name].keeps and _is_residual(name, seen, mixing):
             return name
-    joining = [name for name in around if seen[name].given is not None and seen[name].gave in seen[name].joined]
+    joining = [name for name in around if seen[name].gave in seen[name].joined]
     outer = [name for name in joining if not _blocks_in(name, seen, mixing)]
     if outer:
         return outer[-1]
@@ -208,7 +221,7 @@ def _blocks_in(name: str, seen: dict[str, Seen], mixing: list[str]) -> bool:
     return any(seen[n].keeps and seen[n].adds_input and _within(n, mixing) for n in _within(name, seen))
 
 
-def _unit(name: str, module: nn.Module, one: Seen) -> Unit:
+def _unit(name: str, module: nn.Module, one: Seen, attends: bool) -> Unit:
     size = tuple(one.given[1:]) if one.given is not None else ()
     if one.last:
         return Unit(name, "gives the network's answer", size=size)
@@ -216,6 +229,8 @@ def _unit(name: str, module: nn.Module, one: Seen) -> Unit:
         return Unit(name, f"is used {one.calls} times")
     if one.given is None or one.gave is None:
         return Unit(name, "does not take one tensor and give one back")
+    if attends:  # its groups would hold queries of some channels and keys of others
+        return Unit(name, "multiplies its tensors with each other, as attention does", size=size)
     layout = _layout(module, one.given)
     if layout is None:
         return Unit(name, f"works on tensors of {len(one.given)} dimensions, whose channels cannot be told", size=size)
@@ -256,13 +271,13 @@ def _change(given: torch.Size, gave: torch.Size, axis: int) -> str:
 
 
 def _width(module: nn.Module, channels: int) -> int:
-    """Channels of the inner convolution of a bottleneck, else those of the tensor."""
+    """Channels of the inner convolution of a bottleneck, to which another one narrows, else those of the tensor."""
+    layers = [layer for layer in module.modules() if isinstance(layer, CONVOLUTIONS) and mixes(layer)]
+    narrowed = {layer.out_channels for layer in layers if layer.in_channels == channels}
     inner = {
-        m.in_channels
-        for m in module.modules()
-        if isinstance(m, CONVOLUTIONS) and mixes(m) and max(m.kernel_size) > 1 and m.in_channels == m.out_channels
+        layer.in_channels for layer in layers if layer.in_channels == layer.out_channels and max(layer.kernel_size) > 1
     }
-    narrowest = min(inner, default=channels)
+    narrowest = min(inner & narrowed, default=channels)
     return narrowest if channels % narrowest == 0 else channels
 
 
