@@ -61,8 +61,10 @@ class Unit:
 
     name: str
     reason: str = ""  # empty: it is a block
-    width: int = 0  # channels the levels are planned on; for a bottleneck those of its inner convolution
-    expansion: int = 1  # channels of its tensor for one of `width`
+    channels: int = 0  # of its tensor
+    widths: tuple[
+        int, ...
+    ] = ()  # what the levels may be planned on: a bottleneck's inner convolution first, its tensor
     kind: Kind = "maps"
     axis: int = 1  # of the channels, batch included
     size: tuple[int, ...] = ()  # of its input, without the batch
@@ -238,8 +240,7 @@ def _unit(name: str, module: nn.Module, one: Seen, attends: bool) -> Unit:
     if not one.keeps:
         return Unit(name, _change(one.given, one.gave, axis), size=size)
     channels = one.given[axis]
-    width = _width(module, channels)
-    return Unit(name, "", width, channels // width, kind, axis, size)
+    return Unit(name, "", channels, _widths(module, channels), kind, axis, size)
 
 
 def _layout(module: nn.Module, size: torch.Size) -> tuple[Kind, int] | None:
@@ -270,15 +271,13 @@ def _change(given: torch.Size, gave: torch.Size, axis: int) -> str:
     return "changes " + " and ".join(changed)
 
 
-def _width(module: nn.Module, channels: int) -> int:
-    """Channels of the inner convolution of a bottleneck, to which another one narrows, else those of the tensor."""
+def _widths(module: nn.Module, channels: int) -> tuple[int, ...]:
+    """Channels of the inner convolution of a bottleneck, to which another one narrows; those of the tensor."""
     layers = [layer for layer in module.modules() if isinstance(layer, CONVOLUTIONS) and mixes(layer)]
     narrowed = {layer.out_channels for layer in layers if layer.in_channels == channels}
-    inner = {
-        layer.in_channels for layer in layers if layer.in_channels == layer.out_channels and max(layer.kernel_size) > 1
-    }
-    narrowest = min(inner & narrowed, default=channels)
-    return narrowest if channels % narrowest == 0 else channels
+    square = [layer for layer in layers if layer.in_channels == layer.out_channels and max(layer.kernel_size) > 1]
+    inner = min({layer.in_channels for layer in square} & narrowed, default=channels)
+    return (inner, channels) if inner < channels and channels % inner == 0 else (channels,)
 
 
 def first_line(error: Exception) -> str:
