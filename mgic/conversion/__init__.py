@@ -65,13 +65,11 @@ def convert(
         BadConfig: The network does not run on `example`, nothing of it can be converted, or a size makes no sense.
     """
     plan_levels(1, group_size, coarsest_size, coarsening)  # the sizes alone, before anything is run
-    units = find_units(network, watch(network, example))
     new = copy.deepcopy(network)
     converted: list[ConvertedBlock] = []
     left: list[LeftAlone] = []
-    for unit in units:
+    for unit in find_units(network, watch(network, example)):
         block = network.get_submodule(unit.name)
-        kind = type(block).__name__
         try:
             if unit.reason:
                 raise _Left(unit.reason)
@@ -79,15 +77,14 @@ def convert(
                 raise _Left("not selected")
             other, record = _converted(unit, block, group_size, coarsest_size, coarsening)
         except _Left as why:
-            params, macs = _cost(shadow(block), unit.size) if unit.size else (_params(block), 0)
-            left.append(LeftAlone(name=unit.name, kind=kind, reason=str(why), params=params, macs=macs))
+            left.append(_left(unit, block, str(why)))
             continue
         converted.append(record)
         new.set_submodule(unit.name, other.train(block.training))
     if not converted:
         detail = "nothing of the network can be converted: " + _reasons(left)
         raise BadConfig(detail, (Problem("network", "nothing_convertible", detail),))
-    report = ConversionReport(
+    return new, ConversionReport(
         group_size=group_size,
         coarsest_size=coarsest_size,
         coarsening=coarsening,
@@ -95,7 +92,11 @@ def convert(
         left=tuple(left),
         weights=WEIGHTS,
     )
-    return new, report
+
+
+def _left(unit: Unit, block: nn.Module, why: str) -> LeftAlone:
+    params, macs = _cost(shadow(block), unit.size) if unit.size else (_params(block), 0)
+    return LeftAlone(name=unit.name, kind=type(block).__name__, reason=why, params=params, macs=macs)
 
 
 def _reasons(left: list[LeftAlone]) -> str:
