@@ -15,6 +15,7 @@ SLOW = (
     *("subprocess", "multiprocessing", "concurrent", "threading", "uvicorn", "playwright", "streamlit", "psycopg"),
     *("onnx", "onnxruntime", "timm", "torchvision", "torch.utils.flop_counter", "hypothesis"),
     *("mgic.runner", "mgic.sweep", "mgic.training", "mgic.tasks", "mgic.inference", "mgic.experiments", "mgic.cli"),
+    "mgic.reference.counting",  # of every network of the paper
     *("tests.backend.api_alone", "tests.bucket", "tests.mgic.tasks", "worker"),
 )
 _IMPORT = re.compile(

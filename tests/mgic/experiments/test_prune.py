@@ -98,7 +98,7 @@ def test_the_curves_go_on_through_both_trainings(tmp_path):
 
 @pytest.mark.parametrize(
     ("cancel_at", "resumed_at"),
-    [(0.5, [3]), (0.74, [6]), (0.99, [9])],  # in the second epoch, before one is tuned, in the second one of tuning
+    [(0.5, [3]), (0.99, [9]), *thorough((0.74, [6]))],  # in the second epoch, of training, of tuning; between the two
 )
 def test_an_interrupted_run_goes_on_to_the_same_end(tmp_path, cancel_at, resumed_at):
     whole_run, whole_context = run(tmp_path / "whole", **TWO_EPOCHS, method="taylor_bn")
