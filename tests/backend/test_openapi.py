@@ -1,7 +1,6 @@
 """The schema the API shows of itself is complete; that its answers keep to it is tested in `test_answers.py`."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,13 +15,14 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 @pytest.fixture(scope="module")
-def schema(tmp_path_factory) -> Iterator[dict]:
+def schema(tmp_path_factory) -> dict:
     """Of the application put together and never started."""
     home = tmp_path_factory.mktemp("schema")
     settings = Settings(home=home, database_url=f"sqlite:///{home / 'none.db'}")
     store = Store.open(settings.database, Lease(settings.lease_s, settings.max_attempts))
-    yield create_app(settings, store, Bell(settings.broker_url)).openapi()
+    described = create_app(settings, store, Bell(settings.broker_url)).openapi()
     store.close()
+    return described
 
 
 def operations(schema):
