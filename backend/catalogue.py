@@ -13,6 +13,7 @@ from mgic.records import (
     ModelCost,
     ModelFigures,
     ModelInfo,
+    ModelsOf,
     Plan,
     Recipe,
     Source,
@@ -71,6 +72,17 @@ class Catalogue:
 
     def models(self) -> list[ModelInfo]:
         return self._remembered("models")  # type: ignore[no-any-return]
+
+    def search_models(self, source: ModelsOf, words: str, first: int, most: int) -> tuple[list[ModelInfo], int]:
+        """Some of those that have these words, and how many there are."""
+        if source == "registered" and not words:
+            known = self.models()
+            return known[first : first + most], len(known)
+        return self._ask("search_models", source, words, first, most)  # type: ignore[no-any-return]
+
+    def model(self, name: str) -> ModelInfo:
+        """By any of its names. Raises `UnknownName`, with the nearest name there is."""
+        return self._ask("model", name)  # type: ignore[no-any-return]
 
     def recipes(self) -> list[Recipe]:
         return self._remembered("recipes")  # type: ignore[no-any-return]

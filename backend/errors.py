@@ -190,8 +190,11 @@ def _expected(error: MgicError, place: str) -> ProblemResponse:
 def _methods(request: Request) -> list[str]:
     """All that the path has; FastAPI's own `Allow` names those of the first matching route only."""
     paths = request.app.openapi()["paths"].items()
-    found = (operations for path, operations in paths if compile_path(path)[0].match(request.url.path))
-    return sorted({method.upper() for operations in found for method in operations})
+    for form in ("}", ":path}"):  # a model's name may have slashes, of which the schema does not tell
+        found = [ways for path, ways in paths if compile_path(path.replace("}", form))[0].match(request.url.path)]
+        if found:
+            break
+    return sorted({method.upper() for ways in found for method in ways})
 
 
 def _names_no_dataset(fault: Problem) -> bool:

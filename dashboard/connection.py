@@ -1,7 +1,7 @@
 """The way to the API: one client a session, lists that change rarely, and what to do when nobody answers."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig
 from mgic.place import service_url
-from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo
+from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf
 
 Seen = TypeVar("Seen")
 
@@ -36,8 +36,46 @@ def experiments(api: Client) -> dict[str, ExperimentInfo]:
 
 
 @st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)
-def models(api: Client) -> dict[str, ModelInfo]:
+def _registered(api: Client) -> dict[str, ModelInfo]:
     return {one.name: one for one in api.models()}
+
+
+@st.cache_data(ttl=600, max_entries=500, show_spinner=False, hash_funcs=_BY_URL)
+def _model(api: Client, name: str) -> ModelInfo:
+    return api.model(name)
+
+
+class Models(Mapping[str, ModelInfo]):
+    """The registered models; for one of another name, such as `timm/convnext_atto`, the service is asked."""
+
+    def __init__(self, api: Client) -> None:
+        self._api = api
+        self._registered = _registered(api)
+
+    def __getitem__(self, name: str) -> ModelInfo:
+        """Raises `KeyError` with what the service says of a name that it does not know."""
+        if name in self._registered:
+            return self._registered[name]
+        try:
+            return _model(self._api, name)
+        except ApiError as error:
+            raise KeyError(error.detail) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registered)
+
+    def __len__(self) -> int:
+        return len(self._registered)
+
+
+def models(api: Client) -> Models:
+    return Models(api)
+
+
+@st.cache_data(ttl=600, show_spinner="Looking up what there is", hash_funcs=_BY_URL)
+def models_of(api: Client, source: ModelsOf) -> list[ModelInfo]:
+    """All of a source. The first time that a version of timm is asked for, that takes seconds."""
+    return api.models(source)
 
 
 @st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)

@@ -1,6 +1,6 @@
 """The options of one model as widgets that stand in the address, and what is wrong with an address."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from math import inf
@@ -10,9 +10,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.address import keep, key
+from dashboard.connection import models_of
 from dashboard.forms import BadText, Field, model_fields, parse, written
 from dashboard.words import literal
-from mgic.client import ApiError
+from mgic.client import ApiError, Client, Unreachable
 from mgic.records import Config, ModelInfo, Value
 
 COLUMNS = 4
@@ -42,6 +43,33 @@ class Asked:
         for fault in error.errors or [{"detail": error.detail}]:
             box = self.boxes.get(fault.get("pointer", ""))
             (box or st).error(literal(fault.get("detail", "")), icon=":material/error:")
+
+
+def choose_model(api: Client, registered: Iterable[str], name: str | None) -> None:
+    """A box that finds every name as one types, those of packages too, takes any other, and opens the model."""
+    state = f"model chosen/{name}"  # of the page it stands on: another page starts with its own name
+    try:
+        names = [info.name for info in models_of(api, "any")]
+    except (ApiError, Unreachable):
+        names = list(registered)
+    names = list(dict.fromkeys([*([name] if name else []), *names]))
+    st.selectbox(
+        "Model",
+        names,
+        index=0 if name else None,
+        key=state,
+        accept_new_options=True,
+        placeholder="A name, such as timm/convnext_atto",
+        help="Type a part of a name, or a whole one: timm/NAME, torchvision/NAME, mgic/NAME or module:function.",
+        on_change=_open,
+        args=(state,),
+        width=420,
+    )
+
+
+def _open(state: str) -> None:
+    if chosen := st.session_state[state]:
+        st.query_params.from_dict({"model": chosen})
 
 
 def fields_of(info: ModelInfo) -> list[Field]:

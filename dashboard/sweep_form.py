@@ -58,7 +58,7 @@ def sweep_form(info: ExperimentInfo, models: Mapping[str, ModelInfo], data: Mapp
     common = [one for one in config_fields(info) if not is_rare(one, info)]
     rare = [one for one in config_fields(info) if is_rare(one, info)]
     values = _draw(info.name, common, lists, filled)
-    chosen = [models[str(name)] for name in values.get("model") or [] if name in models]
+    chosen, unknown = _found(values.get("model") or [], models)
     options = option_fields(info, chosen)
     usual = [one for one in options if not _is_set_by_data(one)]
     if usual:
@@ -68,7 +68,9 @@ def sweep_form(info: ExperimentInfo, models: Mapping[str, ModelInfo], data: Mapp
     if hidden:
         with st.expander(_more(info.name, hidden), icon=":material/tune:"):
             values |= _draw(info.name, hidden, lists, filled)
-    if any(axis is None for axis in values.values()):
+    for words in unknown:
+        filled.boxes["model"].error(literal(words), icon=":material/error:")
+    if unknown or any(axis is None for axis in values.values()):
         return filled
     if any(one.name == "model" for one in common) and not chosen:
         filled.boxes["model"].error("Choose at least one model.", icon=":material/error:")
@@ -120,6 +122,17 @@ def _say_what_is_missing(names: Sequence[Value], data: Mapping[str, DatasetInfo]
         if str(name) in data and not data[str(name)].present and "dataset" in filled.boxes:
             how = literal(data[str(name)].how_to_get)
             filled.boxes["dataset"].warning(f"{literal(name)} is not on the server. {how}", icon=":material/download:")
+
+
+def _found(names: Sequence[Value], models: Mapping[str, ModelInfo]) -> tuple[list[ModelInfo], list[str]]:
+    """The models, and of each name that is none what is said of it."""
+    chosen, unknown = [], []
+    for name in names:
+        try:
+            chosen.append(models[str(name)])
+        except KeyError as error:
+            unknown.append(str(error.args[0]))
+    return chosen, unknown
 
 
 def _is_set_by_data(one: Field) -> bool:

@@ -44,7 +44,8 @@ def draw(experiment: str, field: Field, lists: Lists) -> list[Value]:
 
 
 def _multiselect(label: str, field: Field, options: Sequence[str], state: str, about: str) -> list[Value]:
-    free = field.choices == "models" and field.kind == "array"  # a model spec may carry options
+    free = field.choices == "models"  # of another package, converted, or, in a list, with options
+    about += literal(" Any other name may be typed, such as timm/convnext_atto.") if free else ""
     chosen = st.multiselect(
         label,
         options,

@@ -8,7 +8,7 @@
 import time
 from collections.abc import Iterator
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import proxy_bypass
 from uuid import UUID, uuid4
 
@@ -32,6 +32,7 @@ from mgic.records import (
     LogLine,
     ModelCost,
     ModelInfo,
+    ModelsOf,
     Page,
     PaperSummary,
     PaperTable,
@@ -114,14 +115,19 @@ class Client:
     def recipes(self) -> list[Recipe]:
         return list(self._page(Recipe, "/recipes").items)
 
-    def models(self) -> list[ModelInfo]:
-        return list(self._page(ModelInfo, "/models").items)
+    def models(self, source: ModelsOf = "registered", search: str | None = None) -> list[ModelInfo]:
+        """Those of a source that have every word of `search` in their name or summary."""
+        return list(self._all(ModelInfo, "/models", source=source, search=search))
+
+    def model(self, name: str) -> ModelInfo:
+        """By any of its names."""
+        return self._get(ModelInfo, f"/models/{quote(name, safe='')}")
 
     def model_cost(self, name: str, input_size: tuple[int, ...] | None = None, **options: Any) -> ModelCost:
         params = {key: str(value).lower() if isinstance(value, bool) else value for key, value in options.items()}
         if input_size is not None:
             params["input_size"] = ",".join(map(str, input_size))
-        return self._get(ModelCost, f"/models/{name}/cost", **params)
+        return self._get(ModelCost, f"/models/{quote(name, safe='')}/cost", **params)
 
     def datasets(self) -> list[DatasetInfo]:
         return list(self._page(DatasetInfo, "/datasets").items)

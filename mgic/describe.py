@@ -19,6 +19,7 @@ from mgic.records import (
     ModelCost,
     ModelFigures,
     ModelInfo,
+    ModelsOf,
     Plan,
     Recipe,
     Source,
@@ -43,6 +44,28 @@ def experiment(name: str) -> ExperimentInfo:
 
 def models() -> list[ModelInfo]:
     return [model_registry.model_info(name) for name in model_registry.list_models()]
+
+
+def model(name: str) -> ModelInfo:
+    """By any of its names. Raises `UnknownName`."""
+    return model_registry.model_info(name)
+
+
+def search_models(
+    source: ModelsOf, words: str = "", first: int = 0, most: int | None = None
+) -> tuple[list[ModelInfo], int]:
+    """The models that have every word in their name, their package's name or their summary, from the `first` on.
+
+    Returns:
+        At most `most` of them, and how many there are in all.
+    """
+    wanted = words.lower().split()
+    found = [info for info in model_registry.infos_of(source) if all(word in _text(info) for word in wanted)]
+    return found[first:][:most], len(found)
+
+
+def _text(info: ModelInfo) -> str:
+    return f"{info.name} {info.package}/{info.name} {info.summary}".lower()
 
 
 def datasets(data_dir: Path) -> list[DatasetInfo]:
@@ -78,7 +101,7 @@ def _resolved(
         _check_input(input_size, native)
         given.setdefault("in_channels", input_size[0])
     resolved = model_registry.resolve_options(name, given)
-    return resolved, input_size or (resolved["in_channels"], *native[1:])
+    return resolved, input_size or model_registry.native_size(name, resolved)
 
 
 def _check_input(size: tuple[int, ...], native: tuple[int, ...]) -> None:
@@ -102,7 +125,8 @@ def canonical(spec: str) -> str:
     """
     name, given = parse_spec(spec)
     resolved = model_registry.resolve_options(name, given)
-    return format_spec(name, {option: value for option, value in resolved.items() if option in given})
+    own = {option: value for option, value in resolved.items() if option in given}
+    return format_spec(model_registry.canonical_name(name), own)
 
 
 def figures(spec: str, input_size: tuple[int, ...] | None = None) -> ModelFigures:

@@ -88,7 +88,10 @@ def estimate(experiment: str, config: Config) -> Estimate | None:
     entry = EXPERIMENTS[experiment]
     if entry.estimate is None:
         return None
-    figures = entry.estimate(entry.config.model_validate(config))
+    try:
+        figures = entry.estimate(entry.config.model_validate(config))
+    except BadConfig as error:
+        raise BadConfig(str(error), tuple(_at_a_field(problem, config) for problem in error.problems)) from error
     for field, value, limit in (
         ("params", figures.cost.params, MAX_PARAMS),
         ("batch_pixels", figures.batch_pixels, MAX_BATCH_PIXELS),
@@ -132,6 +135,11 @@ def measured(
         cost = figures.cost.model_copy(update={"levels": ()})
         found = {"cost": cost, "group_sizes": figures.group_sizes, "work_macs": figures.work_macs}
         yield point.model_copy(update=found)
+
+
+def _at_a_field(problem: Problem, config: Config) -> Problem:
+    """What the config has no field for, as the size of the input where the data decide it, is told of the model."""
+    return problem if problem.pointer in config else problem._replace(pointer="model")
 
 
 def _resolve(experiment: Experiment, requested: Config) -> Config:

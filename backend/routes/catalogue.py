@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from backend.deps import CatalogueDep, StrictQuery
+from backend.deps import CatalogueDep, CursorDep, Limit, StrictQuery
 from mgic.errors import BadConfig, Problem
-from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, Page, Recipe
+from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Page, Recipe
 
 router = APIRouter(tags=["catalogue"])
 OPTIONS = {
@@ -19,6 +19,9 @@ OPTIONS = {
 INPUT_SIZE = (
     "Of one sample: channels,height,width of an image, channels,points of a cloud, the number of inputs of a function. "
     "Left out: what the model is made for, `input_size` in the list of models"
+)
+SOURCE = (
+    "Whose: those registered here, all classifiers of a package, or any; those of a package are built when asked for"
 )
 
 
@@ -41,12 +44,21 @@ def recipes(catalogue: CatalogueDep) -> Page[Recipe]:
 
 
 @router.get("/models", dependencies=[StrictQuery])
-def models(catalogue: CatalogueDep) -> Page[ModelInfo]:
-    """Every network family with the schema of its options."""
-    return Page(items=tuple(catalogue.models()))
+def models(
+    catalogue: CatalogueDep,
+    cursor: CursorDep,
+    limit: Limit = 500,
+    source: Annotated[ModelsOf, Query(description=SOURCE)] = "registered",
+    search: Annotated[str, Query(max_length=200, description="Words of name or summary, all of them")] = "",
+) -> Page[ModelInfo]:
+    """The networks with the schemas of their options. None is built for that."""
+    first = cursor.after or 0
+    items, total = catalogue.search_models(source, search, first, limit)
+    return Page(items=tuple(items), next_cursor=cursor.write(first + limit if first + limit < total else None))
 
 
-@router.get("/models/{name}/cost", openapi_extra={"parameters": [OPTIONS]})
+# Before the route of a model, whose name may have slashes, and so would take this one's end for a part of it.
+@router.get("/models/{name:path}/cost", openapi_extra={"parameters": [OPTIONS]})
 def cost(
     name: str,
     request: Request,
@@ -56,6 +68,12 @@ def cost(
     """Parameters, MACs and levels; the model's options are query parameters of their own names."""
     texts = {key: value for key, value in request.query_params.multi_items() if key != "input_size"}
     return catalogue.cost(name, texts, _size(input_size))
+
+
+@router.get("/models/{name:path}", dependencies=[StrictQuery])
+def model(name: str, catalogue: CatalogueDep) -> ModelInfo:
+    """One of them, by any name: `timm/NAME`, `mgic/NAME` and `package.module:function` too, with `/` or `%2F`."""
+    return catalogue.model(name)
 
 
 @router.get("/datasets", dependencies=[StrictQuery])

@@ -8,7 +8,7 @@ from dashboard.address import follow
 from dashboard.charts.cost_grid import X, Y
 from dashboard.connection import client, experiments, model_cost, models
 from dashboard.model_cost import times
-from dashboard.model_form import INPUT, fields_of, model_form, read, states
+from dashboard.model_form import INPUT, choose_model, fields_of, model_form, read, states
 from dashboard.model_sections import (
     DRAWN,
     count_switch,
@@ -30,13 +30,17 @@ known = models(api)
 name = st.query_params.get("model")
 if name is None:
     nothing_yet("No model is chosen. Open one from the list.", MODELS, "All models")
-if name not in known:
-    st.error(f"There is no model called “{literal(name[:60])}” here.", icon=":material/error:")
+try:
+    info = known[name]
+except KeyError as error:
+    st.error(literal(error.args[0]), icon=":material/error:")
+    choose_model(api, known, None)
     st.page_link(MODELS, label="All models", icon=":material/arrow_back:")
     st.stop()
+name = info.name
 ONLY = {"model": name}
-info = known[name]
 st.title(literal(name), anchor=False)
+choose_model(api, known, name)
 prose(info.summary)
 prose(f"{info.task} · source: {info.package} · made for an input of {times(info.input_size)}")
 
@@ -72,6 +76,10 @@ except ApiError as error:
 
 if cost is not None and not cost.levels:
     st.info("This model has no MGIC block, so there is no hierarchy to draw.", icon=":material/info:")
+    spread = {"model": f"mgic/{name}"}
+    st.button(
+        "Spread its blocks over one", icon=":material/layers:", on_click=st.query_params.from_dict, args=(spread,)
+    )
     st.page_link(MODELS, label="Models with one", icon=":material/arrow_forward:", query_params={"find": "mgic_"})
     st.stop()
 if cost is not None:

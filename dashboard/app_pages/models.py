@@ -1,14 +1,17 @@
 """All models with what they cost; the filters stand in the address."""
 
 from itertools import count
+from typing import get_args
 
 import streamlit as st
 
-from dashboard.connection import client, last_seen, models, tells_what_fails
+from dashboard.connection import client, last_seen, models, models_of, tells_what_fails
 from dashboard.model_cost import ask_costs, known_costs, matching, models_table
 from dashboard.pages import SYSTEM, nothing_yet
+from mgic.records import ModelsOf
 
 ANY = "any"
+SOURCES: tuple[ModelsOf, ...] = get_args(ModelsOf)
 ROWS = 18  # seen at once; the table scrolls
 COLUMNS = {
     "model": st.column_config.LinkColumn("model", display_text=r"model=(.+)", help="Opens the model", width=190),
@@ -29,9 +32,23 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     tasks = list(dict.fromkeys(info.task for info in known.values()))
     text = st.text_input("Find", key="find", placeholder="words of name or summary", bind="query-params", width=330)
     task = st.selectbox("Task", [ANY, *tasks], key="task", bind="query-params", width=220)
-shown = matching(list(known.values()), text, None if task == ANY else task)
+    source = st.selectbox("Source", SOURCES, key="source", bind="query-params", width=160)
+listed_here = source == SOURCES[0]
+every = list(known.values()) if listed_here else models_of(api, source)
+shown = matching(every, text, None if task == ANY else task)
 if not shown:
     st.info("No model matches these filters.", icon=":material/filter_alt_off:")
+    st.stop()
+if not listed_here:
+    st.dataframe(
+        models_table(shown, {}).drop(columns=["parameters", "MACs"]),
+        hide_index=True,
+        key="names",
+        alt="Models by name",
+        height=38 + 35 * min(len(shown), ROWS),
+        column_config=COLUMNS,
+    )
+    st.caption(f"{len(shown)} of {len(every)} models. Open one to see what it costs.")
     st.stop()
 names = [info.name for info in shown]
 counted = known_costs(names)

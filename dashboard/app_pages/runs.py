@@ -18,7 +18,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         "Experiment", [ANY, *experiments(api)], key="experiment_is", bind="query-params", width=220
     )
     status = st.selectbox("Status", [ANY, *map(str, RunStatus)], key="status", bind="query-params", width=160)
-    model = st.selectbox("Model", [ANY, *models(api)], key="model_is", bind="query-params", width=220)
+    model = st.selectbox(
+        "Model", [ANY, *models(api)], key="model_is", bind="query-params", accept_new_options=True, width=220
+    )
     sweep = st.text_input("Sweep (its id)", key="of", bind="query-params", width=330).strip()
 
 chosen = {"experiment": experiment, "status": status, "model": model, "sweep_id": sweep or ANY}

@@ -20,14 +20,29 @@ from mgic.cores import usable_cores
 from mgic.data import dataset_info, fetch
 from mgic.errors import BadConfig, DataMissing, Problem
 from mgic.experiment import EXPERIMENTS
-from mgic.records import Config, DatasetInfo, ModelCost, Outcome, RunStatus, SweepRequest, Value
+from mgic.records import Config, DatasetInfo, ModelCost, ModelInfo, ModelsOf, Outcome, RunStatus, SweepRequest, Value
 from mgic.sweep import expand, grids_of, measured
 
 datasets = describe.datasets
 experiments = describe.experiments
 models = describe.models
 recipes = describe.recipes
-__all__ = ["cost", "datasets", "experiments", "fetch_dataset", "find_device", "models", "recipes", "request", "run_all"]
+__all__ = [
+    "cost",
+    "datasets",
+    "experiments",
+    "fetch_dataset",
+    "find_device",
+    "models",
+    "recipes",
+    "request",
+    "run_all",
+    "search_models",
+]
+
+
+def search_models(source: ModelsOf, words: str) -> list[ModelInfo]:
+    return describe.search_models(source, words)[0]
 
 
 def cost(model: str, options: Mapping[str, Value], input_size: tuple[int, ...] | None = None) -> ModelCost:

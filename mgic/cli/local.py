@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from textwrap import shorten
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -15,11 +15,12 @@ from mgic.cli.terminal import Code, Meter, assignments, put, put_json, put_table
 from mgic.cli.values import parse_axes, parse_options, parse_size
 from mgic.errors import BadConfig, UnknownName
 from mgic.kept import Kept, cache_folder, fingerprint
-from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, Recipe, RunStatus
+from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Recipe, RunStatus
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="MGIC_DATA_DIR", help="Where data sets lie.")]
 INPUT = "channels,height,width or channels,points  [default: what the model is made for]"
+SOURCES: tuple[str, ...] = get_args(ModelsOf)
 Fields = Annotated[list[str] | None, typer.Argument(metavar="field=value,value ...", show_default=False)]
 
 
@@ -38,14 +39,22 @@ class Subject(StrEnum):
 
 def list_(
     subject: Annotated[str, typer.Argument(metavar="|".join(Subject), help="What to list.", show_default=False)],
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(SOURCES), help="Whose models, without their cost.", show_default=False),
+    ] = None,
+    search: Annotated[str | None, typer.Option(help="Models with these words.", show_default=False)] = None,
     as_json: AsJson = False,
     data_dir: DataDir = Path("data"),
 ) -> None:
     """What there is, the name first on each line.
 
-    Example: mgic list models
+    Example: mgic list models --source timm --search convnext
     """
     wanted = Subject(subject)
+    if source is not None or search is not None:
+        _search(wanted, source or "registered", search or "", as_json)
+        return
     if wanted is Subject.DATASETS:
         list_datasets(as_json, data_dir)  # whether a set is here is asked anew each time
         return
@@ -60,6 +69,19 @@ def list_(
         recipes = kept.answer(wanted, list[Recipe], lambda: core().recipes())
         rows = [(r.name, r.scale, r.experiment, r.title) for r in recipes]
         put_json(recipes) if as_json else put_table(("name", "scale", "experiment", "title"), rows)
+
+
+def _search(wanted: Subject, source: str, words: str, as_json: bool) -> None:
+    if wanted is not Subject.MODELS:
+        raise BadConfig("--source and --search are for models")
+    if source not in SOURCES:
+        raise BadConfig(f"--source: {', '.join(SOURCES)}, not {source[:40]!r}")
+    found: list[ModelInfo] = core().search_models(source, words)
+    if as_json:
+        put_json(found)
+        return
+    lines = [(i.name, i.package, "x".join(map(str, i.input_size)), shorten(i.summary, 90)) for i in found]
+    put_table(("name", "package", "at", "summary"), lines)
 
 
 def show_datasets(found: list[DatasetInfo]) -> None:

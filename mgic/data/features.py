@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mgic.data.dataset import DATASETS, ImageProvider
 from mgic.errors import BadConfig, DataMissing, Problem
-from mgic.models import MODELS, create
+from mgic.models import create, find
 
 Features = Literal["efficientnet_lite0", "resnet50", "run"]
 Layer = Literal["convolution", "activation"]
@@ -157,7 +157,7 @@ def _of_run(run: str, data_dir: Path) -> FirstLayer:
 
 def _rebuilt(config: Mapping[str, Any]) -> tuple[nn.Module, ImageProvider]:
     provider = DATASETS[config["dataset"]]
-    known = MODELS[config["model"]].options.model_fields
+    known = find(config["model"]).options.model_fields
     options = {name: value for name, value in config.items() if name in known}
     options |= {"in_channels": provider.shape[0], "num_classes": provider.classes}
     return create(config["model"], **options), provider

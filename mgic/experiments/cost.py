@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from mgic.experiment import Context, Estimate, experiment
 from mgic.measure.cost import model_totals
-from mgic.models import model_info
+from mgic.models import native_size
 from mgic.models.config import ModelConfig
 from mgic.records import Cost, ModelCost, View
 
@@ -48,8 +48,8 @@ class Result(BaseModel):
 
 
 def input_size(config: Config) -> tuple[int, ...]:
-    _, *sides = model_info(config.model).input_size
-    return (config.options["in_channels"], *(config.side or side for side in sides))
+    channels, *sides = native_size(config.model, config.options)
+    return (channels, *(config.side or side for side in sides))
 
 
 def count(config: Config) -> ModelCost:

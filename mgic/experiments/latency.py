@@ -1,6 +1,5 @@
 """How long does a network take for one batch, by which engine, and how sure is that?"""
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from math import prod
 from pathlib import Path
@@ -30,7 +29,7 @@ from mgic.measure.rounds import (
     write_processes,
     write_samples,
 )
-from mgic.models import model_info, resolve_options
+from mgic.models import canonical_name, model_info, native_size, resolve_options
 from mgic.models.spec import format_spec, parse_spec
 from mgic.records import Cost, ModelCost, View
 from mgic.training import pick_device
@@ -100,7 +99,7 @@ class Config(ExperimentConfig):
             try:
                 name, options = parse_spec(spec)
                 resolve_options(name, options)
-                found.append(format_spec(name, options))
+                found.append(format_spec(canonical_name(name), options))
             except (BadConfig, UnknownName) as error:
                 raise ValueError(str(error)) from error
         return found
@@ -181,10 +180,6 @@ class Result(Circumstances):
     gpu: str | None = Field(description="Name of the GPU, if one computed")
 
 
-def size_of(name: str, options: dict[str, Any], asked: Sequence[int]) -> tuple[int, ...]:
-    return tuple(asked) or (options["in_channels"], *model_info(name).input_size[1:])
-
-
 def networks(config: Config) -> list[tuple[str, dict[str, Any], tuple[int, ...]]]:
     """Name, all options and sample size of each; `in_channels` follows from the size unless it is given."""
     found = []
@@ -193,7 +188,7 @@ def networks(config: Config) -> list[tuple[str, dict[str, Any], tuple[int, ...]]
         if config.input_size:
             given = {"in_channels": config.input_size[0], **given}
         options = resolve_options(name, given)
-        found.append((name, options, size_of(name, options, config.input_size)))
+        found.append((name, options, tuple(config.input_size) or native_size(name, options)))
     return found
 
 

@@ -20,8 +20,11 @@ from mgic.errors import BadConfig, Problem
 from mgic.layers import MGICBlock, transfer_modules
 from mgic.measure.counting import Counts, counting
 from mgic.measure.signature import OWN
-from mgic.models import create, resolve_options
+from mgic.models import canonical_name, create, model_info, resolve_options
 from mgic.records import Cost, Level, ModelCost, Uncounted
+
+MISFIT = "input_misfit"  # the code of an input that the network does not read
+MAX_VALUES = 300_000_000  # numbers of a network that is counted with values, since shapes do not do: 1.2 GB
 
 _FOREIGN = (RuntimeError, ValueError, IndexError, AssertionError, TypeError)  # what a network may raise
 
@@ -110,7 +113,7 @@ def model_cost(name: str, options: Mapping[str, Any], input_size: tuple[int, ...
     """The cost of a model by name, built on the meta device; each model, options and size is counted once.
 
     Args:
-        name: A registered model.
+        name: Of any model.
         options: Those that differ from the defaults; `in_channels` and `num_classes` are among them.
         input_size: Of one sample, without the batch: (3, 32, 32).
 
@@ -118,12 +121,17 @@ def model_cost(name: str, options: Mapping[str, Any], input_size: tuple[int, ...
         UnknownName: No model of that name.
         BadConfig: Options it does not take or cannot be built from, or an input that does not fit.
     """
-    return _model_cost(name, json.dumps(resolve_options(name, options), sort_keys=True), _checked(input_size))
+    return _model_cost(*_key(name, options), _checked(input_size))
 
 
 def model_totals(name: str, options: Mapping[str, Any], input_size: tuple[int, ...]) -> ModelCost:
     """The same without `levels`, which are most of its size: what thousands of cells are remembered by."""
-    return _model_totals(name, json.dumps(resolve_options(name, options), sort_keys=True), _checked(input_size))
+    return _model_totals(*_key(name, options), _checked(input_size))
+
+
+def _key(name: str, options: Mapping[str, Any]) -> tuple[str, str]:
+    """The same for the same network, whatever it is called."""
+    return canonical_name(name), json.dumps(resolve_options(name, options), sort_keys=True)
 
 
 @lru_cache(maxsize=8192)  # four sweeps of the largest size
@@ -134,14 +142,12 @@ def _model_totals(name: str, options: str, input_size: tuple[int, ...]) -> Model
 @lru_cache(maxsize=256)  # every model at its defaults, and some more
 def _model_cost(name: str, options: str, input_size: tuple[int, ...]) -> ModelCost:
     resolved = json.loads(options)
-    with torch.device("meta"):
-        model = create(name, **resolved)
     try:
-        cost = count_cost(model, input_size)
-    except NeedsValues:
-        with torch.random.fork_rng(devices=[]):
-            model = create(name, **resolved)
-        cost = count_cost(model, input_size)
+        cost = _cost_of(name, resolved, input_size)
+    except BadConfig as error:
+        if any(problem.code == MISFIT for problem in error.problems):
+            raise _says_what_fits(error, name, resolved, input_size) from error
+        raise
     return ModelCost(
         model=name,
         options=resolved,
@@ -154,6 +160,30 @@ def _model_cost(name: str, options: str, input_size: tuple[int, ...]) -> ModelCo
         levels=cost.levels,
         uncounted=cost.uncounted,
     )
+
+
+def _cost_of(name: str, options: Mapping[str, Any], input_size: tuple[int, ...]) -> Cost:
+    with torch.device("meta"):
+        model = create(name, **options)
+    try:
+        return count_cost(model, input_size)
+    except NeedsValues:
+        if sum(tensor.numel() for tensor in (*model.parameters(), *model.buffers())) > MAX_VALUES:
+            raise
+    with torch.random.fork_rng(devices=[]):
+        model = create(name, **options)
+    return count_cost(model, input_size)
+
+
+def _says_what_fits(error: BadConfig, name: str, options: Mapping[str, Any], input_size: tuple[int, ...]) -> BadConfig:
+    """The same with the sizes the model reads; at `img_size`, where that is the option to change."""
+    built_for, sides = options.get("img_size"), input_size[1:]
+    if built_for is not None and any(side != built_for for side in sides):
+        detail = f"{name} with img_size={built_for} reads {built_for}x{built_for} and not {_times(sides)}"
+        if len(set(sides)) == 1:
+            detail += f"; img_size={sides[0]} may do"
+        return BadConfig(detail, (Problem("img_size", MISFIT, detail),))
+    return _misfit(f"{error}; {name} is made for {_times(model_info(name).input_size)}")
 
 
 def effective_group_sizes(levels: Iterable[Level]) -> tuple[int, ...]:
@@ -293,4 +323,4 @@ def _first_line(error: Exception) -> str:
 
 
 def _misfit(detail: str) -> BadConfig:
-    return BadConfig(detail, (Problem("input_size", "input_misfit", detail),))
+    return BadConfig(detail, (Problem("input_size", MISFIT, detail),))

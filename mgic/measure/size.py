@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mgic.models import create, resolve_options
+from mgic.models import canonical_name, create, resolve_options
 
 PREFIX_BYTES = 8  # the length of the header, a 64-bit number
 ALIGNMENT = 8  # the header is filled up with spaces to a multiple of it
@@ -52,7 +52,7 @@ def model_state_bytes(name: str, options: Mapping[str, Any]) -> int:
         UnknownName: No model of that name.
         BadConfig: Options it does not take or cannot be built from.
     """
-    return _model_state_bytes(name, json.dumps(resolve_options(name, options), sort_keys=True))
+    return _model_state_bytes(canonical_name(name), json.dumps(resolve_options(name, options), sort_keys=True))
 
 
 @lru_cache(maxsize=1024)

@@ -9,20 +9,25 @@ and a description, and a default:
         ...
 
 Every model has the option `in_channels`, and `num_classes` unless it fits a function.
+
+Beside the registered models there are those of a `Provider`, made when they are asked for by a name such as
+`timm/convnext_atto`, whose first part says of which. `find` knows all of them; each has one canonical
+name, `info.name`, under which it is stored and compared, whatever it was called when it was asked for.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from torch import nn
 
-from mgic.errors import BadConfig, Problem
-from mgic.records import ModelInfo, Task
+from mgic.errors import BadConfig, Problem, UnknownName
+from mgic.records import MODEL_NAME_PATTERN, ModelInfo, ModelsOf, Task
 from mgic.registry import Registry
 
 InChannels = Annotated[int, Field(ge=1, le=1024, description="Channels of the input, 3 for colour images")]
@@ -30,6 +35,7 @@ NumClasses = Annotated[int, Field(ge=1, le=100_000, description="Number of class
 
 Build = TypeVar("Build", bound=Callable[..., nn.Module])
 Shape = tuple[int, ...]
+MAX_NAME = 200  # characters
 
 
 class Options(BaseModel):
@@ -45,6 +51,16 @@ class Model:
     info: ModelInfo
 
 
+class Provider(Protocol):
+    """Models that are made when they are asked for; the first part of their names is its place in `PROVIDERS`."""
+
+    def model(self, name: str) -> Model:
+        """By its whole name. Raises `UnknownName`, with the nearest name there is."""
+
+    def infos(self) -> list[ModelInfo]:
+        """Those that can be listed; none is built, or imported, for that."""
+
+
 _NEEDED: dict[Task, set[str]] = {
     "image classification": {"in_channels", "num_classes"},
     "segmentation": {"in_channels", "num_classes"},
@@ -52,6 +68,8 @@ _NEEDED: dict[Task, set[str]] = {
     "function": {"in_channels"},
 }
 MODELS: Registry[Model] = Registry("model", "mgic.models")
+PROVIDERS: Registry[Provider] = Registry("provider of models", "mgic.models")
+OF_A_MODULE = ":"  # where the provider of `package.module:function` stands
 
 
 def register_model(
@@ -114,8 +132,8 @@ def add_model(
     Raises:
         TypeError: An option without default or description, or one missing that the task needs.
     """
-    options = _options_model(name, build, _NEEDED[task])
-    words = " ".join((summary or inspect.getdoc(build) or "").split("\n\n")[0].split())
+    options = options_of(name, build, task)
+    words = first_words(summary or inspect.getdoc(build) or "")
     if options().model_dump()["in_channels"] != input_size[0]:
         raise TypeError(f"model {name!r}: in_channels is not the first number of input_size={input_size}")
     info = ModelInfo(
@@ -130,6 +148,28 @@ def add_model(
     MODELS.add(name, Model(build, options, info))
 
 
+def first_words(text: str) -> str:
+    """The first paragraph of a docstring, as one line."""
+    return " ".join(text.strip().split("\n\n")[0].split())
+
+
+def find(name: str) -> Model:
+    """A model by any name: a registered one, or one of a provider.
+
+    Nothing is imported that a name says, and nothing built.
+
+    Raises:
+        UnknownName: No model of that name.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    if len(name) > MAX_NAME or not re.fullmatch(MODEL_NAME_PATTERN, name):
+        raise UnknownName(f"no model called {name[:80]!r}; a name is written resnet20 or timm/convnext_atto")
+    mark = re.search("[/:]", name)
+    by = "" if mark is None else OF_A_MODULE if mark[0] == OF_A_MODULE else name[: mark.start()]
+    return PROVIDERS[by].model(name) if by in PROVIDERS else MODELS[name]
+
+
 def create(name: str, **options: Any) -> nn.Module:
     """Build a model.
 
@@ -138,17 +178,39 @@ def create(name: str, **options: Any) -> nn.Module:
         BadConfig: An option it does not have, a value outside the option's bounds, or options
             that no network can be built from.
     """
-    return MODELS[name].build(**resolve_options(name, options))
+    return find(name).build(**resolve_options(name, options))
 
 
 def list_models() -> list[str]:
-    """All names, resnet20 before resnet110."""
+    """The names of all registered models, resnet20 before resnet110."""
     return list(MODELS)
+
+
+def infos_of(source: ModelsOf) -> list[ModelInfo]:
+    """What there is of a source; those of a package under the names that they are stored under."""
+    registered = [model.info for model in MODELS.values()]
+    if source == "registered":
+        return registered
+    if source != "any":
+        return PROVIDERS[source].infos()
+    found = registered + [info for provider in PROVIDERS.values() for info in provider.infos()]
+    return list({info.name: info for info in found}.values())
 
 
 def model_info(name: str) -> ModelInfo:
     """What a form needs to know of a model; raises `UnknownName`."""
-    return MODELS[name].info
+    return find(name).info
+
+
+def native_size(name: str, options: Mapping[str, Any]) -> Shape:
+    """One sample that the model is made for when it has these options, all of them: `img_size` may be among them."""
+    _, *sides = model_info(name).input_size
+    return options["in_channels"], *(options.get("img_size", side) for side in sides)
+
+
+def canonical_name(name: str) -> str:
+    """The one name that the model is stored and compared under; raises `UnknownName`."""
+    return find(name).info.name
 
 
 def resolve_options(name: str, options: Mapping[str, Any], *, also: Collection[str] = ()) -> dict[str, Any]:
@@ -163,7 +225,7 @@ def resolve_options(name: str, options: Mapping[str, Any], *, also: Collection[s
         UnknownName: No model of that name.
         BadConfig: `problems` has one entry for each option at fault, `pointer` its name.
     """
-    known = MODELS[name].options
+    known = find(name).options
     problems = [
         Problem(str(option), "unknown_option", _unknown(name, str(option), [*known.model_fields, *also]))
         for option in options
@@ -191,16 +253,20 @@ def _problem(name: str, loc: tuple[int | str, ...], code: str, message: str) -> 
     return Problem(option, code, f"{name}: {option} {message.replace('Input should', 'should', 1)}{hint}")
 
 
-def _options_model(name: str, build: Callable[..., nn.Module], needed: set[str]) -> type[Options]:
-    """A strict pydantic model whose fields are the parameters of `build`."""
+def options_of(name: str, build: Callable[..., nn.Module], task: Task) -> type[Options]:
+    """A strict pydantic model whose fields are the parameters of `build`.
+
+    Raises:
+        TypeError: An option without default or description, or one missing that the task needs.
+    """
     fields: dict[str, Any] = {}
     for option, parameter in inspect.signature(build, eval_str=True).parameters.items():
-        if parameter.default is parameter.empty or parameter.kind is parameter.VAR_KEYWORD:
+        if parameter.default is parameter.empty or parameter.kind is parameter.POSITIONAL_ONLY:
             raise TypeError(f"option {option!r} of model {name!r} has no default")
         fields[option] = (parameter.annotation, parameter.default)
     model: type[Options] = create_model(f"{name} options", __base__=Options, **fields)
     silent = [option for option, field in model.model_fields.items() if not field.description]
-    missing = needed - fields.keys()
+    missing = _NEEDED[task] - fields.keys()
     if silent or missing:
         raise TypeError(f"model {name!r}: options without description {silent}, missing options {sorted(missing)}")
     model()  # the defaults are type-correct only if this can be built from them

@@ -2,12 +2,12 @@
 
 from typing import Any, ClassVar, Self
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.experiment import ExperimentConfig
-from mgic.models import MODELS, list_models, resolve_options
+from mgic.models import canonical_name, find, list_models, model_info, resolve_options
 from mgic.records import Task
 
 
@@ -25,8 +25,8 @@ class ModelConfig(ExperimentConfig):
     that is called like an option of a model.
 
     Raises:
-        ValidationError: An unknown model, located at `model`; an option the model does not have,
-            or a value it does not take, located at that option.
+        ValidationError: An unknown model, or one with an option that is called like a field, located at `model`;
+            an option the model does not have, or a value it does not take, located at that option.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -35,6 +35,15 @@ class ModelConfig(ExperimentConfig):
     """Options that the data set decides and no config may give."""
 
     model: str = model_field()
+
+    @field_validator("model")
+    @classmethod
+    def _canonical(cls, name: str) -> str:
+        """One network is stored under one name, whichever it was asked for by."""
+        try:
+            return canonical_name(name)
+        except UnknownName as error:
+            raise PydanticCustomError("unknown_name", "{detail}", {"detail": str(error)}) from error
 
     @model_validator(mode="after")
     def _resolve(self) -> Self:
@@ -49,11 +58,10 @@ class ModelConfig(ExperimentConfig):
         try:
             self._fits_task()
             own = type(self).model_fields.keys()
-            if clash := own & MODELS[self.model].options.model_fields.keys() - self.from_data:
-                raise TypeError(f"{type(self).__name__} has fields that are options of {self.model}: {sorted(clash)}")
+            if clash := own & find(self.model).options.model_fields.keys() - self.from_data:
+                detail = f"{self.model} has an option {min(clash)}, which is a field of every run here"
+                raise BadConfig(detail, (Problem("model", "option_is_field", detail),))
             resolved = resolve_options(self.model, chosen, also=own)
-        except UnknownName as error:
-            problems.append(Problem("model", "unknown_name", str(error)))
         except BadConfig as error:
             problems.extend(error.problems)
         if problems:
@@ -66,9 +74,9 @@ class ModelConfig(ExperimentConfig):
         """Raises `BadConfig` for a model that is made for another task than the field `model` names."""
         extra = type(self).model_fields["model"].json_schema_extra
         task = extra.get("task") if isinstance(extra, dict) else None
-        of = MODELS[self.model].info.task
+        of = model_info(self.model).task
         if task is not None and of != task:
-            near = [name for name in list_models() if MODELS[name].info.task == task]
+            near = [name for name in list_models() if model_info(name).task == task]
             detail = f"{self.model} is a model for {of}, this needs one for {task}, such as {near[0]}"
             raise BadConfig(detail, (Problem("model", "wrong_task", detail),))
 

@@ -51,14 +51,32 @@ class OutOnly(nn.Module):
 
 def torchvision_network(name: str, *, num_classes: NumClasses = 1000, in_channels: InChannels = 3) -> nn.Module:
     """Any classifier of torchvision, untrained."""
-    return _torchvision(name, in_channels, {"num_classes": num_classes})
+    return of_torchvision(name, in_channels, {"num_classes": num_classes})
 
 
 def timm_network(name: str, *, num_classes: NumClasses = 1000, in_channels: InChannels = 3) -> nn.Module:
     """Any classifier of timm, untrained."""
+    return of_timm(name, in_channels, {"num_classes": num_classes})
+
+
+def of_timm(name: str, in_channels: int, options: Mapping[str, Any]) -> nn.Module:
+    """Build it; `options` are those of timm's constructor."""
     import timm
 
-    network: nn.Module = timm.create_model(name, pretrained=False, num_classes=num_classes, in_chans=in_channels)
+    network: nn.Module = timm.create_model(name, pretrained=False, in_chans=in_channels, **options)
+    return network
+
+
+def of_torchvision(name: str, in_channels: int, options: Mapping[str, Any]) -> nn.Module:
+    """Build; where the input has not three channels, the first convolution starts anew, as torch starts one."""
+    from torchvision.models import get_model
+
+    network: nn.Module = get_model(name, weights=None, **options)
+    if in_channels != 3:
+        first = next(part for part in network.modules() if isinstance(part, nn.Conv2d))
+        first.in_channels = in_channels
+        first.weight = nn.Parameter(first.weight.new_empty(first.out_channels, in_channels, *first.kernel_size))
+        first.reset_parameters()
     return network
 
 
@@ -80,7 +98,7 @@ def mobilenet_v2(
     Widths are rounded to multiples of 8; the last convolution is never under 1280 channels.
     At 0.6x that is 151.0M multiply-accumulates, where the MGIC paper quotes 141M.
     """
-    return _torchvision("mobilenet_v2", in_channels, {"num_classes": num_classes, "width_mult": width_mult})
+    return of_torchvision("mobilenet_v2", in_channels, {"num_classes": num_classes, "width_mult": width_mult})
 
 
 @register_model(input_size=IMAGE, smallest=SMALLEST, package="timm")
@@ -109,17 +127,4 @@ def lraspp_mobilenet_v3_large(*, num_classes: NumClasses = 19, in_channels: InCh
         (batch, in_channels, height, width) -> (batch, num_classes, height, width).
     """
     options = {"num_classes": num_classes, "weights_backbone": None}
-    return OutOnly(_torchvision("lraspp_mobilenet_v3_large", in_channels, options))
-
-
-def _torchvision(name: str, in_channels: int, options: Mapping[str, Any]) -> nn.Module:
-    """Build; where the input has not three channels, the first convolution starts anew, as torch starts one."""
-    from torchvision.models import get_model
-
-    network: nn.Module = get_model(name, weights=None, **options)
-    if in_channels != 3:
-        first = next(part for part in network.modules() if isinstance(part, nn.Conv2d))
-        first.in_channels = in_channels
-        first.weight = nn.Parameter(first.weight.new_empty(first.out_channels, in_channels, *first.kernel_size))
-        first.reset_parameters()
-    return network
+    return OutOnly(of_torchvision("lraspp_mobilenet_v3_large", in_channels, options))

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 from mgic.errors import BadConfig, Problem
 from mgic.literals import WORDS, parse_literal
-from mgic.records import Scalar
+from mgic.records import MODEL_NAME_PATTERN, Scalar
 
 MAX_LENGTH = 2000  # characters; far more than any model has options for
 
-_SPEC = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(?:\((.*)\)\s*)?", re.ASCII | re.DOTALL)
+_SPEC = re.compile(rf"\s*(?P<name>{MODEL_NAME_PATTERN})\s*(?:\((?P<inside>.*)\)\s*)?", re.ASCII | re.DOTALL)
 _OPTION = re.compile(r"""\s*(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s,()'"=]+)\s*(?:,|$)""", re.ASCII)
 
 
@@ -26,7 +26,7 @@ def parse_spec(spec: str) -> tuple[str, dict[str, Scalar]]:
     found = _SPEC.fullmatch(spec) if len(spec) <= MAX_LENGTH else None
     if found is None:
         raise _nonsense(spec, "write name or name(option=value,...)")
-    name, inside = found[1], found[2] or ""
+    name, inside = found["name"], found["inside"] or ""
     options: dict[str, Scalar] = {}
     at = 0
     while inside[at:].strip():

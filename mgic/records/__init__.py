@@ -4,7 +4,20 @@ Pure pydantic: the core fills these in, the store keeps them, the API sends them
 and the dashboard draws them. Nothing here may import torch, SQLAlchemy or FastAPI.
 """
 
-from mgic.records.base import MAX_SWEEP_RUNS, NAME_PATTERN, Axis, Config, Grid, Page, Queue, Record, Scalar, Task, Value
+from mgic.records.base import (
+    MAX_SWEEP_RUNS,
+    MODEL_NAME_PATTERN,
+    NAME_PATTERN,
+    Axis,
+    Config,
+    Grid,
+    Page,
+    Queue,
+    Record,
+    Scalar,
+    Task,
+    Value,
+)
 from mgic.records.catalogue import (
     Cost,
     DatasetInfo,
@@ -12,6 +25,7 @@ from mgic.records.catalogue import (
     Level,
     ModelCost,
     ModelInfo,
+    ModelsOf,
     Recipe,
     Uncounted,
     View,
@@ -81,6 +95,7 @@ __all__ = [
     "ALL_ROWS",
     "MAX_GATE_MODELS",
     "MAX_SWEEP_RUNS",
+    "MODEL_NAME_PATTERN",
     "NAME_PATTERN",
     "PROVENANCE",
     "Apart",
@@ -116,6 +131,7 @@ __all__ = [
     "ModelCost",
     "ModelFigures",
     "ModelInfo",
+    "ModelsOf",
     "Outcome",
     "Page",
     "PaperSummary",

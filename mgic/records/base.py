@@ -32,6 +32,7 @@ Queue = Literal["cpu", "gpu", "timing"]
 Task = Literal["image classification", "segmentation", "point cloud", "function"]
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}$"
+MODEL_NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_.-]*([/:][A-Za-z0-9_.-]+)*"  # timm/convnext_atto
 MAX_SWEEP_RUNS = 2000
 
 

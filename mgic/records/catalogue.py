@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from mgic.records.base import Config, Grid, Queue, Record, Task
 from mgic.records.tables import Table, tables_of
 
+# Whose models: those registered here, a package's, or any, the functions that are models among them.
+ModelsOf = Literal["registered", "timm", "torchvision", "any"]
 ViewKind = Literal["line", "scatter", "bar", "heatmap", "box", "images"]
 
 

@@ -7,14 +7,14 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, Field, ValidatorFunctionWrapHandler, WrapValidator, field_validator
 from pydantic_core import PydanticCustomError
 
-from mgic.records.base import NAME_PATTERN, Config, Record
+from mgic.records.base import MODEL_NAME_PATTERN, NAME_PATTERN, Config, Record
 
 GateMetric = Literal["params", "macs", "size_bytes", "top1"]
 GateVerdict = Literal["pass", "regression", "not measured"]
 
 MAX_GATE_MODELS = 50
 MAX_RISE = 1000  # per cent
-SPEC_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.-]*(\([^\x00-\x1f\x7f|`<>]*\))?$"
+SPEC_PATTERN = rf"^{MODEL_NAME_PATTERN}(\([^\x00-\x1f\x7f|`<>]*\))?$"
 
 Count = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 Side = Annotated[int, Field(ge=1, le=2**14, strict=True)]

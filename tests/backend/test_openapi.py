@@ -36,8 +36,15 @@ def test_every_endpoint_of_the_design_is_there(schema):
     assert all(path.startswith(f"{PREFIX}/") for path in schema["paths"])
     assert {name.replace(PREFIX, "") for name, _ in operations(schema)} >= {
         *("GET /health", "GET /ready", "GET /workers", "GET /system", "GET /results"),
-        *("GET /experiments", "GET /experiments/{name}", "GET /models", "GET /models/{name}/cost"),
-        *("GET /datasets", "GET /recipes", "GET /sweeps", "POST /sweeps", "POST /sweeps/preview"),
+        *("GET /experiments", "GET /experiments/{name}", "GET /models", "GET /models/{name}"),
+        *(
+            "GET /models/{name}/cost",
+            "GET /datasets",
+            "GET /recipes",
+            "GET /sweeps",
+            "POST /sweeps",
+            "POST /sweeps/preview",
+        ),
         *("GET /references", "GET /references/tables", "GET /references/summary"),
         *("GET /sweeps/{sweep_id}", "GET /sweeps/{sweep_id}/runs"),
         *("POST /sweeps/{sweep_id}/cancel", "POST /sweeps/{sweep_id}/retry-failed"),

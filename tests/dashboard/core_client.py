@@ -35,9 +35,14 @@ class Core:
             texts = dict(request.url.params)
             size = texts.pop("input_size", None)
             parsed = tuple(map(int, size.split(","))) if size else None
-            return describe.cost_of_query(path.split("/")[2], texts, parsed).model_dump_json()
+            name = path.removeprefix("/models/").removesuffix("/cost")
+            return describe.cost_of_query(name, texts, parsed).model_dump_json()
+        if path == "/models":
+            found, _ = describe.search_models(request.url.params["source"], request.url.params.get("search", ""))
+            return Page(items=tuple(found)).model_dump_json()
+        if path.startswith("/models/"):
+            return describe.model(path.removeprefix("/models/")).model_dump_json()
         lists = {
-            "/models": describe.models,
             "/experiments": describe.experiments,
             "/datasets": lambda: describe.datasets(self.data_dir),
         }

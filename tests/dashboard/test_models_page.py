@@ -202,7 +202,7 @@ def test_a_bad_option_in_the_address_is_named_with_a_way_back(page, address, wor
 
 @pytest.mark.parametrize("name", ["nope", "<b>x</b>", "$x$"])
 def test_an_unknown_model_is_answered_in_words(page, name):
-    assert "There is no model called" in model_page(page, name).error[0].value
+    assert "no model called" in model_page(page, name).error[0].value
 
 
 def test_without_a_model_the_page_leads_to_the_list(page):

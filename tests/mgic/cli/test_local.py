@@ -230,3 +230,19 @@ def test_the_installed_command_ends_with_the_codes(tmp_path):
     for arguments, code in ((["status"], 5), (["run", "seed=1"], 2), (["--version"], 0), (["--nonsense"], 2)):
         done = subprocess.run([MGIC, *arguments], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
         assert done.returncode == code, (arguments, done.stderr)
+
+
+def test_models_of_packages_are_listed_counted_and_refused_by_their_names():
+    listed = told("list", "models", "--source", "timm", "--search", "test_resnet")
+    assert [info["name"] for info in listed] == ["timm/test_resnet"]
+    assert call("list", "models", "--source", "timm", "--search", "ghostnet_050").stdout.startswith("ghostnet_050 ")
+    assert told("cost", "timm/test_resnet", "num_classes=7")["model"] == "timm/test_resnet"
+    for asked, words in (
+        (("list", "models", "--source", "jax"), "--source: registered, timm, torchvision, any"),
+        (("list", "recipes", "--search", "x"), "--source and --search are for models"),
+        (("cost", "timm/test_resnt"), "did you mean 'timm/test_resnet'?"),
+        (("cost", "timm/vit_tiny_patch16_224", "--input", "3,32,32"), "img_size=32 may do"),
+    ):
+        done = call(*asked)
+        assert done.exit_code == Code.USAGE
+        assert words in done.stderr

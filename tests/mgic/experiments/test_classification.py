@@ -52,6 +52,16 @@ def test_a_result_says_what_was_trained_on_what(tmp_path):
     assert context.phases == ["preparing", "training", "evaluating", "saving"]
 
 
+def test_networks_of_packages_are_trained_converted_or_not(tmp_path):
+    for name in ("timm/test_resnet", "mgic/timm/test_resnet"):
+        config = Config(model=name, max_steps=1, batch_size=16)
+        context = SilentContext(tmp_path / name)
+        assert classification(config, context).steps == 1
+        network = mgic.create(config.model, **config.options, in_channels=1, num_classes=10)
+        network.load_state_dict(load_file(context.artifact("model.safetensors")))
+    assert Config(model="timm/ghostnet_050").model == "ghostnet_050"
+
+
 def test_the_weights_are_left_with_the_config_they_belong_to(tmp_path):
     _, context = run(tmp_path)
     path = context.artifact("model.safetensors")

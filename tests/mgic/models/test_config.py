@@ -72,9 +72,9 @@ def test_the_schema_lets_further_fields_in_and_says_where_names_come_from():
     assert schema["properties"]["model"]["choices"] == "models"
 
 
-def test_a_field_that_hides_an_option_is_a_programming_error():
+def test_a_model_with_an_option_that_is_a_field_already_is_refused():
     class Clash(ModelConfig):
         width: int = Field(1, description="Not the model's")
 
-    with pytest.raises(TypeError, match="width"):
+    with pytest.raises(ValidationError, match="mgic_resnet20 has an option width, which is a field"):
         Clash()
