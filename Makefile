@@ -9,13 +9,14 @@ EXTRAS := service,dashboard,embedded,onnx,prune,pictures,dev
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-all check bench clean
+.PHONY: help setup up quick test test-all check bench clean
 
 help:
 	@echo "make setup   create $(VENV) and install into it"
 	@echo "make up      the service and its pages, until Ctrl-C"
-	@echo "make test    all tests"
-	@echo "make test-all  these, and every model of every family"
+	@echo "make quick   the tests that start nothing and train nothing, after each edit"
+	@echo "make test    every behaviour, as the CI does"
+	@echo "make test-all  these, and more cases of the same"
 	@echo "make check   formatting, lint, types, import contracts"
 	@echo "make bench   how fast and how large it is here"
 	@echo "make clean   remove $(VENV) and caches; results in .mgic stay"
@@ -32,6 +33,9 @@ $(STAMP): pyproject.toml constraints.txt
 # exec: signals reach the service itself, no shell stands between.
 up: setup
 	@exec $(BIN)/mgic up
+
+quick: setup
+	@exec $(PYTEST) --quick
 
 test: setup
 	@exec $(PYTEST)

@@ -1,4 +1,4 @@
-"""Pieces of several pages: ids in the address, tables with links, the missing worker."""
+"""The pages by name, and what several of them say in one way: an id in the address, nothing yet, no worker."""
 
 from collections.abc import Sequence
 from typing import NoReturn

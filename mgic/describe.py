@@ -6,6 +6,7 @@ from typing import Any
 
 from mgic import models as model_registry
 from mgic.data import dataset_info, list_datasets
+from mgic.environment import environment
 from mgic.errors import BadConfig, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS
 from mgic.literals import parse_literal
@@ -25,7 +26,6 @@ from mgic.records import (
     SweepRequest,
 )
 from mgic.reference import list_recipes
-from mgic.runner import environment
 from mgic.sweep import expand, grids_of, measured
 
 MAX_INPUT = 2**14  # pixels a side, or points; larger samples are no network's input

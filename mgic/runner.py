@@ -1,166 +1,36 @@
-"""Run one config of one experiment; the worker's child process and the command line both come here.
+"""The worker's child process: `python -m mgic.runner FD` reads jobs from its standard input and runs one after another.
 
-`python -m mgic.runner FD` is that child: it reads jobs, one JSON object a line, from its
-standard input, runs one after another, and tells its parent of each what there is to tell
-as JSON lines on descriptor FD. What experiments print goes to stdout and stderr as usual.
+What there is to tell of each goes to its parent on descriptor FD, in the messages of `mgic.protocol`. What experiments
+print goes to stdout and stderr as usual.
 """
 
-import errno
 import hashlib
-import json
 import mimetypes
 import multiprocessing
 import os
-import platform
 import signal
-import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
-from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, TextIO
+from typing import NoReturn, TextIO
 
 import torch
-from pydantic import ValidationError
 
-from mgic import __version__
-from mgic.errors import BadConfig, Cancelled, DataMissing, Diverged, MgicError, UnknownName
-from mgic.experiment import EXPERIMENTS, Context
-from mgic.records import Artifact, Config, Failure, Outcome, Reason, RunStatus, check_keys
+from mgic.errors import BadConfig, Cancelled
+from mgic.execution import run
+from mgic.protocol import Checkpoint, Curve, Finished, Job, Log, Message, Progress, Resumed, encode
+from mgic.records import Artifact, RunStatus
 
 _wanted = threading.Semaphore(0)  # counts what SIGUSR1 asked for
 _stopped = threading.Event()  # SIGTERM came
 
 REPORT_EVERY_S = 0.25
 MAX_NAME = 200
-
-
-def run(name: str, config: Config, context: Context) -> Outcome:
-    """Run it to its end, whatever that is: an error becomes a `Failure`, not an exception.
-
-    The device is the context's; a config that says `auto` is resolved to it.
-    """
-    start = time.time()
-    clock = time.perf_counter()
-    result: dict[str, Any] | None = None
-    failure: Failure | None = None
-    resolved = dict(config)
-    info: dict[str, Any] = {}
-    try:
-        experiment = EXPERIMENTS[name]
-        if resolved.get("device") == "auto":
-            resolved["device"] = context.device
-        parsed = experiment.config.model_validate(resolved)
-        resolved = parsed.model_dump(mode="json")
-        info = {"experiment": name, "experiment_version": experiment.info.version}
-        found = experiment.run(parsed, context).model_dump(mode="json")
-        check_keys(experiment.info.tables.values(), found)
-        result = _finite(found)
-        status = RunStatus.SUCCEEDED
-    except Exception as error:  # noqa: BLE001 - the boundary: a failed point must not stop its sweep
-        if _is_cancel(error):
-            status = RunStatus.CANCELLED
-        else:
-            status = RunStatus.FAILED
-            trace = "" if isinstance(error, MgicError) else traceback.format_exc()
-            failure = Failure(reason=reason_of(error), message=_message(error), traceback=trace)
-    return Outcome(
-        status=status,
-        config=resolved,
-        result=result,
-        failure=failure,
-        environment=info | environment(context.device) | {"started": start, "ended": time.time()},
-        seconds=time.perf_counter() - clock,
-    )
-
-
-def _is_cancel(error: BaseException | None) -> bool:
-    """Whether it is `Cancelled`, or what a library made of that on its way up."""
-    while error is not None and not isinstance(error, Cancelled):
-        error = error.__cause__ or error.__context__
-    return error is not None
-
-
-def _finite(value: Any) -> Any:
-    """The same with None for what is no finite number: JSON and SQL have no NaN."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
-
-
-def reason_of(error: BaseException) -> Reason:
-    """The one word for why a run failed."""
-    if isinstance(error, Diverged):
-        return Reason.DIVERGED
-    if isinstance(error, BadConfig | UnknownName | DataMissing | ValidationError):
-        return Reason.INVALID
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-        return Reason.OOM
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return Reason.DISK_FULL
-    return Reason.INTERNAL
-
-
-def _message(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-    return str(error) or type(error).__name__
-
-
-def environment(device: str) -> dict[str, Any]:
-    """What a reader needs to know to compare this run with another, or to repeat it."""
-    cuda = device.startswith("cuda")
-    return {
-        "mgic": __version__,
-        **_source(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": version("torchvision"),
-        "numpy": version("numpy"),
-        "platform": platform.platform(),
-        "device": _gpu() if cuda else _processor(),
-        "cuda": torch.version.cuda if cuda else None,
-        "threads": torch.get_num_threads(),
-    }
-
-
-def _gpu() -> str:
-    """Asked after a run too, which may have failed because the GPU did."""
-    try:
-        return torch.cuda.get_device_name()
-    except (RuntimeError, AssertionError) as error:
-        return f"unknown: {error}".splitlines()[0][:200]
-
-
-@cache
-def _source() -> dict[str, Any]:
-    """The commit this code is at, and whether it was changed since; unknown outside a checkout."""
-    git = ["git", "-C", str(Path(__file__).parent)]
-    try:
-        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
-        changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return {"commit": "unknown", "dirty": None}
-    return {"commit": commit.stdout.strip(), "dirty": bool(changes.stdout)}
-
-
-@cache
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
 
 
 class ChannelContext:
@@ -191,13 +61,13 @@ class ChannelContext:
         if now - self._last < REPORT_EVERY_S and progress < 1 and phase == self._phase:
             return
         self._last, self._phase = now, phase
-        self.tell("progress", progress=min(max(progress, 0.0), 1.0), phase=phase)
+        self.tell(Progress(min(max(progress, 0.0), 1.0), phase))
 
     def curve(self, name: str, step: int, value: float) -> None:
-        self.tell("curve", name=name, step=step, value=value if isfinite(value) else None)
+        self.tell(Curve(name, step, value if isfinite(value) else None))
 
     def log(self, line: str) -> None:
-        self.tell("log", line=line)
+        self.tell(Log(line))
 
     def artifact(self, name: str) -> Path:
         path = self._folder / name
@@ -212,10 +82,10 @@ class ChannelContext:
         return path
 
     def saved(self, name: str) -> None:
-        self.tell("checkpoint", name=name)
+        self.tell(Checkpoint(name))
 
     def resumed(self, step: int) -> None:
-        self.tell("resumed", step=step)
+        self.tell(Resumed(step))
 
     def checkpoint_wanted(self) -> bool:
         return _wanted.acquire(blocking=False)
@@ -232,24 +102,22 @@ class ChannelContext:
                 found.append(Artifact(name=name, media_type=kind, size=path.stat().st_size, sha256=digest))
         return found
 
-    def tell(self, kind: str, **fields: Any) -> None:
-        """One line; the parent reads it as `worker.channel` says."""
-        self._channel.write(json.dumps({"kind": kind, **fields}) + "\n")
+    def tell(self, message: Message) -> None:
+        """At once."""
+        self._channel.write(encode(message))
         self._channel.flush()
 
 
 def _serve(channel: TextIO, jobs: Iterator[str]) -> None:
     """Until the jobs end, or one does not succeed: the next one deserves a fresh process."""
     for line in jobs:
-        job = json.loads(line)
-        torch.set_num_threads(job["threads"])
-        folders = (Path(job[name]) for name in ("data_dir", "folder", "checkpoints"))
-        context = ChannelContext(channel, job["device"], *folders)
-        outcome = run(job["experiment"], job["config"], context)
+        job = Job.decode(line)
+        torch.set_num_threads(job.threads)
+        context = ChannelContext(channel, job.device, Path(job.data_dir), Path(job.folder), Path(job.checkpoints))
+        outcome = run(job.experiment, job.config, context)
         sys.stdout.flush()  # before the outcome: after it the parent listens for another run
         sys.stderr.flush()
-        artifacts = [artifact.model_dump(mode="json") for artifact in context.artifacts()]
-        context.tell("outcome", outcome=outcome.model_dump(mode="json"), artifacts=artifacts)
+        context.tell(Finished(outcome, context.artifacts()))
         if outcome.status is not RunStatus.SUCCEEDED:
             return
 

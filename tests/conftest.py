@@ -25,6 +25,7 @@ from mgic.client import Client
 from mgic.cores import usable_cores
 from mgic.data import fashion_mnist
 from mgic.process import die_with_parent
+from tests.quick import imports_what_is_slow, starts_something
 
 # Where the tests were started in the background, Ctrl-C is ignored, and so it would be by all they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -63,8 +64,21 @@ def pytest_xdist_auto_num_workers(config) -> int:
     return min(cores, MAX_PROCESSES) if cores > 1 else 0
 
 
-def pytest_collection_modifyitems(items) -> None:
+def pytest_addoption(parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only what starts nothing and trains nothing: tests/quick.py")
+
+
+def pytest_ignore_collect(collection_path, config) -> bool | None:
+    quick = config.getoption("quick") and collection_path.suffix == ".py"
+    return True if quick and imports_what_is_slow(collection_path) else None
+
+
+def pytest_collection_modifyitems(items, config) -> None:
     """Files that mostly wait come first: others compute meanwhile, and none of them is left alone at the end."""
+    if config.getoption("quick"):
+        left_out = [item for item in items if starts_something(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
     waiting = {item.path for item in items if item.get_closest_marker("fault") or item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in waiting)
 

@@ -1,7 +1,8 @@
 """Write tests/params.json anew: the parameters of every model at its defaults. `python -m tests.pin`
 
-The test that holds a model to them is there to notice a network that changed by accident, or with a new version
+The test that holds models to them is there to notice a network that changed by accident, or with a new version
 of a package; after a change that was meant, look at the difference this makes, and commit it.
+A new model needs no line.
 """
 
 import json

@@ -98,8 +98,20 @@ def test_it_is_refused_at_the_field_at_fault(case):
     assert "error," not in problem.detail
 
 
-def test_no_experiment_is_left_out():
-    assert {case.experiment for case in BAD} == set(EXPERIMENTS)
+def too_little(schema: dict) -> list[float]:
+    """A number below the least that the field takes, for each kind of number that it takes."""
+    kinds = schema.get("anyOf", [schema])
+    return [kind["minimum"] - 1 for kind in kinds if "minimum" in kind] + [
+        kind["exclusiveMinimum"] for kind in kinds if "exclusiveMinimum" in kind
+    ]
+
+
+@pytest.mark.parametrize("name", list(EXPERIMENTS))
+def test_a_number_below_the_least_is_refused_at_its_field_whatever_the_experiment(name):
+    for field, schema in EXPERIMENTS[name].info.config_schema["properties"].items():
+        for value in too_little(schema):
+            problems = refusal(Bad(name, {field: [value]}, field, "")).problems
+            assert {problem.pointer for problem in problems} == {f"#/axes/{field}"}, field
 
 
 def test_an_engine_that_is_not_installed_is_refused_at_its_field(monkeypatch):

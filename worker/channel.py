@@ -1,16 +1,24 @@
-"""What the child tells its parent: JSON lines on a pipe of their own, read here into a few plain things."""
+"""What the child tells its parent, read from a pipe of its own into a few plain things, within bounds."""
 
-import json
 import os
 from dataclasses import dataclass, field
 
+from mgic.protocol import (
+    MAX_LINE,
+    MAX_LINES,
+    MAX_POINTS,
+    MAX_STEP,
+    MAX_TEXT,
+    Checkpoint,
+    Curve,
+    Damaged,
+    Finished,
+    Log,
+    Progress,
+    Resumed,
+    decode,
+)
 from mgic.records import Artifact, Outcome
-
-MAX_LINE = 4 * 2**20  # bytes; a result is far smaller
-MAX_POINTS = 200_000  # curve points of one run
-MAX_LINES = 20_000  # log lines of one run
-MAX_STEP = 2**53  # what a JSON number holds exactly
-MAX_TEXT = 2000  # characters of a log line
 
 
 class TooMuch(Exception):
@@ -75,30 +83,30 @@ class Channel:
 
     def _take(self, line: bytes) -> None:
         try:
-            message = json.loads(line, parse_constant=lambda _: None)  # NaN and infinities are missing values
-        except ValueError:  # cut short by the signal that ended it
+            message = decode(line)
+        except Damaged:
             self.text("(a message of the run came through damaged)")
             return
-        match message.pop("kind"):
-            case "progress":
-                self.told.progress, self.told.phase = message["progress"], _plain(message["phase"])
-            case "curve":
+        match message:
+            case Curve(name, step, value):
                 self._points += 1
                 if self._points > MAX_POINTS:
                     raise TooMuch(f"more than {MAX_POINTS} points of curves")
-                step = max(-MAX_STEP, min(message["step"], MAX_STEP))
-                self.told.points.append((_plain(message["name"])[:120], step, message["value"]))
-            case "checkpoint":
-                self.told.checkpoint = _plain(message["name"])
-            case "resumed":
-                self.told.resumed = max(0, min(message["step"], MAX_STEP))
-            case "log":
-                self.text(message["line"])
-            case "outcome":
-                self.told.outcome = Outcome.model_validate(message["outcome"])
-                self.told.artifacts = [Artifact.model_validate(each) for each in message["artifacts"]]
+                self.told.points.append((_plain(name)[:120], max(-MAX_STEP, min(step, MAX_STEP)), value))
+            case Progress(progress, phase):
+                self.told.progress, self.told.phase = progress, _plain(phase)
+            case Log(text):
+                self.text(text)
+            case Checkpoint(name):
+                self.told.checkpoint = _plain(name)
+            case Resumed(step):
+                self.told.resumed = max(0, min(step, MAX_STEP))
+            case Finished(outcome, artifacts):
+                self.told.outcome, self.told.artifacts = outcome, artifacts
 
 
 def _plain(text: str) -> str:
     """No control characters: what a run prints is shown on pages and in terminals."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\t" else " " for c in text)

@@ -1,7 +1,6 @@
 """The process that executes runs: started, given jobs, watched, ended."""
 
 import contextlib
-import json
 import os
 import selectors
 import signal
@@ -14,6 +13,7 @@ from typing import IO
 
 from backend.store import Claim
 from mgic.process import die_with_parent
+from mgic.protocol import Job
 from worker.channel import Channel
 
 RUNNER = (sys.executable, "-m", "mgic.runner")
@@ -69,18 +69,18 @@ class Child:
         """Hand it a job, its channel made ready. A child that is dead already is found so by the next `listen`."""
         self._text = b""
         run = self._folder / str(claim.run_id)
-        job = {
-            "experiment": claim.experiment,
-            "config": claim.config,
-            "device": claim.device,
-            "threads": self._threads,
-            "data_dir": str(self._data_dir),
-            "folder": str(run / str(claim.fence)),
-            "checkpoints": str(run / "checkpoints"),
-        }
+        job = Job(
+            experiment=claim.experiment,
+            config=claim.config,
+            device=claim.device,
+            threads=self._threads,
+            data_dir=str(self._data_dir),
+            folder=str(run / str(claim.fence)),
+            checkpoints=str(run / "checkpoints"),
+        )
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps(job).encode() + b"\n")
+            self.process.stdin.write(job.encode().encode())
             self.process.stdin.flush()
 
     def listen(self, seconds: float) -> bool:

@@ -20,7 +20,7 @@ JOIN_S = 20.0  # longer than a database is waited for
 class Pulse:
     """Once in `poll_s`: prolong the lease, ask whether the run was cancelled, store new points and lines.
 
-    `verdict` is "ok" until the store says "cancel" (the user wants it stopped) or "lost"
+    `order` is "ok" until the store says "cancel" (the user wants it stopped) or "lost"
     (the run has another owner).
     """
 
@@ -33,7 +33,7 @@ class Pulse:
         self._one = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self._answered = time.monotonic()
-        self.verdict = "ok"
+        self.order = "ok"
 
     def __enter__(self) -> "Pulse":
         self._thread.start()
@@ -46,7 +46,7 @@ class Pulse:
     @property
     def lost(self) -> bool:
         """Whether somebody else may own the run by now: the store said so, or it has been silent for a lease."""
-        return self.verdict == "lost" or time.monotonic() - self._answered > self._settings.lease_s
+        return self.order == "lost" or time.monotonic() - self._answered > self._settings.lease_s
 
     def flush(self) -> None:
         """Store the points and lines that came since the last time; what cannot be stored is kept."""
@@ -61,12 +61,12 @@ class Pulse:
 
     def _beat(self) -> None:
         told = self._told
-        while not self._ended.wait(self._settings.poll_s) and self.verdict != "lost":
+        while not self._ended.wait(self._settings.poll_s) and self.order != "lost":
             try:
                 answer = self._store.heartbeat(self._claim.run_id, self._claim.fence, told.progress, told.phase)
                 self._answered = time.monotonic()
-                if not (answer == "ok" and self.verdict == "cancel"):
-                    self.verdict = answer
+                if not (answer == "ok" and self.order == "cancel"):
+                    self.order = answer
                 self.flush()
             except Exception as error:  # noqa: BLE001 - a thread that ends here would let a live run's lease expire
                 log.warning("run %s: no heartbeat: %s", self._claim.run_id, error)

@@ -105,7 +105,7 @@ def _watch(
         if pulse.lost:
             log.warning("run %s: the lease was lost, its result is dropped", claim.run_id)
             return Ended(lost=True)
-        if pulse.verdict == "cancel":
+        if pulse.order == "cancel":
             return _cancelled(child, settings)
         if stopping():
             return Ended()
@@ -174,7 +174,7 @@ def _deliver(
         return replace(ended, outcome=_failed(claim, Reason.TOO_LARGE, words, start))
     try:
         patience = STORE_LAST_S if stopping() else STORE_FOR_S
-        courier.deliver(files, patience, wanted=lambda: pulse.verdict == "ok" and not stopping())
+        courier.deliver(files, patience, wanted=lambda: pulse.order == "ok" and not stopping())
     except OSError as error:
         if error.errno in NO_ROOM:
             words = f"There is no room for the files of the run: {error.strerror}."

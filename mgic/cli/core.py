@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from mgic import describe, runner
+from mgic import describe, execution
 from mgic.cli.terminal import Meter, assignments, duration, naming
 from mgic.cli.values import fit
 from mgic.cores import usable_cores
@@ -107,7 +107,7 @@ def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, 
             place = f"run {number + 1}/{len(points)}"
             meter.line(f"{place}: {experiment} {assignments(point.requested)}".rstrip())
             context = TerminalContext(device, data_dir, (out or Path(scratch)) / str(number), place, meter)
-            outcome = runner.run(experiment, point.config, context)
+            outcome = execution.run(experiment, point.config, context)
             refused = _close(context, outcome)
             meter.line(f"{place}: {_ending(outcome)}")
             yield outcome  # before its files: what came out is told, even where the disk is full

@@ -1,10 +1,12 @@
 """Commands that need no server: what there is, what a model costs, and a sweep in this process."""
 
+import os
+from collections.abc import Iterator
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from textwrap import shorten
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -12,7 +14,8 @@ from mgic.cli.loading import core
 from mgic.cli.terminal import Code, Meter, assignments, put, put_json, put_table, say
 from mgic.cli.values import parse_axes, parse_options, parse_size
 from mgic.errors import BadConfig, UnknownName
-from mgic.records import DatasetInfo, ModelCost, ModelInfo, ModelsOf, RunStatus
+from mgic.kept import Kept, cache_folder, fingerprint
+from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Recipe, RunStatus
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DataDir = Annotated[Path, typer.Option("--data-dir", envvar="MGIC_DATA_DIR", help="Where data sets lie.")]
@@ -52,22 +55,20 @@ def list_(
     if source is not None or search is not None:
         _search(wanted, source or "registered", search or "", as_json)
         return
-    if wanted is Subject.MODELS:
-        _models(as_json)
+    if wanted is Subject.DATASETS:
+        list_datasets(as_json, data_dir)  # whether a set is here is asked anew each time
         return
-    found = {
-        Subject.EXPERIMENTS: core().experiments,
-        Subject.DATASETS: lambda: core().datasets(data_dir),
-        Subject.RECIPES: core().recipes,
-    }[wanted]()
-    if as_json:
-        put_json(found)
+    kept = Kept(cache_folder(os.environ), fingerprint())
+    if wanted is Subject.MODELS:
+        _models(kept, as_json)
     elif wanted is Subject.EXPERIMENTS:
-        put_table(("name", "queue", "title"), [(e.name, e.queue, e.title) for e in found])
-    elif wanted is Subject.RECIPES:
-        put_table(("name", "scale", "experiment", "title"), [(r.name, r.scale, r.experiment, r.title) for r in found])
+        experiments = kept.answer(wanted, list[ExperimentInfo], lambda: core().experiments())
+        header = ("name", "queue", "title")
+        put_json(experiments) if as_json else put_table(header, [(e.name, e.queue, e.title) for e in experiments])
     else:
-        show_datasets(found)
+        recipes = kept.answer(wanted, list[Recipe], lambda: core().recipes())
+        rows = [(r.name, r.scale, r.experiment, r.title) for r in recipes]
+        put_json(recipes) if as_json else put_table(("name", "scale", "experiment", "title"), rows)
 
 
 def _search(wanted: Subject, source: str, words: str, as_json: bool) -> None:
@@ -91,28 +92,37 @@ def show_datasets(found: list[DatasetInfo]) -> None:
     put_table(("name", "shape", "classes", "train", "test", "present"), rows)
 
 
-def _models(as_json: bool) -> None:
+def _models(kept: Kept, as_json: bool) -> None:
     """Every model with its cost at the input it is made for, a line as soon as it is counted."""
     meter = Meter(quiet=False)
-    infos: list[ModelInfo] = core().models()
-    width = max(len(info.name) for info in infos)
-    meter.line(f"counting {len(infos)} models, one sample of the size each is made for, batch 1")
+    found = kept.find(Subject.MODELS, list[dict[str, Any]])
+    infos: list[ModelInfo] = core().models() if found is None else []
+    names = [info.name for info in infos] or [row["name"] for row in found or ()]
+    width = max(map(len, names))
+    meter.line(f"{len(names)} models, counted for one sample of the size each is made for, batch 1")
     if not as_json:
         meter.line(_model_line(width, "name", "task", "source", "params", "MACs", "at", "summary"))
     rows = []
+    for row in found or _counted(infos, meter):
+        rows.append(row)
+        if not as_json:
+            size, summary = "x".join(map(str, row["input_size"])), shorten(row["summary"], 90, placeholder=" ...")
+            numbers = f"{row['params']:,}", f"{row['macs']:,}"
+            meter.clear()
+            put(_model_line(width, row["name"], row["task"], row["package"], *numbers, size, summary))
+    meter.clear()
+    if as_json:
+        put_json(rows)
+    if found is None:
+        kept.keep(Subject.MODELS, list[dict[str, Any]], rows)
+
+
+def _counted(infos: list[ModelInfo], meter: Meter) -> Iterator[dict[str, Any]]:
     for number, info in enumerate(infos):
         meter.show(f"counting {info.name}", number / len(infos))
         cost: ModelCost = core().cost(info.name, {})
         row = info.model_dump(include={"name", "task", "package", "summary"})
-        rows.append(row | {"input_size": cost.input_size, "params": cost.params, "macs": cost.macs})
-        if not as_json:
-            size, summary = "x".join(map(str, cost.input_size)), shorten(info.summary, 90, placeholder=" ...")
-            numbers = f"{cost.params:,}", f"{cost.macs:,}"
-            meter.clear()
-            put(_model_line(width, info.name, info.task, info.package, *numbers, size, summary))
-    meter.clear()
-    if as_json:
-        put_json(rows)
+        yield row | {"input_size": cost.input_size, "params": cost.params, "macs": cost.macs}
 
 
 def _model_line(width: int, name: str, task: str, package: str, params: str, macs: str, at: str, summary: str) -> str:

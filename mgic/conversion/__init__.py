@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mgic.conversion.anatomy import FAULTS, Kind, Unit, find_units, first_line, shadow, watch
-from mgic.conversion.rebuild import CannotRebuild, rebuilt
+from mgic.conversion.rebuild import CannotRebuild, rebuilt, scaled
 from mgic.errors import BadConfig, Problem
 from mgic.layers import Coarsening, GridLevel, MakeNorm, MakeTransfer, MGICBlock, Transfer2d, TransferLast, plan_levels
 from mgic.measure.counting import counting
@@ -65,13 +65,11 @@ def convert(
         BadConfig: The network does not run on `example`, nothing of it can be converted, or a size makes no sense.
     """
     plan_levels(1, group_size, coarsest_size, coarsening)  # the sizes alone, before anything is run
-    units = find_units(network, watch(network, example))
     new = copy.deepcopy(network)
     converted: list[ConvertedBlock] = []
     left: list[LeftAlone] = []
-    for unit in units:
+    for unit in find_units(network, watch(network, example)):
         block = network.get_submodule(unit.name)
-        kind = type(block).__name__
         try:
             if unit.reason:
                 raise _Left(unit.reason)
@@ -79,15 +77,14 @@ def convert(
                 raise _Left("not selected")
             other, record = _converted(unit, block, group_size, coarsest_size, coarsening)
         except _Left as why:
-            params, macs = _cost(shadow(block), unit.size) if unit.size else (_params(block), 0)
-            left.append(LeftAlone(name=unit.name, kind=kind, reason=str(why), params=params, macs=macs))
+            left.append(_left(unit, block, str(why)))
             continue
         converted.append(record)
         new.set_submodule(unit.name, other.train(block.training))
     if not converted:
         detail = "nothing of the network can be converted: " + _reasons(left)
         raise BadConfig(detail, (Problem("network", "nothing_convertible", detail),))
-    report = ConversionReport(
+    return new, ConversionReport(
         group_size=group_size,
         coarsest_size=coarsest_size,
         coarsening=coarsening,
@@ -95,7 +92,11 @@ def convert(
         left=tuple(left),
         weights=WEIGHTS,
     )
-    return new, report
+
+
+def _left(unit: Unit, block: nn.Module, why: str) -> LeftAlone:
+    params, macs = _cost(shadow(block), unit.size) if unit.size else (_params(block), 0)
+    return LeftAlone(name=unit.name, kind=type(block).__name__, reason=why, params=params, macs=macs)
 
 
 def _reasons(left: list[LeftAlone]) -> str:
@@ -108,23 +109,36 @@ def _reasons(left: list[LeftAlone]) -> str:
 def _converted(
     unit: Unit, block: nn.Module, group_size: int, coarsest_size: int, coarsening: Coarsening
 ) -> tuple[MGICBlock, ConvertedBlock]:
+    """Planned on the first of the unit's widths that works out."""
+    why: _Left | None = None
+    for width in unit.widths:
+        try:
+            return _planned(unit, width, block, (group_size, coarsest_size, coarsening))
+        except _Left as left:
+            why = why or left
+    assert why is not None
+    raise why
+
+
+def _planned(
+    unit: Unit, width: int, block: nn.Module, asked: tuple[int, int, Coarsening]
+) -> tuple[MGICBlock, ConvertedBlock]:
     try:
-        levels = plan_levels(unit.width, group_size, coarsest_size, coarsening)
+        levels = plan_levels(width, *asked)
     except BadConfig as error:
         raise _Left(str(error)) from error
     stand_in = shadow(block)
     numbers = _way(unit, stand_in, levels)
-    asked = (group_size, coarsest_size, coarsening)
     plain = _cost(stand_in, unit.size)
-    spread = _cost(_mgic(unit, stand_in, asked, numbers), unit.size)
+    spread = _cost(_mgic(unit, stand_in, asked, width, numbers), unit.size)
     if len(levels) > 1 and not all(after < before for before, after in zip(plain, spread, strict=True)):
         raise _Left(
             f"would not be cheaper: {plain[0]:,} -> {spread[0]:,} parameters, {plain[1]:,} -> {spread[1]:,} MACs"
         )
-    return _mgic(unit, block, asked, numbers), ConvertedBlock(
+    return _mgic(unit, block, asked, width, numbers), ConvertedBlock(
         name=unit.name,
         kind=type(block).__name__,
-        channels=unit.width * unit.expansion,
+        channels=unit.channels,
         widths=tuple(level.channels for level in levels),
         group_sizes=tuple(level.group_size for level in levels),
         params_before=plain[0],
@@ -138,21 +152,23 @@ def _way(unit: Unit, block: nn.Module, levels: tuple[GridLevel, ...]) -> bool:
     """Whether the numbers that modules keep have to be scaled too, found by running every level on the meta device."""
     why = ""
     for numbers in (False, True):
-        try:
-            for level in levels:
-                _try(unit, rebuilt(block, Fraction(level.channels, unit.width), level.groups, numbers=numbers), level)
-        except CannotRebuild as error:
-            raise _Left(f"cannot be rebuilt: it {error}") from error
-        except FAULTS as error:
-            why = why or f"does not run at {level.channels} channels in {level.groups} groups: {first_line(error)}"
-            continue
-        return numbers
+        for level in levels:
+            scale = Fraction(level.channels, levels[0].channels)
+            try:
+                _try(unit, rebuilt(block, scale, level.groups, numbers=numbers), scale)
+            except CannotRebuild as error:
+                raise _Left(f"cannot be rebuilt: it {error}") from error
+            except FAULTS as error:
+                why = f"does not run at {level.channels} channels in {level.groups} groups: {first_line(error)}"
+                break
+        else:
+            return numbers
     raise _Left(why)
 
 
-def _try(unit: Unit, block: nn.Module, level: GridLevel) -> None:
+def _try(unit: Unit, block: nn.Module, scale: Fraction) -> None:
     """Raises one of `FAULTS`."""
-    size = [unit.expansion * level.channels if at == unit.axis - 1 else n for at, n in enumerate(unit.size)]
+    size = [scaled(n, scale) if at == unit.axis - 1 else n for at, n in enumerate(unit.size)]
     x = torch.empty(2, *size, device="meta", dtype=_dtype(block))
     version = x._version
     with torch.no_grad():
@@ -163,19 +179,19 @@ def _try(unit: Unit, block: nn.Module, level: GridLevel) -> None:
         raise ValueError("it writes into its own input")
 
 
-def _mgic(unit: Unit, block: nn.Module, asked: tuple[int, int, Coarsening], numbers: bool) -> MGICBlock:
+def _mgic(unit: Unit, block: nn.Module, asked: tuple[int, int, Coarsening], width: int, numbers: bool) -> MGICBlock:
     make_transfer, make_norm = _BETWEEN[unit.kind]
 
     def level(channels: int, groups: int) -> nn.Module:
-        return rebuilt(block, Fraction(channels, unit.width), groups, numbers=numbers)
+        return rebuilt(block, Fraction(channels, width), groups, numbers=numbers)
 
     first = next(block.parameters())
     with torch.device(first.device):
         new = MGICBlock(
-            unit.width,
+            width,
             level,
             *asked,
-            expansion=unit.expansion,
+            expansion=unit.channels // width,
             make_transfer=make_transfer,
             make_norm=make_norm,
         )

@@ -19,8 +19,17 @@ from mgic.layers import MGICBlock
 Kind = Literal["maps", "channels-last maps", "tokens", "vectors"]
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
+_PRODUCTS = {
+    "matmul",
+    "__matmul__",
+    "bmm",
+    "baddbmm",
+    "einsum",
+    "scaled_dot_product_attention",
+    "multi_head_attention_forward",
+}
 _JOINS = _SUMS | {"cat", "concat", "concatenate"}
-FAULTS = (RuntimeError, ValueError, IndexError, AssertionError, TypeError, AttributeError, NotImplementedError)
+FAULTS = (RuntimeError, ValueError, IndexError, AssertionError, TypeError, AttributeError)  # what a network may raise
 
 
 @dataclass
@@ -34,6 +43,7 @@ class Seen:
     altered: bool = False  # it wrote into its own input
     joined: set[torch.Size] = field(default_factory=set)  # sizes of its own sums and concatenations
     added_input: bool = False  # one of its sums had its own input in it, as it came
+    attends: bool = False  # it multiplies matrices of which none is a parameter
 
     @property
     def adds_input(self) -> bool:
@@ -51,8 +61,10 @@ class Unit:
 
     name: str
     reason: str = ""  # empty: it is a block
-    width: int = 0  # channels the levels are planned on; for a bottleneck those of its inner convolution
-    expansion: int = 1  # channels of its tensor for one of `width`
+    channels: int = 0  # of its tensor
+    widths: tuple[
+        int, ...
+    ] = ()  # what the levels may be planned on: a bottleneck's inner convolution first, its tensor
     kind: Kind = "maps"
     axis: int = 1  # of the channels, batch included
     size: tuple[int, ...] = ()  # of its input, without the batch
@@ -124,6 +136,8 @@ class _Watcher(TorchFunctionMode):
             seen, given, _ = self._stack[-1]
             seen.joined.add(output.shape)
             seen.added_input |= name in _SUMS and any(operand is given for operand in args)
+        if name in _PRODUCTS and self._stack and not any(isinstance(operand, nn.Parameter) for operand in args[:3]):
+            self._stack[-1][0].attends = True
         return output
 
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -160,7 +174,8 @@ def find_units(network: nn.Module, seen: dict[str, Seen]) -> list[Unit]:
             continue
         name = _holder(layer, seen, mixing)
         if name not in taken:
-            taken[name] = _unit(name, modules[name], seen[name])
+            attends = any(seen[inner].attends for inner in _within(name, modules))
+            taken[name] = _unit(name, modules[name], seen[name], attends)
     return list(taken.values())
 
 
@@ -177,7 +192,7 @@ def _holder(layer: str, seen: dict[str, Seen], mixing: list[str]) -> str:
     for name in around:
         if seen[name].keeps and _is_residual(name, seen, mixing):
             return name
-    joining = [name for name in around if seen[name].given is not None and seen[name].gave in seen[name].joined]
+    joining = [name for name in around if seen[name].gave in seen[name].joined]
     outer = [name for name in joining if not _blocks_in(name, seen, mixing)]
     if outer:
         return outer[-1]
@@ -208,7 +223,7 @@ def _blocks_in(name: str, seen: dict[str, Seen], mixing: list[str]) -> bool:
     return any(seen[n].keeps and seen[n].adds_input and _within(n, mixing) for n in _within(name, seen))
 
 
-def _unit(name: str, module: nn.Module, one: Seen) -> Unit:
+def _unit(name: str, module: nn.Module, one: Seen, attends: bool) -> Unit:
     size = tuple(one.given[1:]) if one.given is not None else ()
     if one.last:
         return Unit(name, "gives the network's answer", size=size)
@@ -216,6 +231,8 @@ def _unit(name: str, module: nn.Module, one: Seen) -> Unit:
         return Unit(name, f"is used {one.calls} times")
     if one.given is None or one.gave is None:
         return Unit(name, "does not take one tensor and give one back")
+    if attends:  # its groups would hold queries of some channels and keys of others
+        return Unit(name, "multiplies its tensors with each other, as attention does", size=size)
     layout = _layout(module, one.given)
     if layout is None:
         return Unit(name, f"works on tensors of {len(one.given)} dimensions, whose channels cannot be told", size=size)
@@ -223,8 +240,7 @@ def _unit(name: str, module: nn.Module, one: Seen) -> Unit:
     if not one.keeps:
         return Unit(name, _change(one.given, one.gave, axis), size=size)
     channels = one.given[axis]
-    width = _width(module, channels)
-    return Unit(name, "", width, channels // width, kind, axis, size)
+    return Unit(name, "", channels, _widths(module, channels), kind, axis, size)
 
 
 def _layout(module: nn.Module, size: torch.Size) -> tuple[Kind, int] | None:
@@ -255,15 +271,13 @@ def _change(given: torch.Size, gave: torch.Size, axis: int) -> str:
     return "changes " + " and ".join(changed)
 
 
-def _width(module: nn.Module, channels: int) -> int:
-    """Channels of the inner convolution of a bottleneck, else those of the tensor."""
-    inner = {
-        m.in_channels
-        for m in module.modules()
-        if isinstance(m, CONVOLUTIONS) and mixes(m) and max(m.kernel_size) > 1 and m.in_channels == m.out_channels
-    }
-    narrowest = min(inner, default=channels)
-    return narrowest if channels % narrowest == 0 else channels
+def _widths(module: nn.Module, channels: int) -> tuple[int, ...]:
+    """Channels of the inner convolution of a bottleneck, to which another one narrows; those of the tensor."""
+    layers = [layer for layer in module.modules() if isinstance(layer, CONVOLUTIONS) and mixes(layer)]
+    narrowed = {layer.out_channels for layer in layers if layer.in_channels == channels}
+    square = [layer for layer in layers if layer.in_channels == layer.out_channels and max(layer.kernel_size) > 1]
+    inner = min({layer.in_channels for layer in square} & narrowed, default=channels)
+    return (inner, channels) if inner < channels and channels % inner == 0 else (channels,)
 
 
 def first_line(error: Exception) -> str:

@@ -35,12 +35,14 @@ def rebuilt(block: nn.Module, scale: Fraction, groups: int, *, numbers: bool) ->
         scale: 1 or less.
         groups: Of every layer that mixes channels, at least; a group is never larger than it was.
         numbers: Whether a whole number that some module of the block keeps is scaled too where it equals one of
-            the block's widths, as a GhostNet module keeps how many channels it cuts off.
+            the block's widths, or what one has more than another, as a partial convolution keeps how many channels it
+            cuts off and how many it leaves.
 
     Raises:
         CannotRebuild: It has parameters of which nobody knows how they scale.
     """
-    widths = set(_widths(block)) - {1}
+    own = set(_widths(block))
+    widths = (own | {wide - narrow for wide in own for narrow in own if wide > narrow}) - {1}
     new = copy.deepcopy(block)
     for module in new.modules():
         if getattr(module, "inplace", False) is True:  # its input is used again outside

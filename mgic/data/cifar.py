@@ -3,30 +3,47 @@
 import pickle
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 import numpy as np
-from torchvision.datasets import CIFAR10, CIFAR100
-from torchvision.datasets.utils import check_integrity
 
 from mgic.data.dataset import DATASETS, Arrays, ImageProvider
 from mgic.data.listing import all_there
 from mgic.errors import DataMissing
 
-Loader = type[CIFAR10]  # CIFAR100 is a subclass
+if TYPE_CHECKING:
+    from torchvision.datasets import CIFAR10
+
+# Torchvision has the names too, with checksums; to know whether a set is there must not take as long as importing it.
+FILES = {
+    "cifar10": ("cifar-10-batches-py", (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch", "batches.meta")),
+    "cifar100": ("cifar-100-python", ("train", "test", "meta")),
+}
 
 
-def read(name: str, loader: Loader, data_dir: Path) -> Arrays:
+def loader_of(name: str) -> "type[CIFAR10]":
+    from torchvision.datasets import CIFAR10, CIFAR100
+
+    loader: type[CIFAR10] = {"cifar10": CIFAR10, "cifar100": CIFAR100}[name]  # the latter is a subclass
+    return loader
+
+
+def read(name: str, data_dir: Path) -> Arrays:
     """Torchvision compares every file with its known checksum before it unpickles one.
 
     Raises:
         DataMissing: A file is absent or is not what was published.
     """
+    from torchvision.datasets.utils import check_integrity
+
+    loader = loader_of(name)
     try:
         train, test = loader(data_dir, train=True), loader(data_dir, train=False)
     except (RuntimeError, ValueError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
         folder = data_dir / loader.base_folder
-        other = [file for file, md5 in _files(loader) if not check_integrity(folder / file, md5)]
+        published = [*loader.train_list, *loader.test_list, [loader.meta["filename"], loader.meta["md5"]]]
+        other = [file for file, md5 in published if not check_integrity(folder / file, md5)]
         why = f"{other[0]} is not the file that was published" if other else error
         raise DataMissing(
             f"the data set {name} is incomplete or damaged: {why}; delete {folder} and run `mgic data fetch {name}`"
@@ -34,28 +51,24 @@ def read(name: str, loader: Loader, data_dir: Path) -> Arrays:
     return _channels_first(train.data), np.array(train.targets), _channels_first(test.data), np.array(test.targets)
 
 
-def present(loader: Loader, data_dir: Path) -> bool:
+def present(name: str, data_dir: Path) -> bool:
     """Whether all files have their names; their contents are checked when they are read."""
-    return all_there(data_dir / loader.base_folder / file for file, _ in _files(loader))
+    folder, files = FILES[name]
+    return all_there(data_dir / folder / file for file in files)
 
 
-def fetch(name: str, loader: Loader, data_dir: Path) -> None:
+def fetch(name: str, data_dir: Path) -> None:
     try:
-        loader(data_dir, download=True)
+        loader_of(name)(data_dir, download=True)
     except (URLError, OSError, RuntimeError) as error:
         raise DataMissing(f"{name} could not be downloaded: {error}") from error
-
-
-def _files(loader: Loader) -> list[list[str]]:
-    """Name and MD5 of each."""
-    return [*loader.train_list, *loader.test_list, [loader.meta["filename"], loader.meta["md5"]]]
 
 
 def _channels_first(images: np.ndarray) -> np.ndarray:
     return images.transpose(0, 3, 1, 2)
 
 
-def _add(name: str, loader: Loader, classes: int, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+def _add(name: str, classes: int, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
     DATASETS.add(
         name,
         ImageProvider(
@@ -69,12 +82,12 @@ def _add(name: str, loader: Loader, classes: int, mean: tuple[float, ...], std: 
             std=std,
             flip=True,
             how_to_get=f"get it with `mgic data fetch {name}`",
-            present=partial(present, loader),
-            read=partial(read, name, loader),
-            fetch=partial(fetch, name, loader),
+            present=partial(present, name),
+            read=partial(read, name),
+            fetch=partial(fetch, name),
         ),
     )
 
 
-_add("cifar10", CIFAR10, 10, mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616))
-_add("cifar100", CIFAR100, 100, mean=(0.5071, 0.4865, 0.4409), std=(0.2673, 0.2564, 0.2762))
+_add("cifar10", 10, mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616))
+_add("cifar100", 100, mean=(0.5071, 0.4865, 0.4409), std=(0.2673, 0.2564, 0.2762))

@@ -8,13 +8,12 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torchvision import datasets
-from torchvision.transforms.functional import pil_to_tensor
 
-from mgic.data.decoding import read_numbers, read_rgb
+from mgic.data.decoding import pixels, read_numbers, read_rgb
 from mgic.data.listing import all_there, file_state, named_files, named_folders
 from mgic.data.mask_sets import IGNORED, MASK_SETS, MaskProvider, MaskSet
 from mgic.errors import DataMissing
@@ -28,21 +27,47 @@ HOW_TO_GET = (
     "account, and unpack both in cityscapes in the folder of the data sets, so that it holds "
     "cityscapes/leftImg8bit/train/aachen/aachen_000000_000019_leftImg8bit.png and the others"
 )
-EVALUATED = sorted(
-    (one for one in datasets.Cityscapes.classes if 0 <= one.train_id < IGNORED), key=lambda one: one.train_id
+
+
+class Evaluated(NamedTuple):
+    name: str
+    label: int  # in the files
+    colour: tuple[int, int, int]
+
+
+EVALUATED = (  # in the order of their classes
+    Evaluated("road", 7, (128, 64, 128)),
+    Evaluated("sidewalk", 8, (244, 35, 232)),
+    Evaluated("building", 11, (70, 70, 70)),
+    Evaluated("wall", 12, (102, 102, 156)),
+    Evaluated("fence", 13, (190, 153, 153)),
+    Evaluated("pole", 17, (153, 153, 153)),
+    Evaluated("traffic light", 19, (250, 170, 30)),
+    Evaluated("traffic sign", 20, (220, 220, 0)),
+    Evaluated("vegetation", 21, (107, 142, 35)),
+    Evaluated("terrain", 22, (152, 251, 152)),
+    Evaluated("sky", 23, (70, 130, 180)),
+    Evaluated("person", 24, (220, 20, 60)),
+    Evaluated("rider", 25, (255, 0, 0)),
+    Evaluated("car", 26, (0, 0, 142)),
+    Evaluated("truck", 27, (0, 0, 70)),
+    Evaluated("bus", 28, (0, 60, 100)),
+    Evaluated("train", 31, (0, 80, 100)),
+    Evaluated("motorcycle", 32, (0, 0, 230)),
+    Evaluated("bicycle", 33, (119, 11, 32)),
 )
+LAST_LABEL = max(one.label for one in EVALUATED)  # no label that is ignored is above it
 
 
 def _train_ids() -> Tensor:
     """(256,) uint8: of each label in a file, its class; the labels that are not evaluated are ignored."""
     table = torch.full((256,), IGNORED, dtype=torch.uint8)
-    for one in EVALUATED:
-        table[one.id] = one.train_id
+    for number, one in enumerate(EVALUATED):
+        table[one.label] = number
     return table
 
 
 TRAIN_IDS = _train_ids()
-LAST_LABEL = max(one.id for one in datasets.Cityscapes.classes)
 
 
 @dataclass(frozen=True)
@@ -60,7 +85,7 @@ class Streets:
 
     def read(self, number: int) -> tuple[Tensor, Tensor]:
         picture, mask = self.files[number]
-        image, labels = pil_to_tensor(read_rgb(picture)), pil_to_tensor(read_numbers(mask))[0]
+        image, labels = pixels(read_rgb(picture)), pixels(read_numbers(mask))[0]
         if tuple(image.shape) != SHAPE or labels.shape != image.shape[1:]:
             raise DataMissing(
                 f"{picture.name} of Cityscapes is {tuple(image.shape)}, its mask {tuple(labels.shape)}, not {SHAPE}"
@@ -116,7 +141,7 @@ MASK_SETS.add(
         name="cityscapes",
         title="Cityscapes, fine annotations",
         classes=tuple(one.name for one in EVALUATED),
-        colours=tuple(one.color for one in EVALUATED),
+        colours=tuple(one.colour for one in EVALUATED),
         shape=SHAPE,
         train=SPLITS["train"],
         test=SPLITS["val"],

@@ -5,7 +5,9 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, UnidentifiedImageError
+from torch import Tensor
 
 from mgic.errors import DataMissing
 
@@ -56,6 +58,11 @@ def read_numbers(path: Path) -> Image.Image:
     if picture.mode != "L":
         raise DataMissing(f"the pixels of {path} are {_kind(picture)}; save it with one number of 8 bits a pixel")
     return picture
+
+
+def pixels(picture: Image.Image) -> Tensor:
+    """(channels, height, width), uint8, of a picture in colours or of one number a pixel."""
+    return torch.from_numpy(np.atleast_3d(np.array(picture))).permute(2, 0, 1)
 
 
 def _read(path: Path) -> tuple[Image.Image, str | None]:

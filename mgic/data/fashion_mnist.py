@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from torchvision.datasets import FashionMNIST
-
 from mgic.data.dataset import DATASETS, Arrays, ImageProvider
 from mgic.data.idx import IdxSet, published
 
@@ -16,7 +14,7 @@ FASHION_MNIST = IdxSet(
         test_images="5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
         test_labels="0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
-    loader=FashionMNIST,
+    loader="FashionMNIST",
     how_to_get="get it with `mgic data fetch fashion_mnist`, or with Debian's package dataset-fashion-mnist",
 )
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
-from torchvision.transforms import functional
 
 from mgic.data.ahead import ReadAhead
-from mgic.data.decoding import read_rgb
+from mgic.data.decoding import pixels, read_rgb
 from mgic.data.listing import file_state, named_files, named_folders
 from mgic.errors import DataMissing
 
@@ -117,7 +116,10 @@ class FolderSplit:
     def __init__(
         self, files: Sequence[Labelled], images: FolderImages, device: torch.device, threads: int | None = None
     ) -> None:
+        from torchvision.transforms import functional  # here, since several threads will use it
+
         self.device = device
+        self._transforms = functional
         self._files = files
         self._side = images.side
         self._mean = torch.tensor(images.mean).view(-1, 1, 1)
@@ -152,14 +154,14 @@ class FolderSplit:
         path, label = self._files[number]
         picture = read_rgb(path)
         if move is None:
-            picture = functional.resize(picture, round(self._side * RESIZED))
-            picture = functional.center_crop(picture, [self._side, self._side])
+            picture = self._transforms.resize(picture, round(self._side * RESIZED))
+            picture = self._transforms.center_crop(picture, [self._side, self._side])
         else:
             box = crop_box(picture.height, picture.width, *move[:4])
-            picture = functional.resized_crop(picture, *box, [self._side, self._side])
+            picture = self._transforms.resized_crop(picture, *box, [self._side, self._side])
             if move[4] < 0.5:
-                picture = functional.hflip(picture)
-        return functional.pil_to_tensor(picture), label
+                picture = self._transforms.hflip(picture)
+        return pixels(picture), label
 
     def _collect(self, batch: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor]:
         pixels, labels = zip(*batch, strict=True)

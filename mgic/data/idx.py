@@ -12,7 +12,6 @@ from typing import NamedTuple
 from urllib.error import URLError
 
 import numpy as np
-from torchvision.datasets import MNIST
 
 from mgic.data.dataset import Arrays
 from mgic.data.listing import all_there
@@ -55,13 +54,13 @@ class IdxSet:
     Args:
         title: What people call it.
         files: In that order.
-        loader: Torchvision's, which can download it.
+        loader: Name of torchvision's, which can download it.
         how_to_get: The words that bring it here.
     """
 
     title: str
     files: Four
-    loader: type[MNIST]
+    loader: str
     how_to_get: str
 
     def find(self, folders: Iterable[Path]) -> list[Path] | None:
@@ -94,8 +93,10 @@ class IdxSet:
 
     def fetch(self, data_dir: Path) -> None:
         """Download it into torchvision's folder under `data_dir`. Raises `DataMissing` where that fails."""
+        from torchvision import datasets
+
         try:
-            self.loader(data_dir, download=True)
+            getattr(datasets, self.loader)(data_dir, download=True)
         except (URLError, OSError, RuntimeError) as error:
             raise DataMissing(f"{self.title} could not be downloaded: {error}") from error
 

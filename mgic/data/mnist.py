@@ -5,8 +5,6 @@ Source: LeCun et al., "Gradient-Based Learning Applied to Document Recognition",
 
 from pathlib import Path
 
-from torchvision.datasets import MNIST as TorchvisionMNIST
-
 from mgic.data.dataset import DATASETS, Arrays, ImageProvider
 from mgic.data.idx import IdxSet, published
 
@@ -18,7 +16,7 @@ MNIST = IdxSet(
         test_images="0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
         test_labels="ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
-    loader=TorchvisionMNIST,
+    loader="MNIST",
     how_to_get="get it with `mgic data fetch mnist`",
 )
 

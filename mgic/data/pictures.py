@@ -12,7 +12,6 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 from PIL import Image
-from sklearn.datasets import load_sample_image
 from torch import Tensor
 
 from mgic.data.decoding import read_rgb
@@ -88,6 +87,8 @@ def _photographs(_data_dir: Path) -> list[Named]:
 
 def _photograph(name: str) -> Image.Image:
     if name in SKLEARN:
+        from sklearn.datasets import load_sample_image
+
         return Image.fromarray(load_sample_image(SKLEARN[name]))
     found = getattr(import_module("skimage.data"), name)()
     return Image.fromarray(np.asarray(found[0] if isinstance(found, tuple) else found))

@@ -18,8 +18,8 @@ from mgic.tasks import Data, DataSize, FitConfig, FitResult, estimate, learn
 from mgic.tasks.fitting import AT_ONCE
 from mgic.tasks.learning import Speed
 from mgic.training import Split, generator
-from mgic.training.evaluation import predict
 from mgic.training.fields import BatchSize, Epochs, LearningRate, LrStepEpochs, Momentum, Schedule, WeightDecay, known
+from mgic.training.scoring import predict
 
 ERROR_SHARE = 0.25  # of the target's largest value: the end of the scale of errors
 

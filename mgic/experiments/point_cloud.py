@@ -25,8 +25,8 @@ from mgic.tasks import (
 )
 from mgic.tasks.learning import DatasetHash, Speed, validated
 from mgic.training import Objective, Split
-from mgic.training.evaluation import predict
 from mgic.training.fields import BatchSize, Epochs, LabelSmoothing, LearningRate, LrStepEpochs, Schedule, known
+from mgic.training.scoring import predict
 
 COLUMNS = 5  # clouds beside each other in the picture
 

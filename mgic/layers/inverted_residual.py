@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from torch import Tensor, nn
-from torchvision.ops import SqueezeExcitation
 
+from mgic.layers.bricks import squeeze_excitation
 from mgic.layers.hierarchy import Coarsening, level_widths
 from mgic.layers.mgic_block import MGICBlock
 
@@ -77,9 +77,7 @@ class InvertedResidual(nn.Module):
             nn.Conv2d(hidden, hidden, kernel_size, stride, padding, dilation, groups=hidden, bias=False),
             nn.BatchNorm2d(hidden),
         )
-        self.squeeze: nn.Module = (
-            SqueezeExcitation(hidden, squeeze, scale_activation=nn.Hardsigmoid) if squeeze else nn.Identity()
-        )
+        self.squeeze = squeeze_excitation(hidden, squeeze) if squeeze else nn.Identity()
         self.activation = activation()
         self.project = nn.Sequential(
             nn.Conv2d(hidden, channels, 1, groups=narrow, bias=False), nn.BatchNorm2d(channels)

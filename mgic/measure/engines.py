@@ -130,6 +130,7 @@ def load_packages(setup: Setup) -> None:
     if setup.engine == "onnxruntime":
         import_module("onnxruntime")
         return
+    import_module("torch._dynamo")  # the compiler, which torch imports by itself sooner or later
     with torch.device("meta"):
         create(setup.model, **setup.options)
 

@@ -24,7 +24,8 @@ class SparseShift(nn.Module):
 
     `displacement`, of shape (2, channels), starts as the nine moves of at most one pixel, each for an equal
     number of channels, and 0 for the rest; the authors' code spreads its start over fractions as well.
-    What makes it sparse is `shift_penalty` in the loss.
+    What makes it sparse in the paper, a multiple of the sum of absolute displacements in the loss, is not here: no
+    training adds it, and the multiple could not be found.
 
     Shape:
         (batch, channels, height, width) -> the same.
@@ -52,18 +53,6 @@ class SparseShift(nn.Module):
             whole = below.long()
             x = (1 - share) * _move(x, whole, dim) + share * _move(x, whole + 1, dim)
         return x
-
-
-def shift_penalty(network: nn.Module) -> Tensor:
-    """Sum of all displacements' absolute values, in pixels: add a multiple of it to the loss.
-
-    The multiple used for ImageNet could not be found. A network trained without the penalty is not sparse.
-    """
-    total = torch.zeros(())
-    for module in network.modules():
-        if isinstance(module, SparseShift):
-            total = total.to(module.displacement.device) + module.displacement.abs().sum()
-    return total
 
 
 class ShiftUnit(nn.Module):

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
-from torchvision.ops import Conv2dNormActivation
 
 from mgic.layers import Connector, InvertedResidual, init_weights, mgic_inverted_residual
+from mgic.layers.bricks import conv_norm_act
 from mgic.layers.ghost import GhostBottleneck
 from mgic.models import register_model
 from mgic.models.options import CoarseningRule, CoarsestSize, GroupSize, WidthMult
@@ -67,7 +67,7 @@ def implicit_mlp(
         BadConfig: The width cannot be halved as often as `coarsest_size` and `coarsening` ask.
     """
     width = max(2, 2 * round(width_mult * WIDTH / 2))
-    stages: list[nn.Module] = [_layer(in_channels, FIRST)]
+    stages: list[nn.Module] = [conv_norm_act(in_channels, FIRST, 1)]
     if block == "mgic":
         stages.append(Connector(FIRST, width, kind="pointwise"))
     for channels in (FIRST, width):
@@ -81,12 +81,7 @@ def implicit_mlp(
             stages.append(InvertedResidual(width, hidden=EXPANSION * channels, kernel_size=1, channels_in=channels))
         else:
             stages.append(GhostBottleneck(width, EXPANSION * channels, 1, channels_in=channels, cheap_size=1))
-    stages.append(_layer(width, LAST))
+    stages.append(conv_norm_act(width, LAST, 1))
     network = ImplicitMLP(nn.Sequential(*stages), nn.Conv2d(LAST, out_channels, 1))
     init_weights(network)
     return network
-
-
-def _layer(channels_in: int, channels: int) -> nn.Module:
-    layer: nn.Module = Conv2dNormActivation(channels_in, channels, 1)
-    return layer

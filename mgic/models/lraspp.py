@@ -10,10 +10,9 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models.segmentation.lraspp import LRASPPHead
-from torchvision.ops import Conv2dNormActivation
 
 from mgic.layers import Connector, ConnectorKind, InvertedResidual, init_weights, mgic_inverted_residual, multiple
+from mgic.layers.bricks import conv_norm_act, lraspp_head
 from mgic.models import InChannels, NumClasses, register_model
 from mgic.models.options import CoarseningRule, CoarsestSize, GroupSize
 
@@ -98,7 +97,7 @@ class LRASPP(nn.Module):
         self, size: Size, make_block: MakeBlock, expanded_skip: bool, num_classes: int, in_channels: int
     ) -> None:
         super().__init__()
-        self.stem = Conv2dNormActivation(in_channels, STEM, 3, 2, activation_layer=nn.Hardswish)
+        self.stem = conv_norm_act(in_channels, STEM, 3, 2, activation=nn.Hardswish)
         self.blocks = nn.ModuleList()
         self.expanded_skip = expanded_skip
         channels, scale, dilation, skip = STEM, 2, 1, 0
@@ -113,8 +112,8 @@ class LRASPP(nn.Module):
             if not expanded_skip and scale == FINE:
                 self.skip, skip = place, row.channels
             channels = row.channels
-        self.last = Conv2dNormActivation(channels, LAST[size], 1, activation_layer=nn.Hardswish)
-        self.head = LRASPPHead(skip, LAST[size], num_classes, FILTERS)
+        self.last = conv_norm_act(channels, LAST[size], 1, activation=nn.Hardswish)
+        self.head = lraspp_head(skip, LAST[size], num_classes, FILTERS)
 
     def forward(self, x: Tensor) -> Tensor:
         side = x.shape[-2:]

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import nn
-from torchvision.ops import Conv2dNormActivation
 
 from mgic.layers import Bottleneck, Connector, MGICBlock, init_weights
+from mgic.layers.bricks import conv_norm_act
 from mgic.models import InChannels, NumClasses, register_model
 from mgic.models.options import CoarseningRule, CoarsestSize, GroupSize
 
@@ -48,9 +48,9 @@ def mgic_resnet50(
         BadConfig: A stage's planes cannot be halved as often as `coarsest_size` and `coarsening` ask.
     """
     width = STAGES[0][0]
-    first = [Conv2dNormActivation(in_channels, width, kernel_size=7, stride=2), nn.MaxPool2d(3, 2, padding=1)]
+    first = [conv_norm_act(in_channels, width, kernel_size=7, stride=2), nn.MaxPool2d(3, 2, padding=1)]
     if stem == "table6":
-        first.append(Conv2dNormActivation(width, width, kernel_size=3))
+        first.append(conv_norm_act(width, width, kernel_size=3))
     block = partial(
         MGICBlock,
         make_block=partial(Bottleneck, expansion=EXPANSION),

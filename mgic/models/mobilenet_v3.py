@@ -8,9 +8,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 from torch import nn
-from torchvision.ops import Conv2dNormActivation
 
 from mgic.layers import Connector, ConnectorKind, init_weights, mgic_inverted_residual, multiple
+from mgic.layers.bricks import conv_norm_act
 from mgic.models import InChannels, NumClasses, register_model
 from mgic.models.options import Activation, CoarseningRule, CoarsestSize, GroupSize, WidthMult
 
@@ -119,9 +119,9 @@ def mgic_mobilenet_v3(
     last = multiple(LAST * width_mult, 4)
     head = multiple(HEAD * width_mult, 4) if scaled_head else HEAD
     network = nn.Sequential()
-    network.add_module("stem", Conv2dNormActivation(in_channels, multiple(STEM * width_mult, 4), 3, 2))
+    network.add_module("stem", conv_norm_act(in_channels, multiple(STEM * width_mult, 4), 3, 2))
     network.add_module("stages", nn.Sequential(*stages))
-    network.add_module("last", Conv2dNormActivation(channels, last, 1, activation_layer=act))
+    network.add_module("last", conv_norm_act(channels, last, 1, activation=act))
     network.add_module("pool", nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()))
     network.add_module("head", nn.Sequential(nn.Linear(last, head), act(), nn.Linear(head, num_classes)))
     init_weights(network)

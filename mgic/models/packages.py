@@ -6,7 +6,6 @@ network costs beside the paper's figures is in `tests/mgic/models/test_packages.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from torch import Tensor, nn
@@ -62,13 +61,17 @@ def timm_network(name: str, *, num_classes: NumClasses = 1000, in_channels: InCh
 
 def of_timm(name: str, in_channels: int, options: Mapping[str, Any]) -> nn.Module:
     """Build it; `options` are those of timm's constructor."""
-    network: nn.Module = import_module("timm").create_model(name, pretrained=False, in_chans=in_channels, **options)
+    import timm
+
+    network: nn.Module = timm.create_model(name, pretrained=False, in_chans=in_channels, **options)
     return network
 
 
 def of_torchvision(name: str, in_channels: int, options: Mapping[str, Any]) -> nn.Module:
     """Build; where the input has not three channels, the first convolution starts anew, as torch starts one."""
-    network: nn.Module = import_module("torchvision.models").get_model(name, weights=None, **options)
+    from torchvision.models import get_model
+
+    network: nn.Module = get_model(name, weights=None, **options)
     if in_channels != 3:
         first = next(part for part in network.modules() if isinstance(part, nn.Conv2d))
         first.in_channels = in_channels
@@ -105,8 +108,9 @@ def mobilenetv1_050(*, num_classes: NumClasses = 1000, in_channels: InChannels =
     timm registers this network from 1.0x up only, and `mobilenetv1_100` takes no other width; the
     generator behind it, which is not part of timm's public interface, does.
     """
-    generator = import_module("timm.models.efficientnet")._gen_mobilenet_v1
-    network: nn.Module = generator(
+    from timm.models.efficientnet import _gen_mobilenet_v1
+
+    network: nn.Module = _gen_mobilenet_v1(  # type: ignore[no-untyped-call]
         "mobilenetv1_100", channel_multiplier=0.5, pretrained=False, num_classes=num_classes, in_chans=in_channels
     )
     return network

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 MIN_PAIRS = 2
 
@@ -44,6 +43,8 @@ def paired(baseline: Mapping[int, float], candidate: Mapping[int, float]) -> Dif
         return Difference(len(gaps), mean, None, None)
     if not gaps.std(ddof=1):  # no spread: t is 0/0 or infinite
         return Difference(len(gaps), mean, (mean, mean), 1.0 if mean == 0 else 0.0)
+    from scipy import stats
+
     test = stats.ttest_1samp(gaps, 0.0)
     low, high = test.confidence_interval(0.95)
     return Difference(len(gaps), mean, (float(low), float(high)), float(test.pvalue))
@@ -77,6 +78,8 @@ def equivalence(baseline: Mapping[int, float], candidate: Mapping[int, float], m
     if not gaps.std(ddof=1):
         inside = abs(mean) < margin
         return Equivalence(len(gaps), mean, margin, 0.0 if inside else 1.0, inside)
+    from scipy import stats
+
     above = stats.ttest_1samp(gaps, -margin, alternative="greater").pvalue
     below = stats.ttest_1samp(gaps, margin, alternative="less").pvalue
     p = float(max(above, below))

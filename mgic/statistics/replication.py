@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from scipy.special import nctdtrinc, ndtri, stdtrit  # scipy.stats would cost the dashboard 60 MB
-
+from mgic.statistics.distributions import noncentrality, normal, student
 from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary
 
 CONFIDENCE = 0.95  # of the prediction interval
@@ -100,7 +99,7 @@ def prediction_interval(
 
 def _half(sd: float, n: int, between_sets: float, confidence: float) -> float:
     side = (1 + confidence) / 2
-    t, z = float(stdtrit(n - 1, side)), float(ndtri(side))
+    t, z = student(n - 1, side), normal(side)
     return math.sqrt((t * sd) ** 2 * (1 + 1 / n) + z**2 * between_sets)
 
 
@@ -109,9 +108,9 @@ def smallest_gap(sd: float, n: int, between_sets: float = 0.0, power: float = PO
 
     By the noncentral t on the same test set. With `between_sets` the two parts are added as the interval adds them.
     """
-    t = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2))
-    shift = float(nctdtrinc(n - 1, 1 - power, t))
-    z = float(ndtri((1 + CONFIDENCE) / 2) + ndtri(power))
+    t = student(n - 1, (1 + CONFIDENCE) / 2)
+    shift = noncentrality(n - 1, 1 - power, t)
+    z = normal((1 + CONFIDENCE) / 2) + normal(power)
     return math.sqrt((shift * sd) ** 2 * (1 + 1 / n) + z**2 * between_sets)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit  # scipy.stats would cost the dashboard 60 MB
+
+from mgic.statistics.distributions import student
 
 MIN_FOR_INTERVAL = 3
 
@@ -44,5 +45,5 @@ def summary(values: Iterable[float | None]) -> Summary:
 
 def t_interval(mean: float, sd: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """mean -+ t * sd / sqrt(n), with t the two-sided quantile of Student's distribution of n - 1 degrees."""
-    half = float(stdtrit(n - 1, (1 + confidence) / 2)) * sd / math.sqrt(n)
+    half = student(n - 1, (1 + confidence) / 2) * sd / math.sqrt(n)
     return mean - half, mean + half

@@ -10,10 +10,8 @@ from torch.nn import functional
 
 from mgic.records import View
 from mgic.tasks.learning import Data, DatasetHash, Speed, TrainingConfig, TrainingResult, validated
-from mgic.training.evaluation import collect, finite
 from mgic.training.fields import LabelSmoothing
-from mgic.training.guessing import Scored, shares
-from mgic.training.objective import Objective
+from mgic.training.scoring import Objective, Scored, collect, finite, shares
 from mgic.training.split import Split
 
 FIRST = 5  # answers of a network that `top5` looks at

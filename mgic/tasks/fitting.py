@@ -9,8 +9,7 @@ from torch.nn import functional
 
 from mgic.errors import BadConfig
 from mgic.tasks.learning import Data, Speed, TrainingConfig, TrainingResult, validated
-from mgic.training.evaluation import finite, predict
-from mgic.training.guessing import Scored
+from mgic.training.scoring import Scored, finite, predict
 from mgic.training.split import Split
 
 AT_ONCE = 4096  # values of a function that are computed together: they are small, and calls are dear

@@ -48,7 +48,7 @@ from mgic.training.fields import (
     whole_batch,
     whole_shares,
 )
-from mgic.training.guessing import LOSS_BOUND
+from mgic.training.scoring import LOSS_BOUND
 
 
 @dataclass(frozen=True)

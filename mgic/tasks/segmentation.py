@@ -1,7 +1,6 @@
 """Telling of each pixel what it belongs to: cross-entropy, and intersection over union."""
 
 from dataclasses import dataclass, field
-from importlib import import_module
 
 import torch
 from pydantic import BaseModel, Field
@@ -10,9 +9,8 @@ from torch.nn import functional
 
 from mgic.data.mask_sets import IGNORED
 from mgic.tasks.learning import Data, DatasetHash, Speed, TrainingConfig, TrainingResult, validated
-from mgic.training.evaluation import collect, finite
 from mgic.training.fields import Schedule
-from mgic.training.guessing import Scored, shares
+from mgic.training.scoring import Scored, collect, finite, shares
 from mgic.training.split import Split
 
 
@@ -132,9 +130,10 @@ class Segmenting:
         Raises:
             Diverged: The loss is not a finite number.
         """
-        # Imported where it is needed: it takes a quarter of a second, which every other run would wait for.
-        index = import_module("torchmetrics.classification").MulticlassJaccardIndex
-        metric = index(self.classes, average=None, ignore_index=self.ignored, validate_args=False).to(split.device)
+        from torchmetrics.classification import MulticlassJaccardIndex
+
+        metric = MulticlassJaccardIndex(self.classes, average=None, ignore_index=self.ignored, validate_args=False)
+        metric = metric.to(split.device)
 
         def measure(answers: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             """(batch, classes, height, width) and (batch, height, width)."""

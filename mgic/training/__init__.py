@@ -2,11 +2,10 @@
 
 from mgic.training.checkpoint import Checkpoints
 from mgic.training.fit import Network, fit, pick_device, save_weights, together
-from mgic.training.guessing import Scored
 from mgic.training.holdout import Portion, held_out, set_aside
 from mgic.training.hyperparameters import Hyperparameters, hyperparameters_of
 from mgic.training.loop import Trained, train
-from mgic.training.objective import Objective
+from mgic.training.scoring import Objective, Scored
 from mgic.training.seed import derive, generator, seeded
 from mgic.training.shard import ALONE, Shard
 from mgic.training.split import Split

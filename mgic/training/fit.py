@@ -21,8 +21,8 @@ from mgic.training.checkpoint import Checkpoints
 from mgic.training.fields import whole_shares
 from mgic.training.hyperparameters import hyperparameters_of
 from mgic.training.loop import Trained, train
-from mgic.training.objective import Objective
 from mgic.training.processes import FollowerContext, processes
+from mgic.training.scoring import Objective
 from mgic.training.seed import seeded
 from mgic.training.shard import ALONE, Shard
 from mgic.training.split import Split

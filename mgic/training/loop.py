@@ -12,12 +12,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mgic.experiment import Context
 from mgic.training.checkpoint import Checkpoints, State, random_state, set_random_state
-from mgic.training.guessing import Scored, caution
 from mgic.training.hyperparameters import Hyperparameters
 from mgic.training.loss_watch import LossWatch
-from mgic.training.objective import Objective
 from mgic.training.precision import autocast, check_precision, exact_float32, grad_scaler
 from mgic.training.schedule import cosine_rate, poly_rate, step_rate, steps_per_epoch, total_steps
+from mgic.training.scoring import Objective, Scored, caution
 from mgic.training.seed import generator, seeded
 from mgic.training.shard import ALONE, Shard
 from mgic.training.split import Split

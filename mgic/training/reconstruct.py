@@ -10,16 +10,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.optimize import OptimizeResult, minimize
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from mgic.errors import Diverged
 from mgic.layers import Transfer2d
 from mgic.layers.transfer_operators import TransferOperators
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 TELL_EVERY = 20  # iterations
 WINDOW = 200  # iterations over which a converged fit gains next to nothing
@@ -97,12 +100,14 @@ def fit(operators: TransferOperators, second: Tensor, iterations: int, tell: Cal
     Raises:
         Diverged: The error is not finite any more.
     """
+    from scipy.optimize import minimize
+
     start = time.perf_counter()
     problem = _Problem(operators.transfers, second.numpy())
     seen = [problem.loss_and_gradient(problem.start)[0]]
     converged = False
 
-    def after(intermediate_result: OptimizeResult) -> None:
+    def after(intermediate_result: "OptimizeResult") -> None:
         """Scipy passes its state under this name only."""
         nonlocal converged
         loss = float(intermediate_result.fun)

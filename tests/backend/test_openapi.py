@@ -1,34 +1,28 @@
-"""The schema the API shows of itself is complete, and true of what it answers."""
+"""The schema the API shows of itself is complete; that its answers keep to it is tested in `test_answers.py`."""
 
 import json
 
-import hypothesis
 import pytest
-import schemathesis
-from schemathesis import checks
 
+from backend.app import create_app
 from backend.errors import PROBLEM_SCHEMA
-from tests.backend.api_alone import PREFIX, running_api
+from backend.queue import Bell
+from backend.settings import Settings
+from backend.store import Lease, Store
+from tests.backend.api_alone import PREFIX
 
 METHODS = {"get", "post", "put", "patch", "delete"}
-CHECKS = (
-    checks.not_a_server_error,
-    checks.status_code_conformance,
-    checks.content_type_conformance,
-    checks.response_schema_conformance,
-)
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory):
-    with running_api(tmp_path_factory.mktemp("api")) as running:
-        running.http.post("/sweeps", json={"experiment": "cost", "axes": {"side": [8, 16]}})
-        yield running
-
-
-@pytest.fixture(scope="module")
-def schema(api) -> dict:
-    return api.http.get("/openapi.json").json()
+def schema(tmp_path_factory) -> dict:
+    """Of the application put together and never started."""
+    home = tmp_path_factory.mktemp("schema")
+    settings = Settings(home=home, database_url=f"sqlite:///{home / 'none.db'}")
+    store = Store.open(settings.database, Lease(settings.lease_s, settings.max_attempts))
+    described = create_app(settings, store, Bell(settings.broker_url)).openapi()
+    store.close()
+    return described
 
 
 def operations(schema):
@@ -38,8 +32,9 @@ def operations(schema):
 
 
 def test_every_endpoint_of_the_design_is_there(schema):
-    names = {name.replace(PREFIX, "") for name, _ in operations(schema)}
-    assert names == {
+    """There may be more, and all of them are held to what follows."""
+    assert all(path.startswith(f"{PREFIX}/") for path in schema["paths"])
+    assert {name.replace(PREFIX, "") for name, _ in operations(schema)} >= {
         *("GET /health", "GET /ready", "GET /workers", "GET /system", "GET /results"),
         *("GET /experiments", "GET /experiments/{name}", "GET /models", "GET /models/{name}"),
         *(
@@ -61,16 +56,21 @@ def test_every_endpoint_of_the_design_is_there(schema):
 
 
 def test_every_operation_says_what_it_does_and_what_it_gives(schema):
+    made = set()
     for name, operation in operations(schema):
         assert operation["summary"], name
         assert operation["description"], name
         statuses = [status for status in operation["responses"] if status.startswith("2")]
-        made = (f"POST {PREFIX}/sweeps", f"POST {PREFIX}/baselines", "/retry")
-        in_part = ["206"] if name.endswith("/artifacts/{name}") else []
-        assert statuses == ["201" if name.endswith(made) else "200", *in_part], name
+        assert statuses in (["200"], ["200", "206"], ["201"], ["204"]), name
+        made |= {name.replace(PREFIX, "")} if statuses == ["201"] else set()
         for status in statuses:
-            for kind, content in operation["responses"][status]["content"].items():
+            for kind, content in operation["responses"][status].get("content", {}).items():
                 assert kind == "text/csv" or content, (name, kind)
+    assert made >= {"POST /sweeps", "POST /baselines", "POST /runs/{run_id}/retry"}
+    assert all(
+        name.startswith("POST ") and not name.endswith(("/preview", "/cancel", "/retry-failed", "/comparisons"))
+        for name in made
+    )
 
 
 def test_every_operation_says_that_its_errors_are_problems(schema):
@@ -86,35 +86,3 @@ def test_every_operation_says_that_its_errors_are_problems(schema):
 def test_every_reference_leads_somewhere(schema):
     found = [part.split('"')[0] for part in json.dumps(schema).split('"#/components/schemas/')[1:]]
     assert set(found) <= schema["components"]["schemas"].keys()
-
-
-def test_what_the_api_answers_is_what_its_schema_says(api, schema):
-    """Made-up requests of everything that stores nothing; events are left out, as they do not end."""
-    described = schemathesis.openapi.from_dict(schema)
-    described.config.update(base_url=f"http://127.0.0.1:{api.port}")
-    before, asked = api.stored(), {}
-    for result in described.get_all_operations():
-        operation = result.ok()
-        if operation.method.upper() != "GET" and not operation.path.endswith("/preview"):
-            continue
-        if operation.path.endswith("/events"):
-            continue
-
-        @hypothesis.settings(
-            max_examples=12,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            suppress_health_check=list(hypothesis.HealthCheck),
-        )
-        @hypothesis.given(case=operation.as_strategy())
-        def check(case):
-            asked[case.operation.path] = asked.get(case.operation.path, 0) + 1
-            if case.query:
-                case.query.pop("wait", None)
-            case.call_and_validate(checks=CHECKS)
-
-        check()
-    assert len(asked) == 28
-    assert api.stored() == before
-    assert "Traceback" not in api.log()

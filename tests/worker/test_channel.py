@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from worker.channel import MAX_LINES, MAX_POINTS, Channel, TooMuch
+from mgic.protocol import MAX_LINES, MAX_POINTS
+from worker.channel import Channel, TooMuch
 
 
 @pytest.fixture
@@ -38,6 +39,17 @@ def test_a_message_cut_short_is_said_to_be_damaged_and_the_next_one_counts(pipe)
     channel.read()
     assert "damaged" in channel.told.lines[0]
     assert channel.told.points == [("train/loss", 3, None)]
+
+
+def test_a_message_of_no_known_kind_or_without_a_field_is_damaged_too(pipe):
+    channel, writing = pipe
+    tell(writing, kind="verse", line="x")
+    tell(writing, kind="curve", name="train/loss", value=1.0)
+    tell(writing, kind="outcome", outcome={"status": "succeeded"}, artifacts=[])
+    tell(writing, kind="progress", progress=0.5, phase="training")
+    channel.read()
+    assert ["damaged" in line for line in channel.told.lines] == [True, True, True]
+    assert (channel.told.points, channel.told.outcome, channel.told.progress) == ([], None, 0.5)
 
 
 def test_control_characters_do_not_reach_the_log(pipe):

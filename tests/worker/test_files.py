@@ -3,7 +3,6 @@
 import errno
 import os
 import threading
-import time
 
 from backend.artifacts import ArtifactsAway
 from mgic.records import Reason, RunStatus
@@ -65,13 +64,12 @@ def test_a_cancel_does_not_wait_for_files_that_find_no_place(execute, store, art
         raise ArtifactsAway("no route to host")
 
     monkeypatch.setattr(artifacts, "put", away)
-    begin = time.monotonic()
+    monkeypatch.setattr("worker.supervise.STORE_FOR_S", 3600)  # longer than a test may take
     run = execute(
         'leave("a.txt", "x")\nsucceed()',
         meanwhile=lambda claim: (asked.wait(30), store.cancel_run(claim.run_id)),
     )
     assert run.status is RunStatus.CANCELLED
-    assert time.monotonic() - begin < 30  # it would be offered for a minute
 
 
 def test_files_of_a_later_attempt_are_left_alone(execute, artifacts, tmp_path):

@@ -199,10 +199,8 @@ def test_what_a_run_prints_last_is_in_its_own_log_and_not_the_next_ones(execute,
 
 
 def test_a_child_that_closed_its_channel_and_stays_is_ended(execute):
-    begin = time.monotonic()
-    run = execute("channel.close()\ntime.sleep(60)")
+    run = execute("channel.close()\ntime.sleep(3600)")  # longer than a test may take
     assert run.status is RunStatus.QUEUED
-    assert time.monotonic() - begin < 30  # it would sleep for a minute
 
 
 def test_a_result_waits_for_a_database_that_is_busy(execute, settings):

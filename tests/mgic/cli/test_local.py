@@ -207,7 +207,7 @@ def test_the_version_is_printed():
 
 
 def test_a_reader_that_leaves_early_is_no_error():
-    pipe = f"{MGIC} list models | true; exit ${{PIPESTATUS[0]}}"
+    pipe = f"{MGIC} list recipes | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", pipe], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == Code.PIPE_CLOSED
     assert "Traceback" not in done.stderr

@@ -142,9 +142,39 @@ def test_layers_of_a_network_that_has_no_block_are_converted_one_by_one():
     assert [block.name for block in report.converted] == ["layers.0", "layers.1"]
 
 
+class Attention(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys = nn.Conv2d(32, 32, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.keys(x).flatten(2)  # (batch, channels, pixels)
+        return x + (y @ y.transpose(1, 2) @ y).view_as(x)
+
+
+class Partial(nn.Module):
+    """Convolves the first channels and keeps the others."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.sizes = [channels // 4, channels - channels // 4]
+        self.conv = nn.Conv2d(channels // 4, channels // 4, 3, padding=1)
+        self.mix = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, rest = x.split(self.sizes, 1)
+        return x + self.mix(torch.cat((self.conv(first), rest), 1))
+
+
+def test_numbers_that_a_module_keeps_are_scaled_where_they_have_to_be():
+    found, _ = converted(between(Partial(64), channels=64), 3, 8, 8)
+    assert [level.sizes for level in found[1].blocks] == [[16, 48], [8, 24], [4, 12]]
+
+
 @pytest.mark.parametrize(
     ("network", "why"),
     [
+        (between(BasicBlock(32), Attention(), channels=32), "multiplies its tensors with each other"),
         (Twice(), "is used 2 times"),
         (between(BasicBlock(32), InPlace(), channels=32), "it writes into its own input"),
         (between(BasicBlock(32), Fixed(), channels=32), "keeps table, which is 32x7 and not one number a channel"),

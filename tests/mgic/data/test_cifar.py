@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
-from mgic.data import dataset_info, fetch, load
+from mgic.data import cifar, dataset_info, fetch, load
 from mgic.errors import DataMissing
 from tests.mgic.data import made
 from tests.mgic.data.made import cifar_batch
@@ -45,6 +45,13 @@ def test_a_damaged_list_of_names_is_refused(tmp_path, cifar10):
     (cifar10 / "batches.meta").write_bytes(b"")
     with pytest.raises(DataMissing, match=r"batches\.meta is not the file"):
         load("cifar10", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_the_files_are_those_that_torchvision_downloads(name):
+    loader = cifar.loader_of(name)
+    names = [file for file, _ in (*loader.train_list, *loader.test_list)]
+    assert cifar.FILES[name] == (loader.base_folder, (*names, loader.meta["filename"]))
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.datasets import Cityscapes
 
 from mgic.data import cityscapes, shapes
 from mgic.data.mask_sets import IGNORED, MASK_SETS, SCALES, MaskBatches, cut, load_masks, mask_set_info
@@ -136,6 +137,9 @@ def test_cityscapes_has_the_19_classes_that_are_evaluated():
     assert len(provider.classes) == 19
     assert (provider.classes[0], provider.classes[13], provider.classes[18]) == ("road", "car", "bicycle")
     assert sorted(set(cityscapes.TRAIN_IDS.tolist())) == [*range(19), IGNORED]
+    theirs = sorted((one.train_id, *one) for one in Cityscapes.classes if 0 <= one.train_id < IGNORED)
+    assert [(name, label, colour) for _, name, label, *_, colour in theirs] == list(cityscapes.EVALUATED)
+    assert max(one.id for one in Cityscapes.classes) == cityscapes.LAST_LABEL
 
 
 def test_a_changed_file_changes_the_hash(streets):

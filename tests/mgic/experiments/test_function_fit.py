@@ -12,6 +12,7 @@ import mgic
 from mgic.data.functions import FUNCTIONS
 from mgic.errors import Cancelled, Diverged
 from mgic.experiments.function_fit import Config, estimate, function_fit
+from tests.cases import thorough
 from tests.silent import SilentContext
 
 TINY = {"width_mult": 0.2, "points": 200, "test_side": 8, "epochs": 2, "batch_size": 50, "optimizer": "adam"}
@@ -30,7 +31,7 @@ def test_the_defaults_are_those_of_the_papers_appendix():
     assert (config.momentum, config.weight_decay) == (0, 0)
 
 
-@pytest.mark.parametrize("block", ["mgic", "mobilenet_v3", "ghost"])
+@pytest.mark.parametrize("block", ["mgic", *thorough("mobilenet_v3", "ghost")])
 def test_a_few_hundred_steps_fit_far_below_the_variance(block, tmp_path):
     """Of a smooth function; a constant has 1."""
     config = {"width_mult": 0.4, "target": "circle_distance", "learning_rate": 0.01, "schedule": "cosine"}

@@ -6,7 +6,7 @@ import torch
 from mgic.errors import BadConfig
 from mgic.measure.cost import count_cost
 from mgic.models import create
-from mgic.models.fenet import FEBlock, ShiftUnit, SparseShift, shift_penalty
+from mgic.models.fenet import FEBlock, ShiftUnit, SparseShift
 
 
 def shift_by(*moves: tuple[float, float]) -> SparseShift:
@@ -50,14 +50,6 @@ def test_the_input_s_gradient_is_moved_back():
     x = torch.randn(1, 1, 4, 4, requires_grad=True)
     layer(x)[0, 0, 1, 2].backward()
     assert x.grad.nonzero().tolist() == [[0, 0, 2, 2]]
-
-
-def test_the_penalty_is_the_length_of_all_moves():
-    layers = torch.nn.Sequential(shift_by((0.5, -1.0)), shift_by((2.0, 0.0), (0.0, 0.25)))
-    penalty = shift_penalty(layers)
-    assert penalty.item() == 3.75
-    penalty.backward()
-    assert layers[0].displacement.grad.flatten().tolist() == [1, -1]
 
 
 def test_a_unit_costs_what_a_hand_counts():

@@ -14,6 +14,7 @@ from mgic.errors import BadConfig
 from mgic.layers import MGICBlock
 from mgic.measure.cost import count_cost
 from mgic.models import create, model_info
+from tests.cases import thorough
 
 NAMES = ["dgcnn", "diffgcn", "mgic_diffgcn"]
 PLAIN = 2 * 64 * 64  # weights of the two MLPs on points
@@ -218,7 +219,7 @@ def surfaces(count: int, seed: int) -> tuple[Tensor, Tensor]:
     return x / x.norm(dim=1).mean(1).view(-1, 1, 1), labels
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["mgic_diffgcn", *thorough("diffgcn", "dgcnn")])
 def test_it_learns_to_tell_spheres_from_cubes(name):
     torch.manual_seed(0)
     model = create(name, num_classes=2)

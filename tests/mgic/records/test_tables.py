@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import BaseModel, Field
 
-from mgic import runner
+from mgic import execution
 from mgic.errors import BadResult
 from mgic.experiment import EXPERIMENTS, Context, ExperimentConfig, experiment
 from mgic.records import (
@@ -125,7 +125,7 @@ def declare():
 
 def test_a_run_with_two_equal_keys_fails_and_says_which(declare, tmp_path):
     answer = Robust(noise=[Noise(sigma=0.1, top1=1), Noise(sigma=0.1, top1=2)], mean=0, remarks=[], sizes=[])
-    outcome = runner.run(declare(Robust, answer=answer), {}, SilentContext(tmp_path))
+    outcome = execution.run(declare(Robust, answer=answer), {}, SilentContext(tmp_path))
     assert (outcome.status, outcome.result) == (RunStatus.FAILED, None)
     assert outcome.failure.reason is Reason.INTERNAL
     assert outcome.failure.message == "two rows of the table noise have the key sigma=0.1"

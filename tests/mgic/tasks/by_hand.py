@@ -27,7 +27,6 @@ from mgic.training import (
     together,
 )
 from mgic.training.estimate import estimate_training
-from mgic.training.evaluation import collect, finite
 from mgic.training.fields import (
     BatchSize,
     Device,
@@ -48,7 +47,7 @@ from mgic.training.fields import (
     whole_batch,
     whole_shares,
 )
-from mgic.training.guessing import shares
+from mgic.training.scoring import collect, finite, shares
 from tests.mgic.tasks.stripes import SIDE, TEST, TRAIN, stripes
 
 

@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 
-from mgic import describe, experiment, runner, sweep
+from mgic import describe, execution, experiment, sweep
 from mgic.errors import BadConfig
 from mgic.experiment import EXPERIMENTS, Experiment
 from mgic.experiments.classification import Config as Classification
@@ -31,7 +31,7 @@ def theirs(monkeypatch) -> Registry[Experiment]:
     """A registry of their two experiments alone: they must not stay behind for other tests."""
     list(EXPERIMENTS)
     found: Registry[Experiment] = Registry("experiment", "mgic.experiments")
-    for module in (experiment, runner, describe, sweep):
+    for module in (experiment, execution, describe, sweep):
         monkeypatch.setattr(module, "EXPERIMENTS", found)
     for name in ("outsiders", "by_hand"):
         monkeypatch.delitem(sys.modules, f"tests.mgic.tasks.{name}", raising=False)
@@ -41,7 +41,7 @@ def theirs(monkeypatch) -> Registry[Experiment]:
 
 def test_an_experiment_of_somebody_else_runs_as_ours_do(theirs, tmp_path):
     context = SilentContext(tmp_path)
-    outcome = runner.run("stripes_task", FAST, context)
+    outcome = execution.run("stripes_task", FAST, context)
     assert outcome.status is RunStatus.SUCCEEDED, outcome.failure
     assert outcome.result is not None
     assert outcome.result["top1"] == context.curves["test/top1"][-1][1]
@@ -62,7 +62,7 @@ def test_it_can_be_planned_and_its_bad_input_is_named(theirs):
 def test_it_is_to_the_bit_what_the_long_way_gives(theirs, tmp_path, more):
     short, long = SilentContext(tmp_path / "short"), SilentContext(tmp_path / "long")
     results = [
-        runner.run(name, FAST | more, context).result
+        execution.run(name, FAST | more, context).result
         for name, context in (("stripes_task", short), ("stripes_by_hand", long))
     ]
     timed = {"seconds", "samples_per_second"}
@@ -83,14 +83,14 @@ def test_the_short_way_names_nothing_private_and_is_a_quarter_of_the_long_one():
 
 def test_two_processes_train_it_together(theirs, tmp_path):
     context = SilentContext(tmp_path)
-    outcome = runner.run("stripes_task", FAST | {"processes": 2, "validation_share": 0.25}, context)
+    outcome = execution.run("stripes_task", FAST | {"processes": 2, "validation_share": 0.25}, context)
     assert outcome.status is RunStatus.SUCCEEDED, outcome.failure
     assert [step for step, _ in context.curves["val/top1"]] == [3, 6]  # 72 images are left to learn from
 
 
 def test_held_out_samples_have_curves_and_a_result_of_their_own(theirs, tmp_path):
     context = SilentContext(tmp_path)
-    result = runner.run("stripes_task", FAST | {"validation_share": 0.5}, context).result
+    result = execution.run("stripes_task", FAST | {"validation_share": 0.5}, context).result
     assert result is not None
     assert (result["steps"], result["epochs_done"]) == (4, 2), "48 of 96 images are learnt from"
     for name, of in (("top1", "top1"), ("top5", "top5"), ("loss", "test_loss")):
@@ -100,7 +100,7 @@ def test_held_out_samples_have_curves_and_a_result_of_their_own(theirs, tmp_path
 
 def test_without_a_share_there_is_no_validation(theirs, tmp_path):
     context = SilentContext(tmp_path)
-    result = runner.run("stripes_task", FAST, context).result
+    result = execution.run("stripes_task", FAST, context).result
     assert result is not None
     assert (result["val_top1"], result["val_loss"]) == (None, None)
     assert not [name for name in context.curves if name.startswith("val/")]

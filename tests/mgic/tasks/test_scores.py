@@ -9,7 +9,7 @@ from torch import nn
 from mgic.errors import Diverged
 from mgic.tasks import ClassifyingByClass, Fitting
 from mgic.tasks.classification import mean_over_classes
-from mgic.training.evaluation import finite, predict
+from mgic.training.scoring import finite, predict
 
 
 class Made:

@@ -11,8 +11,8 @@ from mgic.data.batches import Batches, train_and_test
 from mgic.errors import BadConfig, Cancelled
 from mgic.tasks import Classifying
 from mgic.training import Checkpoints, Hyperparameters, seeded, train
-from mgic.training.evaluation import collect
 from mgic.training.precision import autocast, check_precision, exact_float32, grad_scaler
+from mgic.training.scoring import collect
 from tests.silent import SilentContext
 
 CPU = torch.device("cpu")

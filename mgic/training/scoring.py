@@ -1,15 +1,22 @@
-"""Has a network learnt anything? What it answers on a split, held against the best answer that is always the same."""
+"""How a network is scored: what it answers for a split, by what that is judged, and whether it is more than a guess."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from scipy.special import stdtrit
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+
+from mgic.errors import Diverged
+from mgic.statistics.distributions import student
+from mgic.training.precision import exact_float32
+from mgic.training.split import Split
 
 LOSS_BOUND = 1000.0  # times a constant's loss; a network whose loss is larger has run away
 RISK = 0.01  # that a network which answers no better is taken for one that does, over all epochs of its training
 
+R = TypeVar("R")
 S = TypeVar("S", bound=Any, covariant=True)
 
 
@@ -47,6 +54,52 @@ class Scored(Generic[S]):
         return self.loss > LOSS_BOUND * self.constant_loss > 0
 
 
+class Objective(Protocol[S]):
+    """What a training makes small, and by what its network is judged; `mgic.tasks` has those of each kind of task."""
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The mean over a batch, of which the gradient is taken."""
+
+    def score(self, model: nn.Module, split: Split, batch_size: int) -> Scored[S]:
+        """What the model comes to on all of `split`; each of its scores is drawn as a curve, `test/<its name>`.
+
+        Raises:
+            Diverged: One of them is not a finite number.
+        """
+
+
+def collect(model: nn.Module, split: Split, batch_size: int, measure: Callable[[Tensor, Tensor], R]) -> list[R]:
+    """What `measure` makes of the answers to each batch, as float32 numbers, and their targets.
+
+    The model answers in eval mode and in float32; its mode is put back as it was.
+    """
+    training = model.training
+    model.eval()
+    batches = [(slice(start, start + batch_size), None) for start in range(0, len(split), batch_size)]
+    with torch.inference_mode(), exact_float32():
+        found = [measure(model(samples).float(), targets) for samples, targets in split.stream(batches)]
+    model.train(training)
+    return found
+
+
+def predict(model: nn.Module, split: Split, batch_size: int) -> tuple[Tensor, Tensor]:
+    """The answers for all of `split`, beside the targets.
+
+    Shape:
+        -> (count, outputs) float32 and (count, ...), both on the CPU.
+    """
+    found = collect(model, split, batch_size, lambda outputs, targets: (outputs.cpu(), targets.cpu()))
+    outputs, targets = zip(*found, strict=True)
+    return torch.cat(outputs), torch.cat(targets)
+
+
+def finite(value: float, what: str) -> float:
+    """The value. Raises `Diverged` where it is no number."""
+    if not torch.isfinite(torch.tensor(value, dtype=torch.float64)):
+        raise Diverged(f"the {what} is {value}")
+    return value
+
+
 def caution(scored: Scored[Any], ever_better: bool) -> str | None:
     """What must be said of a network that answers no better than a guess; None of one that does.
 
@@ -72,7 +125,7 @@ def _above_zero(gains: Tensor, risk: float) -> bool:
     if len(values) < 2:
         return False
     mean, spread = values.mean().item(), values.std().item()
-    return mean > float(stdtrit(len(values) - 1, 1 - risk)) * spread / math.sqrt(len(values))
+    return mean > student(len(values) - 1, 1 - risk) * spread / math.sqrt(len(values))
 
 
 def shares(counts: Tensor) -> Tensor:

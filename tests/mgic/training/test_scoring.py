@@ -11,7 +11,7 @@ from mgic.data import load
 from mgic.data.batches import Batches, train_and_test
 from mgic.tasks import Classifying, Fitting, Segmenting
 from mgic.training import Hyperparameters, seeded, train
-from mgic.training.guessing import LOSS_BOUND, Scored, caution, shares
+from mgic.training.scoring import LOSS_BOUND, Scored, caution, shares
 from tests.silent import SilentContext
 
 CPU = torch.device("cpu")

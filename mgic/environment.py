@@ -1,0 +1,59 @@
+"""Where a run runs, and with what: versions, device, threads, and the commit of this code."""
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mgic import __version__
+
+
+def environment(device: str) -> dict[str, Any]:
+    """What a reader needs to know to compare this run with another, or to repeat it."""
+    cuda = device.startswith("cuda")
+    return {
+        "mgic": __version__,
+        **_source(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": version("torchvision"),
+        "numpy": version("numpy"),
+        "platform": platform.platform(),
+        "device": _gpu() if cuda else _processor(),
+        "cuda": torch.version.cuda if cuda else None,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _gpu() -> str:
+    """Asked after a run too, which may have failed because the GPU did."""
+    try:
+        return torch.cuda.get_device_name()
+    except (RuntimeError, AssertionError) as error:
+        return f"unknown: {error}".splitlines()[0][:200]
+
+
+@cache
+def _source() -> dict[str, Any]:
+    """The commit this code is at, and whether it was changed since; unknown outside a checkout."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
+        changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": "unknown", "dirty": None}
+    return {"commit": commit.stdout.strip(), "dirty": bool(changes.stdout)}
+
+
+@cache
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())

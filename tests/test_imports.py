@@ -1,0 +1,69 @@
+"""What each entry point loads of the packages that take long to import: what it needs, and nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RULE = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]["flake8-tidy-imports"]
+HEAVY = {
+    *RULE["banned-module-level-imports"],
+    *("numpy", "torch", "torch._dynamo", "fastapi", "sqlalchemy", "celery", "streamlit"),
+}
+CORE = {"numpy", "torch"}
+LIST = "mgic.cli.local.list_('experiments')"
+RUN = (
+    "import mgic.runner as r; from tests.silent import SilentContext as C; from pathlib import Path; "
+    "o = r.run('classification', {'model': 'mgic_resnet20', 'width': 8, 'max_steps': 1}, C(Path.cwd())); "
+    "assert o.result, o.failure"
+)
+# One process a row: after each of its steps it has loaded these, and no other heavy package.
+PROCESSES: list[dict[str, set[str]]] = [
+    {
+        "import mgic.runner": CORE,
+        "import mgic; mgic.describe.experiments(); mgic.describe.models(); mgic.describe.recipes()": CORE,
+        "mgic.describe.datasets(__import__('pathlib').Path.cwd())": CORE,
+        f"import mgic.cli; {LIST}": CORE,  # keeps its answer for the next process
+        "mgic.create('mgic_resnet20')": CORE,
+        RUN: CORE | {"torch._dynamo", "scipy"},  # the first step of any optimizer imports torch's compiler
+    },
+    {
+        "import mgic, mgic.records, mgic.experiment, mgic.client, mgic.kept": set(),
+        "import mgic.statistics, mgic.reference, mgic.cli": {"numpy"},
+        LIST: {"numpy"},
+    },
+    {"import backend.app": {"celery", "fastapi", "numpy", "sqlalchemy"}},
+    {"import worker.app": {"celery", "sqlalchemy"}},
+]
+CHILD = """
+import contextlib, importlib, io, json, sys
+heavy, steps = json.loads(sys.argv[1])
+for step in steps:
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(step)
+    print(json.dumps([name for name in heavy if name in sys.modules]))
+"""
+
+
+def dashboard_modules() -> list[str]:
+    """Those that can be imported; pages and the entry file are scripts that draw as they are read."""
+    modules = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / "dashboard").rglob("*.py")]
+    return sorted(
+        ".".join(part for part in module.parts if part != "__init__")
+        for module in modules
+        if "app_pages" not in module.parts and module.name != "app"
+    )
+
+
+def test_an_entry_point_loads_what_it_needs_and_no_more(tmp_path):
+    dashboard = {f"import {', '.join(dashboard_modules())}": {"numpy", "pandas", "plotly", "pyarrow", "streamlit"}}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    for steps in (*PROCESSES, dashboard):
+        arguments = [sys.executable, "-c", CHILD, json.dumps([sorted(HEAVY), list(steps)])]
+        done = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+        loaded = [set(json.loads(line)) for line in done.stdout.splitlines()]
+        assert dict(zip(steps, loaded, strict=True)) == steps
