@@ -1,9 +1,10 @@
 """Every classifier of timm and torchvision, as `timm/NAME` and `torchvision/NAME`.
 
-A package is imported when a network of it is built, and once for each installed version, to see what it has. A network
+A package is imported when a network of it is built, and once for each installed version and program, to see what it has. A network
 that is registered under a short name, such as torchvision's `resnet50`, is that model whichever way it is asked for.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from difflib import get_close_matches
@@ -18,8 +19,8 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from mgic.errors import BadConfig, Problem, UnknownName
+from mgic.kept import Kept, cache_folder, fingerprint
 from mgic.models import MODELS, PROVIDERS, InChannels, Model, NumClasses, Options, first_words, options_of
-from mgic.models.kept import kept
 from mgic.models.packages import of_timm, of_torchvision
 from mgic.records import ModelInfo
 from mgic.registry import natural
@@ -139,7 +140,8 @@ class Package:
     @property
     def entries(self) -> Entries:
         if self._entries is None:
-            found = kept(self.name, Entries, self._find)
+            kept = Kept(cache_folder(os.environ), fingerprint())
+            found = kept.answer(f"networks-{self.name}", Entries, self._find)
             self._entries = {name: found[name] for name in sorted(found, key=natural)}
         return self._entries
 

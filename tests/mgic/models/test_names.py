@@ -13,7 +13,6 @@ from mgic.errors import BadConfig, UnknownName
 from mgic.experiments.latency import Config as Latency
 from mgic.models import canonical_name, create, find, infos_of, list_models, model_info
 from mgic.models.functions import Functions
-from mgic.models.kept import kept
 from mgic.models.spec import format_spec, parse_spec
 
 ROOT = Path(__file__).parents[3]
@@ -79,22 +78,6 @@ def test_what_a_package_has_is_kept_on_disk_and_the_package_not_imported_again()
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-
-
-def test_what_was_found_of_a_version_is_found_again_on_disk_and_a_spoilt_file_written_anew():
-    asked = []
-
-    def find_out() -> dict[str, int]:
-        asked.append(True)
-        return {"a": 1}
-
-    for _ in range(2):
-        assert kept("numpy", dict[str, int], find_out) == {"a": 1}
-    (path,) = Path.home().glob(".cache/mgic/numpy-*.json")
-    path.write_text('{"a":')
-    assert kept("numpy", dict[str, int], find_out) == {"a": 1}
-    assert path.read_text() == '{"a":1}'
-    assert len(asked) == 2
 
 
 @pytest.mark.parametrize("name", NONSENSE + UNKNOWN)
