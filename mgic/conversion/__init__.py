@@ -4,7 +4,7 @@
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import torch
@@ -65,33 +65,62 @@ def convert(
         BadConfig: The network does not run on `example`, nothing of it can be converted, or a size makes no sense.
     """
     plan_levels(1, group_size, coarsest_size, coarsening)  # the sizes alone, before anything is run
-    new = copy.deepcopy(network)
     converted: list[ConvertedBlock] = []
-    left: list[LeftAlone] = []
-    for unit in find_units(network, watch(network, example)):
-        block = network.get_submodule(unit.name)
+    blocks: dict[str, MGICBlock] = {}
+    left: dict[str, str] = {}  # dotted name -> why
+    units = {unit.name: unit for unit in find_units(network, watch(network, example))}
+    for name, unit in units.items():
+        block = network.get_submodule(name)
         try:
             if unit.reason:
                 raise _Left(unit.reason)
-            if select is not None and not select(unit.name, block):
+            if select is not None and not select(name, block):
                 raise _Left("not selected")
-            other, record = _converted(unit, block, group_size, coarsest_size, coarsening)
+            blocks[name], record = _converted(unit, block, group_size, coarsest_size, coarsening)
+            converted.append(record)
         except _Left as why:
-            left.append(_left(unit, block, str(why)))
-            continue
-        converted.append(record)
-        new.set_submodule(unit.name, other.train(block.training))
-    if not converted:
-        detail = "nothing of the network can be converted: " + _reasons(left)
+            left[name] = str(why)
+    left |= _missed(network, blocks, example)
+    parts = tuple(_left(unit, network.get_submodule(name), left[name]) for name, unit in units.items() if name in left)
+    if left.keys() == units.keys():
+        detail = "nothing of the network can be converted: " + _reasons(parts)
         raise BadConfig(detail, (Problem("network", "nothing_convertible", detail),))
-    return new, ConversionReport(
+    report = ConversionReport(
         group_size=group_size,
         coarsest_size=coarsest_size,
         coarsening=coarsening,
-        converted=tuple(converted),
-        left=tuple(left),
+        converted=tuple(record for record in converted if record.name not in left),
+        left=parts,
         weights=WEIGHTS,
     )
+    return _with(network, {name: block for name, block in blocks.items() if name not in left}), report
+
+
+def _with(network: nn.Module, blocks: Mapping[str, nn.Module]) -> nn.Module:
+    """A copy with these in place of the modules of their names."""
+    new = copy.deepcopy(network)
+    for name, block in blocks.items():
+        new.set_submodule(name, block.train(network.get_submodule(name).training))
+    return new
+
+
+def _missed(network: nn.Module, blocks: Mapping[str, MGICBlock], example: Tensor) -> dict[str, str]:
+    """Which of the blocks the network does not run without, such as a layer whose weight it reads, and why."""
+    plain, others = shadow(network), {name: shadow(block) for name, block in blocks.items()}
+    if not others or not _fault(_with(plain, others), example) or _fault(plain, example):
+        return {}
+    faults = {name: _fault(_with(plain, {name: other}), example) for name, other in others.items()}
+    return {name: f"the network does not run without it: {fault}" for name, fault in faults.items() if fault}
+
+
+def _fault(network: nn.Module, example: Tensor) -> str:
+    """What a pass on the meta device ends with; empty if all is well."""
+    try:
+        with torch.no_grad():
+            network.eval()(example.to("meta"))
+    except FAULTS as error:
+        return first_line(error)
+    return ""
 
 
 def _left(unit: Unit, block: nn.Module, why: str) -> LeftAlone:
@@ -99,7 +128,7 @@ def _left(unit: Unit, block: nn.Module, why: str) -> LeftAlone:
     return LeftAlone(name=unit.name, kind=type(block).__name__, reason=why, params=params, macs=macs)
 
 
-def _reasons(left: list[LeftAlone]) -> str:
+def _reasons(left: Sequence[LeftAlone]) -> str:
     if not left:
         return "it has no layer that mixes channels"
     shown = [f"{part.name or 'the network'} ({part.kind}) {part.reason}" for part in left[:5]]
