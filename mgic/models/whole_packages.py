@@ -1,7 +1,8 @@
 """Every classifier of timm and torchvision, as `timm/NAME` and `torchvision/NAME`.
 
-A package is imported when a network of it is built, and once for each installed version and program, to see what it has. A network
-that is registered under a short name, such as torchvision's `resnet50`, is that model whichever way it is asked for.
+A package is imported when a network of it is built, and once for each of its versions and ours, to see what it has. A
+network that is registered under a short name, such as torchvision's `resnet50`, is that model whichever way it is
+asked for.
 """
 
 import os
