@@ -23,7 +23,8 @@ from mgic.models import create
 from mgic.models.whole_packages import Entry, timm_entries, torchvision_entries
 from mgic.records import ConversionReport
 
-GROUP_SIZE, COARSEST_SIZE = 16, 16
+GROUP_SIZE = 16
+COARSEST_SIZES = (16, 24, 48)  # the first with which something is converted
 MARK = "<!-- Below: written by `python -m tests.bench.families docs/conversion.md` -->"
 NO_BLOCK = ("changes ", "gives ", "turns ")  # how the reason begins why something is no block at all
 FOREIGN = (MgicError, RuntimeError, ValueError, IndexError, AssertionError, TypeError, ZeroDivisionError)
@@ -69,11 +70,10 @@ def row(family: str, names: dict[str, Entry]) -> tuple[str, ...]:
     if name is None or network is None:
         return (family, "", "not", "cannot be built on the meta device", "", "", "")
     size = names[name].input_size
-    try:
-        with torch.device("meta"):
-            new, report = convert(network, torch.empty(1, *size), group_size=GROUP_SIZE, coarsest_size=COARSEST_SIZE)
-    except BadConfig as error:
-        return (family, name, "not", why_nothing(str(error)), "", "", "")
+    made = first_converted(network, size)
+    if isinstance(made, str):
+        return (family, name, "not", made, "", "", "")
+    new, report = made
     before, after = count_cost(network, size), count_cost(new, size)
     why = reasons(report)
     kinds = ", ".join(sorted({block.kind for block in report.converted}))
@@ -82,10 +82,22 @@ def row(family: str, names: dict[str, Entry]) -> tuple[str, ...]:
         name,
         "partly" if why else "converted",
         why or "",
-        f"{len(report.converted)} {kinds}",
+        f"{len(report.converted)} {kinds}" + (f", s_c {report.coarsest_size}" if report.coarsest_size > 16 else ""),
         f"{before.params / 1e6:.2f} -> {after.params / 1e6:.2f}",
         f"{before.macs / 1e6:.0f} -> {after.macs / 1e6:.0f}",
     )
+
+
+def first_converted(network: nn.Module, size: tuple[int, ...]) -> tuple[nn.Module, ConversionReport] | str:
+    """Or why nothing is, with the first of the sizes."""
+    why = ""
+    for coarsest_size in COARSEST_SIZES:
+        try:
+            with torch.device("meta"):
+                return convert(network, torch.empty(1, *size), group_size=GROUP_SIZE, coarsest_size=coarsest_size)
+        except BadConfig as error:
+            why = why or why_nothing(str(error))
+    return why
 
 
 def why_nothing(message: str) -> str:
@@ -102,7 +114,7 @@ def table() -> Iterator[str]:
         print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
     counts = Counter(r[2] for r in rows)
     yield f"timm {version('timm')}, torchvision {version('torchvision')}, {datetime.now(UTC):%Y-%m-%d}; "
-    yield f"group_size={GROUP_SIZE}, coarsest_size={COARSEST_SIZE}; of {len(rows)} families "
+    yield f"group_size={GROUP_SIZE}, coarsest_size={COARSEST_SIZES[0]} if no other is said; of {len(rows)} families "
     yield f"{counts['converted']} converted, {counts['partly']} partly, {counts['not']} not.\n\n"
     yield "| family | its smallest | | blocks converted | parameters, M | MACs, M | blocks left, and why |\n"
     yield "|---|---|---|---|---|---|---|\n"
