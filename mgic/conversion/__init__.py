@@ -131,7 +131,10 @@ def _left(unit: Unit, block: nn.Module, why: str) -> LeftAlone:
 def _reasons(left: Sequence[LeftAlone]) -> str:
     if not left:
         return "it has no layer that mixes channels"
-    shown = [f"{part.name or 'the network'} ({part.kind}) {part.reason}" for part in left[:5]]
+    first = sorted(
+        left, key=lambda part: part.reason.startswith(("changes ", "gives ", "turns "))
+    )  # these are no blocks
+    shown = [f"{part.name or 'the network'} ({part.kind}) {part.reason}" for part in first[:5]]
     return "; ".join(shown) + (f"; and {len(left) - 5} more" if len(left) > 5 else "")
 
 
