@@ -68,8 +68,8 @@ with links:
 
 cost = None
 try:
-    cost = model_cost(api, name, asked.options, asked.size)
-    show_metrics(cost, model_cost(api, name, asked.of_input, asked.size))
+    cost = model_cost(api, name, asked.options, asked.size, info.fingerprint)
+    show_metrics(cost, model_cost(api, name, asked.of_input, asked.size, info.fingerprint))
     show_uncounted(cost)
 except ApiError as error:
     asked.show_error(error)

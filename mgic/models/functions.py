@@ -15,14 +15,10 @@ from torch import nn
 
 from mgic.errors import UnknownName
 from mgic.models import OF_A_MODULE, PROVIDERS, Model, first_words, options_of
+from mgic.plugins import imported_modules
 from mgic.records import ModelInfo
 
 SIDE = 224  # pixels that a network is taken to be made for, unless it has the option img_size
-
-
-def imported_modules() -> Mapping[str, ModuleType]:
-    """By name, those that the operator has named, and no others."""
-    return {}
 
 
 class Functions:
