@@ -127,7 +127,8 @@ def all_or_nothing() -> Iterator[None]:
 def _forget(registry: Registry[Any], kept: set[str]) -> None:
     for name, module in list(registry._modules.items()):
         if top_level(module) != LAB and name not in kept:
-            del registry._items[name], registry._modules[name]
+            registry._items.pop(name, None)
+            del registry._modules[name]
 
 
 def registered(package: str) -> tuple[str, ...]:
