@@ -28,6 +28,9 @@ _BETWEEN: dict[Kind, tuple[MakeTransfer, MakeNorm]] = {  # R and P, and the norm
 }
 
 
+Asked = tuple[int, int, Coarsening]  # group size, coarsest size, and the rule
+
+
 class _Left(Exception):
     """A block stays as it is; the message says why."""
 
@@ -65,21 +68,8 @@ def convert(
         BadConfig: The network does not run on `example`, nothing of it can be converted, or a size makes no sense.
     """
     plan_levels(1, group_size, coarsest_size, coarsening)  # the sizes alone, before anything is run
-    converted: list[ConvertedBlock] = []
-    blocks: dict[str, MGICBlock] = {}
-    left: dict[str, str] = {}  # dotted name -> why
     units = {unit.name: unit for unit in find_units(network, watch(network, example))}
-    for name, unit in units.items():
-        block = network.get_submodule(name)
-        try:
-            if unit.reason:
-                raise _Left(unit.reason)
-            if select is not None and not select(name, block):
-                raise _Left("not selected")
-            blocks[name], record = _converted(unit, block, group_size, coarsest_size, coarsening)
-            converted.append(record)
-        except _Left as why:
-            left[name] = str(why)
+    blocks, converted, left = _blocks(network, units, (group_size, coarsest_size, coarsening), select)
     left |= _missed(network, blocks, example)
     parts = tuple(_left(unit, network.get_submodule(name), left[name]) for name, unit in units.items() if name in left)
     if left.keys() == units.keys():
@@ -94,6 +84,27 @@ def convert(
         weights=WEIGHTS,
     )
     return _with(network, {name: block for name, block in blocks.items() if name not in left}), report
+
+
+def _blocks(
+    network: nn.Module, units: Mapping[str, Unit], asked: Asked, select: Callable[[str, nn.Module], bool] | None
+) -> tuple[dict[str, MGICBlock], list[ConvertedBlock], dict[str, str]]:
+    """What stands in for a module of a name, what is told of it, and of the others why they are left."""
+    blocks: dict[str, MGICBlock] = {}
+    converted: list[ConvertedBlock] = []
+    left: dict[str, str] = {}
+    for name, unit in units.items():
+        block = network.get_submodule(name)
+        try:
+            if unit.reason:
+                raise _Left(unit.reason)
+            if select is not None and not select(name, block):
+                raise _Left("not selected")
+            blocks[name], record = _converted(unit, block, asked)
+            converted.append(record)
+        except _Left as why:
+            left[name] = str(why)
+    return blocks, converted, left
 
 
 def _with(network: nn.Module, blocks: Mapping[str, nn.Module]) -> nn.Module:
@@ -138,23 +149,19 @@ def _reasons(left: Sequence[LeftAlone]) -> str:
     return "; ".join(shown) + (f"; and {len(left) - 5} more" if len(left) > 5 else "")
 
 
-def _converted(
-    unit: Unit, block: nn.Module, group_size: int, coarsest_size: int, coarsening: Coarsening
-) -> tuple[MGICBlock, ConvertedBlock]:
+def _converted(unit: Unit, block: nn.Module, asked: Asked) -> tuple[MGICBlock, ConvertedBlock]:
     """Planned on the first of the unit's widths that works out."""
     why: _Left | None = None
     for width in unit.widths:
         try:
-            return _planned(unit, width, block, (group_size, coarsest_size, coarsening))
+            return _planned(unit, width, block, asked)
         except _Left as left:
             why = why or left
     assert why is not None
     raise why
 
 
-def _planned(
-    unit: Unit, width: int, block: nn.Module, asked: tuple[int, int, Coarsening]
-) -> tuple[MGICBlock, ConvertedBlock]:
+def _planned(unit: Unit, width: int, block: nn.Module, asked: Asked) -> tuple[MGICBlock, ConvertedBlock]:
     try:
         levels = plan_levels(width, *asked)
     except BadConfig as error:
@@ -211,7 +218,7 @@ def _try(unit: Unit, block: nn.Module, scale: Fraction) -> None:
         raise ValueError("it writes into its own input")
 
 
-def _mgic(unit: Unit, block: nn.Module, asked: tuple[int, int, Coarsening], width: int, numbers: bool) -> MGICBlock:
+def _mgic(unit: Unit, block: nn.Module, asked: Asked, width: int, numbers: bool) -> MGICBlock:
     make_transfer, make_norm = _BETWEEN[unit.kind]
 
     def level(channels: int, groups: int) -> nn.Module:
