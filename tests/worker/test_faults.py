@@ -146,6 +146,7 @@ def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice
         "MGIC_QUEUE": "cpu",
         "MGIC_SLOTS": "2",
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
     }
     command = [
         sys.executable,
