@@ -20,7 +20,7 @@ import mgic
 from mgic.data import load
 from mgic.layers import MGICBlock
 
-SEEDS = range(10)
+SEEDS = range(5)
 EPOCHS, MORE, BATCH, RATE = 8, 4, 64, 0.05
 
 Images = tuple[Tensor, Tensor]
