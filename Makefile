@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := service,dashboard,embedded,onnx,prune,pictures,dev
-# A process a core; a file stays in one of them, so that what it starts is started once.
+# A file stays in one process, so that what it starts is started once: tests/order.py.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help

@@ -18,21 +18,20 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-import torch
+from hypothesis import settings
 
 from mgic.cli.up import valkey_server
 from mgic.client import Client
 from mgic.cores import usable_cores
-from mgic.data import fashion_mnist
 from mgic.process import die_with_parent
+from tests.order import Portions, longest_first
 from tests.quick import imports_what_is_slow, starts_something
 
 # Where the tests were started in the background, Ctrl-C is ignored, and so it would be by all they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Two cores, and several processes that compute: torch's own threads only get in each other's way.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def _bare() -> None:
@@ -59,9 +58,21 @@ QUICK = {"MGIC_LEASE_S": "4", "MGIC_HEARTBEAT_S": "1", "MGIC_REAP_S": "1", "MGIC
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config) -> int:
-    """What `-n auto` stands for. 0: all in this process, where there is one core."""
+    """What `-n auto` stands for: one more than cores, if some files mostly wait. 0: all in this process."""
     cores = usable_cores()
-    return min(cores, MAX_PROCESSES) if cores > 1 else 0
+    return min(cores + (not config.getoption("quick")), MAX_PROCESSES) if cores > 1 else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log) -> Portions:
+    return Portions(config, log)
+
+
+def pytest_configure(config) -> None:
+    """Made-up examples: hypothesis' own number of them in `make test-all`, in `make test` fewer."""
+    few = "not thorough" in config.option.markexpr
+    settings.register_profile("here", max_examples=20 if few else 100, deadline=None)
+    settings.load_profile("here")
 
 
 def pytest_addoption(parser) -> None:
@@ -74,13 +85,11 @@ def pytest_ignore_collect(collection_path, config) -> bool | None:
 
 
 def pytest_collection_modifyitems(items, config) -> None:
-    """Files that mostly wait come first: others compute meanwhile, and none of them is left alone at the end."""
     if config.getoption("quick"):
         left_out = [item for item in items if starts_something(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
-    waiting = {item.path for item in items if item.get_closest_marker("fault") or item.get_closest_marker("browser")}
-    items.sort(key=lambda item: item.path not in waiting)
+    items[:] = longest_first(items)
 
 
 def free_port() -> int:
@@ -175,7 +184,7 @@ def stop_service(service: Service) -> None:
 @pytest.fixture(autouse=True)
 def _no_system_data(monkeypatch, tmp_path_factory) -> None:
     """Debian's package of a data set, which may be here, is not seen by tests."""
-    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", tmp_path_factory.getbasetemp() / "nothing")
+    monkeypatch.setattr("mgic.data.fashion_mnist.SYSTEM_DIR", tmp_path_factory.getbasetemp() / "nothing")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import httpx2 as httpx
 from backend.migrations import upgrade
 from backend.store import make_engine
 from mgic.client import Client, Unreachable
-from tests.conftest import free_port, wait_for
+from tests.conftest import PATIENCE, free_port, wait_for
 
 PREFIX = "/api/v1"
 JSON = {"Content-Type": "application/json"}
@@ -71,7 +71,9 @@ def start_api(folder: Path, **settings: str) -> Api:
             [sys.executable, "-m", *command], env=os.environ | places | nobody | settings, stdout=log, stderr=log
         )
     url = f"http://127.0.0.1:{port}"
-    api = Api(process, folder, port, httpx.Client(base_url=url + PREFIX, timeout=30), Client(url, timeout=30))
+    patient = PATIENCE * 30  # seconds: an answer may have to wait for a new catalogue, which loads torch
+    http, client = httpx.Client(base_url=url + PREFIX, timeout=patient), Client(url, timeout=patient)
+    api = Api(process, folder, port, http, client)
 
     def loaded() -> bool:
         assert process.poll() is None, api.log()

@@ -1,4 +1,7 @@
-"""One database of each kind for all tests of the store: making one takes longer than most tests."""
+"""One database of each kind for all tests of the store, and one API for all that need none of their own.
+
+Making either takes longer than most tests.
+"""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -10,6 +13,7 @@ from sqlalchemy.engine import make_url
 from backend.migrations import upgrade
 from backend.store import Lease, Store, make_engine
 from backend.store.schema import baselines, sweeps, workers
+from tests.backend.api_alone import Api, running_api
 from tests.backend.store_points import check_all
 
 
@@ -30,14 +34,34 @@ def store_url(request, tmp_path_factory) -> str:
     return url
 
 
+def empty(store: Store) -> None:
+    with store._write() as connection:
+        for table in (sweeps, workers, baselines):  # what hangs on a sweep goes with it
+            connection.execute(table.delete())
+
+
 @pytest.fixture
 def store(store_url) -> Iterator[Store]:
     """An empty store, at most 2 attempts a run; its invariants are looked at when the test is over."""
     store = Store.open(store_url, Lease(seconds=30, max_attempts=2))
-    with store._write() as connection:
-        connection.execute(sweeps.delete())
-        connection.execute(workers.delete())
-        connection.execute(baselines.delete())
+    empty(store)
     yield store
     check_all(store)
     store.close()
+
+
+@pytest.fixture(scope="session")
+def _api(tmp_path_factory) -> Iterator[Api]:
+    with running_api(tmp_path_factory.mktemp("api"), MGIC_MAX_QUEUED="1200") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(_api) -> Iterator[Api]:
+    """The API by itself, with nothing stored; it has raised nothing when the file is over."""
+    store = Store.open(f"sqlite:///{_api.folder / 'mgic.db'}")
+    empty(store)
+    store.close()
+    before = len(_api.log())
+    yield _api
+    assert "Traceback" not in _api.log()[before:]

@@ -8,7 +8,7 @@ from mgic.errors import Conflict
 from tests.backend.store_points import new_sweep, slot, succeeded
 
 LEASE = Lease(seconds=30, max_attempts=2)
-HOLD_S = 0.004
+HOLD_S = 0.02
 state = {}
 
 
@@ -30,6 +30,7 @@ def claim_all(url: str, name: str) -> list[tuple[str, int]]:
     won = []
     while claim := store.claim(slot(worker=name)):
         won.append((str(claim.run_id), claim.fence))
+        time.sleep(0.002)  # between two calls of one the others get at the database, however few they are
     store.close()
     return won
 

@@ -6,16 +6,9 @@ from http.client import HTTPResponse
 
 import pytest
 
-from tests.backend.api_alone import JSON, PREFIX, check_get_refused, check_post_refused, check_refused, running_api
+from tests.backend.api_alone import JSON, PREFIX, check_get_refused, check_post_refused, check_refused
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory):
-    with running_api(tmp_path_factory.mktemp("api")) as running:
-        yield running
-        assert "Traceback" not in running.log()
 
 
 # Rows 7 and 8: ids

@@ -8,17 +8,9 @@ import pytest
 
 from backend.store import Store
 from mgic.records import Artifact
-from tests.backend.api_alone import running_api
 from tests.backend.store_points import add, slot, succeeded
 
 EVIL = {"equals": "=cmd()", "plus": "+1", "minus": "-x", "at": "@SUM(A1)", "tab": "\tx", "text": "plain", "less": -1.5}
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory):
-    with running_api(tmp_path_factory.mktemp("api")) as running:
-        yield running
-        assert "Traceback" not in running.log()
 
 
 @pytest.fixture(scope="module")

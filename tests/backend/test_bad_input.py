@@ -5,14 +5,7 @@ import os
 
 import pytest
 
-from tests.backend.api_alone import Api, check_post_refused, check_refused, running_api
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory):
-    with running_api(tmp_path_factory.mktemp("api"), MGIC_MAX_QUEUED="1200") as running:
-        yield running
-        assert "Traceback" not in running.log()
+from tests.backend.api_alone import Api, check_post_refused, check_refused
 
 
 def check_field_refused(api: Api, kind: str, field: str, values: str, more: str = "") -> dict:

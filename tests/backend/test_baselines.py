@@ -10,18 +10,11 @@ from backend.store import Lease, Store
 from mgic.cli import app
 from mgic.client import ApiError
 from mgic.records import BaselineRequest, ComparisonRequest, SweepRequest
-from tests.backend.api_alone import JSON, PREFIX, Api, check_get_refused, check_refused, running_api
+from tests.backend.api_alone import JSON, PREFIX, Api, check_get_refused, check_refused
 from tests.backend.store_points import slot, succeeded, taken
 
 MGIC = "mgic_resnet20(group_size=4,width=8)"
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory):
-    with running_api(tmp_path_factory.mktemp("api")) as running:
-        yield running
-        assert "Traceback" not in running.log()
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,8 @@ import pytest
 from mgic.client import ApiError
 from mgic.errors import MgicError
 from mgic.records import BaselineRequest, SweepRequest
-from tests.backend.api_alone import start_api
 
 GHOSTNET = "timm/ghostnet_050"
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory):
-    started = start_api(tmp_path_factory.mktemp("api"))
-    yield started
-    started.close()
 
 
 @pytest.mark.parametrize("way", ["timm/test_resnet", "timm%2Ftest_resnet", "timm%2ftest_resnet"])

@@ -8,7 +8,7 @@ import pytest
 from backend.store import Store
 from mgic.client import ApiError
 from mgic.records import Failure, Outcome, Reason, RunStatus
-from tests.backend.api_alone import check_get_refused, running_api
+from tests.backend.api_alone import check_get_refused
 from tests.backend.store_points import add, slot, succeeded
 
 
@@ -52,13 +52,6 @@ def test_runs_without_a_model_are_found_where_a_row_names_none(store):
     add(store, [{"size": 3}], experiment="e")
     finish_all(store, mse=0.5)
     assert [one.values for one in store.measured_runs("e", None, ("mse",), 10)] == [{"mse": 0.5}]
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory):
-    with running_api(tmp_path_factory.mktemp("api")) as running:
-        yield running
-        assert "Traceback" not in running.log()
 
 
 def test_the_api_gives_the_rows_of_a_table(api):

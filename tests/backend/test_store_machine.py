@@ -13,7 +13,6 @@ from backend.store.rows import run_record
 from backend.store.schema import runs
 from mgic.records import RunStatus
 from tests.backend.store_machine import StoreMachine
-from tests.cases import thorough
 
 LOOK = settings(
     max_examples=80,
@@ -108,7 +107,7 @@ MISTAKES = [
     TheFenceDoesNotRise,
     NoNoteOfACancel,
     HeartbeatRevivesTheDead,
-    *thorough(RetryAsOftenAsAsked),  # it takes hundreds of examples to find
+    RetryAsOftenAsAsked,
 ]
 
 

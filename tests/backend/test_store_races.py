@@ -8,12 +8,12 @@ import pytest
 from tests.backend import store_processes
 from tests.backend.store_points import add, every_run, expire, history, slot, taken
 
-PROCESSES = 8
+PROCESSES = 4
 
 
 @pytest.fixture(scope="module")
 def race():
-    """Calls a function of `store_processes` in 8 processes at once; their answers."""
+    """Calls a function of `store_processes` in 4 processes at once; their answers."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(PROCESSES)
     with context.Pool(PROCESSES, store_processes.enter, (barrier,)) as pool:
@@ -27,11 +27,11 @@ def race():
         pool.join()
 
 
-def test_each_run_is_claimed_by_exactly_one_of_8_processes(store, store_url, race):
-    runs = add(store, 240)
+def test_each_run_is_claimed_by_exactly_one_of_4_processes(store, store_url, race):
+    runs = add(store, 120)
     won = race(store_processes.claim_all, store_url)
     flat = [run_id for each in won for run_id, _ in each]
-    assert len(flat) == len(set(flat)) == 240
+    assert len(flat) == len(set(flat)) == 120
     assert {fence for each in won for _, fence in each} == {1}
     assert sum(bool(each) for each in won) > 1, "there was no race"
     assert {run.id for run in every_run(store) if run.attempt == 1} == set(runs)

@@ -27,10 +27,11 @@ def core(tmp_path) -> Core:
 
 @pytest.fixture
 def page(core) -> AppTest:
+    """A session that has not opened a page yet."""
     st.cache_data.clear()
     made = AppTest.from_file(APP, default_timeout=120)
     made.session_state["client"] = core.client
-    return made.run()
+    return made
 
 
 def model_page(page: AppTest, name: str, **address: str) -> AppTest:
@@ -195,10 +196,14 @@ def test_a_model_without_a_hierarchy_says_so_and_shows_its_totals(page, name, ad
         ({"side": "0"}, "from 1 to 4096"),
     ],
 )
-def test_a_bad_option_in_the_address_is_named_with_a_way_back(page, address, words):
+def test_a_bad_option_in_the_address_is_named(page, address, words):
     shown = model_page(page, MGIC, **address)
     assert words.replace("\\", "") in shown.error[0].value.replace("\\", "")
     assert not shown.metric
+
+
+def test_from_a_bad_option_there_is_a_way_back(page):
+    shown = model_page(page, MGIC, group_size="9999")
     (back,) = [one for one in shown.button if one.label == "This model with its defaults"]
     assert metrics(back.click().run())["MACs"] == ("25.67 M", "")
 

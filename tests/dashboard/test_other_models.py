@@ -17,7 +17,7 @@ def page(tmp_path) -> AppTest:
     st.cache_data.clear()
     made = AppTest.from_file(APP, default_timeout=120)
     made.session_state["client"] = Core(tmp_path).client
-    return made.run()
+    return made
 
 
 def test_what_a_package_has_is_listed_and_found_by_words(page):

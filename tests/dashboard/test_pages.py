@@ -17,17 +17,23 @@ APP = str(Path(dashboard.__file__).with_name("app.py"))
 WIDTHS = {"channels": [64, 128]}
 
 
-def start(client: Client) -> AppTest:
-    """The start page, in a session of its own."""
+def session(client: Client) -> AppTest:
+    """One that has not opened a page yet."""
     st.cache_data.clear()
-    page = AppTest.from_file(APP, default_timeout=60)
-    page.session_state["client"] = client
-    return page.run()
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.session_state["client"] = client
+    return app
 
 
 @pytest.fixture
-def page(service) -> AppTest:
-    return start(service.client)
+def app(service) -> AppTest:
+    return session(service.client)
+
+
+@pytest.fixture
+def page(app) -> AppTest:
+    """The start page."""
+    return app.run()
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +105,9 @@ def test_text_that_is_no_number_is_refused_at_its_field(page, service):
     assert page.error[0].value == "epochs: “many” is not a whole number"
 
 
-def test_a_preset_fills_the_form(page, service):
+def test_a_preset_fills_the_form(app, service):
     recipe = service.client.recipes()[0]
-    shown = opened(page, "new_sweep", recipe=recipe.name)
+    shown = opened(app, "new_sweep", recipe=recipe.name)
     assert recipe.title in " ".join(one.value for one in shown.markdown if "Started from" in one.value)
     assert not shown.error
 
@@ -138,50 +144,50 @@ def test_a_recipe_without_its_data_says_how_to_get_them(page, service):
     assert literal(f"imagenet is not on this server: {absent.how_to_get}") in told
 
 
-def test_a_run_has_its_settings_its_result_and_its_timeline(page, swept, service):
+def test_a_run_has_its_settings_its_result_and_its_timeline(app, swept, service):
     run = service.client.sweep_runs(swept.id)[0]
-    shown = opened(page, "run", run=str(run.id))
+    shown = opened(app, "run", run=str(run.id))
     assert run.status is RunStatus.SUCCEEDED
     assert "succeeded" in " ".join(one.value for one in shown.markdown)
     assert any("macs" in one.label for one in shown.metric)
     assert any("resolved" in table.value.columns for table in shown.dataframe)
 
 
-def test_change_and_run_again_brings_the_settings_back(page, swept, service):
+def test_change_and_run_again_brings_the_settings_back(app, swept, service):
     run = service.client.sweep_runs(swept.id)[1]
-    shown = opened(page, "new_sweep", run=str(run.id))
+    shown = opened(app, "new_sweep", run=str(run.id))
     assert shown.text_input(key="channel_scaling:channels").value == "128"
 
 
-def test_runs_are_filtered_by_the_address(page, swept):
-    shown = opened(page, "runs", of=str(swept.id))
+def test_runs_are_filtered_by_the_address(app, swept):
+    shown = opened(app, "runs", of=str(swept.id))
     assert len(shown.dataframe[0].value) == 2
 
 
-def test_sweeps_are_listed_by_name(page, swept):
-    assert "two widths" in list(opened(page, "sweeps").dataframe[0].value["name"])
+def test_sweeps_are_listed_by_name(app, swept):
+    assert "two widths" in list(opened(app, "sweeps").dataframe[0].value["name"])
 
 
 @pytest.mark.parametrize("name", ["system", "help"])
-def test_the_other_pages_open(page, name):
-    assert opened(page, name).title[0].value
+def test_the_other_pages_open(app, name):
+    assert opened(app, name).title[0].value
 
 
 @pytest.mark.parametrize("name", ["sweep", "run"])
 @pytest.mark.parametrize("given", ["zzz", "00000000-0000-0000-0000-000000000000"])
-def test_a_bad_id_in_the_address_is_answered_in_words(page, name, given):
-    assert opened(page, name, **{name: given}).error
+def test_a_bad_id_in_the_address_is_answered_in_words(app, name, given):
+    assert opened(app, name, **{name: given}).error
 
 
 @pytest.mark.parametrize("name", ["sweep", "run"])
-def test_without_an_id_the_page_leads_to_the_list(page, name):
-    assert "is chosen" in said(opened(page, name))
+def test_without_an_id_the_page_leads_to_the_list(app, name):
+    assert "is chosen" in said(opened(app, name))
 
 
 @pytest.mark.parametrize("name", ["new_sweep", "sweeps", "runs", "system"])
 def test_a_service_that_is_not_there_is_named(name):
     nobody = Client(f"http://127.0.0.1:{free_port()}")
-    shown = opened(start(nobody), name)
+    shown = opened(session(nobody), name)
     nobody.close()
     assert f"Cannot reach the API at `{nobody.url}`" in said(shown)
 

@@ -4,20 +4,20 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mgic.records import Run, RunStatus, SweepRequest
-from tests.dashboard.test_pages import opened, said, start
+from tests.dashboard.test_pages import opened, said, session
 
 SIZES = [32, 16, 8, 4]
 
 
 @pytest.fixture
 def page(service) -> AppTest:
-    return start(service.client)
+    return session(service.client)
 
 
 @pytest.fixture(scope="module")
 def emptied(service) -> str:
     """What the page says before any run, and the sweep that its button makes."""
-    before = opened(start(service.client), "reconstructions")
+    before = opened(session(service.client), "reconstructions")
     assert "No reconstruction" in said(before)
     before.button(key="run quick").click().run()
     assert not before.exception

@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from backend.janitor import Janitor
@@ -203,14 +203,16 @@ def test_a_child_that_closed_its_channel_and_stays_is_ended(execute):
     assert run.status is RunStatus.QUEUED
 
 
-def test_a_result_waits_for_a_database_that_is_busy(execute, settings):
+def test_a_result_waits_for_a_database_that_is_busy(execute, store, settings):
+    """For longer than SQLite waits by itself, which it is told is no time at all."""
+    event.listen(store.engine, "checkout", lambda connection, *_: connection.execute("PRAGMA busy_timeout=1"))
     path = settings.database.removeprefix("sqlite:///")
 
     def hold_the_lock(_claim):
         time.sleep(0.3)
         connection = sqlite3.connect(path, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
-        time.sleep(12)  # longer than SQLite waits by itself
+        time.sleep(2)
         connection.execute("ROLLBACK")
         connection.close()
 

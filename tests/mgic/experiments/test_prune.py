@@ -30,6 +30,12 @@ def run(tmp_path, **config):
     return prune(Config(**(TINY | config)), context), context
 
 
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A run of the tiny config: its result, and its context with all that it left behind."""
+    return run(tmp_path_factory.mktemp("tiny"))
+
+
 def whole():
     return mgic.create("resnet20", width=4, in_channels=1)
 
@@ -66,8 +72,8 @@ def test_every_method_reaches_the_budget(tmp_path, method, scope):
     assert 0 <= result.top1 <= result.top5 <= 100
 
 
-def test_what_is_left_behind_is_the_network_that_was_tested(tmp_path):
-    result, context = run(tmp_path)
+def test_what_is_left_behind_is_the_network_that_was_tested(tiny, tmp_path):
+    result, context = tiny
     model = reloaded(context)
     structure = json.loads(context.artifact("structure.json").read_text())
     old, new = widths(whole()), widths(model)
@@ -79,15 +85,15 @@ def test_what_is_left_behind_is_the_network_that_was_tested(tmp_path):
     assert Classifying().score(model, test, 16).scores.top1 == result.top1
 
 
-def test_before_pruning_it_is_a_run_of_classification(tmp_path):
-    result, _ = run(tmp_path)
+def test_before_pruning_it_is_a_run_of_classification(tiny, tmp_path):
+    result, _ = tiny
     shared = {name: value for name, value in TINY.items() if name in {*classification.Config.model_fields, "width"}}
     plain = classification.Config(model="resnet20", **shared)
     assert result.top1_before == classification.classification(plain, SilentContext(tmp_path / "plain")).top1
 
 
-def test_the_curves_go_on_through_both_trainings(tmp_path):
-    result, context = run(tmp_path)
+def test_the_curves_go_on_through_both_trainings(tiny):
+    result, context = tiny
     assert (result.steps, result.finetune_steps) == (3, 3)
     assert [step for step, _ in context.curves["test/top1"]] == [3, 6]
     assert [step for step, _ in context.curves["train/loss"]] == [1, 2, 3, 4, 5, 6]
@@ -96,12 +102,17 @@ def test_the_curves_go_on_through_both_trainings(tmp_path):
     assert context.curves["test/top1"] == [(3, result.top1_before), (6, result.top1)]
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("whole"), **TWO_EPOCHS, method="taylor_bn")
+
+
 @pytest.mark.parametrize(
     ("cancel_at", "resumed_at"),
     [(0.5, [3]), (0.99, [9]), *thorough((0.74, [6]))],  # in the second epoch, of training, of tuning; between the two
 )
-def test_an_interrupted_run_goes_on_to_the_same_end(tmp_path, cancel_at, resumed_at):
-    whole_run, whole_context = run(tmp_path / "whole", **TWO_EPOCHS, method="taylor_bn")
+def test_an_interrupted_run_goes_on_to_the_same_end(uninterrupted, tmp_path, cancel_at, resumed_at):
+    whole_run, whole_context = uninterrupted
     config = Config(**(TINY | TWO_EPOCHS | {"method": "taylor_bn"}))
     with pytest.raises(Cancelled):
         prune(config, SilentContext(tmp_path / "parts", cancel_at))
@@ -117,16 +128,16 @@ def test_an_interrupted_run_goes_on_to_the_same_end(tmp_path, cancel_at, resumed
     assert all(torch.equal(tensor, two[name]) for name, tensor in one.items())
 
 
-def test_a_finished_run_that_is_run_again_trains_nothing(tmp_path):
-    first, _ = run(tmp_path)
-    again = SilentContext(tmp_path)
+def test_a_finished_run_that_is_run_again_trains_nothing(tiny):
+    first, before = tiny
+    again = SilentContext(before.folder)
     second = prune(Config(**TINY), again)
     assert "train/loss" not in again.curves
     assert again.resumed_at == []
     assert second.model_dump(exclude=TIMED | {"resumed"}) == first.model_dump(exclude=TIMED | {"resumed"})
 
 
-@pytest.mark.parametrize("method", ["taylor_bn", "bn_sparsity"])
+@pytest.mark.parametrize("method", ["taylor_bn", *thorough("bn_sparsity")])
 def test_the_same_seed_gives_the_same_network_and_another_seed_another(tmp_path, method):
     results, states = [], []
     for number, seed in enumerate((5, 5, 6)):

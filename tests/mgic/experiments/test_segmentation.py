@@ -158,3 +158,9 @@ def test_the_estimate_is_of_pieces_to_learn_from_and_of_whole_pictures_to_test()
     whole = estimate(Config(**TINY, augment=False))
     assert whole.work_macs == macs * (3 * 2 * 10 + 2 * 4)
     assert whole.batch_pixels == 4 * 48 * 48
+
+
+def test_pictures_can_be_held_out(tmp_path):
+    result, context = run(tmp_path, max_steps=1, validation_share=0.2)
+    assert context.curves["val/miou"] == [(1, result.val_miou)]
+    assert result.val_loss != result.test_loss

@@ -17,7 +17,6 @@ from mgic.experiments.function_fit import Config as FunctionFit
 from mgic.experiments.function_fit import function_fit
 from mgic.experiments.point_cloud import Config as PointCloud
 from mgic.experiments.segmentation import Config as Segmentation
-from mgic.experiments.segmentation import segmentation
 from mgic.records import RunStatus, SweepRequest
 from mgic.registry import Registry
 from tests.silent import SilentContext
@@ -146,11 +145,3 @@ def test_points_of_a_function_can_be_held_out(tmp_path):
 def test_a_function_that_has_one_value_at_all_test_points_is_refused(tmp_path):
     with pytest.raises(BadConfig, match="one value, 1, at all test points"):
         function_fit(FunctionFit(target="checkerboard", points=64, test_side=2, batch_size=32), SilentContext(tmp_path))
-
-
-def test_pictures_can_be_held_out(tmp_path):
-    context = SilentContext(tmp_path)
-    config = Segmentation(max_steps=1, batch_size=4, validation_share=0.1)
-    result = segmentation(config, context)
-    assert context.curves["val/miou"] == [(1, result.val_miou)]
-    assert result.val_loss != result.test_loss
