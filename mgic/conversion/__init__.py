@@ -15,10 +15,11 @@ from mgic.conversion.rebuild import CannotRebuild, rebuilt, scaled
 from mgic.errors import BadConfig, Problem
 from mgic.layers import Coarsening, GridLevel, MakeNorm, MakeTransfer, MGICBlock, Transfer2d, TransferLast, plan_levels
 from mgic.measure.counting import counting
-from mgic.records import ConversionReport, ConvertedBlock, LeftAlone
+from mgic.records import ConversionReport, ConvertedBlock, LeftAlone, named, repeated
 
 __all__ = ["convert"]
 
+SHOWN = 8  # parts that are left, where nothing is converted
 WEIGHTS = "converted blocks start anew, what is left keeps its weights"
 _BETWEEN: dict[Kind, tuple[MakeTransfer, MakeNorm]] = {  # R and P, and the norm after P
     "maps": (Transfer2d, nn.BatchNorm2d),
@@ -68,7 +69,7 @@ def convert(
     new = copy.deepcopy(network)
     converted: list[ConvertedBlock] = []
     left: list[LeftAlone] = []
-    for unit in find_units(network, watch(network, example)):
+    for place, unit in enumerate(find_units(network, watch(network, example))):
         block = network.get_submodule(unit.name)
         try:
             if unit.reason:
@@ -77,9 +78,9 @@ def convert(
                 raise _Left("not selected")
             other, record = _converted(unit, block, group_size, coarsest_size, coarsening)
         except _Left as why:
-            left.append(_left(unit, block, str(why)))
+            left.append(_left(unit, block, str(why)).model_copy(update={"place": place}))
             continue
-        converted.append(record)
+        converted.append(record.model_copy(update={"place": place}))
         new.set_submodule(unit.name, other.train(block.training))
     if not converted:
         detail = "nothing of the network can be converted: " + _reasons(left)
@@ -102,8 +103,8 @@ def _left(unit: Unit, block: nn.Module, why: str) -> LeftAlone:
 def _reasons(left: list[LeftAlone]) -> str:
     if not left:
         return "it has no layer that mixes channels"
-    shown = [f"{part.name or 'the network'} ({part.kind}) {part.reason}" for part in left[:5]]
-    return "; ".join(shown) + (f"; and {len(left) - 5} more" if len(left) > 5 else "")
+    shown = [f"{named(equal)} ({equal[0].kind}) {equal[0].reason}" for equal in repeated(left)]
+    return "; ".join(shown[:SHOWN]) + (f"; and {len(shown) - SHOWN} more" if len(shown) > SHOWN else "")
 
 
 def _converted(

@@ -31,7 +31,7 @@ from mgic.records.catalogue import (
     View,
     ViewKind,
 )
-from mgic.records.conversion import ConversionReport, ConvertedBlock, LeftAlone
+from mgic.records.conversion import ConversionReport, ConvertedBlock, LeftAlone, named, repeated
 from mgic.records.gate import (
     MAX_GATE_MODELS,
     Baseline,
@@ -167,6 +167,8 @@ __all__ = [
     "csv_cell",
     "is_table",
     "main_table",
+    "named",
+    "repeated",
     "tables_of",
     "telling_keys",
     "unfold",
