@@ -94,7 +94,7 @@ def _pair(label: str, after: int, saved: int) -> None:
         f"{100 * (after / before - 1):+.1f} %" if before else None,
         delta_color="inverse",
         help=f"{before:,} → {after:,}: {after / before:.1%} of the original" if before else None,
-        width=250,
+        width=215,
     )
 
 

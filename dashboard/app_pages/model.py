@@ -96,7 +96,7 @@ if cost is not None and not cost.levels:
         show_totals(cost, cost.conversion)
         links(name, given, trained_by)
         show_parts(cost.conversion, count_switch(scope))
-    show_hierarchy(cost, scope)
+        show_hierarchy(cost, scope)
     st.stop()
 count = None
 if cost is not None and cost.conversion is not None:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from dashboard.charts.cost_share import TITLES, Count
 from dashboard.theme import PATTERNS, Look, figure
 from dashboard.words import plain, series, si
-from mgic.records import ConversionReport, ConvertedBlock, LeftAlone
+from mgic.records import ConversionReport, ConvertedBlock, LeftAlone, span
 
 MAX_ROWS = 24  # more blocks that differ are summed up by stage
 ROW = 44  # pixels
@@ -54,8 +54,14 @@ def _row(parts: Sequence[Part], count: Count) -> Row:
     after = sum(getattr(part, count) for part in parts)
     before = sum(getattr(part, f"{count}_before", getattr(part, count)) for part in parts)
     left = all(isinstance(part, LeftAlone) for part in parts)
-    name = (first.name or "the network") if len(parts) == 1 else f"{first.name} … {last.name}"
-    return Row(name, len(parts), before, after, left, _about(first) if len(set(map(_alike, parts))) == 1 else "")
+    return Row(
+        span(first.name, last.name),
+        len(parts),
+        before,
+        after,
+        left,
+        _about(first) if len(set(map(_alike, parts))) == 1 else "",
+    )
 
 
 def _about(part: Part) -> str:
@@ -78,7 +84,7 @@ def draw_conversion(given: Sequence[Row], count: Count, colours: Look) -> go.Fig
         (LEFT, [(row.after, row) for row in given if row.left]),
     )
     for index, (name, bars) in enumerate(kinds):
-        colour = (colours.missing, colours.series[0], colours.series[1])[index]
+        colour = (colours.faint, colours.series[0], colours.series[1])[index]
         pattern = {"shape": PATTERNS[index], "fillmode": "overlay", "fgcolor": colours.background, "solidity": 0.15}
         made.add_bar(
             orientation="h",
@@ -95,7 +101,7 @@ def draw_conversion(given: Sequence[Row], count: Count, colours: Look) -> go.Fig
             hoverinfo="text",
         )
     widest = max((max(row.before, row.after) for row in given), default=1)
-    made.update_xaxes(exponentformat="SI", range=[0, 1.22 * widest])
+    made.update_xaxes(exponentformat="SI", range=[0, 1.3 * widest])
     made.update_yaxes(categoryorder="array", categoryarray=titles, autorange="reversed", showgrid=False, ticks="")
     made.update_layout(barmode="group", bargap=0.25, bargroupgap=0.05, legend_traceorder="normal")
     return made

@@ -31,7 +31,7 @@ from mgic.records.catalogue import (
     View,
     ViewKind,
 )
-from mgic.records.conversion import ConversionReport, ConvertedBlock, LeftAlone, named, repeated
+from mgic.records.conversion import ConversionReport, ConvertedBlock, LeftAlone, named, repeated, span
 from mgic.records.gate import (
     MAX_GATE_MODELS,
     Baseline,
@@ -169,6 +169,7 @@ __all__ = [
     "main_table",
     "named",
     "repeated",
+    "span",
     "tables_of",
     "telling_keys",
     "unfold",

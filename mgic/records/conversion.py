@@ -1,7 +1,7 @@
 """What became of a network whose blocks were spread over a hierarchy of channels."""
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TypeVar
 
 from mgic.records.base import Record
@@ -72,7 +72,15 @@ def repeated(parts: Sequence[Part]) -> list[tuple[Part, ...]]:
     return [tuple(equal) for _, equal in groupby(parts, lambda part: part.model_copy(update={"name": "", "place": 0}))]
 
 
+def span(first: str, last: str) -> str:
+    """`stages.1.blocks.0 to 8` from the names of the first and the last part; the network itself has none."""
+    parts, others = first.split("."), last.split(".")
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parts, others, strict=False)))
+    rest = ".".join(others[shared:])
+    return f"{first} to {rest}" if rest else first or "the network"
+
+
 def named(equal: Sequence[Part]) -> str:
-    """`stages.1 to stages.8, 8 times`, or the name alone; the network itself has none."""
-    first, last = equal[0].name or "the network", equal[-1].name
-    return first if len(equal) == 1 else f"{first} to {last}, {len(equal)} times"
+    """`stages.1 to 8, 8 times`, or the name alone."""
+    name = span(equal[0].name, equal[-1].name)
+    return name if len(equal) == 1 else f"{name}, {len(equal)} times"
