@@ -20,6 +20,7 @@ from backend.routes import artifacts, baselines, catalogue, paper, results, runs
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
+from mgic.plugins import asked
 
 PREFIX = "/api/v1"
 
@@ -50,7 +51,8 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     )
     app.state.settings = settings
     app.state.store = store
-    app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s)
+    wanted = asked(settings.modules)
+    app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted)
     app.state.reaper = Reaper(store, bell, settings.reap_s)
     app.state.artifacts = Artifacts(settings.artifacts)
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s)

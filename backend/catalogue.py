@@ -7,6 +7,7 @@ from typing import Any
 
 from backend.core import Core
 from backend.line import nobody_left
+from mgic.plugins import Asked
 from mgic.records import (
     DatasetInfo,
     ExperimentInfo,
@@ -15,6 +16,7 @@ from mgic.records import (
     ModelInfo,
     ModelsOf,
     Plan,
+    PluginInfo,
     Recipe,
     Source,
     SweepRequest,
@@ -27,14 +29,15 @@ class Catalogue:
     Args:
         data_dir: Where data sets lie.
         timeout_s: Seconds after which a question is given up, and the process replaced.
+        wanted: Plug-ins.
 
     Every method raises `Unavailable` while too many ask or no process answers, and what the core
     raises: `BadConfig`, `UnknownName`.
     """
 
-    def __init__(self, data_dir: Path, timeout_s: float) -> None:
+    def __init__(self, data_dir: Path, timeout_s: float, wanted: tuple[Asked, ...] = ()) -> None:
         self._data_dir = data_dir
-        self._core = Core(timeout_s)
+        self._core = Core(timeout_s, wanted)
         self._left = nobody_left
 
     def asked_by(self, left: Callable[[], bool]) -> "Catalogue":
@@ -59,6 +62,11 @@ class Catalogue:
     def trouble(self) -> str:
         """Why it does not answer; empty if nothing is wrong."""
         return self._core.trouble
+
+    @property
+    def outside(self) -> tuple[PluginInfo, ...]:
+        """The plug-ins as they were last found; nothing until the process has told."""
+        return tuple(self._core.known("outside") or ())
 
     def experiments(self) -> list[ExperimentInfo]:
         return self._remembered("experiments")  # type: ignore[no-any-return]

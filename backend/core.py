@@ -13,7 +13,9 @@ from typing import Any
 
 import mgic
 from backend.line import Line, nobody_left
+from mgic import plugins
 from mgic.errors import Unavailable
+from mgic.plugins import Asked
 
 log = logging.getLogger(__name__)
 FIRST_MODEL = "mgic_resnet20"
@@ -22,9 +24,21 @@ LONGEST_PAUSE_S = 30.0
 ENDED = "the catalogue process ended; it is being started again"
 
 
+class Outdated(Exception):
+    """The code of a plug-in has changed since the process imported it."""
+
+
 def _ask(question: str, args: tuple[Any, ...]) -> Any:
     """Runs in the process. `mgic.describe` is found lazily: only this process loads it."""
+    if plugins.changed():
+        raise Outdated
     return getattr(mgic.describe, question)(*args)
+
+
+def _begin(parent: int, wanted: tuple[Asked, ...]) -> None:
+    """First in the process: import the plug-ins, each tried in a fork, while there is no other thread."""
+    plugins.load_tried(wanted)
+    _die_with(parent)
 
 
 def _die_with(parent: int) -> None:
@@ -43,11 +57,14 @@ class Core:
 
     Args:
         timeout_s: Seconds after which a question is given up, and the process replaced.
+        wanted: Plug-ins.
 
+    A process whose plug-ins have changed is replaced before it answers.
     A process that fails is replaced at once, one that fails again after a pause that grows; `trouble` says why.
     """
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, wanted: tuple[Asked, ...] = ()) -> None:
+        self._wanted = wanted
         self._timeout_s = timeout_s
         self._line = Line("catalogue", IN_LINE, timeout_s)
         self._lock = threading.RLock()  # a question that fails at once is told of by the thread that asks it
@@ -81,10 +98,14 @@ class Core:
         return self._trouble
 
     def remembered(self, question: str, left: Callable[[], bool] = nobody_left) -> Any:
-        """The answer to a question that is always the same. Raises as `ask` does."""
-        if question not in self._known:
+        """The answer to a question that is always the same, unless a plug-in changes. Raises as `ask` does."""
+        if question not in self._known or self._wanted:
             self._known[question] = self.ask(question, (), left)
         return self._known[question]
+
+    def known(self, question: str) -> Any:
+        """What `remembered` has answered last; None if it was never asked."""
+        return self._known.get(question)
 
     def ask(self, question: str, args: tuple[Any, ...], left: Callable[[], bool] = nobody_left) -> Any:
         """The answer, or what the core raises.
@@ -99,7 +120,17 @@ class Core:
         """
         # One question at a time, so that the limit is of an answer and not of the line before it.
         with self._line.turn(left):
-            return self._ask_now(question, args)
+            try:
+                return self._ask_now(question, args)
+            except Outdated:
+                self._renew()
+                return self._ask_now(question, args)
+
+    def _renew(self) -> None:
+        with self._lock:
+            log.info("the catalogue process is replaced: a plug-in has changed")
+            self._drop()
+            self._open()
 
     def _ask_now(self, question: str, args: tuple[Any, ...]) -> Any:
         self.start()
@@ -131,15 +162,22 @@ class Core:
 
     def _open(self) -> None:
         context = get_context("spawn")  # a fork would copy the API's threads and locks
-        pool = ProcessPoolExecutor(1, mp_context=context, initializer=_die_with, initargs=(os.getpid(),))
+        given = (os.getpid(), self._wanted)
+        pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=given)
         self._pool = pool
         try:
             self._pid = pool.submit(os.getpid)
+            pool.submit(_ask, "outside", ()).add_done_callback(self._met)
             pool.submit(_ask, "experiments", ()).add_done_callback(lambda answer: self._warmed(pool, answer))
             # Loads what the first count needs, before a user waits.
             pool.submit(_ask, "cost_of_query", (FIRST_MODEL, {}))
         except (OSError, RuntimeError) as error:
             self._fail(pool, _cannot_start(error))
+
+    def _met(self, answer: Future[Any]) -> None:
+        """What came of the plug-ins; where that is not told, `_warmed` hears of it too."""
+        if not answer.cancelled() and answer.exception() is None:
+            self._known["outside"] = answer.result()
 
     def _warmed(self, pool: ProcessPoolExecutor, answer: Future[Any]) -> None:
         """The first answer of a process, or why there is none; called by the pool's own thread, within its lock."""

@@ -16,6 +16,7 @@ from mgic.cores import usable_cores
 from mgic.doors.callers import LOOPBACK, read_hosts
 from mgic.errors import BadConfig
 from mgic.place import check_folder, check_variables
+from mgic.plugins import split_names
 from mgic.records import Queue
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     slots: int = Field(1, ge=1)  # runs this worker executes at a time
     threads: int = Field(0, ge=0)  # torch threads a run; 0 shares the cores among the slots
     alive_file: Path | None = None  # touched by a worker at every heartbeat, for a health check
+    modules: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="MGIC_IMPORT")  # plug-ins, with commas
     host: str = ""  # a name for this machine, where the kernel's boot id is not enough
 
     lease_s: float = 30  # a run whose worker is silent for longer is taken back
@@ -58,6 +60,14 @@ class Settings(BaseSettings):
     @classmethod
     def _with_commas(cls, names: object) -> object:
         return read_hosts(names) if isinstance(names, str) else names
+
+    @field_validator("modules", mode="before")
+    @classmethod
+    def _names_of_modules(cls, names: object) -> object:
+        try:
+            return split_names(names, "MGIC_IMPORT") if isinstance(names, str) else names
+        except BadConfig as error:
+            raise ValueError(str(error)) from error
 
     @field_validator("home", "data_dir")
     @classmethod

@@ -27,7 +27,7 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
     plan = catalogue.plan(request, PREVIEW_S)
     device = _auto_device(plan.queue, store, settings)
     keys = [_key(plan.experiment, plan.version, _on(point.config, device)) for point in plan.points]
-    known = store.succeeded(keys)
+    known = store.succeeded({key: point.code for key, point in zip(keys, plan.points, strict=True)})
     missing = _missing_data(plan, catalogue)
     no_gpu = _no_gpu(plan, store, settings)
     rates = store.seconds_per_mac(plan.experiment)
@@ -134,6 +134,7 @@ def _run(experiment: str, version: int, queue: Queue, point: Point, auto: str) -
         queue=_gpu_queue(queue) if device == "cuda" else queue,
         device=device,
         work_macs=point.work_macs,
+        code=point.code,
     )
 
 

@@ -84,7 +84,13 @@ def datasets(api: Client) -> dict[str, DatasetInfo]:
 
 
 @st.cache_data(ttl=600, max_entries=500, show_spinner=False, hash_funcs=_BY_URL)
-def model_cost(api: Client, name: str, options: Config, input_size: tuple[int, ...] | None = None) -> ModelCost:
+def model_cost(
+    api: Client,
+    name: str,
+    options: Config,
+    input_size: tuple[int, ...] | None = None,
+    fingerprint: str = "",  # noqa: ARG001 - of its code: what was counted of other code is not remembered for it
+) -> ModelCost:
     """Of one model, with all its levels. Raises `ApiError` for options that no network can be built from."""
     return api.model_cost(name, input_size, **options)
 

@@ -13,18 +13,25 @@ from mgic.records import ConversionReport, Level, ModelInfo, Point, SweepRequest
 COST = "cost"  # the experiment whose preview counts without running anything
 
 
-def known_costs(names: Sequence[str]) -> dict[str, Point]:
-    """What this session has heard of these models' costs at the input each is made for."""
-    known: dict[str, Point] = st.session_state.setdefault("model costs", {})
-    return {name: known[name] for name in names if name in known}
+def known_costs(infos: Sequence[ModelInfo]) -> dict[str, Point]:
+    """What this session has heard of these models' costs at the input each is made for; of their present code."""
+    known = _heard()
+    return {info.name: known[key] for info in infos if (key := (info.name, info.fingerprint)) in known}
 
 
-def ask_costs(api: Client, names: Sequence[str]) -> None:
+def ask_costs(api: Client, infos: Sequence[ModelInfo]) -> None:
     """Ask for those not known yet; the service answers after about a second with what it has counted by then."""
-    known: dict[str, Point] = st.session_state.setdefault("model costs", {})
-    if missing := [name for name in names if name not in known]:
+    known = _heard()
+    if missing := {info.name: info for info in infos if (info.name, info.fingerprint) not in known}:
         counted = api.preview(SweepRequest(experiment=COST, axes={"model": list(missing)}))
-        known |= {str(point.requested["model"]): point for point in counted.points if not point.pending}
+        done = [(missing[str(point.requested["model"])], point) for point in counted.points if not point.pending]
+        known |= {(info.name, info.fingerprint): point for info, point in done}
+
+
+def _heard() -> dict[tuple[str, str], Point]:
+    """By name and code of the model."""
+    heard: dict[tuple[str, str], Point] = st.session_state.setdefault("model costs", {})
+    return heard
 
 
 def matching(infos: Sequence[ModelInfo], text: str, task: str | None) -> list[ModelInfo]:

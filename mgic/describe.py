@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mgic import models as model_registry
+from mgic import plugins, provenance
 from mgic.data import dataset_info, list_datasets
-from mgic.environment import environment
 from mgic.errors import BadConfig, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS
 from mgic.literals import parse_literal
@@ -21,6 +21,7 @@ from mgic.records import (
     ModelInfo,
     ModelsOf,
     Plan,
+    PluginInfo,
     Recipe,
     Source,
     SweepRequest,
@@ -43,12 +44,23 @@ def experiment(name: str) -> ExperimentInfo:
 
 
 def models() -> list[ModelInfo]:
-    return [model_registry.model_info(name) for name in model_registry.list_models()]
+    return [model(name) for name in model_registry.list_models()]
+
+
+def outside() -> tuple[PluginInfo, ...]:
+    """The plug-ins that were asked for, with what came of it."""
+    return plugins.found()
 
 
 def model(name: str) -> ModelInfo:
     """By any of its names. Raises `UnknownName`."""
-    return model_registry.model_info(name)
+    return _with_code(model_registry.model_info(name))
+
+
+def _with_code(info: ModelInfo) -> ModelInfo:
+    """With the fingerprint of a plug-in's."""
+    found = provenance.fingerprint_of_model(info.name)
+    return info.model_copy(update={"fingerprint": found}) if found else info
 
 
 def search_models(
@@ -61,7 +73,7 @@ def search_models(
     """
     wanted = words.lower().split()
     found = [info for info in model_registry.infos_of(source) if all(word in _text(info) for word in wanted)]
-    return found[first:][:most], len(found)
+    return [_with_code(info) for info in found[first:][:most]], len(found)
 
 
 def _text(info: ModelInfo) -> str:
@@ -153,8 +165,8 @@ def figures(spec: str, input_size: tuple[int, ...] | None = None) -> ModelFigure
 
 def source() -> Source:
     """The program that counts here."""
-    told = environment("cpu")
-    return Source(mgic=told["mgic"], commit=told["commit"], dirty=told["dirty"])
+    told = provenance.source()
+    return Source(mgic=told["version"], commit=told["commit"], dirty=told["dirty"])
 
 
 def plan(request: SweepRequest, budget_s: float | None = None, refuse: bool = False) -> Plan:
@@ -182,4 +194,5 @@ def plan(request: SweepRequest, budget_s: float | None = None, refuse: bool = Fa
     except BadConfig as error:
         problems = tuple(p._replace(pointer=f"{place}/{p.pointer}") for p in error.problems)
         raise BadConfig(str(error), problems) from error
-    return Plan(experiment=name, version=info.version, queue=info.queue, grids=grids, points=cells)
+    known = tuple(provenance.with_code(name, cells))
+    return Plan(experiment=name, version=info.version, queue=info.queue, grids=grids, points=known)

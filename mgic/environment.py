@@ -1,7 +1,6 @@
-"""Where a run runs, and with what: versions, device, threads, and the commit of this code."""
+"""Where a run runs, and with what: versions, device and threads."""
 
 import platform
-import subprocess
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +16,6 @@ def environment(device: str) -> dict[str, Any]:
     cuda = device.startswith("cuda")
     return {
         "mgic": __version__,
-        **_source(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": version("torchvision"),
@@ -35,18 +33,6 @@ def _gpu() -> str:
         return torch.cuda.get_device_name()
     except (RuntimeError, AssertionError) as error:
         return f"unknown: {error}".splitlines()[0][:200]
-
-
-@cache
-def _source() -> dict[str, Any]:
-    """The commit this code is at, and whether it was changed since; unknown outside a checkout."""
-    git = ["git", "-C", str(Path(__file__).parent)]
-    try:
-        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
-        changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return {"commit": "unknown", "dirty": None}
-    return {"commit": commit.stdout.strip(), "dirty": bool(changes.stdout)}
 
 
 @cache

@@ -3,24 +3,28 @@
 import errno
 import time
 import traceback
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
 import torch
 from pydantic import ValidationError
 
+from mgic import plugins
 from mgic.environment import environment
 from mgic.errors import BadConfig, Cancelled, DataMissing, Diverged, MgicError, UnknownName
 from mgic.experiment import EXPERIMENTS, Context
+from mgic.provenance import closed, source, subject
 from mgic.records import Config, Failure, Outcome, Reason, RunStatus, check_keys
 
 
-def run(name: str, config: Config, context: Context) -> Outcome:
+def run(name: str, config: Config, context: Context, links: Mapping[str, str | None] | None = None) -> Outcome:
     """Run it to its end, whatever that is: an error becomes a `Failure`, not an exception.
 
-    The device is the context's; a config that says `auto` is resolved to it.
+    The device is the context's; a config that says `auto` is resolved to it. `links`: see `mgic.provenance.ci_links`.
     """
     start = time.time()
+    about = subject(name, config, links or {})
     clock = time.perf_counter()
     result: dict[str, Any] | None = None
     failure: Failure | None = None
@@ -44,12 +48,13 @@ def run(name: str, config: Config, context: Context) -> Outcome:
             status = RunStatus.FAILED
             trace = "" if isinstance(error, MgicError) else traceback.format_exc()
             failure = Failure(reason=reason_of(error), message=_message(error), traceback=trace)
+    told = {"source": source(), "subject": closed(about, start), "started": start, "ended": time.time()}
     return Outcome(
         status=status,
         config=resolved,
         result=result,
         failure=failure,
-        environment=info | environment(context.device) | {"started": start, "ended": time.time()},
+        environment=info | environment(context.device) | told,
         seconds=time.perf_counter() - clock,
     )
 
@@ -84,6 +89,8 @@ def reason_of(error: BaseException) -> Reason:
 
 
 def _message(error: Exception) -> str:
+    words = str(error) or type(error).__name__
     if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-    return str(error) or type(error).__name__
+        words = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+    broken = plugins.failures() if reason_of(error) is Reason.INVALID else {}
+    return "; ".join([words, *(f"the plug-in {name} is not there: {why}" for name, why in broken.items())])

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mgic.errors import BadResult
 from mgic.records import PROVENANCE, Cost, ExperimentInfo, Queue, View, check_tables
-from mgic.registry import Registry
+from mgic.registry import Registry, registering, top_level
 
 
 class ExperimentConfig(BaseModel):
@@ -112,6 +112,7 @@ def experiment(
             config_schema=config.model_json_schema(),
             result_schema=result.model_json_schema(),
             views=views,
+            package=top_level(registering()),
         )
         _check(info)
         EXPERIMENTS.add(run.__name__, Experiment(run, config, result, estimate, info))

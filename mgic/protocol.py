@@ -38,6 +38,7 @@ class Job:
         data_dir: Where data sets lie.
         folder: Where it leaves its files.
         checkpoints: A folder that the next attempt at the run is given too.
+        fresh: Whether the child was started for it, another one having declined it as `Outdated`.
     """
 
     experiment: str
@@ -47,6 +48,7 @@ class Job:
     data_dir: str
     folder: str
     checkpoints: str
+    fresh: bool = False
 
     def encode(self) -> str:
         return f"{_write(asdict(self))}\n"
@@ -93,6 +95,11 @@ class Resumed:
 
 
 @dataclass
+class Outdated:
+    """The job is for another process: this one has code of a plug-in that is not what is on the disk."""
+
+
+@dataclass
 class Finished:
     """The last message of a run, with the files it leaves."""
 
@@ -100,7 +107,7 @@ class Finished:
     artifacts: list[Artifact]
 
 
-Message = Progress | Curve | Log | Checkpoint | Resumed | Finished
+Message = Progress | Curve | Log | Checkpoint | Resumed | Outdated | Finished
 
 KINDS: dict[str, type[Message]] = {
     "progress": Progress,
@@ -108,6 +115,7 @@ KINDS: dict[str, type[Message]] = {
     "log": Log,
     "checkpoint": Checkpoint,
     "resumed": Resumed,
+    "outdated": Outdated,
     "outcome": Finished,
 }
 

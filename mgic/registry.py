@@ -3,10 +3,13 @@
 import importlib
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import SequenceMatcher
 from functools import partial
-from typing import TypeVar
+from types import FrameType
+from typing import Any, TypeVar
 
 from mgic.errors import UnknownName
 
@@ -14,6 +17,7 @@ T = TypeVar("T")
 
 
 ALIKE = 0.6  # as difflib's own get_close_matches
+LAB = "mgic"
 
 
 def _likeness(one: str, other: str) -> float:
@@ -25,6 +29,19 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
 
 
+def top_level(module: str) -> str:
+    """`package` of `package.module.other`."""
+    return module.partition(".")[0]
+
+
+def registering() -> str:
+    """The module whose own lines are being executed, through whatever functions of others they came here."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_name != "<module>":
+        frame = frame.f_back
+    return "" if frame is None else str(frame.f_globals.get("__name__", ""))
+
+
 class Registry(Mapping[str, T]):
     """Objects by name. `package` is imported, module by module, on the first look-up."""
 
@@ -32,13 +49,29 @@ class Registry(Mapping[str, T]):
         self.kind = kind
         self._package = package
         self._items: dict[str, T] = {}
+        self._modules: dict[str, str] = {}  # name -> the module that registered it
         self._loaded = False
+        _ALL.append(self)
 
     def add(self, name: str, item: T) -> T:
+        """Raises `ValueError` where the name is taken, with both modules."""
+        module = registering()
+        if top_level(module) != LAB:
+            self._load()  # the lab's own first: who comes second is at fault
         if name in self._items:
-            raise ValueError(f"two {self.kind}s are called {name!r}: {self._items[name]!r} and {item!r}")
+            raise ValueError(f"two {self.kind}s are called {name!r}: one of {self._modules[name]}, one of {module}")
         self._items[name] = item
+        self._modules[name] = module
         return item
+
+    def module(self, name: str) -> str:
+        """The module that registered it. Raises `UnknownName`."""
+        _ = self[name]
+        return self._modules[name]
+
+    def package(self, name: str) -> str:
+        """The top-level package that registered it: `mgic` is the lab itself. Raises `UnknownName`."""
+        return top_level(self.module(name))
 
     def __getitem__(self, name: str) -> T:
         """Raises `UnknownName`, which is no KeyError: `get` raises it too, with the nearest name."""
@@ -67,3 +100,42 @@ class Registry(Mapping[str, T]):
             self._loaded = True
             for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
                 importlib.import_module(f"{self._package}.{module.name}")
+
+
+_ALL: list[Registry[Any]] = []
+
+
+def load_own() -> None:
+    """What comes with the lab, of every table that there is by now."""
+    for registry in list(_ALL):
+        registry._load()
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """What outsiders register in here is forgotten if it ends with an exception."""
+    before = {id(registry): set(registry._items) for registry in _ALL}
+    whole = False
+    try:
+        yield
+        whole = True
+    finally:
+        for registry in () if whole else _ALL:
+            _forget(registry, before.get(id(registry), set()))
+
+
+def _forget(registry: Registry[Any], kept: set[str]) -> None:
+    for name, module in list(registry._modules.items()):
+        if top_level(module) != LAB and name not in kept:
+            registry._items.pop(name, None)
+            del registry._modules[name]
+
+
+def registered(package: str) -> tuple[str, ...]:
+    """What a top-level package has registered: `model tiny`, `data set stripes`."""
+    return tuple(
+        f"{registry.kind} {name}"
+        for registry in _ALL
+        for name, module in registry._modules.items()
+        if top_level(module) == package
+    )

@@ -1,7 +1,7 @@
-"""The worker's child process: `python -m mgic.runner FD` reads jobs from its standard input and runs one after another.
+"""The worker's child process: `python -P -m mgic.runner FD` reads jobs from its standard input and runs each in turn.
 
-What there is to tell of each goes to its parent on descriptor FD, in the messages of `mgic.protocol`. What experiments
-print goes to stdout and stderr as usual.
+What follows on its command line says which plug-ins to import first. What there is to tell of each job goes to its
+parent on descriptor FD, in the messages of `mgic.protocol`. What experiments print goes to stdout and stderr as usual.
 """
 
 import hashlib
@@ -21,9 +21,11 @@ from typing import NoReturn, TextIO
 
 import torch
 
+from mgic import plugins
 from mgic.errors import BadConfig, Cancelled
 from mgic.execution import run
-from mgic.protocol import Checkpoint, Curve, Finished, Job, Log, Message, Progress, Resumed, encode
+from mgic.protocol import Checkpoint, Curve, Finished, Job, Log, Message, Outdated, Progress, Resumed, encode
+from mgic.provenance import ci_links
 from mgic.records import Artifact, RunStatus
 
 _wanted = threading.Semaphore(0)  # counts what SIGUSR1 asked for
@@ -103,18 +105,29 @@ class ChannelContext:
         return found
 
     def tell(self, message: Message) -> None:
-        """At once."""
-        self._channel.write(encode(message))
-        self._channel.flush()
+        _tell(self._channel, message)
+
+
+def _tell(channel: TextIO, message: Message) -> None:
+    """At once."""
+    channel.write(encode(message))
+    channel.flush()
 
 
 def _serve(channel: TextIO, jobs: Iterator[str]) -> None:
-    """Until the jobs end, or one does not succeed: the next one deserves a fresh process."""
+    """Until the jobs end, or one does not succeed: the next one deserves a fresh process.
+
+    So does one for which the code of a plug-in has changed, unless this process was started for it.
+    """
+    links = ci_links(os.environ)
     for line in jobs:
         job = Job.decode(line)
+        if not job.fresh and plugins.changed():
+            _tell(channel, Outdated())
+            return
         torch.set_num_threads(job.threads)
         context = ChannelContext(channel, job.device, Path(job.data_dir), Path(job.folder), Path(job.checkpoints))
-        outcome = run(job.experiment, job.config, context)
+        outcome = run(job.experiment, job.config, context, links)
         sys.stdout.flush()  # before the outcome: after it the parent listens for another run
         sys.stderr.flush()
         context.tell(Finished(outcome, context.artifacts()))
@@ -152,6 +165,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # between two jobs a cancel loses nothing
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as channel, suppress(Cancelled):
+        plugins.load_tried(plugins.told(sys.argv[2:]))
         _serve(channel, iter(sys.stdin.readline, ""))
     _leave()
 

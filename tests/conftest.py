@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -135,14 +135,17 @@ class Service:
         return (self.home / "logs" / f"{part}.log").read_text()
 
 
-def start_service(home: Path, **settings: str) -> Service:
-    """`mgic up --no-demo` on free ports, ready to work."""
+def start_service(
+    home: Path, python: str = sys.executable, folder: Path | None = None, words: Sequence[str] = (), **settings: str
+) -> Service:
+    """`mgic up --no-demo` on free ports, ready to work; in a folder, and with more words, if given."""
     api, pages = free_port(), free_port()
     environment = os.environ | {"MGIC_HOME": str(home), "MGIC_API_PORT": str(api), "MGIC_DASHBOARD_PORT": str(pages)}
     home.mkdir(parents=True, exist_ok=True)
     log = (home / "up.log").open("w")
     process = subprocess.Popen(
-        [sys.executable, "-m", "mgic", "up", "--no-demo"],
+        [python, "-P", "-m", "mgic", "up", "--no-demo", *words],
+        cwd=folder,
         env=environment | QUICK | settings,
         stdout=log,
         stderr=subprocess.STDOUT,

@@ -1,6 +1,6 @@
 """The Celery application of the workers, with its one task: serve the queue until nothing is eligible.
 
-`python -m celery -A worker.app worker -Q cpu -c 2`, with MGIC_QUEUE=cpu and MGIC_SLOTS=2.
+`python -P -m worker -Q cpu -c 2`, with MGIC_QUEUE=cpu and MGIC_SLOTS=2.
 """
 
 import ctypes
@@ -19,6 +19,7 @@ from backend.artifacts import Artifacts
 from backend.queue import RUN_TASK, Bell, celery_app
 from backend.settings import read_settings
 from backend.store import DATABASE_ERRORS, Lease, Store
+from mgic.plugins import asked, words_for
 from mgic.process import die_with_parent
 from worker.beacon import Beacon, at_work, slot_of
 from worker.child import Child
@@ -35,6 +36,7 @@ celery.conf.update(
 celery.steps["worker"].add(Beacon)
 
 me = slot_of(settings)  # before the fork: a slot has the name of its worker
+outside = words_for(asked(settings.modules))
 going_down = RawValue(ctypes.c_bool, False)  # shared with the slots, set by the worker that forked them
 
 
@@ -89,7 +91,9 @@ def _work() -> None:
                 return
             if claim is None:
                 return
-            child = child or Child(settings.data_dir, settings.scratch, settings.run_threads, _visible())
+            child = child or Child(
+                settings.data_dir, settings.scratch, settings.run_threads, _visible(), outside=outside
+            )
             if not supervise(claim, child, store(), artifacts(), settings, stopping) or me.queue == "timing":
                 child.end(settings.grace_s)
                 child = None

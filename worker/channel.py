@@ -14,6 +14,7 @@ from mgic.protocol import (
     Damaged,
     Finished,
     Log,
+    Outdated,
     Progress,
     Resumed,
     decode,
@@ -43,17 +44,23 @@ class Channel:
     """The reading end of the pipe.
 
     Args:
-        descriptor: Of the pipe; made non-blocking.
+        descriptor: Of the pipe; made non-blocking. None: `listen_at` names one.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        os.set_blocking(descriptor, False)
-        self.descriptor = descriptor
-        self.closed = False
-        self._rest = b""
+    def __init__(self, descriptor: int | None = None) -> None:
         self._points = 0
         self._lines = 0
         self.told = Told()
+        if descriptor is not None:
+            self.listen_at(descriptor)
+
+    def listen_at(self, descriptor: int) -> None:
+        """From now on it is this pipe, of a process that takes the other's place; what was told stays."""
+        os.set_blocking(descriptor, False)
+        self.descriptor = descriptor
+        self.closed = False
+        self.outdated = False
+        self._rest = b""
 
     def begin(self) -> None:
         """A new job begins: forget the last one."""
@@ -101,6 +108,8 @@ class Channel:
                 self.told.checkpoint = _plain(name)
             case Resumed(step):
                 self.told.resumed = max(0, min(step, MAX_STEP))
+            case Outdated():
+                self.outdated = True
             case Finished(outcome, artifacts):
                 self.told.outcome, self.told.artifacts = outcome, artifacts
 

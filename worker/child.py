@@ -5,26 +5,27 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from backend.store import Claim
+from mgic.plugins import SAFE
 from mgic.process import die_with_parent
 from mgic.protocol import Job
 from worker.channel import Channel
 
-RUNNER = (sys.executable, "-m", "mgic.runner")
+RUNNER = (*SAFE, "mgic.runner")
 EXIT_S = 5.0  # how long a child may take to leave after its input has ended
 
 
 class Child:
-    """One `python -m mgic.runner` in a process group of its own.
+    """One `python -P -m mgic.runner` in a process group of its own.
 
     It must be started from the main thread of a process that stays: it asks the kernel to
-    be killed when the thread that started it ends.
+    be killed when the thread that started it ends. It is replaced when the code of a plug-in has changed.
 
     Args:
         data_dir: Where data sets lie.
@@ -32,20 +33,35 @@ class Child:
         threads: For torch.
         visible: CUDA_VISIBLE_DEVICES, or None to leave it.
         command: What is executed, with the number of the pipe's descriptor behind it.
+        outside: Behind that, what says which plug-ins to import.
     """
 
     def __init__(
-        self, data_dir: Path, folder: Path, threads: int, visible: str | None, command: Sequence[str] = RUNNER
+        self,
+        data_dir: Path,
+        folder: Path,
+        threads: int,
+        visible: str | None,
+        command: Sequence[str] = RUNNER,
+        outside: Sequence[str] = (),
     ) -> None:
         self._data_dir = data_dir.resolve()
         self._folder = folder.resolve()
         self._threads = threads
+        self._visible = visible
+        self._command = (command, outside)
+        self._job: Job | None = None
+        self.channel = Channel()
+        self._start()
+
+    def _start(self) -> None:
         reading, writing = os.pipe()
-        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-        if visible is not None:
-            environment["CUDA_VISIBLE_DEVICES"] = visible
+        environment = os.environ | {"OMP_NUM_THREADS": str(self._threads)}
+        if self._visible is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = self._visible
+        command, outside = self._command
         self.process = subprocess.Popen(
-            [*command, str(writing)],
+            [*command, str(writing), *outside],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -55,7 +71,7 @@ class Child:
             env=environment,
         )
         os.close(writing)
-        self.channel = Channel(reading)
+        self.channel.listen_at(reading)
         self._text = b""
         self._closed = False
         assert self.process.stdin is not None
@@ -69,7 +85,7 @@ class Child:
         """Hand it a job, its channel made ready. A child that is dead already is found so by the next `listen`."""
         self._text = b""
         run = self._folder / str(claim.run_id)
-        job = Job(
+        self._job = Job(
             experiment=claim.experiment,
             config=claim.config,
             device=claim.device,
@@ -78,6 +94,9 @@ class Child:
             folder=str(run / str(claim.fence)),
             checkpoints=str(run / "checkpoints"),
         )
+        self._hand(self._job)
+
+    def _hand(self, job: Job) -> None:
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(job.encode().encode())
@@ -92,6 +111,11 @@ class Child:
         self._selector.select(seconds)
         self.read_text()
         self.channel.read()
+        if self.channel.outdated and self._job is not None:
+            self.dismiss()
+            self._start()
+            self._hand(replace(self._job, fresh=True))
+            return True
         if self.channel.closed:  # it is leaving; one that stays all the same is not waited for
             self._unwatch(self.channel.descriptor)
             self._expire()

@@ -97,8 +97,8 @@ def workers(store: StoreDep, settings: SettingsDep) -> Page[Worker]:
 
 
 @router.get("/system")
-def system(store: StoreDep, settings: SettingsDep) -> System:
-    """Version, limits, and how much waits and runs."""
+def system(store: StoreDep, settings: SettingsDep, catalogue: SharedCatalogueDep) -> System:
+    """Version, limits, how much waits and runs, and what came of the plug-ins."""
     limits = {
         "cores": usable_cores(),
         "sweep_runs": MAX_SWEEP_RUNS,
@@ -108,4 +108,10 @@ def system(store: StoreDep, settings: SettingsDep) -> System:
         "lease_seconds": settings.lease_s,
         "run_seconds": settings.wall_limit_s,
     }
-    return System(version=__version__, limits=limits, queued=store.queued(), running=store.running())
+    return System(
+        version=__version__,
+        limits=limits,
+        queued=store.queued(),
+        running=store.running(),
+        plugins=catalogue.outside,
+    )

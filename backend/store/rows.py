@@ -10,7 +10,9 @@ from mgic.records import Failure, Run, RunStatus, Sweep, main_table, unfold
 
 ACTIVE = (RunStatus.RUNNING, RunStatus.CANCELLING)
 OPEN = (RunStatus.QUEUED, *ACTIVE)
-ENVIRONMENT = ("commit", "dirty", "mgic", "torch", "device", "threads")  # what rows of results tell of it
+ENVIRONMENT = ("mgic", "torch", "device", "threads")  # what rows of results tell of it
+SOURCE = ("commit", "dirty")  # of the lab itself
+SUBJECT = ("commit", "branch", "dirty", "remote", "fingerprint", "ci_run", "pull_request")  # of the code under test
 # Of the table runs, what `result_rows` reads: the rest is as much JSON again.
 RESULT_COLUMNS = (
     *("seq", "id", "sweep_id", "attempt", "version", "host", "created_at", "started_at", "finished_at"),
@@ -98,7 +100,11 @@ def result_rows(row: RowMapping, table: str | None = None) -> list[dict[str, Any
     }
     run |= {name: _iso(row[name]) for name in ("created_at", "started_at", "finished_at")}
     environment = row["environment"] or {}
-    where = {f"env_{name}": environment.get(name) for name in ENVIRONMENT}
+    source = environment.get("source", environment)  # older runs have its fields beside the others
+    subject = environment.get("subject", {})
+    where = {f"env_{name}": source.get(name) for name in SOURCE}
+    where |= {f"env_{name}": environment.get(name) for name in ENVIRONMENT}
+    where |= {f"subject_{name}": subject.get(name) for name in SUBJECT}
     found = unfold(row["config"], row["result"], table or main_table(row["result"]))
     return [{**run, **one, **where} for one in found]
 

@@ -1,21 +1,22 @@
 """Sweeps and runs: adding them, reading them, page by page."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select
+from sqlalchemy import Connection, RowMapping, Select, func, insert, null, select
 from sqlalchemy.exc import IntegrityError
 
 from backend.store.database import Database
 from backend.store.rows import ACTIVE, RESULT_COLUMNS, result_rows, run_record, sweep_record
 from backend.store.schema import events, runs, sweeps
 from mgic.errors import Conflict, NotFound
-from mgic.records import Config, Grid, Queue, Run, RunStatus, Sweep
+from mgic.records import Config, Grid, PluginCode, Queue, Run, RunStatus, Sweep, made_by
 
 ROWS_OF_A_RUN = 10**6  # room in a cursor for the rows of one run; its place in the list stands above
+MOST_LOOKED_AT = 50  # results of one config, the newest first, of which one may be of the code that is wanted
 ID_BATCH = 500  # bound parameters a statement; SQLite's limit is far above
 
 
@@ -29,6 +30,7 @@ class NewRun:
     queue: Queue
     device: str
     work_macs: float | None
+    code: tuple[PluginCode, ...] = ()  # from outside: a result is reused only if just this made it
 
 
 @dataclass(frozen=True)
@@ -160,16 +162,19 @@ class Sweeps(Database):
                 return found, row["seq"] * ROWS_OF_A_RUN + start + room
         return found, rows[limit]["seq"] * ROWS_OF_A_RUN if len(rows) > limit else None
 
-    def succeeded(self, keys: Iterable[str]) -> dict[str, UUID]:
-        """For each config key, the newest run that succeeded with it, where there is one."""
-        wanted = list(dict.fromkeys(keys))
+    def succeeded(self, keys: Mapping[str, tuple[PluginCode, ...]]) -> dict[str, UUID]:
+        """For each config key, the newest run that succeeded with it and with the code beside it, if there is one."""
+        wanted = list(keys)
         found: dict[str, UUID] = {}
         with self._read() as connection:
             for start in range(0, len(wanted), ID_BATCH):
-                query = select(runs.c.config_key, runs.c.id).where(
-                    runs.c.config_key.in_(wanted[start : start + ID_BATCH]), runs.c.status == RunStatus.SUCCEEDED
+                batch = wanted[start : start + ID_BATCH]
+                environment = runs.c.environment if any(keys[key] for key in batch) else null()
+                query = select(runs.c.config_key, runs.c.id, environment).where(
+                    runs.c.config_key.in_(batch), runs.c.status == RunStatus.SUCCEEDED
                 )
-                found |= {key: run_id for key, run_id in connection.execute(query.order_by(runs.c.seq))}
+                told = connection.execute(query.order_by(runs.c.seq))
+                found |= {key: run_id for key, run_id, ran in told if made_by(ran, keys[key])}
         return found
 
     def seconds_per_mac(self, experiment: str) -> dict[tuple[str | None, str | None], float]:
@@ -240,7 +245,7 @@ class Sweeps(Database):
         queued = {"at": now, "to_status": RunStatus.QUEUED, "fence": 0}
         connection.execute(insert(events), [{"run_id": row["id"], **queued} for row in rows])
         if new.reuse:
-            self._reuse(connection, rows)
+            self._reuse(connection, rows, [run.code for run in new.runs])
         return sweep_id
 
     def _new_row(self, new: NewSweep, sweep_id: UUID, number: int, run: NewRun, now: float) -> dict[str, Any]:
@@ -263,11 +268,14 @@ class Sweeps(Database):
             "created_at": now,
         }
 
-    def _reuse(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Let runs that the store has a result for end at once, with that result."""
-        for row in rows:
+    def _reuse(
+        self, connection: Connection, rows: Sequence[Mapping[str, Any]], codes: Sequence[tuple[PluginCode, ...]]
+    ) -> None:
+        """Let runs that the store has a result of the same code for end at once, with that result."""
+        for row, code in zip(rows, codes, strict=True):
             query = select(runs).where(runs.c.config_key == row["config_key"], runs.c.status == RunStatus.SUCCEEDED)
-            known = connection.execute(query.order_by(runs.c.seq.desc()).limit(1)).mappings().first()
+            newest = connection.execute(query.order_by(runs.c.seq.desc()).limit(MOST_LOOKED_AT)).mappings()
+            known = next((one for one in newest if made_by(one["environment"], code)), None)
             if known is None:
                 continue
             copied = {key: known[key] for key in ("result", "environment", "seconds", "finished_at", "started_at")}

@@ -70,8 +70,8 @@ with top:
 
 cost = None
 try:
-    cost = model_cost(api, name, asked.options, asked.size)
-    show_metrics(cost, model_cost(api, name, asked.of_input, asked.size))
+    cost = model_cost(api, name, asked.options, asked.size, info.fingerprint)
+    show_metrics(cost, model_cost(api, name, asked.of_input, asked.size, info.fingerprint))
     show_uncounted(cost)
 except ApiError as error:
     if show_nothing(error):

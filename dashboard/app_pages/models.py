@@ -51,7 +51,7 @@ if not listed_here:
     st.caption(f"{len(shown)} of {len(every)} models. Open one to see what it costs.")
     st.stop()
 names = [info.name for info in shown]
-counted = known_costs(names)
+counted = known_costs(shown)
 complete = len(counted) == len(names)
 turns = count()
 
@@ -60,7 +60,7 @@ turns = count()
 @tells_what_fails()
 def listed() -> None:
     """The names at once, their costs as they are counted: what is known is drawn before more is asked for."""
-    costs = known_costs(names)
+    costs = known_costs(shown)
     if not complete:
         st.progress(len(costs) / len(names), f"Counting costs: {len(costs)} of {len(names)} models")
     st.dataframe(
@@ -73,8 +73,8 @@ def listed() -> None:
         column_config=COLUMNS,
     )
     if not complete and next(turns) > 0:
-        last_seen("model costs", lambda: ask_costs(api, names))
-        if len(known_costs(names)) == len(names):
+        last_seen("model costs", lambda: ask_costs(api, shown))
+        if len(known_costs(shown)) == len(names):
             st.rerun()
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard.connection import client, tells_what_fails
 from dashboard.words import ago, literal, seconds
 from mgic.client import ApiError, Client
-from mgic.records import Health
+from mgic.records import Health, System
 
 SIGNS = {"ok": "✔", "degraded": "▲", "unavailable": "✖"}
 
@@ -19,6 +19,21 @@ def readiness(api: Client) -> Health | str:
         return api.ready()
     except ApiError as error:
         return str(error)
+
+
+def plugins_table(system: System) -> pd.DataFrame:
+    rows = [
+        {
+            "module": one.module,
+            "state": "✖ left out" if one.error else "✔ imported",
+            "asked for by": one.asked_by,
+            "error": one.error,
+            "registers": ", ".join(one.registers),
+            "fingerprint": one.fingerprint,
+        }
+        for one in system.plugins
+    ]
+    return pd.DataFrame(rows)
 
 
 @st.fragment(run_every=5)
@@ -74,6 +89,9 @@ def _queues() -> None:
         st.dataframe(pd.DataFrame(depth), hide_index=True, key="queues", alt="Runs waiting and running, by queue")
     else:
         st.caption("Nothing waits and nothing runs.")
+    if system.plugins:
+        st.subheader("Plug-ins", anchor=False)
+        st.dataframe(plugins_table(system), hide_index=True, key="plugins", alt="Plug-ins and what they register")
     st.subheader("Limits", anchor=False)
     limits = [{"limit": name, "value": f"{value:,.0f}"} for name, value in system.limits.items()]
     st.dataframe(pd.DataFrame(limits), hide_index=True, key="limits", alt="What this server allows")

@@ -1,6 +1,7 @@
 """The `mgic` command: one file a theme, all of them light; torch is loaded by the commands that compute."""
 
 import io
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -10,7 +11,10 @@ import typer
 
 from mgic import __version__
 from mgic.cli import doctor, follow, gate, local, reference, results, submit, up
-from mgic.cli.terminal import Code, Commands, put, tell_of_output
+from mgic.cli.loading import remember_imports
+from mgic.cli.terminal import IMPORT, Code, Commands, put, tell_of_output
+
+IMPORT_HELP = "Import this plug-in too; may be repeated, and stand behind the command. MGIC_IMPORT=a,b does the same."
 
 app = typer.Typer(
     cls=Commands,
@@ -30,9 +34,11 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    _shown: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    imports: Annotated[list[str] | None, typer.Option(IMPORT, metavar="MODULE", help=IMPORT_HELP)] = None,
 ) -> None:
     """Multigrid-in-channels networks: what they cost, how well they do, and the service that finds out."""
+    remember_imports(imports or [])
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -59,6 +65,7 @@ app.add_typer(local.data, name="data")
 
 def main() -> None:
     """The console script. Exit codes: see `mgic.cli.terminal.Code`."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # whatever is started takes nothing in the current directory for the lab's
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to end
             stream.reconfigure(errors="backslashreplace")

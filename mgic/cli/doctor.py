@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import typer
 
-from mgic.cli.loading import core
+from mgic.cli.loading import bare_core, wanted
 from mgic.cli.local import AsJson, DataDir
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import Code, put_json, put_table, say
@@ -22,6 +22,7 @@ from mgic.client import ApiError, Unreachable
 from mgic.cores import cpu_quota, usable_cores
 from mgic.errors import BadConfig
 from mgic.place import check_folder
+from mgic.plugins import load_tried
 from mgic.records import Health, Record
 
 OLDEST_PYTHON = (3, 11)
@@ -72,6 +73,7 @@ def doctor(
         *([] if running.status == "ok" else [_port("API port", api_port), _port("dashboard port", dashboard_port)]),
         _server("broker", broker_url, "MGIC_BROKER_URL", 6379),
         _server("database", database_url, "MGIC_DATABASE_URL", 5432),
+        *_plugins(),
         *_datasets(data_dir),
         _browser(),
     ]
@@ -106,10 +108,22 @@ def _torch() -> list[Check]:
         return [_check("torch", False, "pip install torch torchvision, both together", required=True)]
     found = [_check("torch", True, "installed", required=True)]
     try:
-        core().find_device("cuda")
+        bare_core().find_device("cuda")
     except BadConfig:
         return [*found, Check(name="gpu", status="unused", required=False, detail="no CUDA device; runs go to the CPU")]
     return [*found, _check("gpu", True, "torch sees a CUDA device")]
+
+
+def _plugins() -> list[Check]:
+    """Each is imported in a process of its own: one that fails takes nothing else down."""
+    return [
+        _check(
+            f"plug-in {info.module}",
+            not info.error,
+            f"{info.asked_by}: {info.error or ', '.join(info.registers) or 'it registers nothing'}",
+        )
+        for info in (load_tried(wanted()) if find_spec("torch") else ())
+    ]
 
 
 def _packages(extra: str, names: tuple[str, ...]) -> Check:
@@ -227,7 +241,7 @@ def _datasets(data_dir: Path) -> list[Check]:
         return []
     return [
         _check(f"data {found.name}", found.present, "here" if found.present else found.how_to_get)
-        for found in core().datasets(data_dir)
+        for found in bare_core().datasets(data_dir)
     ]
 
 

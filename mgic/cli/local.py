@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from mgic.cli.costs import show_cost
-from mgic.cli.loading import core
+from mgic.cli.loading import core, what_plugins_bring
 from mgic.cli.terminal import Code, Meter, put, put_json, put_table, say
 from mgic.cli.values import parse_axes, parse_options, parse_size
 from mgic.errors import BadConfig, UnknownName
@@ -59,7 +59,7 @@ def list_(
     if wanted is Subject.DATASETS:
         list_datasets(as_json, data_dir)  # whether a set is here is asked anew each time
         return
-    kept = Kept(cache_folder(os.environ), fingerprint())
+    kept = Kept(cache_folder(os.environ), fingerprint(plugins=what_plugins_bring()))
     if wanted is Subject.MODELS:
         _models(kept, as_json)
     elif wanted is Subject.EXPERIMENTS:

@@ -17,6 +17,7 @@ from mgic.client import ApiError, Unreachable
 from mgic.errors import BadConfig, Cancelled, Conflict, MgicError, NotFound, NotInBaseline, Unavailable
 from mgic.place import check_variables
 
+IMPORT = "--import"
 NOT_THE_CALLERS_FAULT = (401, 403, 408, 429)
 # A path that cannot be is the caller's to change, as a value that cannot be.
 BAD_PATH = (
@@ -50,12 +51,28 @@ class Code(IntEnum):
 class Commands(TyperGroup):
     """A group of commands in which an expected error is one line on stderr and the right exit code."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """`--import` is an option of the program: it may stand behind the command's name too."""
+        return super().parse_args(ctx, imports_first(args))
+
     def invoke(self, ctx: Any) -> Any:
         try:
             check_variables(os.environ)
             return super().invoke(ctx)
         except (MgicError, ValidationError, OSError) as error:
             raise typer.Exit(tell(error)) from error
+
+
+def imports_first(words: Sequence[str]) -> list[str]:
+    """The words of a command line with each `--import NAME` in front."""
+    end = words.index("--") if "--" in words else len(words)
+    given, others, rest = list[str](), list[str](), iter(words[:end])
+    for word in rest:
+        if word == IMPORT or word.startswith(f"{IMPORT}="):
+            given += [word, *([next(rest, "")] if word == IMPORT else [])]
+        else:
+            others.append(word)
+    return [*given, *others, *words[end:]]
 
 
 class Refused(OSError):

@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from urllib.parse import quote
 import httpx2 as httpx
 import typer
 
+from mgic.cli.loading import wanted
 from mgic.cli.processes import Process
 from mgic.cli.terminal import Code, Refused, naming, say
 from mgic.client import ApiError, Client, Unreachable
@@ -29,6 +29,7 @@ from mgic.cores import usable_cores
 from mgic.doors.callers import read_hosts
 from mgic.errors import BadConfig, Unavailable
 from mgic.place import check_folder
+from mgic.plugins import SAFE
 from mgic.records import SweepRequest
 
 DEMO = "ablation_quick"
@@ -77,6 +78,7 @@ class Service:
             "MGIC_API_URL": self.api_url,
             "MGIC_SHUTDOWN_GRACE_S": "4",
             "PYTHONUNBUFFERED": "1",
+            "MGIC_IMPORT": ",".join(one.module for one in wanted() if one.needed),
         }
         valkey = [] if os.environ.get("MGIC_BROKER_URL") else [self._valkey()]
         gpu = [self._worker("gpu", 1)] if Path("/dev/nvidiactl").exists() else []
@@ -94,6 +96,7 @@ class Service:
             for process in self.processes:
                 process.start()
             if self._await_ready(start):
+                self._tell_of_plugins()
                 if demo:
                     self._submit_demo()
                 say("Ctrl-C ends it; results stay.")
@@ -143,6 +146,17 @@ class Service:
             except httpx.TransportError:
                 missing.append("the dashboard")
         return missing
+
+    def _tell_of_plugins(self) -> None:
+        try:
+            found = Client(self.api_url).system().plugins
+        except (ApiError, Unreachable) as error:
+            say(f"what came of the plug-ins is not known: {error}")
+            return
+        for info in found:
+            brings = f"registers {', '.join(info.registers) or 'nothing'}"
+            words = f"is left out: {info.error}" if info.error else brings
+            say(f"  the plug-in {info.module} ({info.asked_by}) {words}")
 
     def _submit_demo(self) -> None:
         client = Client(self.api_url, timeout=60)
@@ -208,7 +222,7 @@ class Service:
         return self._python("dashboard", ["dashboard", "--host", PAGES_HOST, "--port", str(port)])
 
     def _worker(self, queue: str, slots: int) -> Process:
-        command = ["celery", "-A", "worker.app", "worker", "-Q", queue, "-c", str(slots), "-n", f"{queue}@%h"]
+        command = ["worker", "-Q", queue, "-c", str(slots), "-n", f"{queue}@%h"]
         flags = ["--without-gossip", "--without-mingle", "-l", "warning"]
         device = {"MGIC_DEVICE": "cpu"} if queue == "cpu" else {}
         more = {"MGIC_QUEUE": queue, "MGIC_SLOTS": str(slots), **device}
@@ -216,7 +230,7 @@ class Service:
 
     def _python(self, name: str, module: list[str], more: dict[str, str] | None = None) -> Process:
         log = self.home / "logs" / f"{name}.log"
-        return Process(name, [sys.executable, "-m", *module], self.environment | (more or {}), log)
+        return Process(name, [*SAFE, *module], self.environment | (more or {}), log)
 
 
 def migrations(environment: Mapping[str, str], *flags: str) -> "subprocess.CompletedProcess[str]":
@@ -224,7 +238,7 @@ def migrations(environment: Mapping[str, str], *flags: str) -> "subprocess.Compl
 
     A process of its own, since the core knows no database. Its exit codes are those of `backend.migrations.__main__`.
     """
-    command = [sys.executable, "-m", "backend.migrations", *flags]
+    command = [*SAFE, "backend.migrations", *flags]
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
 
 

@@ -4,7 +4,7 @@
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import torch
@@ -27,6 +27,9 @@ _BETWEEN: dict[Kind, tuple[MakeTransfer, MakeNorm]] = {  # R and P, and the norm
     "tokens": (TransferLast, nn.LayerNorm),
     "vectors": (TransferLast, nn.BatchNorm1d),
 }
+
+
+Asked = tuple[int, int, Coarsening]  # group size, coarsest size, and the rule
 
 
 class _Left(Exception):
@@ -66,33 +69,77 @@ def convert(
         BadConfig: The network does not run on `example`, nothing of it can be converted, or a size makes no sense.
     """
     plan_levels(1, group_size, coarsest_size, coarsening)  # the sizes alone, before anything is run
-    new = copy.deepcopy(network)
-    converted: list[ConvertedBlock] = []
-    left: list[LeftAlone] = []
-    for place, unit in enumerate(find_units(network, watch(network, example))):
-        block = network.get_submodule(unit.name)
-        try:
-            if unit.reason:
-                raise _Left(unit.reason)
-            if select is not None and not select(unit.name, block):
-                raise _Left("not selected")
-            other, record = _converted(unit, block, group_size, coarsest_size, coarsening)
-        except _Left as why:
-            left.append(_left(unit, block, str(why)).model_copy(update={"place": place}))
-            continue
-        converted.append(record.model_copy(update={"place": place}))
-        new.set_submodule(unit.name, other.train(block.training))
-    if not converted:
-        detail = "nothing of the network can be converted: " + _reasons(left)
+    units = {unit.name: unit for unit in find_units(network, watch(network, example))}
+    blocks, converted, left = _blocks(network, units, (group_size, coarsest_size, coarsening), select)
+    left |= _missed(network, blocks, example)
+    place = {name: number for number, name in enumerate(units)}
+    parts = tuple(
+        _left(unit, network.get_submodule(name), left[name]).model_copy(update={"place": place[name]})
+        for name, unit in units.items()
+        if name in left
+    )
+    if left.keys() == units.keys():
+        detail = "nothing of the network can be converted: " + _reasons(parts)
         raise BadConfig(detail, (Problem("network", "nothing_convertible", detail),))
-    return new, ConversionReport(
+    report = ConversionReport(
         group_size=group_size,
         coarsest_size=coarsest_size,
         coarsening=coarsening,
-        converted=tuple(converted),
-        left=tuple(left),
+        converted=tuple(
+            record.model_copy(update={"place": place[record.name]}) for record in converted if record.name not in left
+        ),
+        left=parts,
         weights=WEIGHTS,
     )
+    return _with(network, {name: block for name, block in blocks.items() if name not in left}), report
+
+
+def _blocks(
+    network: nn.Module, units: Mapping[str, Unit], asked: Asked, select: Callable[[str, nn.Module], bool] | None
+) -> tuple[dict[str, MGICBlock], list[ConvertedBlock], dict[str, str]]:
+    """What stands in for a module of a name, what is told of it, and of the others why they are left."""
+    blocks: dict[str, MGICBlock] = {}
+    converted: list[ConvertedBlock] = []
+    left: dict[str, str] = {}
+    for name, unit in units.items():
+        block = network.get_submodule(name)
+        try:
+            if unit.reason:
+                raise _Left(unit.reason)
+            if select is not None and not select(name, block):
+                raise _Left("not selected")
+            blocks[name], record = _converted(unit, block, asked)
+            converted.append(record)
+        except _Left as why:
+            left[name] = str(why)
+    return blocks, converted, left
+
+
+def _with(network: nn.Module, blocks: Mapping[str, nn.Module]) -> nn.Module:
+    """A copy with these in place of the modules of their names."""
+    new = copy.deepcopy(network)
+    for name, block in blocks.items():
+        new.set_submodule(name, block.train(network.get_submodule(name).training))
+    return new
+
+
+def _missed(network: nn.Module, blocks: Mapping[str, MGICBlock], example: Tensor) -> dict[str, str]:
+    """Which of the blocks the network does not run without, such as a layer whose weight it reads, and why."""
+    plain, others = shadow(network), {name: shadow(block) for name, block in blocks.items()}
+    if not others or not _fault(_with(plain, others), example) or _fault(plain, example):
+        return {}
+    faults = {name: _fault(_with(plain, {name: other}), example) for name, other in others.items()}
+    return {name: f"the network does not run without it: {fault}" for name, fault in faults.items() if fault}
+
+
+def _fault(network: nn.Module, example: Tensor) -> str:
+    """What a pass on the meta device ends with; empty if all is well."""
+    try:
+        with torch.no_grad():
+            network.eval()(example.to("meta"))
+    except FAULTS as error:
+        return first_line(error)
+    return ""
 
 
 def _left(unit: Unit, block: nn.Module, why: str) -> LeftAlone:
@@ -100,30 +147,29 @@ def _left(unit: Unit, block: nn.Module, why: str) -> LeftAlone:
     return LeftAlone(name=unit.name, kind=type(block).__name__, reason=why, params=params, macs=macs)
 
 
-def _reasons(left: list[LeftAlone]) -> str:
+def _reasons(left: Sequence[LeftAlone]) -> str:
     if not left:
         return "it has no layer that mixes channels"
-    shown = [f"{named(equal)} ({equal[0].kind}) {equal[0].reason}" for equal in repeated(left)]
+    first = sorted(
+        repeated(left), key=lambda equal: equal[0].reason.startswith(("changes ", "gives ", "turns "))
+    )  # these are no blocks
+    shown = [f"{named(equal)} ({equal[0].kind}) {equal[0].reason}" for equal in first]
     return "; ".join(shown[:SHOWN]) + (f"; and {len(shown) - SHOWN} more" if len(shown) > SHOWN else "")
 
 
-def _converted(
-    unit: Unit, block: nn.Module, group_size: int, coarsest_size: int, coarsening: Coarsening
-) -> tuple[MGICBlock, ConvertedBlock]:
+def _converted(unit: Unit, block: nn.Module, asked: Asked) -> tuple[MGICBlock, ConvertedBlock]:
     """Planned on the first of the unit's widths that works out."""
     why: _Left | None = None
     for width in unit.widths:
         try:
-            return _planned(unit, width, block, (group_size, coarsest_size, coarsening))
+            return _planned(unit, width, block, asked)
         except _Left as left:
             why = why or left
     assert why is not None
     raise why
 
 
-def _planned(
-    unit: Unit, width: int, block: nn.Module, asked: tuple[int, int, Coarsening]
-) -> tuple[MGICBlock, ConvertedBlock]:
+def _planned(unit: Unit, width: int, block: nn.Module, asked: Asked) -> tuple[MGICBlock, ConvertedBlock]:
     try:
         levels = plan_levels(width, *asked)
     except BadConfig as error:
@@ -180,7 +226,7 @@ def _try(unit: Unit, block: nn.Module, scale: Fraction) -> None:
         raise ValueError("it writes into its own input")
 
 
-def _mgic(unit: Unit, block: nn.Module, asked: tuple[int, int, Coarsening], width: int, numbers: bool) -> MGICBlock:
+def _mgic(unit: Unit, block: nn.Module, asked: Asked, width: int, numbers: bool) -> MGICBlock:
     make_transfer, make_norm = _BETWEEN[unit.kind]
 
     def level(channels: int, groups: int) -> nn.Module:

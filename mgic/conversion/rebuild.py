@@ -7,7 +7,7 @@ of it: `rebuilt` makes what is worth a try, and whoever uses it runs it first.
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -50,6 +50,7 @@ def rebuilt(block: nn.Module, scale: Fraction, groups: int, *, numbers: bool) ->
     for name, module in list(new.named_modules()):
         if isinstance(module, CONVOLUTIONS):
             _convolution(module, scale, groups)
+            _each_channel(module, scale, name, set(), done={"weight", "bias"})  # a gain, in one that is normalised
         elif isinstance(module, nn.Linear):
             other = _linear(module, scale, groups)
             if not name:
@@ -111,12 +112,12 @@ def _linear(layer: nn.Linear, scale: Fraction, groups: int) -> nn.Module:
     return other.train(layer.training)
 
 
-def _each_channel(module: nn.Module, scale: Fraction, name: str, widths: set[int]) -> None:
+def _each_channel(module: nn.Module, scale: Fraction, name: str, widths: set[int], done: Container[str] = ()) -> None:
     """What a norm, a layer scale or an activation keeps for each channel, and the numbers beside it."""
     anew = False
     for table in (module._parameters, module._buffers):
         for key, value in table.items():
-            if value is None or value.numel() == 1:
+            if value is None or value.numel() == 1 or key in done:
                 continue
             if sum(n != 1 for n in value.shape) > 1:
                 where = ".".join(filter(None, (name, key)))
@@ -129,7 +130,7 @@ def _each_channel(module: nn.Module, scale: Fraction, name: str, widths: set[int
             setattr(module, key, _smaller(number, scale))
     if isinstance(module, nn.GroupNorm):
         module.num_groups = next(n for n in range(module.num_groups, 0, -1) if module.num_channels % n == 0)
-    if anew and hasattr(module, "reset_parameters"):
+    if anew and not done and hasattr(module, "reset_parameters"):
         module.reset_parameters()  # type: ignore[operator]
 
 

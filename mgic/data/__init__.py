@@ -48,6 +48,7 @@ def dataset_info(name: str, data_dir: Path) -> DatasetInfo:
         test=provider.test,
         present=provider.present(data_dir),
         how_to_get=provider.how_to_get,
+        package=DATASETS.package(name),
     )
 
 

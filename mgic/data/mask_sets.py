@@ -102,6 +102,7 @@ def mask_set_info(name: str, data_dir: Path) -> DatasetInfo:
         test=provider.test,
         present=provider.present(data_dir),
         how_to_get=provider.how_to_get,
+        package=MASK_SETS.package(name),
     )
 
 

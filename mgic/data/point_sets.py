@@ -101,6 +101,7 @@ def point_set_info(name: str, data_dir: Path) -> DatasetInfo:
         test=provider.test,
         present=provider.present(data_dir),
         how_to_get=provider.how_to_get,
+        package=POINT_SETS.package(name),
     )
 
 

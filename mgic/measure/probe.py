@@ -1,6 +1,7 @@
-"""Measure in a fresh process: `python -m mgic.measure.probe TASK JOB ANSWER` is that process.
+"""Measure in a fresh process: `python -P -m mgic.measure.probe TASK JOB ANSWER` is that process.
 
-It reads a `Setup` from the file JOB, and writes what it found, or why it could not, to ANSWER.
+It reads a `Setup` from the file JOB, and writes what it found, or why it could not, to ANSWER. What follows on its
+command line says which plug-ins to import first.
 """
 
 import json
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 import torch
 
+from mgic import plugins
 from mgic.errors import BadConfig, Problem
 from mgic.measure.engines import Setup, export
 from mgic.measure.latency import Timing, measure
@@ -54,7 +56,7 @@ def _fresh(task: Task, setup: Setup, folder: Path, tick: Callable[[], None]) -> 
     job.write_text(json.dumps(asdict(setup)))
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mgic.measure.probe", task, str(job), str(answer)],
+            [*plugins.SAFE, "mgic.measure.probe", task, str(job), str(answer), *plugins.forward()],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -107,6 +109,7 @@ def _told(setup: Setup, answer: Path, code: int, log: Path) -> dict[str, Any]:
 def main() -> None:
     """Do one task, and end."""
     task, job, answer = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    plugins.rerun(sys.argv[4:])
     values = json.loads(job.read_text())
     setup = Setup(**{**values, "input_size": tuple(values["input_size"])})
     told: dict[str, Any]

@@ -28,7 +28,7 @@ from torch import nn
 
 from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.records import MODEL_NAME_PATTERN, ModelInfo, ModelsOf, Task
-from mgic.registry import Registry
+from mgic.registry import Registry, registering, top_level
 
 InChannels = Annotated[int, Field(ge=1, le=1024, description="Channels of the input, 3 for colour images")]
 NumClasses = Annotated[int, Field(ge=1, le=100_000, description="Number of classes to tell apart")]
@@ -78,7 +78,7 @@ def register_model(
     input_size: Shape,
     task: Task = "image classification",
     smallest: Shape | None = None,
-    package: str = "mgic",
+    package: str | None = None,
 ) -> Callable[[Build], Build]:
     """Register the decorated function under its own name; the arguments are those of `add_model`."""
 
@@ -115,7 +115,7 @@ def add_model(
     input_size: Shape,
     task: Task = "image classification",
     smallest: Shape | None = None,
-    package: str = "mgic",
+    package: str | None = None,
 ) -> None:
     """Register `build` under `name`; the decorators end up here.
 
@@ -128,7 +128,7 @@ def add_model(
         task: What it can be trained for.
         smallest: The smallest sample it is tested on, without the channels; None: a tenth of
             the sides of `input_size`, but at least 16.
-        package: Whose code it is.
+        package: Whose code it is; None: the one that registers it.
 
     Raises:
         TypeError: An option without default or description, or one missing that the task needs.
@@ -144,7 +144,7 @@ def add_model(
         task=task,
         input_size=input_size,
         smallest=tuple(max(16, side // 10) for side in input_size[1:]) if smallest is None else smallest,
-        package=package,
+        package=package or top_level(registering()),
     )
     MODELS.add(name, Model(build, options, info))
 

@@ -1,7 +1,7 @@
 """Any network with its blocks spread over a hierarchy of channels, as `mgic/NAME`."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import torch
@@ -26,26 +26,29 @@ class Converted:
     """A model of any other name, converted when it is built; its own options stand beside those of the hierarchy."""
 
     def model(self, name: str) -> Model:
-        of = find(name.removeprefix(PREFIX))
-        own = of.options.model_fields
-        if of.info.name.startswith(PREFIX) or not own.keys().isdisjoint(RULE):
-            raise UnknownName(
-                f"no model called {name[:80]!r}: {of.info.name} is MGIC already, and is converted no further"
-            )
-        options = _with_rule(of)
-        info = of.info.model_copy(
-            update={
-                "name": PREFIX + of.info.name,
-                "summary": f"With its blocks over a hierarchy of channels: {of.info.summary}",
-                "options": options.model_json_schema(),
-                "package": "mgic",
-            }
-        )
-        return Model(partial(_build, of), options, info, of)
+        return _converted(name)
 
     def infos(self) -> list[ModelInfo]:
         """None: they are as many as all others together, and each is named after one of those."""
         return []
+
+
+@lru_cache(maxsize=1024)  # a sweep asks for each of its points, and a class of options takes a millisecond
+def _converted(name: str) -> Model:
+    of = find(name.removeprefix(PREFIX))
+    own = of.options.model_fields
+    if of.info.name.startswith(PREFIX) or not own.keys().isdisjoint(RULE):
+        raise UnknownName(f"no model called {name[:80]!r}: {of.info.name} is MGIC already, and is converted no further")
+    options = _with_rule(of)
+    info = of.info.model_copy(
+        update={
+            "name": PREFIX + of.info.name,
+            "summary": f"With its blocks over a hierarchy of channels: {of.info.summary}",
+            "options": options.model_json_schema(),
+            "package": "mgic",
+        }
+    )
+    return Model(partial(_build, of), options, info, of)
 
 
 def _with_rule(of: Model) -> type[Options]:

@@ -7,6 +7,7 @@ and with defaults, as those of a registered model.
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import ModuleType
 from typing import get_type_hints
 
@@ -14,14 +15,10 @@ from torch import nn
 
 from mgic.errors import UnknownName
 from mgic.models import OF_A_MODULE, PROVIDERS, Model, first_words, options_of
+from mgic.plugins import imported_modules
 from mgic.records import ModelInfo
 
 SIDE = 224  # pixels that a network is taken to be made for, unless it has the option img_size
-
-
-def imported_modules() -> Mapping[str, ModuleType]:
-    """By name, those that the operator has named, and no others."""
-    return {}
 
 
 class Functions:
@@ -57,6 +54,7 @@ class Functions:
         return found
 
 
+@lru_cache(maxsize=1024)  # a class of options takes a millisecond
 def _model(name: str, function: Callable[..., nn.Module]) -> Model:
     """Raises `UnknownName` for a function that is no model, and says why."""
     try:

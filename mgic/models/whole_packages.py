@@ -1,22 +1,27 @@
 """Every classifier of timm and torchvision, as `timm/NAME` and `torchvision/NAME`.
 
-A package is imported when a network of it is built, and once for each installed version, to see what it has. A network
-that is registered under a short name, such as torchvision's `resnet50`, is that model whichever way it is asked for.
+A package is imported when a network of it is built, and once for each of its versions and ours, to see what it has. A
+network that is registered under a short name, such as torchvision's `resnet50`, is that model whichever way it is
+asked for.
 """
 
+import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from sys import modules
 from typing import Annotated, Any
 
+import torch
 from pydantic import BaseModel, Field
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from mgic.errors import BadConfig, Problem, UnknownName
+from mgic.kept import Kept, cache_folder, fingerprint
 from mgic.models import MODELS, PROVIDERS, InChannels, Model, NumClasses, Options, first_words, options_of
-from mgic.models.kept import kept
 from mgic.models.packages import of_timm, of_torchvision
 from mgic.records import ModelInfo
 from mgic.registry import natural
@@ -29,6 +34,7 @@ SIZED: dict[str, Callable[[int], dict[str, Any]]] = {  # torchvision's modules -
     "maxvit": lambda side: {"input_size": (side, side)},
 }
 TWICE = {"googlenet", "inception"}  # torchvision's modules whose networks have further heads for their training
+COMPUTED = {"regnet"}  # torchvision's modules that compute with tensors how wide a network is
 _FOREIGN = (RuntimeError, ValueError, IndexError, AssertionError, TypeError, ZeroDivisionError)
 
 
@@ -80,11 +86,20 @@ def build_timm(name: str, _module: str, in_channels: int, options: dict[str, Any
     return of_timm(name, in_channels, options)
 
 
+class _RealNumbers(TorchFunctionMode):
+    """Arithmetic with given numbers is done, even where a network is built on the meta device."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        return func(*args, **({"device": "cpu"} | given if func in (torch.arange, torch.tensor) else given))
+
+
 def build_torchvision(name: str, module: str, in_channels: int, options: dict[str, Any]) -> nn.Module:
     side = options.pop("img_size", None)
     size = {} if side is None else SIZED[module](side)
     heads = {"aux_logits": False, "init_weights": True} if module in TWICE else {}
-    return of_torchvision(name, in_channels, options | size | heads)
+    with _RealNumbers() if module in COMPUTED else nullcontext():
+        return of_torchvision(name, in_channels, options | size | heads)
 
 
 class Package:
@@ -126,7 +141,8 @@ class Package:
     @property
     def entries(self) -> Entries:
         if self._entries is None:
-            found = kept(self.name, Entries, self._find)
+            kept = Kept(cache_folder(os.environ), fingerprint())
+            found = kept.answer(f"networks-{self.name}", Entries, self._find)
             self._entries = {name: found[name] for name in sorted(found, key=natural)}
         return self._entries
 
@@ -160,7 +176,7 @@ class Package:
     def _network(
         self, short: str, module: str, *, num_classes: NumClasses = 1000, in_channels: InChannels = 3
     ) -> nn.Module:
-        return self._build(short, module, in_channels, {"num_classes": num_classes})
+        return self._built(short, module, in_channels, {"num_classes": num_classes})
 
     def _sized_network(
         self,
@@ -171,17 +187,21 @@ class Package:
         num_classes: NumClasses = 1000,
         in_channels: InChannels = 3,
     ) -> nn.Module:
-        """Raises `BadConfig` for a size it cannot be built for."""
+        return self._built(short, module, in_channels, {"num_classes": num_classes, "img_size": img_size})
+
+    def _built(self, short: str, module: str, in_channels: int, options: dict[str, int]) -> nn.Module:
+        """Raises `BadConfig` where the package refuses: at the size, where it is another one than it is made for."""
         try:
-            return self._build(short, module, in_channels, {"num_classes": num_classes, "img_size": img_size})
+            return self._build(short, module, in_channels, dict(options))
+        except torch.OutOfMemoryError:
+            raise
         except _FOREIGN as error:
-            made_for = self.entries[short].input_size[1]
-            if img_size == made_for:
-                raise
             why = (str(error).strip() or type(error).__name__).splitlines()[0]
-            detail = (
-                f"{self.name}/{short} cannot be built for img_size={img_size} ({why}); {made_for} is one that can be"
-            )
+            side, made_for = options.get("img_size"), self.entries[short].input_size[1]
+            if side in (None, made_for):
+                detail = f"{self.name}/{short} cannot be built with these options: {why}"
+                raise BadConfig(detail, (Problem("model", "not_possible", detail),)) from error
+            detail = f"{self.name}/{short} cannot be built for img_size={side} ({why}); {made_for} is one that can be"
             raise BadConfig(detail, (Problem("img_size", "not_possible", detail),)) from error
 
 

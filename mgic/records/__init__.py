@@ -68,6 +68,7 @@ from mgic.records.runs import (
     LogLine,
     Outcome,
     Plan,
+    PluginCode,
     Point,
     Preview,
     Reason,
@@ -75,8 +76,9 @@ from mgic.records.runs import (
     RunStatus,
     Sweep,
     SweepRequest,
+    made_by,
 )
-from mgic.records.service import Health, System, Worker
+from mgic.records.service import Health, PluginInfo, System, Worker
 from mgic.records.tables import (
     ALL_ROWS,
     PROVENANCE,
@@ -137,6 +139,8 @@ __all__ = [
     "PaperSummary",
     "PaperTable",
     "Plan",
+    "PluginCode",
+    "PluginInfo",
     "Point",
     "Preview",
     "Queue",
@@ -166,6 +170,7 @@ __all__ = [
     "check_tables",
     "csv_cell",
     "is_table",
+    "made_by",
     "main_table",
     "named",
     "repeated",

@@ -91,6 +91,7 @@ class Recipe(Record):
     scale: Literal["quick", "paper"]
     experiment: str
     grids: tuple[Grid, ...]
+    package: str = "mgic"  # the package that registered it; as it is listed
 
 
 class ExperimentInfo(Record):
@@ -116,6 +117,7 @@ class ExperimentInfo(Record):
     result_schema: dict[str, Any]
     views: tuple[View, ...]
     recipes: tuple[Recipe, ...] = ()
+    package: str = "mgic"  # the package that registered it
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -132,7 +134,8 @@ class ModelInfo(Record):
     task: Task
     input_size: tuple[int, ...]  # of one sample at the resolution it was made for: (channels, height, width)
     smallest: tuple[int, ...]  # sides of the smallest sample it is tested on, without the channels
-    package: str  # the package whose code it is: mgic, timm, torchvision
+    package: str  # the package whose code it is: mgic, timm, torchvision, or that of a plug-in
+    fingerprint: str = ""  # of the plug-in's code; empty for what comes with the lab
 
 
 class DatasetInfo(Record):
@@ -145,6 +148,7 @@ class DatasetInfo(Record):
     test: int
     present: bool
     how_to_get: str  # the command, or the words, that bring it here
+    package: str = "mgic"  # the package that registered it
 
 
 class Level(Record):

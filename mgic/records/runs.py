@@ -111,6 +111,33 @@ class Sweep(Record):
     eta_seconds: float | None = None  # None until a run of it has ended
 
 
+class PluginCode(Record):
+    """The code of a plug-in that a run uses: of which commit, and whether it is just that.
+
+    `commit` and `dirty` are None outside a repository; then the fingerprint of what was loaded says which it is.
+    """
+
+    module: str
+    by: str  # who asked for it: --import, or the package with its version
+    commit: str | None
+    dirty: bool | None
+    fingerprint: str
+
+
+def made_by(environment: dict[str, Any] | None, wanted: tuple[PluginCode, ...]) -> bool:
+    """Whether a run's environment says that it ran just this code; code that was changed is never the same."""
+    told = {one["module"]: one for one in ((environment or {}).get("subject") or {}).get("plugins", ())}
+    return all(one.module in told and _same(one, PluginCode.model_validate(told[one.module])) for one in wanted)
+
+
+def _same(wanted: PluginCode, ran: PluginCode) -> bool:
+    if wanted.dirty or ran.dirty:
+        return False
+    if wanted.commit or ran.commit:
+        return wanted.commit == ran.commit
+    return bool(wanted.fingerprint) and (wanted.by, wanted.fingerprint) == (ran.by, ran.fingerprint)
+
+
 class Point(Record):
     """A cell of a sweep before it is queued."""
 
@@ -123,6 +150,7 @@ class Point(Record):
     problem: str | None = None  # why this cell cannot run
     duplicate_of: UUID | None = None  # a succeeded run of the same config
     seconds: float | None = None  # predicted from finished runs
+    code: tuple[PluginCode, ...] = ()  # from outside, of the model, the experiment and the data set
 
 
 class Plan(Record):

@@ -32,8 +32,19 @@ class Health(Record):
     notes: tuple[str, ...] = ()
 
 
+class PluginInfo(Record):
+    """A module from outside that was asked for, and what came of it."""
+
+    module: str
+    asked_by: str  # --import, or the installed package whose entry point names it: "lab-nets 0.3"
+    error: str = ""  # why it is not there, in a line
+    registers: tuple[str, ...] = ()  # "model tiny", "data set stripes"; of all modules of its top-level package
+    fingerprint: str = ""  # of the source files that its import loaded
+
+
 class System(Record):
     version: str
     limits: dict[str, float]
     queued: dict[str, int]  # runs waiting, by queue
     running: dict[str, int]
+    plugins: tuple[PluginInfo, ...] = ()  # as the catalogue found them; empty until it has answered

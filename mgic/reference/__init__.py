@@ -10,7 +10,7 @@ RECIPES: Registry[Recipe] = Registry("recipe", "mgic.reference.recipes")
 
 
 def list_recipes() -> list[Recipe]:
-    return list(RECIPES.values())
+    return [found.model_copy(update={"package": RECIPES.package(name)}) for name, found in RECIPES.items()]
 
 
 def recipe(name: str) -> Recipe:

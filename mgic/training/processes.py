@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import distributed as dist
 
+from mgic import plugins
 from mgic.errors import BadConfig, Diverged, MgicError, Problem
 from mgic.process import die_with_parent
 from mgic.training.shard import ALONE, Shard
@@ -87,9 +88,10 @@ def processes(
     each = max(1, threads // count)
     with TemporaryDirectory(prefix="mgic-group-") as folder:
         meeting = Path(folder)
+        about = os.getpid(), plugins.forward()
         spawn = multiprocessing.get_context("spawn")  # a fork would copy CUDA's state, and threads' locks
         followers = [
-            spawn.Process(target=_follow, args=(os.getpid(), rank, count, device.type, meeting, each, work, args))
+            spawn.Process(target=_follow, args=(about, rank, count, device.type, meeting, each, work, args))
             for rank in range(1, count)
         ]
         try:
@@ -121,12 +123,21 @@ def _await(followers: Sequence[BaseProcess], meeting: Path) -> None:
 
 
 def _follow(
-    first: int, rank: int, count: int, kind: str, meeting: Path, threads: int, work: Work, args: Sequence[Any]
+    about: tuple[int, list[str]],
+    rank: int,
+    count: int,
+    kind: str,
+    meeting: Path,
+    threads: int,
+    work: Work,
+    args: Sequence[Any],
 ) -> None:
-    """The whole life of a follower; `first` is the id of the process that started it."""
+    """The whole life of a follower; `about` is the id of the process that started it, and the plug-ins it has."""
+    first, outside = about
     die_with_parent(parent=first)()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    plugins.rerun(outside)
     torch.set_num_threads(threads)
     (meeting / str(rank)).touch()
     device = _join(rank, count, kind, meeting)

@@ -159,7 +159,7 @@ def test_known_results_are_taken_over_when_that_is_asked_for(store):
     assert taken(store).config == {"x": 2}
     third = store.add_sweep(new_sweep([{"x": 1}], reuse=True))
     assert store.sweep_runs(third.id, 10)[0][0].reused_from == source
-    assert store.succeeded(["[('x', 1)]", "[('x', 2)]"]).keys() == {"[('x', 1)]"}
+    assert store.succeeded({"[('x', 1)]": (), "[('x', 2)]": ()}).keys() == {"[('x', 1)]"}
 
 
 # Pages

@@ -131,7 +131,7 @@ def _sizes(running: Service) -> None:
         "API": ("-m backend",),
         "catalogue": ("spawn_main",),
         "dashboard": ("-m dashboard",),
-        "Celery parent": ("celery", "-Q cpu"),
+        "Celery parent": ("-m worker", "-Q cpu"),
         "Valkey": ("valkey-server",),
     }
     sizes = {name: _megabytes(running.pids(*words)[0]) for name, words in parts.items()}

@@ -56,14 +56,17 @@ def test_the_names_are_there_before_anything_is_counted(page, core):
 def test_costs_come_in_bit_by_bit_and_only_those_missing_are_asked_for(core, monkeypatch):
     monkeypatch.setattr(st, "session_state", {})
     names = [CONVOLUTION, MGIC, "implicit_mlp"]
-    assert known_costs(names) == {}
+    infos = [model_info(name) for name in names]
+    assert known_costs(infos) == {}
     for asked in range(3):
-        ask_costs(core.client, names)
-        assert list(known_costs(names)) == names[: asked + 1]
+        ask_costs(core.client, infos)
+        assert list(known_costs(infos)) == names[: asked + 1]
     assert [request.axes["model"] for request in core.previews] == [names, names[1:], names[2:]]
-    ask_costs(core.client, names)
+    ask_costs(core.client, infos)
     assert len(core.previews) == 3
-    assert known_costs(names)[CONVOLUTION].cost.macs == 40_551_040
+    assert known_costs(infos)[CONVOLUTION].cost.macs == 40_551_040
+    edited = [info.model_copy(update={"fingerprint": "other code"}) for info in infos]
+    assert known_costs(edited) == {}
 
 
 def test_a_table_of_models_has_numbers_where_they_are_known():

@@ -90,7 +90,7 @@ def test_a_worker_killed_in_mid_run_loses_nothing_and_comes_back(broken):
     wait_for(lambda: running(broken, sweep), 60, "a run")
     children = broken.pids("mgic.runner")
     assert children
-    kill(broken.pids("celery", "-Q cpu")[0])
+    kill(broken.pids("-m worker", "-Q cpu")[0])
     for pid in children:
         wait_for(lambda pid=pid: gone(pid), 5, "the end of an orphan")
     broken.client.wait(sweep.id, timeout=150)
@@ -124,7 +124,7 @@ def test_a_frozen_broker_holds_up_no_submission(broken):
 def test_a_frozen_worker_cannot_write_when_it_thaws(broken):
     sweep = train(broken, max_steps=[120], epochs=[20])
     wait_for(lambda: running(broken, sweep), 60, "a run")
-    frozen = broken.pids("celery", "-Q cpu") + broken.pids("mgic.runner")
+    frozen = broken.pids("-m worker", "-Q cpu") + broken.pids("mgic.runner")
     for pid in frozen:
         kill(pid, signal.SIGSTOP)
     try:
@@ -146,10 +146,11 @@ def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice
         "MGIC_QUEUE": "cpu",
         "MGIC_SLOTS": "2",
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
     }
     command = [
         sys.executable,
-        *["-m", "celery", "-A", "worker.app", "worker", "-Q", "cpu", "-c", "2", "-n", "second@%h", "-l", "warning"],
+        *["-m", "worker", "-Q", "cpu", "-c", "2", "-n", "second@%h", "-l", "warning"],
     ]
     log = (broken.home / "second.log").open("wb")
     with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True) as second:

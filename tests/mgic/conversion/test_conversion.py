@@ -137,6 +137,17 @@ class Fixed(nn.Module):
         return x + self.conv(x) * self.table.sum()
 
 
+class Reads(nn.Module):
+    """Looks into one of its layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.block, self.last = nn.Conv2d(3, 32, 3), BasicBlock(32), nn.Conv2d(32, 32, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.block(self.stem(x)).to(self.last.weight.dtype)).mean((2, 3))
+
+
 def test_layers_of_a_network_that_has_no_block_are_converted_one_by_one():
     _, report = converted(Plain(), 3, 8, 8)
     assert [block.name for block in report.converted] == ["layers.0", "layers.1"]
@@ -176,6 +187,7 @@ def test_numbers_that_a_module_keeps_are_scaled_where_they_have_to_be():
     [
         (between(BasicBlock(32), Attention(), channels=32), "multiplies its tensors with each other"),
         (Twice(), "is used 2 times"),
+        (Reads(), "the network does not run without it: 'MGICBlock' object has no attribute 'weight'"),
         (between(BasicBlock(32), InPlace(), channels=32), "it writes into its own input"),
         (between(BasicBlock(32), Fixed(), channels=32), "keeps table, which is 32x7 and not one number a channel"),
         (between(MGICBlock(32, BasicBlock, 8, 16), BasicBlock(32), channels=32), "is an MGIC block already"),

@@ -14,7 +14,6 @@ from mgic.experiments.latency import Config as Latency
 from mgic.measure.cost import model_totals
 from mgic.models import canonical_name, create, find, infos_of, list_models, model_info
 from mgic.models.functions import Functions
-from mgic.models.kept import kept
 from mgic.models.spec import format_spec, parse_spec
 from mgic.records import named, repeated
 
@@ -42,7 +41,8 @@ def test_a_network_of_a_package_has_its_options_its_size_and_takes_classes_and_c
     with torch.device("meta"):
         network = create("timm/convnext_atto", num_classes=7, in_channels=1)
         assert network(torch.empty(2, 1, 64, 64)).shape == (2, 7)
-        for name in ("googlenet", "inception_v3"):  # no further answers while they train
+        # The first two have further answers while they train, the third computes its widths with tensors.
+        for name in ("googlenet", "inception_v3", "regnet_y_400mf"):
             x = torch.empty(2, 1, *model_info(f"torchvision/{name}").input_size[1:])
             assert create(f"torchvision/{name}", num_classes=7, in_channels=1)(x).shape == (2, 7)
     assert model_info("torchvision/inception_v3").input_size == (3, 299, 299)
@@ -80,22 +80,6 @@ def test_what_a_package_has_is_kept_on_disk_and_the_package_not_imported_again()
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-
-
-def test_what_was_found_of_a_version_is_found_again_on_disk_and_a_spoilt_file_written_anew():
-    asked = []
-
-    def find_out() -> dict[str, int]:
-        asked.append(True)
-        return {"a": 1}
-
-    for _ in range(2):
-        assert kept("numpy", dict[str, int], find_out) == {"a": 1}
-    (path,) = Path.home().glob(".cache/mgic/numpy-*.json")
-    path.write_text('{"a":')
-    assert kept("numpy", dict[str, int], find_out) == {"a": 1}
-    assert path.read_text() == '{"a":1}'
-    assert len(asked) == 2
 
 
 @pytest.mark.parametrize("name", NONSENSE + UNKNOWN)
