@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.frames import link
+from dashboard.words import series
 from mgic.client import Client
-from mgic.records import Level, ModelInfo, Point, SweepRequest
+from mgic.records import ConversionReport, Level, ModelInfo, Point, SweepRequest, named, repeated
 
 COST = "cost"  # the experiment whose preview counts without running anything
 
@@ -81,6 +82,41 @@ def levels_table(levels: Sequence[Level]) -> pd.DataFrame:
         for v in levels
     ]
     return pd.DataFrame(rows)
+
+
+def converted_table(report: ConversionReport) -> pd.DataFrame:
+    """A row for equal blocks that follow each other; the costs are of one of them, and of one sample."""
+    return pd.DataFrame(
+        [
+            {
+                "block": named(equal),
+                "kind": one.kind,
+                "channels of the levels": series(one.widths),
+                "in groups of": series(one.group_sizes) if len(one.widths) > 1 else "one level: as it was",
+                "parameters": f"{one.params_before:,} → {one.params:,}",
+                "MACs": f"{one.macs_before:,} → {one.macs:,}",
+            }
+            for equal in repeated(report.converted)
+            for one in equal[:1]
+        ]
+    )
+
+
+def left_table(report: ConversionReport) -> pd.DataFrame:
+    """The same of the parts that stay as they were."""
+    return pd.DataFrame(
+        [
+            {
+                "part": named(equal),
+                "kind": one.kind,
+                "why": one.reason,
+                "parameters": one.params,
+                "MACs": one.macs,
+            }
+            for equal in repeated(report.left)
+            for one in equal[:1]
+        ]
+    )
 
 
 def times(size: Sequence[int]) -> str:

@@ -120,6 +120,14 @@ def model_form(info: ModelInfo, fields: Sequence[Field], scope: str) -> Asked:
     return Asked(options, side, (int(str(values["in_channels"])), *(side for _ in info.input_size[1:])), boxes)
 
 
+def options_form(fields: Sequence[Field], scope: str) -> Config:
+    """Draw further options, with those that differ from their defaults in the address; returns these."""
+    values = _draw(scope, fields, {})
+    changed = {one.name: values[one.name] for one in fields if values[one.name] != one.default}
+    keep(scope, {name: written(changed[name]) if name in changed else None for name in values})
+    return changed
+
+
 def _side(info: ModelInfo) -> Field:
     what, unit = ("Points of a cloud", "points") if info.task == "point cloud" else ("Height and width", "pixels")
     made_for = " x ".join(map(str, info.input_size[1:]))

@@ -54,7 +54,8 @@ def views_of(info: ExperimentInfo, runs: Sequence[Run]) -> list[View]:
         title = "Group size and coarsest size"
         extra = View(title=title, kind="heatmap", x=GRID[0], y=GRID[1], z=metric, chosen_by=by)
         views.insert(1, extra)
-    return [view for view in views if _says_something(view, runs)]
+    fixed = info.config_schema.get("properties", {}).keys() | results.keys()
+    return [view for view in views if _says_something(view, runs, view.x not in fixed)]
 
 
 def views_of_run(info: ExperimentInfo, run: Run) -> list[View]:
@@ -194,15 +195,16 @@ def _left_out(measured: Sequence[Sample], columns: Sequence[str]) -> str:
     return f" Left out: {', '.join(words)}." if words else ""
 
 
-def _says_something(view: View, runs: Sequence[Run]) -> bool:
-    """False for a line of one point, and for a heat map of one row or column; of a table only its rows can tell."""
+def _says_something(view: View, runs: Sequence[Run], over_option: bool) -> bool:
+    """False for a line of one point, or over an option that no model of the runs has, and for a heat map of one row or
+    column; of a table only its rows can tell."""
     if view.table is not None:
         return True
     both = [run.config for run in runs if view.x in run.config and (view.y in run.config or view.kind != "heatmap")]
     x_values = {str(config[view.x]) for config in both}
     if view.kind == "heatmap":
         return len(x_values) > 1 and len({str(config[view.y]) for config in both}) > 1
-    return not (view.kind == "line" and len(x_values) == 1)
+    return not ((view.kind == "line" and len(x_values) == 1) or (over_option and not x_values))
 
 
 # What draws each kind of view; a kind that is missing here is found when the page is first loaded.

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -112,6 +112,11 @@ def value(given: Value | Any) -> str:
     if isinstance(given, (list, tuple)):
         return ", ".join(map(value, given))
     return f"{given:g}" if isinstance(given, float) else str(given)
+
+
+def series(numbers: Sequence[int]) -> str:
+    """`64 → 32 → 16`, from the finest level to the coarsest."""
+    return " → ".join(map(str, numbers))
 
 
 def assignments(config: Config, fields: tuple[str, ...] | None = None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from dashboard.theme import Look, figure
-from dashboard.words import si
+from dashboard.words import series, si
 from mgic.records import Level
 
 MAX_CUTS = 64  # groups drawn one by one; more are hatched
@@ -38,7 +38,7 @@ class Block:
 
     @property
     def widths(self) -> str:
-        return " → ".join(str(level.channels) for level in self.levels)
+        return series([level.channels for level in self.levels])
 
 
 @dataclass(frozen=True)

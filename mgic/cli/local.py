@@ -10,8 +10,9 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from mgic.cli.costs import show_cost
 from mgic.cli.loading import core, what_plugins_bring
-from mgic.cli.terminal import Code, Meter, assignments, put, put_json, put_table, say
+from mgic.cli.terminal import Code, Meter, put, put_json, put_table, say
 from mgic.cli.values import parse_axes, parse_options, parse_size
 from mgic.errors import BadConfig, UnknownName
 from mgic.kept import Kept, cache_folder, fingerprint
@@ -135,7 +136,7 @@ def cost(
     input_size: Annotated[str | None, typer.Option("--input", help=INPUT)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Parameters and multiply-accumulates of a model, level by level.
+    """Parameters and multiply-accumulates of a model, level by level; of mgic/NAME, what was converted and what not.
 
     Example: mgic cost mgic_resnet56 group_size=16 coarsest_size=32
     """
@@ -145,22 +146,7 @@ def cost(
     if as_json:
         put_json(found.model_dump(mode="json") | {"macs_without_transfer": without, "flops": 2 * found.macs})
         return
-    put(f"{found.model} at {'x'.join(map(str, found.input_size))}  {assignments(found.options)}".rstrip())
-    put(f"parameters        {found.params:>15,}")
-    put(f"MACs              {found.macs:>15,}   FLOPs (2x) {2 * found.macs:,}")
-    put(f"  in R and P      {found.transfer_macs:>15,}   MACs without R and P {without:,}")
-    for unknown in found.uncounted:
-        put(f"  not counted     {unknown.operator} in {unknown.module or 'the network itself'}")
-    if found.group_sizes:
-        put(f"group sizes       {', '.join(map(str, found.group_sizes)):>15}")
-        put_table(
-            ("block", "level", "channels", "group size", "groups", "R MACs", "P MACs", "block MACs", "params"),
-            [
-                (v.block, v.level, v.channels, v.group_size, v.groups, v.restrict_macs, v.prolong_macs, v.block_macs,
-                 v.block_params + v.restrict_params + v.prolong_params)
-                for v in found.levels
-            ],
-        )  # fmt: skip
+    show_cost(found)
 
 
 def subject_and_fields(experiment: str | None, fields: list[str] | None, recipe: str | None) -> tuple[str, list[str]]:

@@ -15,10 +15,11 @@ from mgic.conversion.rebuild import CannotRebuild, rebuilt, scaled
 from mgic.errors import BadConfig, Problem
 from mgic.layers import Coarsening, GridLevel, MakeNorm, MakeTransfer, MGICBlock, Transfer2d, TransferLast, plan_levels
 from mgic.measure.counting import counting
-from mgic.records import ConversionReport, ConvertedBlock, LeftAlone
+from mgic.records import ConversionReport, ConvertedBlock, LeftAlone, named, repeated
 
 __all__ = ["convert"]
 
+SHOWN = 8  # parts that are left, where nothing is converted
 WEIGHTS = "converted blocks start anew, what is left keeps its weights"
 _BETWEEN: dict[Kind, tuple[MakeTransfer, MakeNorm]] = {  # R and P, and the norm after P
     "maps": (Transfer2d, nn.BatchNorm2d),
@@ -71,7 +72,12 @@ def convert(
     units = {unit.name: unit for unit in find_units(network, watch(network, example))}
     blocks, converted, left = _blocks(network, units, (group_size, coarsest_size, coarsening), select)
     left |= _missed(network, blocks, example)
-    parts = tuple(_left(unit, network.get_submodule(name), left[name]) for name, unit in units.items() if name in left)
+    place = {name: number for number, name in enumerate(units)}
+    parts = tuple(
+        _left(unit, network.get_submodule(name), left[name]).model_copy(update={"place": place[name]})
+        for name, unit in units.items()
+        if name in left
+    )
     if left.keys() == units.keys():
         detail = "nothing of the network can be converted: " + _reasons(parts)
         raise BadConfig(detail, (Problem("network", "nothing_convertible", detail),))
@@ -79,7 +85,9 @@ def convert(
         group_size=group_size,
         coarsest_size=coarsest_size,
         coarsening=coarsening,
-        converted=tuple(record for record in converted if record.name not in left),
+        converted=tuple(
+            record.model_copy(update={"place": place[record.name]}) for record in converted if record.name not in left
+        ),
         left=parts,
         weights=WEIGHTS,
     )
@@ -143,10 +151,10 @@ def _reasons(left: Sequence[LeftAlone]) -> str:
     if not left:
         return "it has no layer that mixes channels"
     first = sorted(
-        left, key=lambda part: part.reason.startswith(("changes ", "gives ", "turns "))
+        repeated(left), key=lambda equal: equal[0].reason.startswith(("changes ", "gives ", "turns "))
     )  # these are no blocks
-    shown = [f"{part.name or 'the network'} ({part.kind}) {part.reason}" for part in first[:5]]
-    return "; ".join(shown) + (f"; and {len(left) - 5} more" if len(left) > 5 else "")
+    shown = [f"{named(equal)} ({equal[0].kind}) {equal[0].reason}" for equal in first]
+    return "; ".join(shown[:SHOWN]) + (f"; and {len(shown) - SHOWN} more" if len(shown) > SHOWN else "")
 
 
 def _converted(unit: Unit, block: nn.Module, asked: Asked) -> tuple[MGICBlock, ConvertedBlock]:

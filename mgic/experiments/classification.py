@@ -77,6 +77,8 @@ class Result(TrainingResult, ClassificationScores):
             chosen_by="val_top1",
         ),
         CLASSIFICATION_VIEWS[1],
+        View(title="Accuracy against width", x="width", y="top1", series="model", log_x=True, chosen_by="val_top1"),
+        View(title="MACs against width", x="width", y="macs", series="model", log_x=True, log_y=True),
     ),
     version=2,
     estimate=estimate,

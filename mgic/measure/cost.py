@@ -20,8 +20,9 @@ from mgic.errors import BadConfig, Problem
 from mgic.layers import MGICBlock, transfer_modules
 from mgic.measure.counting import Counts, counting
 from mgic.measure.signature import OWN
-from mgic.models import canonical_name, create, model_info, resolve_options
-from mgic.records import Cost, Level, ModelCost, Uncounted
+from mgic.models import canonical_name, create, find, model_info, resolve_options
+from mgic.models.converted import convert_model
+from mgic.records import ConversionReport, Cost, Level, ModelCost, Uncounted
 
 MISFIT = "input_misfit"  # the code of an input that the network does not read
 MAX_VALUES = 300_000_000  # numbers of a network that is counted with values, since shapes do not do: 1.2 GB
@@ -56,15 +57,21 @@ def count_cost(model: nn.Module, input_size: tuple[int, ...]) -> Cost:
         BadConfig: An input of that size does not fit the model.
         NeedsValues: It has to be run on the CPU, and its tensors have no values.
     """
-    size = _checked(input_size)
+    return _summed(model, _counts(model, _checked(input_size)))
+
+
+def _counts(model: nn.Module, size: tuple[int, ...]) -> Counts:
     try:
-        counts = _pass(model, size, "meta")
+        return _pass(model, size, "meta")
     except _FOREIGN as error:
         if not _asks_for_values(error):
             if isinstance(error, TypeError):
                 raise
             raise _does_not_fit(size, error) from error
-        counts = _pass_with_values(model, size, error)
+        return _pass_with_values(model, size, error)
+
+
+def _summed(model: nn.Module, counts: Counts) -> Cost:
     transfers = transfer_modules(model)
     return Cost(
         params=_params([model]),
@@ -125,7 +132,7 @@ def model_cost(name: str, options: Mapping[str, Any], input_size: tuple[int, ...
 
 
 def model_totals(name: str, options: Mapping[str, Any], input_size: tuple[int, ...]) -> ModelCost:
-    """The same without `levels`, which are most of its size: what thousands of cells are remembered by."""
+    """The same without levels and conversion, which are most of it: what thousands of cells are remembered by."""
     return _model_totals(*_key(name, options), _checked(input_size))
 
 
@@ -136,14 +143,14 @@ def _key(name: str, options: Mapping[str, Any]) -> tuple[str, str]:
 
 @lru_cache(maxsize=8192)  # four sweeps of the largest size
 def _model_totals(name: str, options: str, input_size: tuple[int, ...]) -> ModelCost:
-    return _model_cost(name, options, input_size).model_copy(update={"levels": ()})
+    return _model_cost(name, options, input_size).model_copy(update={"levels": (), "conversion": None})
 
 
 @lru_cache(maxsize=256)  # every model at its defaults, and some more
 def _model_cost(name: str, options: str, input_size: tuple[int, ...]) -> ModelCost:
     resolved = json.loads(options)
     try:
-        cost = _cost_of(name, resolved, input_size)
+        cost, conversion = _cost_of(name, resolved, input_size)
     except BadConfig as error:
         if any(problem.code == MISFIT for problem in error.problems):
             raise _says_what_fits(error, name, resolved, input_size) from error
@@ -159,20 +166,54 @@ def _model_cost(name: str, options: str, input_size: tuple[int, ...]) -> ModelCo
         group_sizes=effective_group_sizes(cost.levels),
         levels=cost.levels,
         uncounted=cost.uncounted,
+        conversion=conversion,
     )
 
 
-def _cost_of(name: str, options: Mapping[str, Any], input_size: tuple[int, ...]) -> Cost:
+def _cost_of(
+    name: str, options: Mapping[str, Any], input_size: tuple[int, ...]
+) -> tuple[Cost, ConversionReport | None]:
     with torch.device("meta"):
-        model = create(name, **options)
+        built = _built(name, options)
     try:
-        return count_cost(model, input_size)
+        return _counted(*built, input_size)
     except NeedsValues:
-        if sum(tensor.numel() for tensor in (*model.parameters(), *model.buffers())) > MAX_VALUES:
+        if sum(tensor.numel() for tensor in (*built[0].parameters(), *built[0].buffers())) > MAX_VALUES:
             raise
     with torch.random.fork_rng(devices=[]):
-        model = create(name, **options)
-    return count_cost(model, input_size)
+        built = _built(name, options)
+    return _counted(*built, input_size)
+
+
+def _built(name: str, options: Mapping[str, Any]) -> tuple[nn.Module, nn.Module | None, ConversionReport | None]:
+    """The network; one that was converted with what it was made from, and what became of that."""
+    original = find(name).original
+    if original is None:
+        return create(name, **options), None, None
+    before, after, report = convert_model(original, options)
+    return after, before, report
+
+
+def _counted(
+    model: nn.Module, original: nn.Module | None, report: ConversionReport | None, size: tuple[int, ...]
+) -> tuple[Cost, ConversionReport | None]:
+    """The report's parts are counted anew: it was made at the size that the model is built for."""
+    counts = _counts(model, size)
+    if original is None or report is None:
+        return _summed(model, counts), None
+    before = _counts(original, size)
+
+    def macs(name: str) -> int:
+        return _macs([model.get_submodule(name)], counts)
+
+    converted = tuple(
+        block.model_copy(
+            update={"macs_before": _macs([original.get_submodule(block.name)], before), "macs": macs(block.name)}
+        )
+        for block in report.converted
+    )
+    left = tuple(part.model_copy(update={"macs": macs(part.name)}) for part in report.left)
+    return _summed(model, counts), report.model_copy(update={"converted": converted, "left": left})
 
 
 def _says_what_fits(error: BadConfig, name: str, options: Mapping[str, Any], input_size: tuple[int, ...]) -> BadConfig:

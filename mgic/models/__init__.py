@@ -49,6 +49,7 @@ class Model:
     build: Callable[..., nn.Module]
     options: type[Options]
     info: ModelInfo
+    original: "Model | None" = None  # the model that this one is a conversion of
 
 
 class Provider(Protocol):

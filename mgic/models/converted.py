@@ -1,5 +1,6 @@
 """Any network with its blocks spread over a hierarchy of channels, as `mgic/NAME`."""
 
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any, cast
 
@@ -8,10 +9,10 @@ from pydantic import create_model
 from torch import nn
 
 from mgic.conversion import convert
-from mgic.errors import UnknownName
+from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.models import PROVIDERS, Model, Options, find, native_size
 from mgic.models.options import CoarseningRule, CoarsestSize, GroupSize
-from mgic.records import ModelInfo
+from mgic.records import ConversionReport, ModelInfo
 
 PREFIX = "mgic/"
 RULE: dict[str, Any] = {
@@ -47,18 +48,36 @@ def _converted(name: str) -> Model:
             "package": "mgic",
         }
     )
-    return Model(partial(_build, of), options, info)
+    return Model(partial(_build, of), options, info, of)
 
 
 def _with_rule(of: Model) -> type[Options]:
     return cast(type[Options], create_model(f"{PREFIX}{of.info.name} options", __base__=of.options, **RULE))
 
 
-def _build(of: Model, **options: Any) -> nn.Module:
+def convert_model(of: Model, options: Mapping[str, Any]) -> tuple[nn.Module, nn.Module, ConversionReport]:
+    """The network of another model, itself as its blocks are spread out, and what became of them.
+
+    Args:
+        of: The other model.
+        options: All of its own, and the three of the hierarchy.
+
+    Raises:
+        BadConfig: At `model`, where nothing of it can be converted; at an option of the hierarchy that makes no sense.
+    """
     own = {name: value for name, value in options.items() if name not in RULE}
     network = of.build(**own)
     example = torch.zeros(1, *native_size(of.info.name, own))
-    return convert(network, example, **{name: options[name] for name in RULE})[0]
+    try:
+        return network, *convert(network, example, **{name: options[name] for name in RULE})
+    except BadConfig as error:
+        detail = f"{PREFIX}{of.info.name}: {error}"
+        problems = tuple(p if p.pointer in RULE else Problem("model", p.code, detail) for p in error.problems)
+        raise BadConfig(detail, problems) from error
+
+
+def _build(of: Model, **options: Any) -> nn.Module:
+    return convert_model(of, options)[1]
 
 
 PROVIDERS.add("mgic", Converted())

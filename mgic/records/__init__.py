@@ -31,7 +31,7 @@ from mgic.records.catalogue import (
     View,
     ViewKind,
 )
-from mgic.records.conversion import ConversionReport, ConvertedBlock, LeftAlone
+from mgic.records.conversion import ConversionReport, ConvertedBlock, LeftAlone, named, repeated, span
 from mgic.records.gate import (
     MAX_GATE_MODELS,
     Baseline,
@@ -172,6 +172,9 @@ __all__ = [
     "is_table",
     "made_by",
     "main_table",
+    "named",
+    "repeated",
+    "span",
     "tables_of",
     "telling_keys",
     "unfold",

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from mgic.records.base import Config, Grid, Queue, Record, Task
+from mgic.records.conversion import ConversionReport
 from mgic.records.tables import Table, tables_of
 
 # Whose models: those registered here, a package's, or any, the functions that are models among them.
@@ -202,3 +203,4 @@ class ModelCost(Record):
     group_sizes: tuple[int, ...]  # effective ones, distinct, descending
     levels: tuple[Level, ...]
     uncounted: tuple[Uncounted, ...] = ()
+    conversion: ConversionReport | None = None  # of a model `mgic/NAME`: what became of NAME, at this input

@@ -77,3 +77,17 @@ def test_a_size_that_a_network_does_not_read_is_refused_at_the_option_that_chang
     with pytest.raises(MgicError, match="timm/inception_v4 is made for 3x299x299") as caught:
         api.client.submit(SweepRequest(experiment="classification", axes=small))
     assert [fault["pointer"] for fault in caught.value.errors] == ["#/axes/model"]
+
+
+def test_the_cost_of_a_converted_network_has_its_report_and_one_that_cannot_be_is_refused_at_the_model(api):
+    report = api.http.get("/models/mgic/mlp/cost", params={"width": 64}).json()["conversion"]
+    assert [block["widths"] for block in report["converted"]] == [[64, 32, 16]] * 3
+    assert [part["name"] for part in report["left"]] == ["stem.1", "head"]
+    assert api.http.get("/models/mlp/cost").json()["conversion"] is None
+    answer = api.http.get("/models/mgic/timm/test_vit/cost")
+    assert answer.status_code == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["model"]
+    asked = {"model": ["mgic/timm/test_vit"], "dataset": ["digits"]}
+    with pytest.raises(ApiError, match="as attention does") as caught:
+        api.client.submit(SweepRequest(experiment="classification", axes=asked))
+    assert [fault["pointer"] for fault in caught.value.errors] == ["#/axes/model"]

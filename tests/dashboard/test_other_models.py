@@ -6,6 +6,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard.charts.conversion import rows
+from mgic.records import ConversionReport, LeftAlone
 from tests.dashboard.core_client import Core
 from tests.dashboard.test_pages import APP, opened
 
@@ -29,15 +31,47 @@ def test_what_a_package_has_is_listed_and_found_by_words(page):
 def test_a_model_of_a_package_is_opened_and_another_one_chosen(page):
     shown = opened(page, "model", model=NAME)
     assert not shown.exception
-    assert {one.label: one.value for one in shown.metric}["Parameters"] == "469.7 k"
+    assert [one.value for one in shown.metric if one.label == "Parameters"] == ["469.7 k", "469.7 k → 460.9 k"]
     chooser = shown.selectbox(key=f"model chosen/{NAME}")
     assert chooser.value == NAME
     assert {"resnet20", "timm/convnext_atto", "torchvision/resnet18"} <= set(chooser.options)
     chooser.select("torchvision/resnet18").run()
     assert shown.title[0].value == "torchvision/resnet18"
-    next(one for one in shown.button if one.label == "Spread its blocks over one").click().run()
+    assert len(shown.get("plotly_chart")) == 2  # of the network as it is converted: its blocks, and the levels of one
+    next(one for one in shown.button if one.label == "Open mgic/torchvision/resnet18").click().run()
     assert shown.title[0].value == "mgic/torchvision/resnet18"
-    assert len(shown.get("plotly_chart")) == 3
+    assert len(shown.get("plotly_chart")) == 4
+
+
+def test_a_network_stands_beside_what_it_is_converted_to_and_the_sizes_can_be_changed(page):
+    shown = opened(page, "model", model="resnet20", coarsest_size="32")
+    converted, left = (table.value for table in shown.dataframe)
+    assert list(converted["channels of the levels"]) == ["16", "32", "64 → 32"]
+    assert left["why"].iloc[-1] == "gives the network's answer"
+    shown.number_input(key="model resnet20/coarsest_size").set_value(16).run()
+    assert list(shown.dataframe[0].value["channels of the levels"]) == ["16", "32 → 16", "64 → 32 → 16"]
+    assert {one.label: one.value for one in shown.metric if "→" in one.value}["MACs"] == "40.55 M → 28.98 M"
+    assert dict(shown.query_params) == {"model": "resnet20"}
+
+
+@pytest.mark.parametrize("name", ["timm/test_vit", "mgic/timm/test_vit"])
+def test_where_nothing_can_be_converted_the_page_gives_the_reasons(page, name):
+    shown = opened(page, "model", model=name)
+    assert not shown.error
+    assert "as attention does" in shown.info[0].value
+
+
+def test_many_blocks_that_differ_are_summed_up_by_stage():
+    part = {"kind": "Conv2d", "params": 1}
+    left = [LeftAlone(name=f"stages.{n // 10}.{n % 10}", reason=f"{n}", macs=n, place=n, **part) for n in range(40)]
+    report = ConversionReport(group_size=8, coarsest_size=16, coarsening="paper", converted=(), left=left, weights="")
+    drawn = rows(report, "macs")
+    assert [(row.title, row.after) for row in drawn] == [
+        ("stages.0.0 to 9  (10)", 45),
+        ("stages.1.0 to 9  (10)", 145),
+        ("stages.2.0 to 9  (10)", 245),
+        ("stages.3.0 to 9  (10)", 345),
+    ]
 
 
 def test_a_short_name_is_the_model_whichever_way_it_is_asked_for(page):

@@ -114,6 +114,18 @@ def test_cost_in_words_shows_both_ways_to_count():
     assert "without R and P" in done.stdout
 
 
+def test_cost_of_a_converted_model_shows_what_became_of_what():
+    lines = call("cost", "mgic/resnet20").stdout.splitlines()
+    assert "of 269,722 before" in lines[1]
+    (row,) = [line for line in lines if line.startswith("stages.7 to 8, 2 times")]
+    assert row.split()[5:8] == ["BasicBlock", "64-32-16", "8-8-16"]
+    assert next(line for line in lines if line.startswith("head")).endswith("gives the network's answer")
+    assert len(told("cost", "mgic/resnet20")["conversion"]["left"]) == 4
+    done = call("cost", "mgic/timm/test_vit")
+    assert done.exit_code == 2
+    assert "nothing of the network can be converted" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -11,9 +11,11 @@ import torch
 from mgic.describe import canonical, cost, search_models
 from mgic.errors import BadConfig, UnknownName
 from mgic.experiments.latency import Config as Latency
+from mgic.measure.cost import model_totals
 from mgic.models import canonical_name, create, find, infos_of, list_models, model_info
 from mgic.models.functions import Functions
 from mgic.models.spec import format_spec, parse_spec
+from mgic.records import named, repeated
 
 ROOT = Path(__file__).parents[3]
 NONSENSE = [
@@ -169,3 +171,29 @@ def test_a_function_of_a_named_module_is_a_model_and_nothing_else_is():
     ):
         with pytest.raises(UnknownName, match="no model called"):
             functions.model(name)
+
+
+def test_the_cost_of_a_converted_model_says_what_became_of_each_part_at_the_size_asked_for():
+    before, after = cost("resnet20", {}, (3, 16, 16)), cost("mgic/resnet20", {}, (3, 16, 16))
+    report = after.conversion
+    assert (len(report.converted), len(report.left)) == (7, 4)
+    assert before.params == after.params + report.saved_params
+    assert before.macs == after.macs + report.saved_macs
+    parts = (*report.converted, *report.left)
+    assert sum(part.macs for part in parts) == after.macs  # all that multiplies, counted for 16x16 pixels
+    assert sorted(part.place for part in parts) == list(range(11))
+    assert [named(equal) for equal in repeated(report.converted)] == [
+        "stages.0 to 2, 3 times",
+        "stages.4 to 5, 2 times",
+        "stages.7 to 8, 2 times",
+    ]
+    assert before.conversion is None
+    assert model_totals("mgic/resnet20", {}, (3, 32, 32)).conversion is None
+
+
+def test_a_network_of_which_nothing_can_be_converted_is_refused_at_the_model_with_the_reasons():
+    with pytest.raises(BadConfig, match="mgic/timm/test_vit: nothing of the network can be converted") as caught:
+        cost("mgic/timm/test_vit", {})
+    (problem,) = caught.value.problems
+    assert (problem.pointer, problem.code) == ("model", "nothing_convertible")
+    assert "blocks.0 to 5, 6 times (Block) multiplies its tensors with each other" in problem.detail

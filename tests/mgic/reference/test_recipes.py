@@ -147,3 +147,24 @@ def test_a_quick_recipe_of_networks_for_imagenet_takes_few_steps(name):
     assert {(point.dataset, point.batch_size) for point in points} == {("digits", 32)}
     steps_an_epoch = 1437 // 32 + 1
     assert sum(point.epochs for point in points) * steps_an_epoch <= 1600
+
+
+def test_a_family_and_its_conversion_are_trained_alike_and_quickly():
+    points = configs(recipe("convert_quick"))
+    originals = [point for point in points if not point.model.startswith("mgic/")]
+    alike = {"dataset", "epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "schedule", "augment"}
+    assert len(points) == 2 * len(originals) == 18
+    assert {point.model for point in points} == {name + one.model for one in originals for name in ("", "mgic/")}
+    assert len({json.dumps(point.model_dump(include=alike)) for point in points}) == 1
+    assert {point.seed for point in points} == {0, 1, 2}
+    assert points[0].epochs * (1437 // points[0].batch_size + 1) <= 270
+
+
+def test_fully_connected_networks_are_compared_over_the_same_widths():
+    points = configs(recipe("mlp_quick"))
+    by_model = {name: [(p.options["width"], p.seed) for p in points if p.model == name] for name in ("mlp", "mgic_mlp")}
+    assert by_model["mlp"] == by_model["mgic_mlp"]
+    assert len(points) == 30
+    estimate = EXPERIMENTS["classification"].estimate
+    assert estimate is not None
+    assert sum(estimate(point).work_macs for point in points) < 2e12
