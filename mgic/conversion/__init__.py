@@ -116,10 +116,13 @@ def _blocks(
 
 
 def _with(network: nn.Module, blocks: Mapping[str, nn.Module]) -> nn.Module:
-    """A copy with these in place of the modules of their names."""
+    """A copy with these in place of the modules of their names, and of all other names that those have."""
     new = copy.deepcopy(network)
+    names = list(network.named_modules(remove_duplicate=False))
     for name, block in blocks.items():
-        new.set_submodule(name, block.train(network.get_submodule(name).training))
+        old = network.get_submodule(name)
+        for alias in [alias for alias, module in names if module is old]:
+            new.set_submodule(alias, block.train(old.training))
     return new
 
 
@@ -143,7 +146,10 @@ def _fault(network: nn.Module, example: Tensor) -> str:
 
 
 def _left(unit: Unit, block: nn.Module, why: str) -> LeftAlone:
-    params, macs = _cost(shadow(block), unit.size) if unit.size else (_params(block), 0)
+    try:
+        params, macs = _cost(shadow(block), unit.size) if unit.size else (_params(block), 0)
+    except FAULTS:  # it asks for values on its way
+        params, macs = _params(block), 0
     return LeftAlone(name=unit.name, kind=type(block).__name__, reason=why, params=params, macs=macs)
 
 

@@ -5,6 +5,7 @@ concatenations are its own. Nothing is known of any kind of network by name.
 """
 
 import copy
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -160,8 +161,8 @@ def find_units(network: nn.Module, seen: dict[str, Seen]) -> list[Unit]:
     """Every layer that mixes channels is in one of these, in the order of the network.
 
     A block is the smallest module that keeps its tensor's size, adds its own input to something of that size, and
-    mixes channels. Where none is, the largest one that joins branches; and where nothing is joined, a layer that
-    keeps its channels, with the norm and activation that are one module with it.
+    mixes channels; a module around such a one is none. Where none is, the largest one that joins branches; and where
+    nothing is joined, a layer that keeps its channels, with the norm and activation that are one module with it.
     """
     modules = dict(network.named_modules())
     mixing = [name for name, module in modules.items() if mixes(module) and seen[name].calls]
@@ -176,7 +177,20 @@ def find_units(network: nn.Module, seen: dict[str, Seen]) -> list[Unit]:
         if name not in taken:
             attends = any(seen[inner].attends for inner in _within(name, modules))
             taken[name] = _unit(name, modules[name], seen[name], attends)
-    return list(taken.values())
+    shared = _shared(network, [modules[name] for name in taken])
+    return [
+        Unit(name, "shares weights with another part of the network", size=unit.size)
+        if not unit.reason and any(id(weight) in shared for weight in modules[name].parameters())
+        else unit
+        for name, unit in taken.items()
+    ]
+
+
+def _shared(network: nn.Module, parts: list[nn.Module]) -> set[int]:
+    """Weights that belong to several modules, or to several of the parts; new ones would be no longer the same."""
+    owners = Counter(id(weight) for module in network.modules() for weight in module._parameters.values())
+    holders = Counter(id(weight) for part in parts for weight in part.parameters())
+    return {weight for counts in (owners, holders) for weight, count in counts.items() if count > 1}
 
 
 def mixes(module: nn.Module) -> bool:
@@ -190,7 +204,7 @@ def _holder(layer: str, seen: dict[str, Seen], mixing: list[str]) -> str:
     """The module that stands for a mixing layer: its block, or what of its surroundings is left as one."""
     around = list(_ancestors(layer))  # innermost first, without the network itself
     for name in around:
-        if seen[name].keeps and _is_residual(name, seen, mixing):
+        if _is_block(name, seen, mixing) and not _blocks_in(name, seen, mixing):
             return name
     joining = [name for name in around if seen[name].gave in seen[name].joined]
     outer = [name for name in joining if not _blocks_in(name, seen, mixing)]
@@ -219,8 +233,12 @@ def _is_residual(name: str, seen: dict[str, Seen], mixing: list[str]) -> bool:
     return any(seen[a].gave == seen[name].gave for a in adding) and not any(_within(a, mixing) for a in adding)
 
 
+def _is_block(name: str, seen: dict[str, Seen], mixing: list[str]) -> bool:
+    return seen[name].keeps and _is_residual(name, seen, mixing) and bool(_within(name, mixing))
+
+
 def _blocks_in(name: str, seen: dict[str, Seen], mixing: list[str]) -> bool:
-    return any(seen[n].keeps and seen[n].adds_input and _within(n, mixing) for n in _within(name, seen))
+    return any(_is_block(inner, seen, mixing) for inner in _within(name, seen) if inner != name)
 
 
 def _unit(name: str, module: nn.Module, one: Seen, attends: bool) -> Unit:

@@ -97,6 +97,8 @@ def _dividing(channels_in: int, channels_out: int, at_least: int) -> int:
 
 
 def _linear(layer: nn.Linear, scale: Fraction, groups: int) -> nn.Module:
+    if type(layer).forward is not nn.Linear.forward or layer._forward_hooks or layer._forward_pre_hooks:
+        raise CannotRebuild(f"has a {type(layer).__name__} that does more than a linear layer")
     wide, out = scaled(layer.in_features, scale), scaled(layer.out_features, scale)
     count = _dividing(wide, out, groups)
     with torch.device(layer.weight.device):

@@ -27,7 +27,15 @@ from mgic.records import ConversionReport, Cost, Level, ModelCost, Uncounted
 MISFIT = "input_misfit"  # the code of an input that the network does not read
 MAX_VALUES = 300_000_000  # numbers of a network that is counted with values, since shapes do not do: 1.2 GB
 
-_FOREIGN = (RuntimeError, ValueError, IndexError, AssertionError, TypeError)  # what a network may raise
+_FOREIGN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)  # what a network may raise
 
 
 class NeedsValues(BadConfig):
@@ -65,8 +73,6 @@ def _counts(model: nn.Module, size: tuple[int, ...]) -> Counts:
         return _pass(model, size, "meta")
     except _FOREIGN as error:
         if not _asks_for_values(error):
-            if isinstance(error, TypeError):
-                raise
             raise _does_not_fit(size, error) from error
         return _pass_with_values(model, size, error)
 

@@ -17,21 +17,26 @@ name, `info.name`, under which it is stored and compared, whatever it was called
 
 import inspect
 import re
+import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.fields import FieldInfo
 from torch import nn
 
-from mgic.errors import BadConfig, Problem, UnknownName
+from mgic.errors import BadConfig, MgicError, Problem, UnknownName
 from mgic.records import MODEL_NAME_PATTERN, ModelInfo, ModelsOf, Task
-from mgic.registry import Registry, registering, top_level
+from mgic.registry import LAB, Registry, registering, top_level
 
 InChannels = Annotated[int, Field(ge=1, le=1024, description="Channels of the input, 3 for colour images")]
 NumClasses = Annotated[int, Field(ge=1, le=100_000, description="Number of classes to tell apart")]
+_SHARED = {"in_channels": InChannels, "num_classes": NumClasses}
 
 Build = TypeVar("Build", bound=Callable[..., nn.Module])
 Shape = tuple[int, ...]
@@ -146,7 +151,37 @@ def add_model(
         smallest=tuple(max(16, side // 10) for side in input_size[1:]) if smallest is None else smallest,
         package=package or top_level(registering()),
     )
-    MODELS.add(name, Model(build, options, info))
+    outside = top_level(registering()) != LAB
+    MODELS.add(name, Model(partial(build_foreign, name, build) if outside else build, options, info))
+
+
+def build_foreign(name: str, build: Callable[..., nn.Module], **options: Any) -> nn.Module:
+    """By somebody else's code; raises `BadConfig` where that fails or makes no network, and says in which line."""
+    try:
+        network = build(**options)
+    except (MgicError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # somebody else's code, in which anything may happen
+        raise _not_built(name, f"{_words_of(error)} ({_place_of(error)})") from error
+    if not isinstance(network, nn.Module):
+        raise _not_built(name, f"what it makes is no network, but of type {type(network).__name__}")
+    return network
+
+
+def _words_of(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".removesuffix(": ")
+
+
+def _place_of(error: Exception) -> str:
+    """The innermost line that is no package's."""
+    lines = traceback.extract_tb(error.__traceback__)
+    own = [line for line in lines if not {"site-packages", "dist-packages"} & set(Path(line.filename).parts)]
+    return f"{Path(own[-1].filename).name}, line {own[-1].lineno}"
+
+
+def _not_built(name: str, why: str) -> BadConfig:
+    detail = f"{name} cannot be built: {why}"
+    return BadConfig(detail, (Problem("model", "not_built", detail),))
 
 
 def first_words(text: str) -> str:
@@ -254,21 +289,43 @@ def _problem(name: str, loc: tuple[int | str, ...], code: str, message: str) -> 
     return Problem(option, code, f"{name}: {option} {message.replace('Input should', 'should', 1)}{hint}")
 
 
-def options_of(name: str, build: Callable[..., nn.Module], task: Task) -> type[Options]:
+def options_of(name: str, build: Callable[..., nn.Module], task: Task, *, described: bool = True) -> type[Options]:
     """A strict pydantic model whose fields are the parameters of `build`.
 
+    Args:
+        name: Of the model.
+        build: Its parameters are annotated and have defaults.
+        task: What the model is for.
+        described: Whether each has to say what it is; else one that does not is described by its name.
+
     Raises:
-        TypeError: An option without default or description, or one missing that the task needs.
+        TypeError: An option without default or description, of a kind that no form or command can give, or one
+            missing that the task needs.
     """
     fields: dict[str, Any] = {}
     for option, parameter in inspect.signature(build, eval_str=True).parameters.items():
         if parameter.default is parameter.empty or parameter.kind is parameter.POSITIONAL_ONLY:
             raise TypeError(f"option {option!r} of model {name!r} has no default")
-        fields[option] = (parameter.annotation, parameter.default)
+        if parameter.annotation is parameter.empty:
+            raise TypeError(f"option {option!r} of model {name!r} does not say of what type it is, such as int")
+        if not isinstance(parameter.default, int | float | str | None):
+            raise TypeError(f"option {option!r} of model {name!r} is neither a number nor a word")
+        annotation = parameter.annotation if described else _described(option, parameter.annotation)
+        fields[option] = (annotation, parameter.default)
     model: type[Options] = create_model(f"{name} options", __base__=Options, **fields)
     silent = [option for option, field in model.model_fields.items() if not field.description]
-    missing = _NEEDED[task] - fields.keys()
-    if silent or missing:
-        raise TypeError(f"model {name!r}: options without description {silent}, missing options {sorted(missing)}")
+    missing = sorted(_NEEDED[task] - fields.keys())
+    if silent:
+        raise TypeError(f"model {name!r}: options without description {silent}")
+    if missing:
+        raise TypeError(f"model {name!r} has no option {', '.join(missing)}")
     model()  # the defaults are type-correct only if this can be built from them
     return model
+
+
+def _described(option: str, annotation: Any) -> Any:
+    if annotation is int and option in _SHARED:
+        return _SHARED[option]
+    if FieldInfo.from_annotation(annotation).description:
+        return annotation
+    return Annotated[annotation, Field(description=option.replace("_", " ").capitalize())]

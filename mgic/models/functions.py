@@ -2,19 +2,20 @@
 
 A name imports nothing: it is looked up among the modules that were imported before anybody asked. A function is a
 model if the module itself defines it, it says that it returns a network, and its arguments are options: annotated
-and with defaults, as those of a registered model.
+and with defaults, as those of a registered model, but that they need no description and no bounds.
 """
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import get_type_hints
 
+from pydantic import PydanticUserError
 from torch import nn
 
 from mgic.errors import UnknownName
-from mgic.models import OF_A_MODULE, PROVIDERS, Model, first_words, options_of
+from mgic.models import OF_A_MODULE, PROVIDERS, Model, build_foreign, first_words, options_of
 from mgic.plugins import imported_modules
 from mgic.records import ModelInfo
 
@@ -61,21 +62,27 @@ def _model(name: str, function: Callable[..., nn.Module]) -> Model:
         made = get_type_hints(function).get("return")
         if not (isinstance(made, type) and issubclass(made, nn.Module)):
             raise TypeError("it does not say that it returns an nn.Module")
-        options = options_of(name, function, "image classification")
+        options = options_of(name, function, "image classification", described=False)
         defaults = options().model_dump()
-    except (TypeError, NameError, ValueError) as error:  # of annotations that mean nothing, or not what they say
+        schema = options.model_json_schema()
+    except (
+        TypeError,
+        NameError,
+        ValueError,
+        PydanticUserError,
+    ) as error:  # of annotations that mean nothing, or not what they say
         raise UnknownName(f"no model called {name[:80]!r}: {error}") from error
     size = (defaults["in_channels"], *(defaults.get("img_size", SIDE),) * 2)
     info = ModelInfo(
         name=name,
         summary=first_words(inspect.getdoc(function) or ""),
-        options=options.model_json_schema(),
+        options=schema,
         task="image classification",
         input_size=size,
         smallest=size[1:],
         package=name.partition(".")[0].partition(OF_A_MODULE)[0],
     )
-    return Model(function, options, info)
+    return Model(partial(build_foreign, name, function), options, info)
 
 
 PROVIDERS.add(OF_A_MODULE, Functions(imported_modules))

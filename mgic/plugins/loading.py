@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType, ModuleType
@@ -115,11 +116,11 @@ def _append_folder() -> None:
 def _import(one: Asked) -> Plugin:
     start = time.time_ns()
     try:
-        with all_or_nothing():
+        with all_or_nothing(), redirect_stdout(sys.stderr):  # stdout is for data
             module = import_module(one.module)
     except (KeyboardInterrupt, Cancelled):
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's code, in which anything may happen
+    except BaseException as error:  # noqa: BLE001 - somebody else's code, in which anything may happen
         return Plugin(one, None, None, _words(one.module, error))
     home = home_of(module)
     look([home], start)
@@ -131,7 +132,10 @@ def _words(module: str, error: BaseException) -> str:
         return f"there is no module {error.name}, neither in the current directory nor installed"
     if isinstance(error, SystemExit):
         return f"its import ended the program (sys.exit({error.code!r}))"
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - its own words fail too
+        text = ""
     return f"{type(error).__name__}: {text}"[:LONGEST] if text else type(error).__name__
 
 

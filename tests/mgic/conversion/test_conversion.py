@@ -209,6 +209,42 @@ def test_a_block_that_would_not_be_cheaper_is_left():
         converted(between(grouped, channels=64), 3, 8, 8)
 
 
+class Around(nn.Module):
+    """A shortcut over a layer and a block, which it calls by the second of its names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.block = nn.Conv2d(64, 64, 3, padding=1), BasicBlock(64)
+        self.after = nn.Sequential(self.block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.after(self.layer(x))
+
+
+class Scaled(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * super().forward(x)
+
+
+def test_every_part_of_the_report_is_in_the_network_once_and_all_of_it_learns():
+    found, report = converted(between(Around(), channels=64), 3, 8, 8)
+    assert [part.name for part in report.converted] == ["1.layer", "1.block"]
+    found(torch.randn(2, 3, 8, 8)).sum().backward()
+    assert all(weight.grad is not None for weight in found.parameters())
+
+
+def test_what_would_mean_something_else_is_left():
+    tied, plain = (nn.Sequential(BasicBlock(64), BasicBlock(64)) for _ in range(2))
+    first, second = (next(m for m in block.modules() if isinstance(m, nn.Conv2d)) for block in tied)
+    second.weight = first.weight
+    _, report = converted(between(*tied, *plain, channels=64), 3, 8, 8)
+    assert reasons(report).keys() >= {"1", "2"}
+    assert reasons(report)["1"] == "shares weights with another part of the network"
+    layers = [nn.Linear(12, 64), Scaled(64, 64), nn.Linear(64, 64), nn.Linear(64, 5)]
+    _, report = converted(nn.Sequential(*layers), 12)
+    assert reasons(report)["1"] == "cannot be rebuilt: it has a Scaled that does more than a linear layer"
+
+
 def test_groups_never_grow():
     block = Bottleneck(64)
     block.conv2 = nn.Conv2d(64, 64, 3, padding=1, groups=16, bias=False)  # of 4

@@ -145,7 +145,10 @@ def module_of_plug_in() -> ModuleType:
         "    return nn.Sequential(nn.Conv2d(in_channels, width, 3), nn.Flatten(1), nn.LazyLinear(num_classes))\n"
         "def no_network(*, num_classes: NumClasses = 7, in_channels: InChannels = 3) -> int: return 1\n"
         "def no_default(width: int, *, num_classes: NumClasses = 7, in_channels: InChannels = 3) -> nn.Module: ...\n"
-        "def no_words(*, num_classes: int = 7, in_channels: int = 3) -> nn.Module: ...\n"
+        "def plain(*, num_classes: int = 7, in_channels: int = 3, how_wide: int = 2) -> nn.Module:"
+        " return {2: 'a word'}[how_wide]\n"
+        "def no_number(*, num_classes: int = 7, in_channels: int = 3, act: type = nn.ReLU) -> nn.Module: ...\n"
+        "def no_type(*, num_classes=7, in_channels=3) -> nn.Module: ...\n"
         "def no_channels() -> nn.Module: ...\n"
         "def lost(*, in_channels: 'Nowhere' = 3) -> nn.Module: ...\n"
         "class Net(nn.Module): ...\n",
@@ -161,8 +164,18 @@ def test_a_function_of_a_named_module_is_a_model_and_nothing_else_is():
     assert list(model.options.model_fields) == ["width", "num_classes", "in_channels"]
     assert (model.info.package, model.info.summary) == ("lab_plug_in", "Small.")
     assert model.build(width=2)(torch.zeros(1, 3, 8, 8)).shape == (1, 7)
-    assert [info.name for info in functions.infos()] == ["lab_plug_in.nets:small"]
-    others = "system", "no_network", "no_default", "no_words", "no_channels", "lost", "Net", "nn", "__builtins__", "x"
+    assert [info.name for info in functions.infos()] == ["lab_plug_in.nets:small", "lab_plug_in.nets:plain"]
+    plain = functions.model("lab_plug_in.nets:plain")
+    assert [field.description for field in plain.options.model_fields.values()][1:] == [
+        "Channels of the input, 3 for colour images",
+        "How wide",
+    ]
+    with pytest.raises(BadConfig, match=r"cannot be built: KeyError: 3 \(<string>, line 11\)"):
+        plain.build(how_wide=3)
+    with pytest.raises(BadConfig, match="what it makes is no network, but of type str"):
+        plain.build(how_wide=2)
+    wrong = "system", "no_network", "no_default", "no_number", "no_type", "no_channels", "lost", "Net", "nn", "x"
+    others = *wrong, "__builtins__"
     for name in (
         *(f"lab_plug_in.nets:{other}" for other in others),
         "lab_plug_in:small",
