@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from mgic.conversion.anatomy import CONVOLUTIONS
 from mgic.layers.grouped_linear import GroupedLinear
 
+_SHIFTS = {"bias", "beta"}  # what norms add: zero is where they start
+HIDDEN = 0.1  # a scale that starts below it starts at 1 instead
 _COUNTS = {"num_features", "normalized_shape", "num_channels", "num_parameters"}  # as norms and PReLU call their width
 
 
@@ -27,8 +29,9 @@ class CannotRebuild(Exception):
 def rebuilt(block: nn.Module, scale: Fraction, groups: int, *, numbers: bool) -> nn.Module:
     """The block at `scale` times its channels.
 
-    Weights start anew: as constants where they are constant in the block, such as the ones of a fresh norm, else
-    normal with the deviation they have there, divided by the root of what fan-in is more or less.
+    Weights start anew: as constants where they are constant in the block, such as the ones of a fresh norm, but at 1
+    where a scale is next to nothing; else normal with the deviation they have there, divided by the root of what
+    fan-in is more or less.
 
     Args:
         block: It keeps its number of channels. Untouched.
@@ -126,7 +129,10 @@ def _each_channel(module: nn.Module, scale: Fraction, name: str, widths: set[int
                 size = "x".join(map(str, value.shape))
                 raise CannotRebuild(f"keeps {where}, which is {size} and not one number a channel")
             anew |= not (value.is_meta or _constant(value))
-            table[key] = _started(value, tuple(scaled(n, scale) if n != 1 else 1 for n in value.shape), Fraction(1))
+            new = _started(value, tuple(scaled(n, scale) if n != 1 else 1 for n in value.shape), Fraction(1))
+            if isinstance(value, nn.Parameter) and key not in _SHIFTS and _hides(value):
+                nn.init.ones_(new)
+            table[key] = new
     for key, number in list(vars(module).items()):
         if key in _COUNTS or _is_width(number, widths):
             setattr(module, key, _smaller(number, scale))
@@ -134,6 +140,14 @@ def _each_channel(module: nn.Module, scale: Fraction, name: str, widths: set[int
         module.num_groups = next(n for n in range(module.num_groups, 0, -1) if module.num_channels % n == 0)
     if anew and not done and hasattr(module, "reset_parameters"):
         module.reset_parameters()  # type: ignore[operator]
+
+
+def _hides(scale: Tensor) -> bool:
+    """Whether a branch starts as next to nothing by it, as by a norm that starts at zero or by a layer scale of 1e-6.
+
+    Of such a branch the norm after P gets nothing to divide by: gradients are then 1e10 times what they were.
+    """
+    return not scale.is_meta and _constant(scale) and abs(scale.flatten()[0].item()) < HIDDEN
 
 
 def _is_width(number: Any, widths: set[int]) -> bool:
