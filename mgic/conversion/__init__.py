@@ -13,7 +13,17 @@ from torch import Tensor, nn
 from mgic.conversion.anatomy import FAULTS, Kind, Unit, find_units, first_line, shadow, watch
 from mgic.conversion.rebuild import CannotRebuild, rebuilt, scaled
 from mgic.errors import BadConfig, Problem
-from mgic.layers import Coarsening, GridLevel, MakeNorm, MakeTransfer, MGICBlock, Transfer2d, TransferLast, plan_levels
+from mgic.layers import (
+    Coarsening,
+    GridLevel,
+    MakeNorm,
+    MakeTransfer,
+    MGICBlock,
+    Transfer1d,
+    Transfer2d,
+    TransferLast,
+    plan_levels,
+)
 from mgic.measure.counting import counting
 from mgic.records import ConversionReport, ConvertedBlock, LeftAlone, named, repeated
 
@@ -24,6 +34,7 @@ WEIGHTS = "converted blocks start anew, what is left keeps its weights"
 _BETWEEN: dict[Kind, tuple[MakeTransfer, MakeNorm]] = {  # R and P, and the norm after P
     "maps": (Transfer2d, nn.BatchNorm2d),
     "channels-last maps": (TransferLast, nn.LayerNorm),
+    "signals": (Transfer1d, nn.BatchNorm1d),
     "tokens": (TransferLast, nn.LayerNorm),
     "vectors": (TransferLast, nn.BatchNorm1d),
 }

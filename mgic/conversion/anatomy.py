@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from mgic.errors import BadConfig, Problem
 from mgic.layers import MGICBlock
 
-Kind = Literal["maps", "channels-last maps", "tokens", "vectors"]
+Kind = Literal["maps", "channels-last maps", "signals", "tokens", "vectors"]
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
 _PRODUCTS = {
@@ -269,6 +269,8 @@ def _layout(module: nn.Module, size: torch.Size) -> tuple[Kind, int] | None:
         return "vectors", 1
     if len(size) == 3 and isinstance(first, nn.Linear):
         return "tokens", 2
+    if len(size) == 3 and isinstance(first, nn.Conv1d):
+        return "signals", 1
     if len(size) == 4 and convolves:
         return "maps", 1
     if len(size) == 4 and any(isinstance(m, nn.Linear) and m.in_features == size[3] for m in module.modules()):

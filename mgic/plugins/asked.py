@@ -1,15 +1,18 @@
 """Which modules were asked for, and by whom."""
 
 import re
+import sys
 from collections.abc import Iterable
 from importlib.metadata import entry_points
 
 from mgic.errors import BadConfig, Problem
 from mgic.records.base import Record
+from mgic.registry import top_level
 
 GROUP = "mgic.plugins"
 NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 OPTION = "--import"
+OURS = {"mgic", "backend", "worker", "dashboard"}
 
 
 class Asked(Record):
@@ -36,6 +39,12 @@ def split_names(text: str, option: str) -> tuple[str, ...]:
         if not NAME.fullmatch(name):
             words = f"{option}: {name[:80]!r} is no name of a module, such as package.module"
             raise BadConfig(words, (Problem(option, "module_name", words.removeprefix(f"{option}: ")),))
+        if top_level(name) in OURS or top_level(name) in sys.stdlib_module_names:
+            whose = "the lab's" if top_level(name) in OURS else "Python's"
+            words = (
+                f"{option}: {name} would be {whose} own module, not one of yours: put yours into a package of its own"
+            )
+            raise BadConfig(words, (Problem(option, "module_taken", words.removeprefix(f"{option}: ")),))
     return names
 
 

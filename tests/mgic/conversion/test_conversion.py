@@ -177,6 +177,21 @@ class Partial(nn.Module):
         return x + self.mix(torch.cat((self.conv(first), rest), 1))
 
 
+class Signal(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv1d(64, 64, 3, padding=1), nn.BatchNorm1d(64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + functional.relu(self.norm(self.conv(x)))
+
+
+def test_networks_of_signals_are_converted_too():
+    found, report = converted(nn.Sequential(nn.Conv1d(3, 64, 3, padding=1), Signal(), nn.Flatten()), 3, 20)
+    assert [(block.name, block.widths) for block in report.converted] == [("1", (64, 32, 16))]
+    assert found(torch.randn(2, 3, 20)).shape == (2, 64 * 20)
+
+
 def test_numbers_that_a_module_keeps_are_scaled_where_they_have_to_be():
     found, _ = converted(between(Partial(64), channels=64), 3, 8, 8)
     assert [level.sizes for level in found[1].blocks] == [[16, 48], [8, 24], [4, 12]]

@@ -16,6 +16,12 @@ def test_only_names_of_modules_are_taken(text):
     assert split_names(" a, b.c ,", "MGIC_IMPORT") == ("a", "b.c")
 
 
+@pytest.mark.parametrize(("name", "whose"), [("worker.nets", "the lab's"), ("types", "Python's")])
+def test_a_module_of_the_lab_or_of_python_is_not_taken_for_ones_own(name, whose):
+    with pytest.raises(BadConfig, match=f"{name} would be {whose} own module, not one of yours"):
+        split_names(name, "--import")
+
+
 def test_the_option_may_stand_behind_the_command():
     words = ["list", "--import", "a", "models", "--json", "--import=b", "--", "--import", "c"]
     assert imports_first(words) == ["--import", "a", "--import=b", "list", "models", "--json", "--", "--import", "c"]
