@@ -79,12 +79,12 @@ def test_options_of_a_model_are_parameters_of_the_address(service):
 def test_a_preview_of_48_cells_counts_them_all_and_queues_nothing(service):
     axes = {"model": ["mgic_resnet20"], "group_size": [4, 8, 16], "coarsest_size": [4, 8, 16, 32]}
     request = SweepRequest(experiment="classification", axes=axes | {"seed": [0, 1, 2, 3]})
-    before = service.client.sweeps(limit=1)
+    before = [sweep.id for sweep in service.client.sweeps(limit=1).items]
     wait_for(lambda: service.client.preview(request).pending == 0, 60, "the cost of every cell")
     preview = service.client.preview(request)
     assert (preview.total, len(preview.points), preview.problems) == (48, 48, 0)
     assert all(point.cost.params > 0 and point.work_macs > 0 and point.group_sizes for point in preview.points)
-    assert service.client.sweeps(limit=1) == before
+    assert [sweep.id for sweep in service.client.sweeps(limit=1).items] == before
 
 
 def test_a_preview_shows_what_the_store_has_and_how_long_the_rest_takes(service, trained):
