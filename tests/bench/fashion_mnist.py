@@ -5,13 +5,9 @@ Example: python -m tests.bench.fashion_mnist docs/fashion-mnist.jsonl
 The figure is the trade-off view of the dashboard, drawn by the same code; Chromium turns it into an SVG file.
 """
 
-import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote
-
-from playwright.sync_api import sync_playwright
 
 from dashboard.charts.columns import goal_of, unit_of
 from dashboard.charts.samples import Group, Sample, groups, spread_note
@@ -22,12 +18,12 @@ from mgic.experiment import EXPERIMENTS
 from mgic.records import Outcome, RunStatus
 from mgic.reference import recipe
 from mgic.statistics.comparison import Difference, paired
+from tests.bench.conversion import write
 
 RECIPE = recipe("fashion_mnist")
 METRIC = "top1"
 TRAIN = DATASETS["fashion_mnist"].train
 SHORT = {"group_size": "s_g", "coarsest_size": "s_c"}
-SIZE = {"width": 820, "height": 480}  # pixels
 PAGE = """# MGIC-ResNet-20 against ResNet-20 on Fashion-MNIST
 
 {amount}
@@ -79,14 +75,7 @@ def draw(given: list[Group], path: Path) -> None:
     unit = unit_of(info, METRIC)
     drawn = tradeoff_info(given, view, unit, "macs", goal_of(info, METRIC))
     made = draw_tradeoff(drawn, view, unit, "macs", log=True, colours=LIGHT)
-    with sync_playwright() as playwright:
-        # The system's Chromium where there is one, else Playwright's own.
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_content(made.to_html(include_plotlyjs=True, div_id="figure"))
-        address = page.evaluate("size => Plotly.toImage('figure', {format: 'svg', ...size})", SIZE)
-        browser.close()
-    path.write_text(unquote(address.partition(",")[2]), encoding="utf-8")
+    write(made, path)
 
 
 def name(group: Group) -> str:
