@@ -1,14 +1,14 @@
 """An experiment is a function from a Config to a Result. Torch-free on purpose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, get_type_hints
+from typing import Annotated, Any, Protocol, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from mgic.errors import BadResult
-from mgic.records import PROVENANCE, Cost, ExperimentInfo, Queue, View, check_tables
+from mgic.errors import BadResult, DataMissing
+from mgic.records import PROVENANCE, Config, Cost, ExperimentInfo, InputRun, Queue, View, check_tables
 from mgic.registry import Registry, registering, top_level
 
 
@@ -16,6 +16,47 @@ class ExperimentConfig(BaseModel):
     """Base of every Config: nothing unknown, nothing coerced ("5" is no 5), no NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def following(cls, asked: Config, inputs: Mapping[str, InputRun]) -> Config:  # noqa: ARG003 - none has any
+        """What is asked for, with what follows from the runs that it names.
+
+        Args:
+            asked: Fields as they were given.
+            inputs: The run that each field of `run_input` names.
+
+        Raises:
+            BadConfig: Another thing was asked for than the run has; the problem's pointer is the field.
+        """
+        return asked
+
+
+RunId = Annotated[str, Field(min_length=1, max_length=500)]  # of the service; on a command line the folder of a run
+
+
+def run_input(*of: str, files: tuple[str, ...] = ("model.safetensors",), description: str) -> Any:
+    """A field, `RunId | None`, that names a run whose files are wanted: see `Context.input`.
+
+    Args:
+        of: The experiments that the run may be of.
+        files: Those of its artifacts that are read.
+        description: For the form.
+    """
+    extra: dict[str, Any] = {"input": {"of": list(of), "files": list(files)}}
+    return Field(None, description=description, json_schema_extra=extra)
+
+
+def inputs_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """By the names of the fields of `run_input` of a config's JSON schema: `of` and `files`."""
+    return {name: field["input"] for name, field in schema.get("properties", {}).items() if "input" in field}
+
+
+def input_file(folders: Mapping[str, Path], field: str, name: str) -> Path:
+    """What `Context.input` answers, where each field's run has left its files in a folder."""
+    path = folders[field] / name
+    if not path.is_file():
+        raise DataMissing(f"{field}: the run has left no {name}")
+    return path
 
 
 class Context(Protocol):
@@ -36,6 +77,13 @@ class Context(Protocol):
 
     def artifact(self, name: str) -> Path:
         """Where to write a file the run leaves; what is there at the end is kept under that name."""
+
+    def input(self, field: str, name: str) -> Path:
+        """A file of the run that the field names, one of the `files` of its `run_input`.
+
+        Raises:
+            DataMissing: The run has left no such file.
+        """
 
     def saved(self, name: str) -> None:
         """The file `name` in `checkpoints` is complete."""
@@ -67,7 +115,7 @@ class Estimate:
 @dataclass(frozen=True)
 class Experiment:
     run: Callable[[Any, Context], BaseModel]
-    config: type[BaseModel]
+    config: type[ExperimentConfig]
     result: type[BaseModel]
     estimate: Callable[[Any], Estimate] | None
     info: ExperimentInfo

@@ -6,7 +6,7 @@ alone, so that whatever a run says, be it half a character, can be told.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self, get_type_hints
 
 from pydantic import TypeAdapter
@@ -38,6 +38,7 @@ class Job:
         data_dir: Where data sets lie.
         folder: Where it leaves its files.
         checkpoints: A folder that the next attempt at the run is given too.
+        inputs: By the names of the config's fields, the folder of what the run that it names has left.
         fresh: Whether the child was started for it, another one having declined it as `Outdated`.
     """
 
@@ -48,6 +49,7 @@ class Job:
     data_dir: str
     folder: str
     checkpoints: str
+    inputs: dict[str, str] = field(default_factory=dict)
     fresh: bool = False
 
     def encode(self) -> str:

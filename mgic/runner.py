@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
@@ -24,6 +24,7 @@ import torch
 from mgic import plugins
 from mgic.errors import BadConfig, Cancelled
 from mgic.execution import run
+from mgic.experiment import input_file
 from mgic.protocol import Checkpoint, Curve, Finished, Job, Log, Message, Outdated, Progress, Resumed, encode
 from mgic.provenance import ci_links
 from mgic.records import Artifact, RunStatus
@@ -44,14 +45,24 @@ class ChannelContext:
         data_dir: Where data sets lie.
         folder: Where artifacts are written.
         checkpoints: A folder that the next attempt at the run is given too.
+        inputs: By the names of fields, the folder of what the run that it names has left.
     """
 
-    def __init__(self, channel: TextIO, device: str, data_dir: Path, folder: Path, checkpoints: Path) -> None:
+    def __init__(
+        self,
+        channel: TextIO,
+        device: str,
+        data_dir: Path,
+        folder: Path,
+        checkpoints: Path,
+        inputs: Mapping[str, Path] | None = None,
+    ) -> None:
         self.device = device
         self.data_dir = data_dir
         self.checkpoints = checkpoints
         self._channel = channel
         self._folder = folder
+        self._inputs = inputs or {}
         self._names: list[str] = []
         self._last = float("-inf")
         self._phase = ""
@@ -82,6 +93,9 @@ class ChannelContext:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._names.append(name)
         return path
+
+    def input(self, field: str, name: str) -> Path:
+        return input_file(self._inputs, field, name)
 
     def saved(self, name: str) -> None:
         self.tell(Checkpoint(name))
@@ -126,7 +140,9 @@ def _serve(channel: TextIO, jobs: Iterator[str]) -> None:
             _tell(channel, Outdated())
             return
         torch.set_num_threads(job.threads)
-        context = ChannelContext(channel, job.device, Path(job.data_dir), Path(job.folder), Path(job.checkpoints))
+        inputs = {name: Path(folder) for name, folder in job.inputs.items()}
+        places = Path(job.data_dir), Path(job.folder), Path(job.checkpoints), inputs
+        context = ChannelContext(channel, job.device, *places)
         outcome = run(job.experiment, job.config, context, links)
         sys.stdout.flush()  # before the outcome: after it the parent listens for another run
         sys.stderr.flush()

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice, product
 from math import prod
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from mgic.errors import BadConfig, Problem, SweepTooLarge, TooExpensive
-from mgic.experiment import EXPERIMENTS, Estimate, Experiment
-from mgic.records import MAX_SWEEP_RUNS, Config, Grid, Point, SweepRequest
+from mgic.experiment import EXPERIMENTS, Estimate, Experiment, inputs_of
+from mgic.records import MAX_SWEEP_RUNS, Config, Grid, InputRun, Point, SweepRequest
 from mgic.reference import recipe
 
 MAX_PROBLEMS = 50
@@ -41,10 +41,14 @@ def grids_of(request: SweepRequest) -> tuple[str, tuple[Grid, ...], str]:
     return request.experiment, (request.axes or {},), "#/axes"
 
 
-def expand(request: SweepRequest) -> list[Point]:
+def expand(request: SweepRequest, inputs: Mapping[str, InputRun] | None = None) -> list[Point]:
     """Every point of the union, validated, defaults filled in, each resolved config once.
 
     The number of cells is computed before any is made.
+
+    Args:
+        request: What is asked for.
+        inputs: The runs that may be named, by what they are named by.
 
     Raises:
         UnknownName: No such experiment or recipe.
@@ -65,9 +69,14 @@ def expand(request: SweepRequest) -> list[Point]:
         problems |= dict.fromkeys(_repeated(grid, place))
         for requested in _cells(grid):
             try:
-                config = _resolve(experiment, requested)
+                config = _resolve(experiment, requested, inputs or {})
             except ValidationError as error:
                 problems |= dict.fromkeys(_problems(error, grid, requested, place))
+            except BadConfig as error:
+                problems |= {
+                    problem._replace(pointer=_pointer(place, problem.pointer, grid, requested)): None
+                    for problem in error.problems
+                }
             else:
                 points.setdefault(json.dumps(config, sort_keys=True), Point(requested=requested, config=config))
             if len(problems) >= MAX_PROBLEMS:
@@ -142,8 +151,22 @@ def _at_a_field(problem: Problem, config: Config) -> Problem:
     return problem if problem.pointer in config else problem._replace(pointer="model")
 
 
-def _resolve(experiment: Experiment, requested: Config) -> Config:
-    config: Config = experiment.config.model_validate(requested).model_dump(mode="json")
+def _resolve(experiment: Experiment, requested: Config, inputs: Mapping[str, InputRun]) -> Config:
+    named = {}
+    for field, wanted in inputs_of(experiment.info.config_schema).items():
+        run = requested.get(field)
+        if run is None:
+            continue
+        found = inputs.get(str(run))
+        if found is None:
+            words = f"there is no run {str(run)[:60]!r}"
+            raise BadConfig(words, (Problem(field, "unknown_run", words),))
+        if found.experiment not in wanted["of"]:
+            words = f"needs a run of {' or '.join(wanted['of'])}, and {str(run)[:60]} is one of {found.experiment}"
+            raise BadConfig(words, (Problem(field, "wrong_experiment", words),))
+        named[field] = found
+    asked = experiment.config.following(requested, named) if named else requested
+    config: Config = experiment.config.model_validate(asked).model_dump(mode="json")
     return config
 
 
@@ -166,11 +189,15 @@ def _problems(error: ValidationError, grid: Grid, requested: Config, place: str)
     """Each fault with the pointer of the value that caused it, not of the point it was met in."""
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         field = str(fault["loc"][0]) if fault["loc"] else ""
-        pointer = f"{place}/{field.replace('~', '~0').replace('/', '~1')}" if field else place
-        if field in grid and len(grid[field]) > 1:
-            texts = [json.dumps(value) for value in grid[field]]  # 1 and true are equal, their texts are not
-            pointer += f"/{texts.index(json.dumps(requested[field]))}"
-        yield Problem(pointer, fault["type"], _words(field, fault, requested))
+        yield Problem(_pointer(place, field, grid, requested), fault["type"], _words(field, fault, requested))
+
+
+def _pointer(place: str, field: str, grid: Grid, requested: Config) -> str:
+    pointer = f"{place}/{field.replace('~', '~0').replace('/', '~1')}" if field else place
+    if field in grid and len(grid[field]) > 1:
+        texts = [json.dumps(value) for value in grid[field]]  # 1 and true are equal, their texts are not
+        pointer += f"/{texts.index(json.dumps(requested[field]))}"
+    return pointer
 
 
 def _words(field: str, fault: Any, requested: Config) -> str:

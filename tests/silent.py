@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 from mgic.errors import Cancelled
+from mgic.experiment import input_file
 
 
 class SilentContext:
@@ -15,6 +16,7 @@ class SilentContext:
         self.data_dir = folder / "data"
         self.folder = folder
         self.checkpoints = folder / "checkpoints"
+        self.inputs: dict[str, Path] = {}
         self.kept: list[str] = []
         self.resumed_at: list[int] = []
         self.want_at: set[int] = set()  # numbers of calls of `checkpoint_wanted` that are answered with yes
@@ -43,6 +45,9 @@ class SilentContext:
         path = self.folder / "artifacts" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def input(self, field: str, name: str) -> Path:
+        return input_file(self.inputs, field, name)
 
     def saved(self, name: str) -> None:
         self.kept.append(name)

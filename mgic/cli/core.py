@@ -6,12 +6,13 @@ commands that only talk to a service start at once.
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 
 from mgic import describe, execution
 from mgic.cli.terminal import Meter, assignments, duration, naming
@@ -19,9 +20,22 @@ from mgic.cli.values import fit
 from mgic.cores import usable_cores
 from mgic.data import dataset_info, fetch
 from mgic.errors import BadConfig, DataMissing, Problem
-from mgic.experiment import EXPERIMENTS
-from mgic.records import Config, DatasetInfo, ModelCost, ModelInfo, ModelsOf, Outcome, RunStatus, SweepRequest, Value
+from mgic.experiment import EXPERIMENTS, input_file, inputs_of
+from mgic.records import (
+    Config,
+    DatasetInfo,
+    InputRun,
+    ModelCost,
+    ModelInfo,
+    ModelsOf,
+    Outcome,
+    RunStatus,
+    SweepRequest,
+    Value,
+)
 from mgic.sweep import expand, grids_of, measured
+
+OUTCOME = "outcome.json"
 
 datasets = describe.datasets
 experiments = describe.experiments
@@ -90,7 +104,7 @@ def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, 
         meter: Where progress is shown.
     """
     experiment = grids_of(sweep)[0]
-    points = list(measured(experiment, expand(sweep)))
+    points = list(measured(experiment, expand(sweep, _inputs(sweep))))
     problems = dict.fromkeys(point.problem for point in points if point.problem)
     if problems:
         raise BadConfig("; ".join(problems))
@@ -107,12 +121,40 @@ def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, 
             place = f"run {number + 1}/{len(points)}"
             meter.line(f"{place}: {experiment} {assignments(point.requested)}".rstrip())
             context = TerminalContext(device, data_dir, (out or Path(scratch)) / str(number), place, meter)
+            context.inputs = {field: Path(str(point.config[field])) for field in _fields(sweep) if point.config[field]}
             outcome = execution.run(experiment, point.config, context)
             refused = _close(context, outcome)
             meter.line(f"{place}: {_ending(outcome)}")
             yield outcome  # before its files: what came out is told, even where the disk is full
             if refused is not None:
                 raise refused
+
+
+def _fields(sweep: SweepRequest) -> Iterable[str]:
+    """Those that name runs."""
+    return inputs_of(EXPERIMENTS[grids_of(sweep)[0]].info.config_schema)
+
+
+def _inputs(sweep: SweepRequest) -> dict[str, InputRun]:
+    """What lies in the folders that a sweep names. Raises `BadConfig` for one that no successful run has left."""
+    named = {str(run): field for grid in grids_of(sweep)[1] for field in _fields(sweep) for run in grid.get(field, ())}
+    return {run: _run_in(Path(run), field) for run, field in named.items() if run != str(None)}
+
+
+def _run_in(folder: Path, field: str) -> InputRun:
+    try:
+        left = Outcome.model_validate_json((folder / OUTCOME).read_bytes())
+        experiment = str(left.environment["experiment"])
+    except OSError as error:
+        words = f"{field}: {folder} is not the folder of a run, which has {OUTCOME} in it: {error.strerror}"
+        raise BadConfig(words, (Problem(field, "no_run", words),)) from error
+    except (ValidationError, KeyError) as error:
+        words = f"{field}: {folder / OUTCOME} is not what a run leaves"
+        raise BadConfig(words, (Problem(field, "no_run", words),)) from error
+    if left.status is not RunStatus.SUCCEEDED:
+        words = f"{field}: the run in {folder} has {left.status}"
+        raise BadConfig(words, (Problem(field, "input_failed", words),))
+    return InputRun(experiment=experiment, config=left.config)
 
 
 def _close(context: "TerminalContext", outcome: Outcome) -> OSError | None:
@@ -132,7 +174,7 @@ def _ending(outcome: Outcome) -> str:
 class TerminalContext:
     """What a run sees of the world when that is a terminal; Ctrl-C is the only way to stop it.
 
-    The folder then holds its artifacts, `curves.jsonl` and `outcome.json`.
+    The folder then holds its artifacts, `curves.jsonl` and `outcome.json`. `inputs`: see `mgic.runner`.
     """
 
     device: str
@@ -141,6 +183,7 @@ class TerminalContext:
     place: str
     meter: Meter
     checkpoints: Path = field(init=False)
+    inputs: Mapping[str, Path] = field(default_factory=dict)
     _curves: list[Config] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -162,6 +205,9 @@ class TerminalContext:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
+    def input(self, field: str, name: str) -> Path:
+        return input_file(self.inputs, field, name)
+
     def saved(self, name: str) -> None:
         """It lies where the next `mgic run` into the same folder finds it."""
 
@@ -175,6 +221,6 @@ class TerminalContext:
         """Write down how it went, once it has ended."""
         lines = "".join(json.dumps(row) + "\n" for row in self._curves)
         self.artifact("curves.jsonl").write_text(lines)
-        self.artifact("outcome.json").write_text(outcome.model_dump_json(indent=2) + "\n")
+        self.artifact(OUTCOME).write_text(outcome.model_dump_json(indent=2) + "\n")
         if outcome.status is RunStatus.SUCCEEDED:
             self.report(1.0)

@@ -245,7 +245,7 @@ class _Phase:
 
     def __init__(self, run: Context, name: str, start: float, end: float, steps_before: int, steps: int) -> None:
         self.device, self.data_dir, self.checkpoints = run.device, run.data_dir, run.checkpoints / name
-        self.artifact, self.checkpoint_wanted = run.artifact, run.checkpoint_wanted
+        self.artifact, self.input, self.checkpoint_wanted = run.artifact, run.input, run.checkpoint_wanted
         self.was_over = False  # an earlier attempt had come to its end
         self._run, self._name, self._start, self._end = run, name, start, end
         self._steps_before, self._steps = steps_before, steps

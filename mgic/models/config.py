@@ -1,5 +1,6 @@
 """The part of a config that chooses a model: its name, and the model's own options beside it."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -8,7 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.experiment import ExperimentConfig
 from mgic.models import canonical_name, find, list_models, model_info, resolve_options
-from mgic.records import Task
+from mgic.records import Config, InputRun, Task
 
 
 def model_field(default: str = "mgic_resnet20", task: Task | None = None) -> Any:
@@ -35,6 +36,19 @@ class ModelConfig(ExperimentConfig):
     """Options that the data set decides and no config may give."""
 
     model: str = model_field()
+
+    @classmethod
+    def following(cls, asked: Config, inputs: Mapping[str, InputRun]) -> Config:
+        """The model with its options, and the data set where there is one, are those of the run that is named."""
+        followed = dict(asked)
+        for field, run in inputs.items():
+            options = resolve_options(str(run.config["model"]), {}).keys() - cls.from_data
+            names = {"model", *options, *({"dataset"} & cls.model_fields.keys())} & run.config.keys()
+            for name in sorted(names, key=lambda one: (one != "model", one)):
+                if followed.setdefault(name, run.config[name]) != run.config[name]:
+                    words = f"{name} follows from {field}: it is {run.config[name]}"
+                    raise BadConfig(words, (Problem(name, "follows", words),))
+        return followed
 
     @field_validator("model")
     @classmethod

@@ -138,6 +138,13 @@ def _same(wanted: PluginCode, ran: PluginCode) -> bool:
     return bool(wanted.fingerprint) and (wanted.by, wanted.fingerprint) == (ran.by, ran.fingerprint)
 
 
+class InputRun(Record):
+    """A run that another one has as its input: what it runs, as far as that decides what the other may be."""
+
+    experiment: str
+    config: Config  # as resolved
+
+
 class Point(Record):
     """A cell of a sweep before it is queued."""
 

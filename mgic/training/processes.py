@@ -36,6 +36,9 @@ class FollowerContext:
     def __init__(self, device: str, data_dir: Path, checkpoints: Path) -> None:
         self.device, self.data_dir, self.checkpoints = device, data_dir, checkpoints
 
+    def input(self, field: str, name: str) -> Path:
+        raise Lost(f"a follower is sent what the first process reads, and does not read {name} of {field}")
+
     def report(self, progress: float, phase: str = "") -> None:
         """The first process does."""
 
