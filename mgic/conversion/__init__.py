@@ -142,8 +142,14 @@ def _missed(network: nn.Module, blocks: Mapping[str, MGICBlock], example: Tensor
     plain, others = shadow(network), {name: shadow(block) for name, block in blocks.items()}
     if not others or not _fault(_with(plain, others), example) or _fault(plain, example):
         return {}
-    faults = {name: _fault(_with(plain, {name: other}), example) for name, other in others.items()}
-    return {name: f"the network does not run without it: {fault}" for name, fault in faults.items() if fault}
+    kept: dict[str, nn.Module] = {}
+    missed: dict[str, str] = {}
+    for name, other in others.items():  # one after another: two may run singly, and not together
+        if fault := _fault(_with(plain, {**kept, name: other}), example):
+            missed[name] = f"the network does not run without it: {fault}"
+        else:
+            kept[name] = other
+    return missed
 
 
 def _fault(network: nn.Module, example: Tensor) -> str:
@@ -194,12 +200,13 @@ def _planned(unit: Unit, width: int, block: nn.Module, asked: Asked) -> tuple[MG
     stand_in = shadow(block)
     numbers = _way(unit, stand_in, levels)
     plain = _cost(stand_in, unit.size)
-    spread = _cost(_mgic(unit, stand_in, asked, width, numbers), unit.size)
-    if len(levels) > 1 and not all(after < before for before, after in zip(plain, spread, strict=True)):
+    normed = len(levels) > 1  # by the norm after P
+    spread = _cost(_mgic(unit, stand_in, asked, width, numbers, normed), unit.size)
+    if normed and not all(after < before for before, after in zip(plain, spread, strict=True)):
         raise _Left(
             f"would not be cheaper: {plain[0]:,} -> {spread[0]:,} parameters, {plain[1]:,} -> {spread[1]:,} MACs"
         )
-    return _mgic(unit, block, asked, width, numbers), ConvertedBlock(
+    return _mgic(unit, block, asked, width, numbers, normed), ConvertedBlock(
         name=unit.name,
         kind=type(block).__name__,
         channels=unit.channels,
@@ -219,7 +226,7 @@ def _way(unit: Unit, block: nn.Module, levels: tuple[GridLevel, ...]) -> bool:
         for level in levels:
             scale = Fraction(level.channels, levels[0].channels)
             try:
-                _try(unit, rebuilt(block, scale, level.groups, numbers=numbers), scale)
+                _try(unit, rebuilt(block, scale, level.groups, numbers=numbers, normed=False), scale)
             except CannotRebuild as error:
                 raise _Left(f"cannot be rebuilt: it {error}") from error
             except FAULTS as error:
@@ -243,11 +250,11 @@ def _try(unit: Unit, block: nn.Module, scale: Fraction) -> None:
         raise ValueError("it writes into its own input")
 
 
-def _mgic(unit: Unit, block: nn.Module, asked: Asked, width: int, numbers: bool) -> MGICBlock:
+def _mgic(unit: Unit, block: nn.Module, asked: Asked, width: int, numbers: bool, normed: bool) -> MGICBlock:
     make_transfer, make_norm = _BETWEEN[unit.kind]
 
     def level(channels: int, groups: int) -> nn.Module:
-        return rebuilt(block, Fraction(channels, width), groups, numbers=numbers)
+        return rebuilt(block, Fraction(channels, width), groups, numbers=numbers, normed=normed)
 
     first = next(block.parameters())
     with torch.device(first.device):

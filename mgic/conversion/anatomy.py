@@ -30,7 +30,16 @@ _PRODUCTS = {
     "multi_head_attention_forward",
 }
 _JOINS = _SUMS | {"cat", "concat", "concatenate"}
-FAULTS = (RuntimeError, ValueError, IndexError, AssertionError, TypeError, AttributeError)  # what a network may raise
+FAULTS = (  # what a network may raise
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass

@@ -26,12 +26,12 @@ class CannotRebuild(Exception):
     """The message says which layer, and why."""
 
 
-def rebuilt(block: nn.Module, scale: Fraction, groups: int, *, numbers: bool) -> nn.Module:
+def rebuilt(block: nn.Module, scale: Fraction, groups: int, *, numbers: bool, normed: bool) -> nn.Module:
     """The block at `scale` times its channels.
 
-    Weights start anew: as constants where they are constant in the block, such as the ones of a fresh norm, but at 1
-    where a scale is next to nothing; else normal with the deviation they have there, divided by the root of what
-    fan-in is more or less.
+    Weights start anew: as constants where they are constant in the block, such as the ones of a fresh norm, but, where
+    the block is `normed`, at 1 where a scale is next to nothing; else normal with the deviation they have there, over
+    the root of what fan-in is more or less.
 
     Args:
         block: It keeps its number of channels. Untouched.
@@ -40,6 +40,7 @@ def rebuilt(block: nn.Module, scale: Fraction, groups: int, *, numbers: bool) ->
         numbers: Whether a whole number that some module of the block keeps is scaled too where it equals one of
             the block's widths, or what one has more than another, as a partial convolution keeps how many channels it
             cuts off and how many it leaves.
+        normed: Whether what the block adds to its input goes through a norm behind it, which cannot divide by nothing.
 
     Raises:
         CannotRebuild: It has parameters of which nobody knows how they scale.
@@ -53,14 +54,16 @@ def rebuilt(block: nn.Module, scale: Fraction, groups: int, *, numbers: bool) ->
     for name, module in list(new.named_modules()):
         if isinstance(module, CONVOLUTIONS):
             _convolution(module, scale, groups)
-            _each_channel(module, scale, name, set(), done={"weight", "bias"})  # a gain, in one that is normalised
+            _each_channel(
+                module, scale, name, set(), normed, done={"weight", "bias"}
+            )  # a gain, in one that is normalised
         elif isinstance(module, nn.Linear):
             other = _linear(module, scale, groups)
             if not name:
                 return other
             new.set_submodule(name, other)
         else:
-            _each_channel(module, scale, name, widths if numbers else set())
+            _each_channel(module, scale, name, widths if numbers else set(), normed)
     return new
 
 
@@ -117,7 +120,9 @@ def _linear(layer: nn.Linear, scale: Fraction, groups: int) -> nn.Module:
     return other.train(layer.training)
 
 
-def _each_channel(module: nn.Module, scale: Fraction, name: str, widths: set[int], done: Container[str] = ()) -> None:
+def _each_channel(
+    module: nn.Module, scale: Fraction, name: str, widths: set[int], normed: bool, done: Container[str] = ()
+) -> None:
     """What a norm, a layer scale or an activation keeps for each channel, and the numbers beside it."""
     anew = False
     for table in (module._parameters, module._buffers):
@@ -130,7 +135,7 @@ def _each_channel(module: nn.Module, scale: Fraction, name: str, widths: set[int
                 raise CannotRebuild(f"keeps {where}, which is {size} and not one number a channel")
             anew |= not (value.is_meta or _constant(value))
             new = _started(value, tuple(scaled(n, scale) if n != 1 else 1 for n in value.shape), Fraction(1))
-            if isinstance(value, nn.Parameter) and key not in _SHIFTS and _hides(value):
+            if normed and isinstance(value, nn.Parameter) and key not in _SHIFTS and _hides(value):
                 nn.init.ones_(new)
             table[key] = new
     for key, number in list(vars(module).items()):

@@ -218,6 +218,25 @@ def test_what_is_left_is_named_with_the_reason(network, why):
     assert why in said
 
 
+class ReadsEither(nn.Module):
+    """Looks for a weight in one of two layers, whichever has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.first, self.last = nn.Conv2d(3, 32, 3), nn.Conv2d(32, 32, 1), nn.Conv2d(32, 32, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = [layer.weight for layer in (self.first, self.last) if hasattr(layer, "weight")][0]  # noqa: RUF015
+        return self.last(self.first(self.stem(x)).to(weight.dtype)).mean((2, 3))
+
+
+def test_of_two_blocks_that_do_not_run_together_one_is_converted():
+    network, report = converted(ReadsEither(), 3, 8, 8)
+    assert [block.name for block in report.converted] == ["first"]
+    assert reasons(report)["last"].startswith("the network does not run without it: ")
+    assert network(torch.randn(2, 3, 8, 8)).shape == (2, 32)
+
+
 def test_a_block_that_would_not_be_cheaper_is_left():
     grouped = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1, groups=32, bias=False), nn.BatchNorm2d(64))
     with pytest.raises(BadConfig, match=r"1 \(Sequential\) would not be cheaper: 1,280 -> [\d,]+ parameters"):
@@ -283,6 +302,9 @@ def test_squeeze_expansion_and_layer_scale_fall_with_the_channels_and_depthwise_
     block = found.get_submodule(report.converted[0].name).blocks[1]
     assert block.gamma.shape == (20,)
     assert (block.gamma == 1).all()  # 1e-6 in the block, which would start as next to nothing
+    found, report = converted(network, 3, 64, 64, coarsest_size=512)
+    (block,) = found.get_submodule(report.converted[0].name).blocks  # one level, and no norm behind it
+    assert (block.gamma == 1e-6).all()
 
 
 def test_weights_start_with_the_deviation_that_the_block_has_for_its_fan_in():
