@@ -40,6 +40,7 @@ class Job:
         checkpoints: A folder that the next attempt at the run is given too.
         inputs: By the names of the config's fields, the folder of what the run that it names has left.
         fresh: Whether the child was started for it, another one having declined it as `Outdated`.
+        alone: Whether the child itself runs it, as a measurement of time wants it, and not a copy of the child.
     """
 
     experiment: str
@@ -51,6 +52,7 @@ class Job:
     checkpoints: str
     inputs: dict[str, str] = field(default_factory=dict)
     fresh: bool = False
+    alone: bool = False
 
     def encode(self) -> str:
         return f"{_write(asdict(self))}\n"
@@ -58,6 +60,13 @@ class Job:
     @classmethod
     def decode(cls, line: str) -> Self:
         return cls(**json.loads(line))
+
+
+@dataclass
+class Begun:
+    """The run is in the hands of the process of this number: the child, or a copy of it."""
+
+    pid: int
 
 
 @dataclass
@@ -109,9 +118,17 @@ class Finished:
     artifacts: list[Artifact]
 
 
-Message = Progress | Curve | Log | Checkpoint | Resumed | Outdated | Finished
+@dataclass
+class Left:
+    """The copy of the child that had the run has ended, with this code, or by the signal of this number below zero."""
+
+    code: int
+
+
+Message = Begun | Progress | Curve | Log | Checkpoint | Resumed | Outdated | Finished | Left
 
 KINDS: dict[str, type[Message]] = {
+    "begun": Begun,
     "progress": Progress,
     "curve": Curve,
     "log": Log,
@@ -119,6 +136,7 @@ KINDS: dict[str, type[Message]] = {
     "resumed": Resumed,
     "outdated": Outdated,
     "outcome": Finished,
+    "left": Left,
 }
 
 

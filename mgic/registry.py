@@ -106,9 +106,10 @@ _ALL: list[Registry[Any]] = []
 
 
 def load_own() -> None:
-    """What comes with the lab, of every table that there is by now."""
-    for registry in list(_ALL):
-        registry._load()
+    """What comes with the lab, of every table that there is by now, and of those that are made meanwhile."""
+    while left := [registry for registry in _ALL if not registry._loaded]:
+        for registry in left:
+            registry._load()
 
 
 @contextmanager

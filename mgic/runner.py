@@ -1,38 +1,63 @@
 """The worker's child process: `python -P -m mgic.runner FD` reads jobs from its standard input and runs each in turn.
 
+It imports all that runs may need, and then never computes anything itself: each job is run by a copy of it, a fork,
+which begins at once and takes nothing over from the job before. Only a job that wants a process of its own, or comes
+where a fork would be unsafe, is run by the child itself. It leaves when it has had nothing to do for a while.
+
 What follows on its command line says which plug-ins to import first. What there is to tell of each job goes to its
 parent on descriptor FD, in the messages of `mgic.protocol`. What experiments print goes to stdout and stderr as usual.
 """
 
+import gc
 import hashlib
 import mimetypes
 import multiprocessing
 import os
+import random
+import select
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from importlib import import_module
 from math import isfinite
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
+import numpy as np
 import torch
 
 from mgic import plugins
 from mgic.errors import BadConfig, Cancelled
 from mgic.execution import run
 from mgic.experiment import input_file
-from mgic.protocol import Checkpoint, Curve, Finished, Job, Log, Message, Outdated, Progress, Resumed, encode
+from mgic.process import die_with_parent
+from mgic.protocol import (
+    Begun,
+    Checkpoint,
+    Curve,
+    Finished,
+    Job,
+    Left,
+    Log,
+    Message,
+    Outdated,
+    Progress,
+    Resumed,
+    encode,
+)
 from mgic.provenance import ci_links
 from mgic.records import Artifact, RunStatus
+from mgic.registry import load_own
 
 _wanted = threading.Semaphore(0)  # counts what SIGUSR1 asked for
 _stopped = threading.Event()  # SIGTERM came
 
 REPORT_EVERY_S = 0.25
+IDLE_S = 60.0
 MAX_NAME = 200
 
 
@@ -128,27 +153,77 @@ def _tell(channel: TextIO, message: Message) -> None:
     channel.flush()
 
 
-def _serve(channel: TextIO, jobs: Iterator[str]) -> None:
-    """Until the jobs end, or one does not succeed: the next one deserves a fresh process.
+def _jobs() -> Iterator[Job]:
+    """As they come, until standard input ends or there was none for a while."""
+    while select.select([sys.stdin], [], [], IDLE_S)[0] and (line := sys.stdin.readline()):
+        yield Job.decode(line)
+
+
+def _serve(channel: TextIO, jobs: Iterable[Job]) -> None:
+    """Until the jobs end, or one that this process has run itself does not succeed: the next deserves a fresh one.
 
     So does one for which the code of a plug-in has changed, unless this process was started for it.
     """
-    links = ci_links(os.environ)
-    for line in jobs:
-        job = Job.decode(line)
+    threads = 0  # that there are once all is imported
+    for job in jobs:
         if not job.fresh and plugins.changed():
             _tell(channel, Outdated())
             return
-        torch.set_num_threads(job.threads)
-        inputs = {name: Path(folder) for name, folder in job.inputs.items()}
-        places = Path(job.data_dir), Path(job.folder), Path(job.checkpoints), inputs
-        context = ChannelContext(channel, job.device, *places)
-        outcome = run(job.experiment, job.config, context, links)
-        sys.stdout.flush()  # before the outcome: after it the parent listens for another run
-        sys.stderr.flush()
-        context.tell(Finished(outcome, context.artifacts()))
-        if outcome.status is not RunStatus.SUCCEEDED:
+        if not job.alone and not threads:
+            _preload()
+            threads = _threads()
+        if not job.alone and _threads() == threads and not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            _run_in_a_fork(channel, job)
+        elif not _run(channel, job):
             return
+
+
+def _preload() -> None:
+    """All of the lab, and what torch's optimizers import at their first step."""
+    import_module("torch._dynamo")
+    load_own()
+    gc.collect()
+    gc.freeze()  # or the collector would write to every page that the forks share
+
+
+def _threads() -> int:
+    """Of this process. Those that the linear algebra of numpy and scipy keeps are known to survive a fork; who starts
+    others, as a plug-in may, leaves locks to its copy that nobody will open."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def _run_in_a_fork(channel: TextIO, job: Job) -> None:
+    """Wait for its end, and tell of it."""
+    mortal = die_with_parent()
+    pid = os.fork()
+    if not pid:
+        mortal()
+        os.setpgid(0, 0)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())  # further jobs are for the other
+        random.seed()  # or all runs that draw without a seed would draw the same
+        np.random.seed()
+        _run(channel, job)
+        _leave()
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    with suppress(ProcessLookupError):  # while its number is still its own
+        os.killpg(pid, signal.SIGKILL)  # whoever it has left behind
+    _, status = os.waitpid(pid, 0)
+    channel.write("\n")  # behind what it may have been cut off in the middle of
+    _tell(channel, Left(os.waitstatus_to_exitcode(status)))
+
+
+def _run(channel: TextIO, job: Job) -> bool:
+    """Run it in this process; whether it succeeded."""
+    _tell(channel, Begun(os.getpid()))
+    torch.set_num_threads(job.threads)
+    inputs = {name: Path(folder) for name, folder in job.inputs.items()}
+    places = Path(job.data_dir), Path(job.folder), Path(job.checkpoints), inputs
+    context = ChannelContext(channel, job.device, *places)
+    outcome = run(job.experiment, job.config, context, ci_links(os.environ))
+    sys.stdout.flush()  # before the outcome: after it the parent listens for another run
+    sys.stderr.flush()
+    context.tell(Finished(outcome, context.artifacts()))
+    return outcome.status is RunStatus.SUCCEEDED
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
@@ -182,7 +257,7 @@ def main() -> NoReturn:
     # between two jobs a cancel loses nothing
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as channel, suppress(Cancelled):
         plugins.load_tried(plugins.told(sys.argv[2:]))
-        _serve(channel, iter(sys.stdin.readline, ""))
+        _serve(channel, _jobs())
     _leave()
 
 

@@ -88,7 +88,7 @@ class Run:
         writing.close()
         self.jobs, self._reading, self.channel = jobs, told, Channel(told.fileno())
         places = {key: str(self.places[key]) for key in ("data_dir", "folder", "checkpoints")}
-        job = Job(experiment=name, config=config, device="cpu", threads=1, **places)
+        job = Job(experiment=name, config=config, device="cpu", threads=1, alone=True, **places)
         os.write(jobs.fileno(), job.encode().encode())
 
     @property

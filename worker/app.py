@@ -73,6 +73,13 @@ def bell() -> Bell:
     return Bell(settings.broker_url)
 
 
+@cache
+def child() -> Child:
+    """One a slot, for one run after another; of the timing queue one for each run, which is then nobody's copy."""
+    alone = me.queue == "timing"
+    return Child(settings.data_dir, settings.scratch, settings.run_threads, _visible(), outside=outside, alone=alone)
+
+
 @celery.task(name=RUN_TASK)  # type: ignore[untyped-decorator]
 def work() -> None:
     """Claim and execute until nothing is eligible. Safe to deliver twice: the second finds nothing to claim."""
@@ -81,26 +88,20 @@ def work() -> None:
 
 
 def _work() -> None:
-    child: Child | None = None
-    try:
-        while not stopping():
-            try:
-                claim = store().claim(me)
-            except DATABASE_ERRORS as error:  # the reaper rings again when it is back
-                log.warning("nothing can be claimed, the database does not answer: %s", error)
-                return
-            if claim is None:
-                return
-            child = child or Child(
-                settings.data_dir, settings.scratch, settings.run_threads, _visible(), outside=outside
-            )
-            if not supervise(claim, child, store(), artifacts(), settings, stopping) or me.queue == "timing":
-                child.end(settings.grace_s)
-                child = None
-            _ring_neighbours()
-    finally:
-        if child is not None:
-            child.dismiss()
+    while not stopping():
+        try:
+            claim = store().claim(me)
+        except DATABASE_ERRORS as error:  # the reaper rings again when it is back
+            log.warning("nothing can be claimed, the database does not answer: %s", error)
+            return
+        if claim is None:
+            return
+        usable = supervise(claim, child(), store(), artifacts(), settings, stopping)
+        if not usable or me.queue == "timing":
+            child().end(settings.grace_s)
+            child().dismiss()
+            child.cache_clear()
+        _ring_neighbours()
 
 
 def _ring_neighbours() -> None:

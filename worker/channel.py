@@ -9,10 +9,12 @@ from mgic.protocol import (
     MAX_POINTS,
     MAX_STEP,
     MAX_TEXT,
+    Begun,
     Checkpoint,
     Curve,
     Damaged,
     Finished,
+    Left,
     Log,
     Outdated,
     Progress,
@@ -45,6 +47,9 @@ class Channel:
 
     Args:
         descriptor: Of the pipe; made non-blocking. None: `listen_at` names one.
+
+    `pid` is the process that has the run, `left` what it ended with where that is told; `broken` says that something
+    was not read.
     """
 
     def __init__(self, descriptor: int | None = None) -> None:
@@ -60,14 +65,25 @@ class Channel:
         self.descriptor = descriptor
         self.closed = False
         self.outdated = False
+        self.broken = False
+        self.pid: int | None = None
+        self.left: int | None = None
         self._rest = b""
 
     def begin(self) -> None:
         """A new job begins: forget the last one."""
         self.told, self._points, self._lines, self._rest = Told(), 0, 0, b""
+        self.pid = self.left = None
 
     def read(self) -> None:
         """Take in whatever has come. Raises `TooMuch`."""
+        try:
+            self._read()
+        except TooMuch:
+            self.broken = True
+            raise
+
+    def _read(self) -> None:
         while not self.closed:
             try:
                 part = os.read(self.descriptor, 2**16)
@@ -77,7 +93,7 @@ class Channel:
             *lines, self._rest = (self._rest + part).split(b"\n")
             if len(self._rest) > MAX_LINE:
                 raise TooMuch(f"a message of more than {MAX_LINE} bytes")
-            for line in lines:
+            for line in filter(None, lines):
                 self._take(line)
 
     def text(self, line: str) -> None:
@@ -95,6 +111,10 @@ class Channel:
             self.text("(a message of the run came through damaged)")
             return
         match message:
+            case Begun(pid):
+                self.pid = pid
+            case Left(code):
+                self.left = code
             case Curve(name, step, value):
                 self._points += 1
                 if self._points > MAX_POINTS:

@@ -15,17 +15,18 @@ from backend.store import Claim
 from mgic.plugins import SAFE
 from mgic.process import die_with_parent
 from mgic.protocol import Job
-from worker.channel import Channel
+from worker.channel import Channel, TooMuch
 
 RUNNER = (*SAFE, "mgic.runner")
 EXIT_S = 5.0  # how long a child may take to leave after its input has ended
 
 
 class Child:
-    """One `python -P -m mgic.runner` in a process group of its own.
+    """One `python -P -m mgic.runner` in a process group of its own, which has each run executed by a fork of itself.
 
     It must be started from the main thread of a process that stays: it asks the kernel to
-    be killed when the thread that started it ends. It is replaced when the code of a plug-in has changed.
+    be killed when the thread that started it ends. It is replaced when the code of a plug-in has changed, and when it
+    has left for want of work.
 
     Args:
         data_dir: Where data sets lie.
@@ -34,6 +35,7 @@ class Child:
         visible: CUDA_VISIBLE_DEVICES, or None to leave it.
         command: What is executed, with the number of the pipe's descriptor behind it.
         outside: Behind that, what says which plug-ins to import.
+        alone: Whether it executes runs itself.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class Child:
         visible: str | None,
         command: Sequence[str] = RUNNER,
         outside: Sequence[str] = (),
+        alone: bool = False,
     ) -> None:
         self._data_dir = data_dir.resolve()
         self._folder = folder.resolve()
         self._threads = threads
         self._visible = visible
         self._command = (command, outside)
+        self._alone = alone
         self._job: Job | None = None
         self.channel = Channel()
         self._start()
@@ -82,7 +86,9 @@ class Child:
         self._selector.register(self.process.stdout, selectors.EVENT_READ)
 
     def begin(self, claim: Claim) -> None:
-        """Hand it a job, its channel made ready. A child that is dead already is found so by the next `listen`."""
+        """Hand it a job, its channel made ready."""
+        if self.process.poll() is not None:
+            self._replace()
         self._text = b""
         run = self._folder / str(claim.run_id)
         self._job = Job(
@@ -93,8 +99,27 @@ class Child:
             data_dir=str(self._data_dir),
             folder=str(run / str(claim.fence)),
             checkpoints=str(run / "checkpoints"),
+            alone=self._alone,
         )
         self._hand(self._job)
+
+    @property
+    def returncode(self) -> int:
+        """What the run's process has ended with."""
+        code: int = self.process.returncode if self.channel.left is None else self.channel.left
+        return code
+
+    @property
+    def free(self) -> bool:
+        """Whether the fork that had the run has ended, and the next may come."""
+        return not self._closed and self.channel.left is not None and self.process.poll() is None
+
+    def _forked(self) -> bool:
+        return self.channel.pid not in (None, self.process.pid)
+
+    def _replace(self) -> None:
+        self.dismiss()
+        self._start()
 
     def _hand(self, job: Job) -> None:
         assert self.process.stdin is not None
@@ -103,7 +128,7 @@ class Child:
             self.process.stdin.flush()
 
     def listen(self, seconds: float) -> bool:
-        """Take in what it says, waiting at most so long; False once it has ended and all was read.
+        """Take in what it says, waiting at most so long; False once the run's process has ended and all was read.
 
         Raises:
             TooMuch: It tells more than a run may.
@@ -111,11 +136,14 @@ class Child:
         self._selector.select(seconds)
         self.read_text()
         self.channel.read()
-        if self.channel.outdated and self._job is not None:
-            self.dismiss()
-            self._start()
-            self._hand(replace(self._job, fresh=True))
+        if self._job is not None and (self.channel.outdated or self._left_before_the_job()):
+            self._replace()
+            self._job = replace(self._job, fresh=True)
+            self._hand(self._job)
             return True
+        if self.channel.left is not None:
+            self.read_text()
+            return False
         if self.channel.closed:  # it is leaving; one that stays all the same is not waited for
             self._unwatch(self.channel.descriptor)
             self._expire()
@@ -125,22 +153,50 @@ class Child:
         self.channel.read()
         return False
 
+    def _left_before_the_job(self) -> bool:
+        """For want of work, just when there was some."""
+        job, pid = self._job, self.channel.pid
+        return job is not None and not job.fresh and pid is None and self.process.poll() == 0 and self.channel.closed
+
     def signal(self, number: signal.Signals) -> None:
-        """To its whole process group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
+        """To the whole process group of the run, which from now on nobody begins anew."""
+        self._job = None
+        _signal(self.channel.pid or self.process.pid, number)
+
+    def rest(self) -> bool:
+        """Wait until the fork that has told the run's outcome has ended; False where it does not, or there is none."""
+        deadline = time.monotonic() + EXIT_S
+        while self._forked() and not self.free and self.process.poll() is None and time.monotonic() < deadline:
+            self.listen(0.05)
+        return self.free
 
     def end(self, grace_s: float) -> None:
-        """TERM, after `grace_s` KILL, and everything closed; the second time nothing happens."""
-        if self._closed:  # its number and its descriptors may be others' by now
+        """TERM to the run, and after `grace_s` KILL. If it was no fork, or does not end, all is closed."""
+        if self._closed or self.free:  # the numbers and descriptors of what has ended may be others' by now
             return
         self.signal(signal.SIGTERM)
-        deadline = time.monotonic() + grace_s
-        while self.process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
+        if not self._ends(grace_s):
+            self.signal(signal.SIGKILL)
+            if self._forked() and not self.channel.broken:
+                self._ends(EXIT_S)
+        if self.free:
+            return
         self.signal(signal.SIGKILL)
+        _signal(self.process.pid, signal.SIGKILL)
         self.process.wait(EXIT_S)
         self._close()
+
+    def _ends(self, seconds: float) -> bool:
+        """Whether the run's process does within this time."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None and not self.free:
+            if time.monotonic() >= deadline:
+                return False
+            if self._forked() and not self.channel.broken:
+                with contextlib.suppress(TooMuch):  # it is being ended already
+                    self.channel.read()
+            time.sleep(0.02)
+        return True
 
     def dismiss(self) -> None:
         """No job is left: let it leave by itself, unless it was ended already."""
@@ -183,10 +239,15 @@ class Child:
         try:
             self.process.wait(EXIT_S)
         except subprocess.TimeoutExpired:
-            self.signal(signal.SIGKILL)
+            _signal(self.process.pid, signal.SIGKILL)
             self.process.wait(EXIT_S)
 
     def _unwatch(self, source: int | IO[bytes]) -> None:
         """It has ended, and would be ready to be read for ever."""
         with contextlib.suppress(KeyError):
             self._selector.unregister(source)
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, number)

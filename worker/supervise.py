@@ -76,7 +76,7 @@ def supervise(
     succeeded = ended.outcome is not None and ended.outcome.status is RunStatus.SUCCEEDED
     courier.clear(own=stored is False or not succeeded, others=stored is True)
     clear_disk(folder, claim.fence, others=bool(stored) and _has_ended(store, claim))
-    return ended.reusable
+    return ended.reusable or child.free
 
 
 def _watch(
@@ -99,9 +99,11 @@ def _watch(
             child.read_text()
             if outcome.status is RunStatus.CANCELLED:  # by a TERM that is no user's cancel: a stray one
                 return Ended(failure=Failure(reason=Reason.KILLED, message="The run was ended by a signal."))
+            with contextlib.suppress(TooMuch):  # what comes behind the outcome is of no use
+                running = child.rest() or running
             return Ended(outcome=outcome, reusable=running and outcome.status is RunStatus.SUCCEEDED)
         if not running:
-            return Ended(failure=_death(child.process.returncode, _oom_kills() > kills))
+            return Ended(failure=_death(child.returncode, _oom_kills() > kills))
         if pulse.lost:
             log.warning("run %s: the lease was lost, its result is dropped", claim.run_id)
             return Ended(lost=True)

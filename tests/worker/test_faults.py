@@ -197,20 +197,35 @@ def submitted(lab):
         return None
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_when_it_ends_and_the_run_goes_on_at_the_next_start(broken, number):
-    sweep = train(broken, max_steps=[60], epochs=[10])
-    wait_for(lambda: running(broken, sweep), 60, "a run")
-    pids = broken.pids()
+def ended_and_started_again(lab, number):
+    """By this signal; nothing of it is left before the next one starts."""
+    pids = lab.pids()
     assert len(pids) > 8
-    broken.process.send_signal(number)
-    broken.process.wait(30)
-    broken.client.close()
+    lab.process.send_signal(number)
+    lab.process.wait(30)
+    lab.client.close()
     wait_for(lambda: all(gone(pid) for pid in pids), 15, f"the end of all of {pids}")
-    wait_for(lambda: not list(broken.home.rglob("*.sock")), 10, "the socket's removal")
-    start_again(broken)
+    wait_for(lambda: not list(lab.home.rglob("*.sock")), 10, "the socket's removal")
+    start_again(lab)
+
+
+def test_what_was_cancelled_stays_so_and_what_was_begun_goes_on_after_each_kind_of_end(broken):
+    sweep = train(broken, max_steps=[60], epochs=[10])
+    stopped = train(broken, epochs=[1000], max_steps=[4000])  # both slots are taken
+    wait_for(lambda: running(broken, sweep) and running(broken, stopped), 60, "two runs")
+    never = train(broken, max_steps=[3], seed=list(range(6)))
+    broken.client.cancel_sweep(never.id)
+    broken.client.cancel_sweep(stopped.id)
+    ended_and_started_again(broken, signal.SIGINT)
+    wait_for(lambda: running(broken, sweep) or broken.client.sweep(sweep.id).finished, 60, "the run again")
+    ended_and_started_again(broken, signal.SIGKILL)
+    after = train(broken, max_steps=[2])  # whoever was queued before it would run before it
+    broken.client.wait(after.id, timeout=120)
     broken.client.wait(sweep.id, timeout=120)
     check_ended_once(broken, sweep)
+    check_ended_once(broken, stopped, (RunStatus.CANCELLED,))
+    for run in broken.client.sweep_runs(never.id):
+        assert (run.status, run.attempt) == (RunStatus.CANCELLED, 0)
 
 
 def test_a_cancelled_run_ends_soon_and_leaves_no_result(broken):
@@ -234,18 +249,3 @@ def test_cancels_at_any_moment_end_in_one_of_two_ways(broken):
                 assert getattr(error, "status", None) == 409  # noqa: PT017 - it ended in between
     broken.client.wait(sweep.id, timeout=120)
     check_ended_once(broken, sweep, (RunStatus.SUCCEEDED, RunStatus.CANCELLED))
-
-
-def test_a_cancelled_queued_run_never_runs_not_even_after_a_restart(broken):
-    sweep = train(broken, epochs=[1000], max_steps=[4000], seed=[0, 1])  # both slots are taken
-    wait_for(lambda: len(running(broken, sweep)) == 2, 60, "two runs")
-    more = train(broken, max_steps=[3], seed=list(range(6)))
-    broken.client.cancel_sweep(more.id)
-    broken.client.cancel_sweep(sweep.id)
-    stop_service(broken)
-    start_again(broken)
-    broken.client.wait(sweep.id, timeout=30)
-    after = train(broken, max_steps=[2])  # whoever was queued before it would run before it
-    broken.client.wait(after.id, timeout=60)
-    for run in broken.client.sweep_runs(more.id):
-        assert (run.status, run.attempt) == (RunStatus.CANCELLED, 0)

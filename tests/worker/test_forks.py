@@ -1,0 +1,128 @@
+"""Runs as forks of one loaded process: each is on its own, and what becomes of one is nothing to the next."""
+
+import os
+import signal
+import sys
+import textwrap
+from uuid import uuid4
+
+import pytest
+
+from backend.store import NewRun, NewSweep
+from mgic.records import Reason, RunStatus
+from tests.conftest import gone, wait_for
+from tests.worker.conftest import ME, NEVER
+from worker.child import Child
+from worker.supervise import supervise
+
+# What `python -m mgic.runner` does, with an experiment more.
+RUNNER = """
+import os, random, signal, subprocess, sys, threading, time
+import numpy as np
+from pydantic import BaseModel
+from mgic import runner
+from mgic.experiment import Context, ExperimentConfig, experiment
+
+class Config(ExperimentConfig):
+    do: str = ""
+
+class Result(BaseModel):
+    pid: int
+    stray: int = 0
+    drawn: float
+
+@experiment(title="Odd", views=())
+def odd(config: Config, context: Context) -> Result:
+    stray = 0
+    if config.do == "stray":
+        stray = subprocess.Popen(["sleep", "600"]).pid
+    elif config.do == "fail":
+        raise ValueError("no")
+    elif config.do == "die":
+        print("a few words", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif config.do == "half":
+        channel = int(sys.argv[1])
+        os.write(channel, b'{"kind": "cur')
+        os._exit(7)
+    return Result(pid=os.getpid(), stray=stray, drawn=random.random() + np.random.random())
+
+{more}
+runner.main()
+"""
+
+
+@pytest.fixture
+def start(store, artifacts, settings, tmp_path):
+    """A child with these lines in it, and a function that has it execute a run; it is ended in the end."""
+    children = []
+
+    def start(more="", alone=False):
+        (tmp_path / "runner.py").write_text(RUNNER.replace("{more}", textwrap.dedent(more)))
+        child = Child(tmp_path, settings.scratch, 1, None, (sys.executable, str(tmp_path / "runner.py")), alone=alone)
+        children.append(child)
+
+        def execute(do=""):
+            store.add_sweep(NewSweep("odd", 1, [{}], [NewRun({}, {"do": do}, uuid4().hex, "cpu", "cpu", None)]))
+            claim = store.claim(ME)
+            usable = supervise(claim, child, store, artifacts, settings, NEVER)
+            run = store.run(claim.run_id)
+            if not run.status.terminal:
+                store.cancel_run(run.id)
+            return run, usable
+
+        return child, execute
+
+    yield start
+    for child in children:
+        child.end(0)
+        child.dismiss()
+
+
+def test_one_process_serves_run_after_run_whatever_becomes_of_them(start):
+    child, execute = start()
+    seen, drawn = {child.process.pid}, set()
+    for do in ("", "fail", "", "die", "", "half", ""):
+        run, usable = execute(do)
+        assert usable
+        if do == "fail":
+            assert run.reason is Reason.INTERNAL
+        elif do:
+            assert (run.status, run.attempt) == (RunStatus.QUEUED, 1)
+        else:
+            assert run.status is RunStatus.SUCCEEDED
+            assert run.result["pid"] not in seen
+            seen.add(run.result["pid"])
+            drawn.add(run.result["drawn"])
+    assert child.process.poll() is None
+    assert len(drawn) == 4
+
+
+def test_what_a_run_leaves_running_is_ended_with_it(start):
+    _, execute = start()
+    run, usable = execute("stray")
+    assert usable
+    wait_for(lambda: gone(run.result["stray"]), 10, "the end of what was left")
+
+
+def test_a_process_with_threads_of_others_is_not_forked_nor_is_one_that_measures_time(start):
+    late = "runner._threads = lambda n=iter((2, *[3] * 9)): next(n)"
+    for more, alone in ((late, False), ("", True)):
+        child, execute = start(more, alone)
+        run, usable = execute()
+        assert (run.result["pid"], usable) == (child.process.pid, True)
+        _, usable = execute("fail")
+        assert not usable
+
+
+def test_one_that_has_left_for_want_of_work_or_was_killed_is_replaced(start):
+    child, execute = start("runner.IDLE_S = 0.1")
+    pids = set()
+    for number in range(3):
+        run, _ = execute()
+        assert run.status is RunStatus.SUCCEEDED
+        pids.add(child.process.pid)
+        if number:
+            os.kill(child.process.pid, signal.SIGKILL)
+        child.process.wait(30)
+    assert len(pids) == 3
