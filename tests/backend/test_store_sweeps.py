@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from backend.store import QuotaExceeded, Store
+from backend.store import QuotaExceeded, Store, config_key
 from mgic.errors import Conflict, NotFound
 from mgic.records import RunStatus
 from tests.backend.store_points import (
@@ -159,7 +159,8 @@ def test_known_results_are_taken_over_when_that_is_asked_for(store):
     assert taken(store).config == {"x": 2}
     third = store.add_sweep(new_sweep([{"x": 1}], reuse=True))
     assert store.sweep_runs(third.id, 10)[0][0].reused_from == source
-    assert store.succeeded({"[('x', 1)]": (), "[('x', 2)]": ()}).keys() == {"[('x', 1)]"}
+    one, two = (config_key("cost", 1, {"x": x}) for x in (1, 2))
+    assert store.succeeded({one: (), two: ()}).keys() == {one}
 
 
 # Pages
