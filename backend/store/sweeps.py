@@ -36,7 +36,10 @@ class NewRun:
 
 @dataclass(frozen=True)
 class NewSweep:
-    """A sweep on its way into the store; `then` is stored with it, and may have its runs as inputs."""
+    """A sweep on its way into the store; `then` is stored with it, and may have its runs as inputs.
+
+    With an `id` if that is known already.
+    """
 
     experiment: str
     version: int
@@ -49,6 +52,7 @@ class NewSweep:
     payload_hash: str = ""
     reuse: bool = False
     then: "NewSweep | None" = None
+    id: UUID | None = None
 
 
 class Sweeps(Lineage):
@@ -240,7 +244,7 @@ class Sweeps(Lineage):
     def _insert(self, connection: Connection, new: NewSweep) -> UUID:
         needed = [one.input_id for run in new.runs for one in run.inputs.values()]
         status = self._hold(connection, needed) if needed else {}
-        sweep_id, now = self._new_id(), self._now(connection)
+        sweep_id, now = new.id or self._new_id(), self._now(connection)
         connection.execute(
             insert(sweeps).values(
                 id=sweep_id,
