@@ -68,12 +68,13 @@ def test_a_place_that_does_not_answer_at_first_is_asked_again(execute, artifacts
 
 
 def test_an_attempt_whose_inputs_stay_away_is_given_up_and_the_run_queued_again(
-    execute, artifacts, trained, monkeypatch
+    execute, store, artifacts, trained, monkeypatch
 ):
     def away(*_):
         raise ArtifactsAway("no route to host")
 
     monkeypatch.setattr(artifacts, "get", away)
     monkeypatch.setattr("worker.supervise.FETCH_FOR_S", 0.3)
-    run = execute("raise SystemExit", inputs={"trained": trained})
+    run = execute(READ, inputs={"trained": trained})
     assert (run.status, run.attempt) == (RunStatus.QUEUED, 1)
+    assert "inputs of the run could not be fetched: no route to host" in store.events(run.id)[-1].note
