@@ -7,12 +7,12 @@ in the same transaction; who adds one holds its inputs until both are stored.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, insert, select, update
 
 from backend.store.database import Database
 from backend.store.rows import run_record
@@ -71,15 +71,18 @@ class Lineage(Database):
     def needed_by(self, run_id: UUID) -> list[UUID]:
         """The runs that need this one's files: it is their input, or they took over its result."""
         with self._read() as connection:
-            using = select(inputs.c.run_id).where(inputs.c.input_id == run_id).distinct()
             reusing = select(runs.c.id).where(runs.c.reused_from == run_id)
-            return [*connection.scalars(using), *connection.scalars(reusing)]
+            return [*self._user_ids(connection, inputs.c.input_id == run_id), *connection.scalars(reusing)]
 
     def freed_by(self, run_id: UUID) -> dict[str, int]:
         """How many runs that had this one as an input can be claimed now, by queue."""
-        query = select(runs.c.queue, func.count()).where(*_waiting_for(run_id), runs.c.lacks == 0)
+        freed = Counter[str]()
         with self._read() as connection:
-            return {queue: number for queue, number in connection.execute(query.group_by(runs.c.queue))}
+            for batch in _batches(self._user_ids(connection, inputs.c.input_id == run_id)):
+                query = select(runs.c.queue, runs.c.status, runs.c.lacks).where(runs.c.id.in_(batch))
+                told = connection.execute(query)
+                freed.update(queue for queue, status, lacks in told if status == RunStatus.QUEUED and not lacks)
+        return dict(freed)
 
     def _records(self, connection: Connection, rows: Sequence[RowMapping]) -> list[Run]:
         """The rows of a page of runs, with their inputs: one question more for all of them."""
@@ -144,28 +147,36 @@ class Lineage(Database):
             connection.execute(insert(inputs), rows)
 
     def _free(self, connection: Connection, run_id: UUID) -> None:
-        """The run has succeeded: what waits for it lacks an input less."""
-        waiting = _waiting_for(run_id)
-        # In one order, so that two inputs of the same runs that end at once wait for each other.
-        connection.execute(select(runs.c.id).where(*waiting).order_by(runs.c.seq).with_for_update())
-        fields = select(func.count()).where(inputs.c.run_id == runs.c.id, inputs.c.input_id == run_id)
-        connection.execute(update(runs).where(*waiting).values(lacks=runs.c.lacks - fields.scalar_subquery()))
+        """The run has succeeded: what waits for it lacks an input less, or two where two fields name it."""
+        query = select(inputs.c.run_id.label("user"), func.count().label("fields"))
+        users = connection.execute(query.where(inputs.c.input_id == run_id).group_by("user").order_by("user"))
+        if fields := [dict(row) for row in users.mappings()]:
+            mine = (runs.c.id == bindparam("user"), runs.c.status == RunStatus.QUEUED)
+            connection.execute(update(runs).where(*mine).values(lacks=runs.c.lacks - bindparam("fields")), fields)
 
-    def _dependents(self, connection: Connection, run_id: UUID) -> Sequence[RowMapping]:
-        """The rows of the runs that wait for this one."""
-        query = select(runs).where(*_waiting_for(run_id)).order_by(runs.c.seq)
-        return connection.execute(query.with_for_update()).mappings().all()
+    def _dependents(self, connection: Connection, run_id: UUID) -> list[RowMapping]:
+        """The rows of the runs that wait for this one, by age."""
+        users = self._users(connection, inputs.c.input_id == run_id)
+        return [row for row in users if row["status"] == RunStatus.QUEUED]
+
+    def _users(self, connection: Connection, of: ColumnElement[bool]) -> list[RowMapping]:
+        """The rows of runs with an input `of` a kind, by age; locked, by all in one order."""
+        found: list[RowMapping] = []
+        for batch in _batches(self._user_ids(connection, of)):
+            # By nothing but their ids: asked for those that wait, SQLite would read all that do.
+            query = select(runs).where(runs.c.id.in_(batch)).order_by(runs.c.id).with_for_update()
+            found += connection.execute(query).mappings()
+        return sorted(found, key=lambda row: row["seq"])
+
+    def _user_ids(self, connection: Connection, of: ColumnElement[bool]) -> Sequence[UUID]:
+        query = select(inputs.c.run_id).where(of).distinct().order_by(inputs.c.run_id)
+        return connection.scalars(query).all()
 
     def _row(self, connection: Connection, run_id: UUID) -> RowMapping:
         row = connection.execute(select(runs).where(runs.c.id == run_id).with_for_update()).mappings().first()
         if row is None:
             raise NotFound(f"there is no run {run_id}")
         return row
-
-
-def _waiting_for(run_id: UUID) -> tuple[Any, ...]:
-    using = select(inputs.c.run_id).where(inputs.c.input_id == run_id)
-    return runs.c.id.in_(using), runs.c.status == RunStatus.QUEUED
 
 
 def _how(status: RunStatus) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backend.store.lineage import GONE, Lineage, NewInput, config_key
 from backend.store.schema import inputs, runs
@@ -81,21 +81,23 @@ class Retries(Lineage):
             if one["id"] in again or any(needed["status"] in GONE for _, needed in now.values()):
                 continue
             again[one["id"]] = self._insert_again(connection, one, now)
-            failed = (runs.c.status == RunStatus.FAILED, runs.c.reason == Reason.INPUT_FAILED, ~runs.c.superseded)
-            using = _using_what_was_at_the_place_of(one)
-            query = select(runs).where(runs.c.id.in_(using), *failed).order_by(runs.c.seq.desc())
-            to_do += connection.execute(query.with_for_update()).mappings().all()
+            place = (runs.c.sweep_id == one["sweep_id"], runs.c.number == one["number"])
+            was_it = inputs.c.input_id.in_(select(runs.c.id).where(*place))  # or what it is a retry of
+            users = self._users(connection, was_it)
+            to_do += [
+                user for user in reversed(users) if user["reason"] == Reason.INPUT_FAILED and not user["superseded"]
+            ]
 
     def _inputs_now(self, connection: Connection, run_id: UUID) -> dict[str, tuple[list[str], RowMapping]]:
         """By field, the files that a run reads, and the run that has the place of its input by now."""
         old = runs.alias()
         query = (
-            select(inputs.c.field, inputs.c.files, runs.c.id, runs.c.status)
+            select(inputs.c.field, inputs.c.files, runs.c.id, runs.c.superseded)
             .join(old, old.c.id == inputs.c.input_id)
-            .join(runs, (runs.c.sweep_id == old.c.sweep_id) & (runs.c.number == old.c.number) & ~runs.c.superseded)
+            .join(runs, (runs.c.sweep_id == old.c.sweep_id) & (runs.c.number == old.c.number))
             .where(inputs.c.run_id == run_id)
         )
-        found = connection.execute(query).mappings().all()
+        found = [row for row in connection.execute(query).mappings() if not row["superseded"]]
         whole = {row["id"]: self._row(connection, row["id"]) for row in found}
         return {row["field"]: (row["files"], whole[row["id"]]) for row in found}
 
@@ -125,9 +127,3 @@ class Retries(Lineage):
         self._add_inputs(connection, {new_id: given})
         self._note(connection, new_id, None, RunStatus.QUEUED, 0, f"retry of {row['id']}")
         return new_id
-
-
-def _using_what_was_at_the_place_of(row: RowMapping) -> Select[tuple[UUID]]:
-    """Runs with this one, or one that it is a retry of, as an input."""
-    place = (runs.c.sweep_id == row["sweep_id"], runs.c.number == row["number"])
-    return select(inputs.c.run_id).join(runs, runs.c.id == inputs.c.input_id).where(*place)

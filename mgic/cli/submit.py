@@ -22,11 +22,24 @@ from mgic.cli.terminal import (
 from mgic.cli.then import THEN, THEN_FIELD
 from mgic.cli.values import fit, parse_axes
 from mgic.client import ApiError, Client, Unreachable
-from mgic.errors import UnknownName
+from mgic.errors import BadConfig, UnknownName
 from mgic.records import ExperimentInfo, Preview, RunStatus, Sweep, SweepRequest, ThenRequest
 
 ASK_EVERY_S = 1.0
 SILENCE_S = 60.0  # a service that is started again is waited for as long
+
+Then = Annotated[
+    str | None,
+    typer.Option(
+        THEN,
+        metavar="EXPERIMENT [field=value ...]",
+        help="Then run this with each run of the sweep as its input; fields behind it are of this experiment.",
+    ),
+]
+ThenFields = Annotated[list[str] | None, typer.Option(THEN_FIELD, hidden=True)]
+ThenInput = Annotated[
+    str | None, typer.Option(metavar="FIELD", help="Its field that names the run, where it has several.")
+]
 
 
 def submit(
@@ -45,18 +58,9 @@ def submit(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the runs and what they cost; queue nothing.")
     ] = False,
-    then: Annotated[
-        str | None,
-        typer.Option(
-            THEN,
-            metavar="EXPERIMENT [field=value ...]",
-            help="Then run this with each run of the sweep as its input; fields behind it are of this experiment.",
-        ),
-    ] = None,
-    then_fields: Annotated[list[str] | None, typer.Option(THEN_FIELD, hidden=True)] = None,
-    then_input: Annotated[
-        str | None, typer.Option(metavar="FIELD", help="Its field that names the run, where it has several.")
-    ] = None,
+    then: Then = None,
+    then_fields: ThenFields = None,
+    then_input: ThenInput = None,
     idempotency_key: Annotated[str | None, typer.Option(help="The same key again gives the same sweep again.")] = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -81,11 +85,8 @@ def submit(
             name=name,
             priority=priority,
             reuse=reuse,
+            then=_following(client, then, then_fields, then_input),
         )
-        if then is not None:
-            more = fit(parse_axes(then_fields or ()), _experiment(client, then).config_schema)
-            second = ThenRequest(experiment=then, input=then_input, axes=more)
-            request = request.model_copy(update={"then": second})
         if dry_run:
             raise typer.Exit(_preview(client, request, as_json))
         sweep = client.submit(request, idempotency_key)
@@ -96,6 +97,15 @@ def submit(
         if not quiet:
             queued = ", then ".join(f"{each.total} runs of {each.experiment}" for each in sweeps)
             say(f"{queued} queued; next: mgic status {sweep.id}")
+
+
+def _following(client: Client, then: str | None, fields: list[str] | None, given: str | None) -> ThenRequest | None:
+    if then is None:
+        if given is not None:
+            raise BadConfig("--then-input says which field of --then names the run, and there is no --then")
+        return None
+    axes = fit(parse_axes(fields or ()), _experiment(client, then).config_schema)
+    return ThenRequest(experiment=then, input=given, axes=axes)
 
 
 def _preview(client: Client, request: SweepRequest, as_json: bool) -> Code:

@@ -65,7 +65,9 @@ class StoreMachine(RuleBasedStateMachine):
             connection.execute(inputs.delete())
             connection.execute(sweeps.delete())
         self.submit(4, 1, [])
-        self.submit(1, 2, [(("queued",), 3)])
+        for needed in (2, 3):
+            self.submit(1, 2, [(("queued",), needed)])
+        self.cancel((("queued",), 3))
         self.claim("w1")
         self.finish((ACTIVE, 0), 0, "succeeded")
         for _ in range(claimed):
