@@ -1,6 +1,6 @@
 """Asks the core what there is and what it costs, in a process of its own, so that the API never loads torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from mgic.plugins import Asked
 from mgic.records import (
     DatasetInfo,
     ExperimentInfo,
+    InputRun,
     ModelCost,
     ModelFigures,
     ModelInfo,
@@ -101,8 +102,14 @@ class Catalogue:
     def cost(self, name: str, options: dict[str, str], input_size: tuple[int, ...] | None) -> ModelCost:
         return self._ask("cost_of_query", name, options, input_size)  # type: ignore[no-any-return]
 
-    def plan(self, request: SweepRequest, budget_s: float | None = None, refuse: bool = False) -> Plan:
-        return self._ask("plan", request, budget_s, refuse)  # type: ignore[no-any-return]
+    def plan(
+        self,
+        request: SweepRequest,
+        budget_s: float | None = None,
+        refuse: bool = False,
+        inputs: Mapping[str, InputRun] | None = None,
+    ) -> Plan:
+        return self._ask("plan", request, budget_s, refuse, inputs)  # type: ignore[no-any-return]
 
     def canonical(self, spec: str) -> str:
         return self._ask("canonical", spec)  # type: ignore[no-any-return]

@@ -53,7 +53,7 @@ class Reaper:
                     taken = self._store.reap()
                     if taken:
                         log.warning("%d runs were taken back from silent workers", taken)
-                self.broker_reached = self._bell.ring(self._store.queued())
+                self.broker_reached = self._bell.ring(self._store.eligible())
             except Exception as error:  # noqa: BLE001 - a thread that ends here would leave lost runs lost
                 log.warning("not this time: %s", error)
             self._woken.wait(max(0.0, due - time.monotonic()))

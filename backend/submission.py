@@ -3,15 +3,18 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 from backend.catalogue import Catalogue
 from backend.errors import KeyMismatch
+from backend.inputs import Named, following, named_runs
 from backend.settings import Settings
-from backend.store import NewRun, NewSweep, Store
+from backend.store import InputGone, NewInput, NewRun, NewSweep, Store, config_key
 from mgic.errors import BadConfig, Conflict, Problem, Unavailable
-from mgic.records import Config, Plan, Point, Preview, Queue, Sweep, SweepRequest, Worker
+from mgic.records import Config, InputRun, Plan, Point, Preview, Queue, Sweep, SweepRequest, Worker
 
 SLICE_S = 3.0  # a large sweep keeps the catalogue to itself no longer than this
 COUNT_S = 5.0  # and an answer no longer than this: clients are impatient, and ask again
@@ -19,14 +22,27 @@ PREVIEW_S = 1.0  # an answer comes at least so often; what is not counted by the
 
 
 def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings: Settings) -> Preview:
-    """What the sweep would be. Queues nothing.
+    """What the sweep would be, and the one that follows it. Queues nothing.
 
     Raises:
         BadConfig, SweepTooLarge: The request names no sweep.
     """
-    plan = catalogue.plan(request, PREVIEW_S)
+    named = named_runs(request, store, catalogue)
+    plan = catalogue.plan(named.request, PREVIEW_S, False, named.runs)
+    first = _previewed(plan, store, catalogue, settings)
+    if request.then is None:
+        return first
+    runs = {uuid4(): InputRun(experiment=plan.experiment, config=point.config) for point in plan.points}
+    with _within("#/then"):
+        second = following(request, uuid4(), runs, store, catalogue)
+        plan = catalogue.plan(second.request, PREVIEW_S, False, second.runs)
+        then = _previewed(plan, store, catalogue, settings)
+    return first.model_copy(update={"then": then, "pending": first.pending + then.pending})
+
+
+def _previewed(plan: Plan, store: Store, catalogue: Catalogue, settings: Settings) -> Preview:
     device = _auto_device(plan.queue, store, settings)
-    keys = [_key(plan.experiment, plan.version, _on(point.config, device)) for point in plan.points]
+    keys = [config_key(plan.experiment, plan.version, _on(point.config, device)) for point in plan.points]
     known = store.succeeded({key: point.code for key, point in zip(keys, plan.points, strict=True)})
     missing = _missing_data(plan, catalogue)
     no_gpu = _no_gpu(plan, store, settings)
@@ -58,45 +74,79 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
 def submit(
     request: SweepRequest, idempotency_key: str | None, store: Store, catalogue: Catalogue, settings: Settings
 ) -> Sweep:
-    """Store the sweep, queued. With a key that was used for this same request: the sweep it made then.
+    """Store the sweep, queued, with the one that follows it. With a key that was used for this same request: the
+    sweep it made then.
 
     Raises:
         BadConfig, SweepTooLarge, TooExpensive: Nothing is queued.
         KeyMismatch: The key was used for another request.
         QuotaExceeded: Too much is queued already.
     """
-    digest = _digest(request.model_dump(mode="json"))
+    body = request.model_dump(mode="json", exclude=None if request.then else {"then"})  # as before there was one
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     try:
         if idempotency_key and (earlier := store.sweep_of_key(idempotency_key, digest)):
             return earlier
-        plan = _whole_plan(request, catalogue)
-        problems = [
-            Problem("#/axes/dataset", "dataset_missing", words) for words in _missing_data(plan, catalogue).values()
-        ]
-        if (words := _no_gpu(plan, store, settings)) and any(map(_asks_for_gpu, plan.points)):
-            problems.append(Problem("#/axes/device", "no_worker", words))
-        if problems:
-            raise BadConfig("; ".join(problem.detail for problem in problems), tuple(problems))
-        device = _auto_device(plan.queue, store, settings)
-        return store.add_sweep(
-            NewSweep(
-                experiment=plan.experiment,
-                version=plan.version,
-                grids=plan.grids,
-                runs=[_run(plan.experiment, plan.version, plan.queue, point, device) for point in plan.points],
-                name=request.name,
-                recipe=request.recipe,
-                priority=request.priority,
-                idempotency_key=idempotency_key,
-                payload_hash=digest,
-                reuse=request.reuse,
-            )
-        )
+        new = _new_sweep(named_runs(request, store, catalogue), store, catalogue, settings)
+        new = replace(new, id=uuid4(), idempotency_key=idempotency_key, payload_hash=digest)
+        if request.then is not None:
+            new = _with_then(new, request, store, catalogue, settings)
+        return store.add_sweep(new)
+    except InputGone as error:
+        raise BadConfig(str(error), (Problem("#", "input_failed", str(error)),)) from error
     except Conflict as error:
         raise KeyMismatch(str(error)) from error
 
 
-def _whole_plan(request: SweepRequest, catalogue: Catalogue) -> Plan:
+def _with_then(
+    new: NewSweep, request: SweepRequest, store: Store, catalogue: Catalogue, settings: Settings
+) -> NewSweep:
+    """Ids are given to the first sweep's runs now, so that those of the second can name them."""
+    assert new.id is not None
+    runs = {uuid4(): run for run in new.runs}
+    first = {run_id: InputRun(experiment=new.experiment, config=run.config) for run_id, run in runs.items()}
+    with _within("#/then"):
+        then = _new_sweep(following(request, new.id, first, store, catalogue), store, catalogue, settings)
+    return replace(new, runs=[replace(run, id=run_id) for run_id, run in runs.items()], then=then)
+
+
+def _new_sweep(named: Named, store: Store, catalogue: Catalogue, settings: Settings) -> NewSweep:
+    """Raises `BadConfig`, also where data or a worker is missing."""
+    plan = _whole_plan(named, catalogue)
+    problems = [
+        Problem("#/axes/dataset", "dataset_missing", words) for words in _missing_data(plan, catalogue).values()
+    ]
+    if (words := _no_gpu(plan, store, settings)) and any(map(_asks_for_gpu, plan.points)):
+        problems.append(Problem("#/axes/device", "no_worker", words))
+    if problems:
+        raise BadConfig("; ".join(problem.detail for problem in problems), tuple(problems))
+    device = _auto_device(plan.queue, store, settings)
+    request = named.request
+    return NewSweep(
+        experiment=plan.experiment,
+        version=plan.version,
+        grids=named.grids or plan.grids,
+        runs=[_run(plan, point, device, named) for point in plan.points],
+        name=request.name,
+        recipe=request.recipe,
+        priority=request.priority,
+        reuse=request.reuse,
+    )
+
+
+@contextmanager
+def _within(place: str) -> Iterator[None]:
+    """What is wrong in here is wrong below `place`."""
+    try:
+        yield
+    except BadConfig as error:
+        error.problems = tuple(
+            problem._replace(pointer=place + problem.pointer.removeprefix("#")) for problem in error.problems
+        )
+        raise
+
+
+def _whole_plan(named: Named, catalogue: Catalogue) -> Plan:
     """Every cell counted, slice by slice: others' questions are answered in between.
 
     Raises:
@@ -104,7 +154,7 @@ def _whole_plan(request: SweepRequest, catalogue: Catalogue) -> Plan:
     """
     deadline = time.monotonic() + COUNT_S
     while True:
-        plan = catalogue.plan(request, SLICE_S, True)
+        plan = catalogue.plan(named.request, SLICE_S, True, named.runs)
         pending = sum(point.pending for point in plan.points)
         if not pending:
             return plan
@@ -124,17 +174,19 @@ def _missing_data(plan: Plan, catalogue: Catalogue) -> dict[str, str]:
     }
 
 
-def _run(experiment: str, version: int, queue: Queue, point: Point, auto: str) -> NewRun:
+def _run(plan: Plan, point: Point, auto: str, named: Named) -> NewRun:
     config = _on(point.config, auto)
     device = str(config.get("device", "cpu"))
+    inputs = {name: str(config[name]) for name in named.files if config.get(name)}
     return NewRun(
         requested=point.requested,
         config=config,
-        config_key=_key(experiment, version, config),
-        queue=_gpu_queue(queue) if device == "cuda" else queue,
+        config_key=config_key(plan.experiment, plan.version, config),
+        queue=_gpu_queue(plan.queue) if device == "cuda" else plan.queue,
         device=device,
         work_macs=point.work_macs,
         code=point.code,
+        inputs={name: NewInput(UUID(run), named.files[name]) for name, run in inputs.items()},
     )
 
 
@@ -174,14 +226,6 @@ def _with_gpu(queue: Queue, workers: Iterable[Worker]) -> bool:
 
 def _gpu_queue(queue: Queue) -> Queue:
     return "gpu" if queue == "cpu" else queue
-
-
-def _key(experiment: str, version: int, config: Config) -> str:
-    return _digest([experiment, version, config])
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _seconds(point: Point, rates: dict[tuple[str | None, str | None], float]) -> float | None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import partial
+from uuid import UUID
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +12,7 @@ from dashboard.charts.choice import CAUTION, GUESSING, WORDS
 from dashboard.charts.columns import description_of, headlines, with_unit
 from dashboard.charts.samples import is_number
 from dashboard.frames import result_tables
-from dashboard.pages import NEW_SWEEP, prose, show_table
+from dashboard.pages import NEW_SWEEP, RUN, prose, show_table
 from dashboard.sweep_plots import show_run_plots
 from dashboard.wall import PICTURES, rows_of, show_picture
 from dashboard.words import ADVICE, ICONS, literal, number, seconds, size, value
@@ -19,6 +20,7 @@ from mgic.client import Client
 from mgic.records import Event, ExperimentInfo, LogLine, Run
 
 LOG_LINES = 200
+LINKS = 50  # to runs that were made from one
 
 
 def show_failure(run: Run) -> None:
@@ -32,6 +34,34 @@ def show_failure(run: Run) -> None:
     if run.failure.traceback:
         with st.expander("Traceback"):
             st.code(run.failure.traceback, language=None)
+
+
+def show_waits(run: Run) -> None:
+    """What a queued run waits for, each a link."""
+    if not run.waits_for:
+        return
+    st.info("It waits for what it is made from.", icon=":material/hourglass:")
+    for one in run.waits_for:
+        _link_to(one.id, f"{ICONS[one.status]} {one.status.value}")
+
+
+def show_lineage(api: Client, run: Run) -> None:
+    """What it was made from, and what was made from it."""
+    if run.made_from:
+        st.subheader("Made from", anchor=False)
+        for name, made_from in run.made_from.items():
+            _link_to(made_from, f"{name}: run {str(made_from)[:8]}")
+    page = api.runs(LINKS, made_from=str(run.id))
+    if page.items:
+        st.subheader("Used by", anchor=False)
+        for one in page.items:
+            _link_to(one.id, f"{one.experiment}: run {str(one.id)[:8]}, {one.status.value}")
+        if page.next_cursor:
+            prose(f"The newest {LINKS} are shown; `GET /runs?made_from={run.id}` has them all.")
+
+
+def _link_to(run_id: UUID, label: str) -> None:
+    st.page_link(RUN, label=literal(label), icon=":material/link:", query_params={"run": str(run_id)})
 
 
 def show_result(run: Run, info: ExperimentInfo | None) -> None:

@@ -192,7 +192,7 @@ class Client:
     # Runs
 
     def runs(self, limit: int = 50, cursor: str | None = None, **filters: str | None) -> Page[Run]:
-        """Newest first; filters: experiment, status, model, dataset, sweep_id."""
+        """Newest first; filters: experiment, status, model, dataset, sweep_id, made_from (a run that is an input)."""
         return self._page(Run, "/runs", limit=limit, cursor=cursor, **filters)
 
     def run(self, run_id: UUID | str) -> Run:

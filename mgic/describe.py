@@ -16,6 +16,7 @@ from mgic.models.spec import format_spec, parse_spec
 from mgic.records import (
     DatasetInfo,
     ExperimentInfo,
+    InputRun,
     ModelCost,
     ModelFigures,
     ModelInfo,
@@ -169,19 +170,25 @@ def source() -> Source:
     return Source(mgic=told["version"], commit=told["commit"], dirty=told["dirty"])
 
 
-def plan(request: SweepRequest, budget_s: float | None = None, refuse: bool = False) -> Plan:
+def plan(
+    request: SweepRequest,
+    budget_s: float | None = None,
+    refuse: bool = False,
+    inputs: Mapping[str, InputRun] | None = None,
+) -> Plan:
     """The sweep that a request asks for.
 
     Args:
         request: Grids or the name of a recipe.
         budget_s: Stop counting costs after so many seconds; what is left is `pending`.
         refuse: Raise for a cell that cannot run, instead of noting why.
+        inputs: The runs that may be named, by what they are named by.
 
     Raises:
         BadConfig, SweepTooLarge, TooExpensive: See `mgic.sweep.expand` and `measured`.
     """
     try:
-        points = expand(request)
+        points = expand(request, inputs)
         name, grids, place = grids_of(request)
     except UnknownName as error:
         pointer = "#/recipe" if request.recipe is not None else "#/experiment"

@@ -10,6 +10,7 @@ from functools import cache
 from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from billiard import current_process
 from celery.signals import worker_process_init, worker_shutting_down
@@ -101,19 +102,23 @@ def _work() -> None:
             child().end(settings.grace_s)
             child().dismiss()
             child.cache_clear()
-        _ring_neighbours()
+        _ring_others(claim.run_id)
 
 
-def _ring_neighbours() -> None:
-    """The end of a run may free the host for a timing run, and the end of that one for all others."""
+def _ring_others(ended: UUID) -> None:
+    """The end of a run may free the host for a timing run, the end of that one for all others, and both what waited
+    for it as their input, on any host.
+    """
     try:
-        waiting = store().queued()
+        waiting, freed = store().eligible(), store().freed_by(ended)
     except DATABASE_ERRORS as error:
         log.warning("the other queues are not told: %s", error)
         return
     others = {queue: runs for queue, runs in waiting.items() if queue != me.queue}
-    if others and ("timing" in others or me.queue == "timing"):
-        bell().ring(others)
+    if not ("timing" in others or me.queue == "timing"):
+        others = {}
+    if others or freed:
+        bell().ring(freed | others)
 
 
 def _visible() -> str | None:

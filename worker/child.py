@@ -21,6 +21,11 @@ RUNNER = (*SAFE, "mgic.runner")
 EXIT_S = 5.0  # how long a child may take to leave after its input has ended
 
 
+def input_folder(run: Path, field: str) -> Path:
+    """Where on this host's disk a run finds the files of an input."""
+    return run / "inputs" / field
+
+
 class Child:
     """One `python -P -m mgic.runner` in a process group of its own, which has each run executed by a fork of itself.
 
@@ -30,7 +35,7 @@ class Child:
 
     Args:
         data_dir: Where data sets lie.
-        folder: Under which each run has `<run>/<fence>/` and `<run>/checkpoints/`.
+        folder: Under which each run has `<run>/<fence>/`, `<run>/checkpoints/` and `<run>/inputs/`.
         threads: For torch.
         visible: CUDA_VISIBLE_DEVICES, or None to leave it.
         command: What is executed, with the number of the pipe's descriptor behind it.
@@ -100,6 +105,7 @@ class Child:
             folder=str(run / str(claim.fence)),
             checkpoints=str(run / "checkpoints"),
             alone=self._alone,
+            inputs={field: str(input_folder(run, field)) for field in claim.inputs},
         )
         self._hand(self._job)
 

@@ -5,6 +5,7 @@ A thread of its own, as the pulse has: a bucket that is slow holds up nobody els
 
 import contextlib
 import errno
+import hashlib
 import logging
 import shutil
 import threading
@@ -13,10 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backend.artifacts import Artifacts, attempt, checkpoint
-from backend.store import Claim, Store
-from mgic.errors import MgicError
+from backend.store import Claim, InputFile, Store
+from mgic.errors import MgicError, NotFound
 from mgic.records import Artifact
 from worker.channel import Told
+from worker.child import input_folder
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,11 @@ FAULTS = (OSError, MgicError)
 
 
 class Courier:
-    """Before the run, the snapshots of its earlier attempts are fetched; while it goes, each new one is kept.
+    """Before the run, its inputs and the snapshots of its earlier attempts are fetched; while it goes, each new one
+    is kept.
+
+    Once all is `fetched`, `missing` says in words which file of an input there is not. A place that does not answer
+    is asked for the inputs again and again; `away` is what it said last, until it is asked again.
 
     Args:
         artifacts: The place.
@@ -51,6 +57,8 @@ class Courier:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._carry, name="courier", daemon=True)
         self.fetched = threading.Event()
+        self.missing = ""
+        self.away: OSError | None = None
 
     def __enter__(self) -> "Courier":
         self._thread.start()
@@ -100,6 +108,9 @@ class Courier:
     def _carry(self) -> None:
         if self._claim.fence > 1:  # else there was no attempt before
             self._fetch()
+        while not self._fetch_inputs():
+            if self._ended.wait(AGAIN_S):
+                return
         self.fetched.set()
         kept = ""
         while not self._ended.wait(self._every_s):
@@ -118,6 +129,34 @@ class Courier:
                     self._artifacts.get(checkpoint(run, name), folder / name)
         except FAULTS as error:
             self._say(f"Checkpoints of earlier attempts could not be fetched: {error}")
+
+    def _fetch_inputs(self) -> bool:
+        """False: not now, the place does not answer or the disk is full."""
+        self.away = None
+        try:
+            for field, files in self._claim.inputs.items():
+                for file in files:
+                    self._fetch_input(file, input_folder(self._folder, field) / file.name)
+        except NotFound as error:
+            self.missing = str(error)
+        except OSError as error:
+            log.warning("run %s: its inputs are not here yet: %s", self._claim.run_id, error)
+            self.away = error
+            return False
+        return True
+
+    def _fetch_input(self, file: InputFile, path: Path) -> None:
+        """Raises `NotFound` where the run has left no such file, or it is not the one that it left."""
+        if not file.sha256:
+            raise NotFound(f"Run {file.run_id}, which is its input, has left no {file.name}.")
+        if path.exists() and _sha256(path) == file.sha256:
+            return
+        try:
+            self._artifacts.get(attempt(file.run_id, file.fence, file.name), path)
+        except NotFound as error:
+            raise NotFound(f"{file.name} of run {file.run_id}, which is its input, is gone.") from error
+        if _sha256(path) != file.sha256:
+            raise NotFound(f"{file.name} of run {file.run_id}, which is its input, is not what that run left.")
 
     def _snapshots(self, folder: str) -> list[str]:
         """Those that are kept, by their path below the run's; a training of several parts has a folder for each."""
@@ -148,9 +187,15 @@ class Courier:
         self._told.lines.append(words)
 
 
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def clear_disk(folder: Path, fence: int, others: bool) -> None:
     """Remove an attempt's files from this host's disk, and with `others` whatever else its run has there."""
     shutil.rmtree(folder if others else folder / str(fence), ignore_errors=True)
+    shutil.rmtree(folder / "inputs", ignore_errors=True)
     with contextlib.suppress(OSError):  # not empty, or gone
         folder.rmdir()
 

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
 STORE_FOR_S = 60.0  # how long the end of a run and its files are offered to servers that do not answer
-FETCH_FOR_S = 60.0  # how long a run waits for the checkpoints of its earlier attempts
+FETCH_FOR_S = 60.0  # how long a run waits for its inputs and the checkpoints of its earlier attempts
 STORE_LAST_S = 3.0  # the same when the host goes down
 
 
@@ -88,10 +88,13 @@ def _watch(
     begun = False
     while True:
         if not begun and (courier.fetched.wait(0.1) or time.monotonic() - start > FETCH_FOR_S):
-            child.begin(claim)
-            begun = True
+            if refused := _without_inputs(claim, courier, start):
+                return refused
+            if courier.fetched.is_set() or not claim.inputs:
+                child.begin(claim)
+                begun = True
         try:
-            running = child.listen(0.1)
+            running = not begun or child.listen(0.1)
         except TooMuch as error:
             return Ended(outcome=_failed(claim, Reason.TOO_LARGE, f"The run told too much: {error}.", start))
         if told.outcome is not None:
@@ -114,6 +117,20 @@ def _watch(
         if time.monotonic() - start > settings.wall_limit_s:
             words = f"The run took longer than the limit of {settings.wall_limit_s:g} s."
             return Ended(outcome=_failed(claim, Reason.TIMEOUT, words, start))
+
+
+def _without_inputs(claim: Claim, courier: Courier, start: float) -> Ended | None:
+    """A file that is not there never will be; a place that does not answer may do so at the next attempt."""
+    if courier.missing:
+        return Ended(outcome=_failed(claim, Reason.INPUT_FAILED, courier.missing, start))
+    away = courier.away
+    if away is None or courier.fetched.is_set():  # what takes long is waited for
+        return None
+    if away.errno in NO_ROOM:
+        words = f"There is no room for the inputs of the run: {away.strerror}."
+        return Ended(outcome=_failed(claim, Reason.DISK_FULL, words, start))
+    words = f"The inputs of the run could not be fetched: {away}"
+    return Ended(failure=Failure(reason=Reason.INTERNAL, message=words))
 
 
 def _cancelled(child: Child, settings: Settings) -> Ended:

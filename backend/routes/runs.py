@@ -32,9 +32,11 @@ def index(
     model: Text = None,
     dataset: Text = None,
     sweep_id: UUID | None = None,
+    made_from: Annotated[UUID | None, Query(description="A run that is an input of those wanted")] = None,
 ) -> Page[Run]:
     """Newest first; every filter given must match exactly."""
     given = {"experiment": experiment, "status": status, "model": model, "dataset": dataset, "sweep_id": sweep_id}
+    given |= {"made_from": made_from}
     items, place = store.runs(limit, cursor.after, {key: value for key, value in given.items() if value is not None})
     return Page(items=tuple(items), next_cursor=cursor.write(place))
 
@@ -97,7 +99,10 @@ def cancel(run_id: UUID, store: StoreDep) -> Run:
 
 @router.post("/{run_id}/retry", status_code=201)
 def retry(run_id: UUID, store: StoreDep, reaper: ReaperDep) -> Run:
-    """A new run with the config of this failed or cancelled one, in its place in the sweep."""
+    """A new run with the config of this failed or cancelled one, in its place in the sweep.
+
+    An input of it that has ended without success is retried first. What failed because this one did is queued again.
+    """
     again = store.retry(run_id)
     reaper.wake()
     return again

@@ -29,7 +29,11 @@ def submit(
     reaper: ReaperDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Sweep:
-    """Store one run for each point, then tell the workers."""
+    """Store one run for each point, then tell the workers.
+
+    With `then`, a second sweep is stored in the same transaction: `then_sweep_id` of the answer. Each of its runs
+    has one of this sweep as its input, and waits for it.
+    """
     sweep = submission.submit(request, idempotency_key, store, catalogue, settings)
     reaper.wake()  # only now, with the rows committed, may a worker hear of them
     response.headers["Location"] = f"/api/v1/sweeps/{sweep.id}"
@@ -66,7 +70,7 @@ def cancel(sweep_id: UUID, store: StoreDep) -> Sweep:
 
 @router.post("/{sweep_id}/retry-failed")
 def retry_failed(sweep_id: UUID, store: StoreDep, reaper: ReaperDep) -> Sweep:
-    """Queue every failed run again, as a new run in its place."""
+    """Queue every failed run again, as a new run in its place; what it needs and has failed too is queued before."""
     store.sweep(sweep_id)
     store.retry_failed(sweep_id)
     reaper.wake()

@@ -23,22 +23,28 @@ from backend.store.database import (
 )
 from backend.store.journal import Journal
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
+from backend.store.lineage import InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
+from backend.store.retries import Retries
 from backend.store.sweeps import NewRun, NewSweep, Sweeps
 
 __all__ = [
     "DATABASE_ERRORS",
     "Beat",
     "Claim",
+    "InputFile",
+    "InputGone",
     "Lease",
     "MeasuredRun",
     "NewBaseline",
+    "NewInput",
     "NewRun",
     "NewSweep",
     "QuotaExceeded",
     "SchemaMismatch",
     "Slot",
     "Store",
+    "config_key",
     "disk_is_full",
     "make_engine",
     "parse_database_url",
@@ -46,7 +52,7 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Lifecycle, Journal, Measurements, Baselines):
+class Store(Sweeps, Lifecycle, Retries, Journal, Measurements, Baselines):
     """The whole of it. One a process; never carried across a fork.
 
     Args:

@@ -1,30 +1,27 @@
 """Who owns a run: claim, heartbeat, finish, cancel, take back. The state machine is here and nowhere else.
 
 queued -> running -> succeeded | failed | cancelled; running -> cancelling -> the same three;
-queued -> cancelled; running -> queued, when its attempt ended without an answer. Terminal is
-for ever. `fence` rises with every change of owner; who holds an old one can write nothing.
+queued -> cancelled, queued -> failed, when an input of it has ended without success; running -> queued, when its
+attempt ended without an answer. Terminal is for ever. `fence` rises with every change of owner; who holds an old
+one can write nothing.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, and_, exists, insert, select, update
 
-from backend.store.database import Database
-from backend.store.rows import ACTIVE, OPEN, run_record
+from backend.store.lineage import InputFile, Lineage
+from backend.store.rows import ACTIVE, OPEN
 from backend.store.schema import artifacts, runs, workers
-from mgic.errors import Conflict, NotFound
+from mgic.errors import Conflict
 from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run, RunStatus
 
 Beat = Literal["ok", "cancel", "lost"]
 
 KEEP_WORKERS_S = 24 * 3600
-KEPT_BY_RETRY = (
-    *("sweep_id", "number", "experiment", "version", "model", "dataset", "requested", "config", "config_key"),
-    *("work_macs", "queue", "device", "priority"),
-)
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Claim:
-    """A run in somebody's hands, with the fence that proves it."""
+    """A run in somebody's hands, with the fence that proves it; `inputs` is what it reads of others, by field."""
 
     run_id: UUID
     fence: int
@@ -47,6 +44,7 @@ class Claim:
     experiment: str
     config: Config
     device: str
+    inputs: Mapping[str, tuple[InputFile, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,13 +55,13 @@ class Lease:
     max_attempts: int = 5
 
 
-class Lifecycle(Database):
+class Lifecycle(Lineage):
     """The part of the store that moves runs from state to state. Every method is one transaction."""
 
     lease = Lease()
 
     def claim(self, slot: Slot) -> Claim | None:
-        """Take the next eligible run of the slot's queue: by priority, then age.
+        """Take the next eligible run of the slot's queue: by priority, then age; none that waits for an input.
 
         A timing run has its host to itself: it is taken only while nothing runs there,
         and while one waits that this host could take, nothing else is taken there.
@@ -74,7 +72,7 @@ class Lifecycle(Database):
                 return None
             query = (
                 select(runs)
-                .where(runs.c.status == RunStatus.QUEUED, runs.c.queue == slot.queue, _fits(slot.device))
+                .where(*_eligible(slot.queue, slot.device))
                 .order_by(runs.c.priority, runs.c.seq)
                 .limit(1)
                 .with_for_update(skip_locked=True)
@@ -98,12 +96,13 @@ class Lifecycle(Database):
                 progress=0.0,
                 phase="",
             )
-            return Claim(row["id"], fence, attempt, row["experiment"], row["config"], row["device"])
+            files = self._input_files(connection, row["id"])
+            return Claim(row["id"], fence, attempt, row["experiment"], row["config"], row["device"], files)
 
     def could_claim(self, slot: Slot) -> bool:
         """Whether the worker has nothing in work, and a run waits that `claim` would give it."""
         mine = exists().where(runs.c.worker == slot.worker, runs.c.status.in_(ACTIVE))
-        waiting = exists().where(runs.c.status == RunStatus.QUEUED, runs.c.queue == slot.queue, _fits(slot.device))
+        waiting = exists().where(*_eligible(slot.queue, slot.device))
         with self._read() as connection:
             idle = not connection.scalar(select(mine)) and bool(connection.scalar(select(waiting)))
             return idle and not self._host_taken(connection, slot)
@@ -197,7 +196,7 @@ class Lifecycle(Database):
             if RunStatus(row["status"]).terminal:
                 raise Conflict(f"the run has ended: {row['status']}")
             self._cancel(connection, row)
-            return run_record(self._row(connection, run_id))
+            return self._records(connection, [self._row(connection, run_id)])[0]
 
     def cancel_sweep(self, sweep_id: UUID) -> int:
         """Cancel what has not ended; how many runs that concerned."""
@@ -206,34 +205,6 @@ class Lifecycle(Database):
             rows = connection.execute(query.with_for_update()).mappings().all()
             for row in rows:
                 self._cancel(connection, row)
-        return len(rows)
-
-    def retry(self, run_id: UUID) -> Run:
-        """Queue a new run with the config of one that failed or was cancelled, in its place in the sweep.
-
-        Raises:
-            NotFound: There is no such run.
-            Conflict: It has not ended, it succeeded, or it was retried before.
-            QuotaExceeded: Too much is queued already.
-        """
-        with self._queueing() as connection:
-            row = self._row(connection, run_id)
-            if row["status"] not in (RunStatus.FAILED, RunStatus.CANCELLED):
-                raise Conflict(f"only a failed or cancelled run can be retried; this one is {row['status']}")
-            if row["superseded"]:
-                raise Conflict("the run has been retried before")
-            new_id = self._again(connection, row)
-            return run_record(self._row(connection, new_id))
-
-    def retry_failed(self, sweep_id: UUID) -> int:
-        """Retry every failed run of the sweep that has not been; how many they were. Raises `QuotaExceeded`."""
-        with self._queueing() as connection:
-            query = select(runs).where(
-                runs.c.sweep_id == sweep_id, runs.c.status == RunStatus.FAILED, ~runs.c.superseded
-            )
-            rows = connection.execute(query.order_by(runs.c.seq).with_for_update()).mappings().all()
-            for row in rows:
-                self._again(connection, row)
         return len(rows)
 
     # How a state changes
@@ -249,10 +220,7 @@ class Lifecycle(Database):
             workers.c.host == slot.host, workers.c.queue == "timing", workers.c.seen_at > since
         )
         devices = set(connection.scalars(timing))
-        waiting = [
-            exists().where(runs.c.status == RunStatus.QUEUED, runs.c.queue == "timing", _fits(device))
-            for device in devices
-        ]
+        waiting = [exists().where(*_eligible("timing", device)) for device in devices]
         return any(connection.scalar(select(one)) for one in waiting)
 
     def _take_back(self, connection: Connection, row: RowMapping, failure: Failure | None) -> None:
@@ -276,7 +244,23 @@ class Lifecycle(Database):
     def _end(
         self, connection: Connection, row: RowMapping, status: RunStatus, failure: Failure | None = None, **values: Any
     ) -> None:
-        """Into a terminal state, with all that goes with it."""
+        """Into a terminal state; what waits for it lacks an input less, or fails with it, and so on."""
+        self._close(connection, row, status, failure, **values)
+        if status is RunStatus.SUCCEEDED:
+            self._free(connection, row["id"])
+            return
+        ended = [(row["id"], failure)]
+        while ended:
+            run_id, why = ended.pop()
+            how = f"has failed ({why.reason})" if why else "was cancelled"
+            lost = Failure(reason=Reason.INPUT_FAILED, message=f"Run {run_id}, which is its input, {how}.")
+            for one in self._dependents(connection, run_id):
+                self._close(connection, one, RunStatus.FAILED, lost)
+                ended.append((one["id"], lost))
+
+    def _close(
+        self, connection: Connection, row: RowMapping, status: RunStatus, failure: Failure | None, **values: Any
+    ) -> None:
         values |= {
             "failure": failure.model_dump(mode="json") if failure else None,
             "reason": failure.reason if failure else None,
@@ -297,28 +281,6 @@ class Lifecycle(Database):
             raise Conflict(f"run {row['id']} changed hands")  # the transaction is rolled back
         self._note(connection, row["id"], RunStatus(row["status"]), status, values.get("fence", row["fence"]), note)
 
-    def _again(self, connection: Connection, row: RowMapping) -> UUID:
-        connection.execute(update(runs).where(runs.c.id == row["id"]).values(superseded=True))
-        new_id = self._new_id()
-        values = {name: row[name] for name in KEPT_BY_RETRY}
-        connection.execute(
-            insert(runs).values(
-                id=new_id,
-                status=RunStatus.QUEUED,
-                created_at=self._now(connection),
-                retry_of=row["id"],
-                **values,
-            )
-        )
-        self._note(connection, new_id, None, RunStatus.QUEUED, 0, f"retry of {row['id']}")
-        return new_id
-
-    def _row(self, connection: Connection, run_id: UUID) -> RowMapping:
-        row = connection.execute(select(runs).where(runs.c.id == run_id).with_for_update()).mappings().first()
-        if row is None:
-            raise NotFound(f"there is no run {run_id}")
-        return row
-
     def _succeeded(self, connection: Connection, run_id: UUID, fence: int) -> bool:
         same = and_(runs.c.id == run_id, runs.c.fence == fence, runs.c.status == RunStatus.SUCCEEDED)
         return bool(connection.scalar(select(exists().where(same))))
@@ -331,7 +293,7 @@ def _held(run_id: UUID, fence: int) -> Any:
     return and_(runs.c.id == run_id, runs.c.fence == fence, runs.c.status.in_(ACTIVE))
 
 
-def _fits(device: str) -> Any:
-    """Which runs a worker with this device can take: one with a GPU takes all of its queue."""
+def _eligible(queue: str, device: str) -> tuple[Any, ...]:
+    """Which runs a worker of the queue can take: one with a GPU takes those of any device."""
     devices: Iterable[str] = ("cpu", "cuda") if device == "cuda" else ("cpu",)
-    return runs.c.device.in_(devices)
+    return runs.c.status == RunStatus.QUEUED, runs.c.queue == queue, runs.c.lacks == 0, runs.c.device.in_(devices)

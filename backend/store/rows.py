@@ -1,12 +1,12 @@
 """From rows to records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
 
-from mgic.records import Failure, Run, RunStatus, Sweep, main_table, unfold
+from mgic.records import Awaited, Failure, Run, RunStatus, Sweep, main_table, unfold
 
 ACTIVE = (RunStatus.RUNNING, RunStatus.CANCELLING)
 OPEN = (RunStatus.QUEUED, *ACTIVE)
@@ -24,7 +24,9 @@ def moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def run_record(row: RowMapping) -> Run:
+def run_record(row: RowMapping, lineage: Sequence[tuple[str, Awaited]] = ()) -> Run:
+    """A run, with its inputs as they stand, by the fields that name them."""
+    awaited = {one.id: one for _, one in lineage if one.status is not RunStatus.SUCCEEDED}
     return Run(
         id=row["id"],
         sweep_id=row["sweep_id"],
@@ -49,6 +51,8 @@ def run_record(row: RowMapping) -> Run:
         finished_at=moment(row["finished_at"]),
         retry_of=row["retry_of"],
         reused_from=row["reused_from"],
+        made_from={field: one.id for field, one in lineage},
+        waits_for=tuple(awaited.values()) if row["status"] == RunStatus.QUEUED else (),
     )
 
 
@@ -80,6 +84,7 @@ def sweep_record(row: RowMapping, counts: Mapping[RunStatus, int], in_work: floa
         progress=min(1.0, progress),
         finished=not left,
         eta_seconds=eta,
+        then_sweep_id=row["then_sweep_id"],
     )
 
 

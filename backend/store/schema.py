@@ -25,7 +25,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0004"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0005"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 
@@ -45,6 +45,7 @@ sweeps = Table(
     Column("created_at", Float, nullable=False),
     Column("idempotency_key", String(255), unique=True),
     Column("payload_hash", String(64), nullable=False),
+    Column("then_sweep_id", Uuid),  # submitted with it: each run of that one has one of this one as its input
 )
 
 runs = Table(
@@ -83,8 +84,9 @@ runs = Table(
     Column("seconds", Float),
     Column("retry_of", Uuid),
     Column("superseded", Boolean, nullable=False, default=False),  # a retry took its place
-    Column("reused_from", Uuid),
-    Index(None, "status", "queue", "priority", "seq"),
+    Column("reused_from", Uuid, index=True),
+    Column("lacks", Integer, nullable=False, server_default="0"),  # inputs that have not succeeded: it waits for them
+    Index(None, "status", "queue", "lacks", "priority", "seq"),
     Index(None, "sweep_id", "number"),
     # A row is wide, with its JSON: lists and counts find what they want in an index alone.
     Index(None, "sweep_id", "superseded", "status", "seconds"),
@@ -92,6 +94,16 @@ runs = Table(
     Index(None, "status", "seq", "experiment", "model", "dataset"),
     Index(None, "model", "seq", "experiment", "status", "dataset"),
     Index(None, "dataset", "seq", "experiment", "status", "model"),
+)
+
+# That a run may not be removed while another needs it is this table's to say.
+inputs = Table(
+    "inputs",
+    metadata,
+    Column("run_id", Uuid, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("field", String(120), primary_key=True),  # of its config
+    Column("input_id", Uuid, ForeignKey("runs.id", ondelete="RESTRICT"), nullable=False, index=True),
+    Column("files", JSON, nullable=False),  # the names of those that it reads
 )
 
 events = Table(

@@ -1,7 +1,7 @@
 """Sweeps and runs: adding them, reading them, page by page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 from uuid import UUID
@@ -9,20 +9,19 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, Select, func, insert, null, select
 from sqlalchemy.exc import IntegrityError
 
-from backend.store.database import Database
-from backend.store.rows import ACTIVE, RESULT_COLUMNS, result_rows, run_record, sweep_record
-from backend.store.schema import events, runs, sweeps
+from backend.store.lineage import ID_BATCH, Lineage, NewInput
+from backend.store.rows import ACTIVE, RESULT_COLUMNS, result_rows, sweep_record
+from backend.store.schema import events, inputs, runs, sweeps
 from mgic.errors import Conflict, NotFound
 from mgic.records import Config, Grid, PluginCode, Queue, Run, RunStatus, Sweep, made_by
 
 ROWS_OF_A_RUN = 10**6  # room in a cursor for the rows of one run; its place in the list stands above
 MOST_LOOKED_AT = 50  # results of one config, the newest first, of which one may be of the code that is wanted
-ID_BATCH = 500  # bound parameters a statement; SQLite's limit is far above
 
 
 @dataclass(frozen=True)
 class NewRun:
-    """A point on its way into the store."""
+    """A point on its way into the store; with an `id` if others are to have it as an input."""
 
     requested: Config
     config: Config
@@ -31,10 +30,17 @@ class NewRun:
     device: str
     work_macs: float | None
     code: tuple[PluginCode, ...] = ()  # from outside: a result is reused only if just this made it
+    inputs: Mapping[str, NewInput] = field(default_factory=dict)  # by field
+    id: UUID | None = None
 
 
 @dataclass(frozen=True)
 class NewSweep:
+    """A sweep on its way into the store; `then` is stored with it, and may have its runs as inputs.
+
+    With an `id` if that is known already.
+    """
+
     experiment: str
     version: int
     grids: Sequence[Grid]
@@ -45,9 +51,11 @@ class NewSweep:
     idempotency_key: str | None = None
     payload_hash: str = ""
     reuse: bool = False
+    then: "NewSweep | None" = None
+    id: UUID | None = None
 
 
-class Sweeps(Database):
+class Sweeps(Lineage):
     """The part of the store that adds and reads."""
 
     def add_sweep(self, new: NewSweep) -> Sweep:
@@ -57,6 +65,7 @@ class Sweeps(Database):
 
         Raises:
             Conflict: The key was used for another request.
+            InputGone: A run that was to be an input has failed or was cancelled meanwhile.
             QuotaExceeded: Too much is queued already.
         """
         try:
@@ -98,12 +107,15 @@ class Sweeps(Database):
     def run(self, run_id: UUID) -> Run:
         """Raises `NotFound`."""
         with self._read() as connection:
-            return run_record(self._run_row(connection, run_id))
+            return self._records(connection, [self._run_row(connection, run_id)])[0]
 
     def runs(
         self, limit: int, before: int | None = None, filters: Mapping[str, str | UUID] | None = None
     ) -> tuple[list[Run], int | None]:
-        """Newest first, and the cursor of the next page; a filter is a column and the value it has."""
+        """Newest first, and the cursor of the next page.
+
+        A filter is a column and the value it has; `made_from` is a run that is an input.
+        """
         found = _filtered(filters)
         found = found.order_by(found.selected_columns.seq.desc()).limit(limit + 1)
         if before is not None:
@@ -111,7 +123,7 @@ class Sweeps(Database):
         query = select(runs).where(runs.c.seq.in_(found.scalar_subquery())).order_by(runs.c.seq.desc())
         with self._read() as connection:
             rows = connection.execute(query).mappings().all()
-        return [run_record(row) for row in rows[:limit]], _next(rows, limit)
+            return self._records(connection, rows[:limit]), _next(rows, limit)
 
     def sweep_runs(self, sweep_id: UUID, limit: int, after: int | None = None) -> tuple[list[Run], int | None]:
         """In the order of the grid; a run that a retry replaced is left out. Raises `NotFound`."""
@@ -121,7 +133,7 @@ class Sweeps(Database):
             query = query.where(runs.c.number > after)
         with self._read() as connection:
             rows = connection.execute(query.order_by(runs.c.number).limit(limit + 1)).mappings().all()
-        return [run_record(row) for row in rows[:limit]], _next(rows, limit, "number")
+            return self._records(connection, rows[:limit]), _next(rows, limit, "number")
 
     def results(
         self,
@@ -202,14 +214,18 @@ class Sweeps(Database):
 
     def queued(self) -> dict[str, int]:
         """Runs waiting, by queue."""
-        return self._by_queue((RunStatus.QUEUED,))
+        return self._by_queue(runs.c.status == RunStatus.QUEUED)
+
+    def eligible(self) -> dict[str, int]:
+        """Those of them that a worker could claim, by queue: the others wait for their inputs."""
+        return self._by_queue(runs.c.status == RunStatus.QUEUED, runs.c.lacks == 0)
 
     def running(self) -> dict[str, int]:
         """Runs in work, by queue."""
-        return self._by_queue((RunStatus.RUNNING, RunStatus.CANCELLING))
+        return self._by_queue(runs.c.status.in_(ACTIVE))
 
-    def _by_queue(self, statuses: tuple[RunStatus, ...]) -> dict[str, int]:
-        query = select(runs.c.queue, func.count()).where(runs.c.status.in_(statuses)).group_by(runs.c.queue)
+    def _by_queue(self, *which: Any) -> dict[str, int]:
+        query = select(runs.c.queue, func.count()).where(*which).group_by(runs.c.queue)
         with self._read() as connection:
             return {queue: number for queue, number in connection.execute(query)}
 
@@ -226,7 +242,9 @@ class Sweeps(Database):
         return found
 
     def _insert(self, connection: Connection, new: NewSweep) -> UUID:
-        sweep_id, now = self._new_id(), self._now(connection)
+        needed = [one.input_id for run in new.runs for one in run.inputs.values()]
+        status = self._hold(connection, needed) if needed else {}
+        sweep_id, now = new.id or self._new_id(), self._now(connection)
         connection.execute(
             insert(sweeps).values(
                 id=sweep_id,
@@ -241,16 +259,22 @@ class Sweeps(Database):
             )
         )
         rows = [self._new_row(new, sweep_id, number, run, now) for number, run in enumerate(new.runs)]
+        for row, run in zip(rows, new.runs, strict=True) if needed else ():
+            row["lacks"] = sum(status[one.input_id] is not RunStatus.SUCCEEDED for one in run.inputs.values())
         connection.execute(insert(runs), rows)
+        self._add_inputs(connection, {row["id"]: run.inputs for row, run in zip(rows, new.runs, strict=True)})
         queued = {"at": now, "to_status": RunStatus.QUEUED, "fence": 0}
         connection.execute(insert(events), [{"run_id": row["id"], **queued} for row in rows])
         if new.reuse:
             self._reuse(connection, rows, [run.code for run in new.runs])
+        if new.then:
+            then_id = self._insert(connection, new.then)
+            connection.execute(sweeps.update().where(sweeps.c.id == sweep_id).values(then_sweep_id=then_id))
         return sweep_id
 
     def _new_row(self, new: NewSweep, sweep_id: UUID, number: int, run: NewRun, now: float) -> dict[str, Any]:
         return {
-            "id": self._new_id(),
+            "id": run.id or self._new_id(),
             "sweep_id": sweep_id,
             "number": number,
             "experiment": new.experiment,
@@ -327,11 +351,16 @@ def _filtered(filters: Mapping[str, str | UUID] | None) -> Select[tuple[int]]:
     """The `seq` of runs that have these values in these columns; read from an index, and not from the wide rows."""
     given = dict(filters or {})
     source: Any = runs
+    made_from = given.pop("made_from", None)
     if sweep_id := given.pop("sweep_id", None):
         # A sweep has few runs. SQLite knows no numbers of rows and may prefer an index of all runs; OFFSET forbids it.
         narrow = [runs.c[name] for name in ("seq", *given)]
         source = select(*narrow).where(runs.c.sweep_id == sweep_id).offset(0).subquery()
-    return select(source.c.seq).where(*(source.c[name] == value for name, value in given.items()))
+    found = select(source.c.seq).where(*(source.c[name] == value for name, value in given.items()))
+    if made_from is None:
+        return found
+    using = select(runs.c.seq).join(inputs, inputs.c.run_id == runs.c.id).where(inputs.c.input_id == made_from)
+    return found.where(source.c.seq.in_(using))
 
 
 def _next(rows: Sequence[RowMapping], limit: int, column: str = "seq") -> int | None:

@@ -10,9 +10,11 @@ from dashboard.run_sections import (
     show_config,
     show_environment,
     show_failure,
+    show_lineage,
     show_log,
     show_result,
     show_timeline,
+    show_waits,
 )
 from dashboard.sweep_plots import views_of_run
 from dashboard.words import assignments, literal, seconds, since, status
@@ -80,6 +82,7 @@ def live() -> None:
     if not ended:
         st.progress(min(1.0, now.progress), f"{now.progress:.0%}")
     say_if_no_worker([now], workers)
+    show_waits(now)
     show_failure(now)
     show_result(now, info)
     st.subheader("Curves", anchor=False)
@@ -91,6 +94,7 @@ def live() -> None:
 
 
 live()
+show_lineage(api, run)
 left, right = st.columns(2)
 with left:
     st.subheader("Config", anchor=False)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
 from dashboard.frames import result_tables, runs_table
-from dashboard.pages import NEW_SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
+from dashboard.pages import NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
 from dashboard.sweep_plots import show_plots
 from dashboard.words import counts, literal, moment, seconds, since
 from mgic.client import ApiError, Unreachable
@@ -58,6 +58,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
             on_click="ignore",
         )
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"from_sweep": sweep_id})
+    if sweep.then_sweep_id:
+        then = {"sweep": str(sweep.then_sweep_id)}
+        st.page_link(SWEEP, label="The sweep that follows it", icon=":material/arrow_forward:", query_params=then)
 
 
 @st.fragment(run_every=None if sweep.finished else 2)

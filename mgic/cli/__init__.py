@@ -13,6 +13,7 @@ from mgic import __version__
 from mgic.cli import doctor, follow, gate, local, reference, results, submit, up
 from mgic.cli.loading import remember_imports
 from mgic.cli.terminal import IMPORT, Code, Commands, put, tell_of_output
+from mgic.cli.then import WithThen
 
 IMPORT_HELP = "Import this plug-in too; may be repeated, and stand behind the command. MGIC_IMPORT=a,b does the same."
 
@@ -59,7 +60,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "gate": gate.gate,
 }
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name, cls=WithThen if command is submit.submit else None)(command)
 app.add_typer(local.data, name="data")
 
 

@@ -69,6 +69,8 @@ def _show_sweeps(sweeps: tuple[Sweep, ...]) -> None:
 
 
 def _why(run: Run) -> str:
+    if run.waits_for:
+        return f"waits for {', '.join(f'{one.id} ({one.status})' for one in run.waits_for)}"
     return f"{run.failure.reason}: {run.failure.message}" if run.failure else run.phase
 
 

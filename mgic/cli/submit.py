@@ -19,13 +19,27 @@ from mgic.cli.terminal import (
     put_table,
     say,
 )
+from mgic.cli.then import THEN, THEN_FIELD
 from mgic.cli.values import fit, parse_axes
 from mgic.client import ApiError, Client, Unreachable
-from mgic.errors import UnknownName
-from mgic.records import ExperimentInfo, Preview, RunStatus, Sweep, SweepRequest
+from mgic.errors import BadConfig, UnknownName
+from mgic.records import ExperimentInfo, Preview, RunStatus, Sweep, SweepRequest, ThenRequest
 
 ASK_EVERY_S = 1.0
 SILENCE_S = 60.0  # a service that is started again is waited for as long
+
+Then = Annotated[
+    str | None,
+    typer.Option(
+        THEN,
+        metavar="EXPERIMENT [field=value ...]",
+        help="Then run this with each run of the sweep as its input; fields behind it are of this experiment.",
+    ),
+]
+ThenFields = Annotated[list[str] | None, typer.Option(THEN_FIELD, hidden=True)]
+ThenInput = Annotated[
+    str | None, typer.Option(metavar="FIELD", help="Its field that names the run, where it has several.")
+]
 
 
 def submit(
@@ -44,6 +58,9 @@ def submit(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the runs and what they cost; queue nothing.")
     ] = False,
+    then: Then = None,
+    then_fields: ThenFields = None,
+    then_input: ThenInput = None,
     idempotency_key: Annotated[str | None, typer.Option(help="The same key again gives the same sweep again.")] = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -51,6 +68,8 @@ def submit(
     api_key: ApiKey = None,
 ) -> None:
     """Queue a sweep on the service.
+
+    A field that names a run takes the run's id, or sweep:ID for every run of that sweep.
 
     Example: mgic submit classification model=mgic_resnet20 group_size=4,8 seed=0,1 --wait
     """
@@ -66,15 +85,27 @@ def submit(
             name=name,
             priority=priority,
             reuse=reuse,
+            then=_following(client, then, then_fields, then_input),
         )
         if dry_run:
             raise typer.Exit(_preview(client, request, as_json))
         sweep = client.submit(request, idempotency_key)
+        sweeps = [sweep, *([client.sweep(sweep.then_sweep_id)] if sweep.then_sweep_id else [])]
         if wait:
-            raise typer.Exit(_wait(client, sweep, timeout, as_json, Meter(quiet)))
-        put_json(sweep) if as_json else put(str(sweep.id))
+            raise typer.Exit(_wait(client, sweeps, timeout, as_json, Meter(quiet)))
+        put_json(sweep) if as_json else put("\n".join(str(each.id) for each in sweeps))
         if not quiet:
-            say(f"{sweep.total} runs of {sweep.experiment} queued; next: mgic status {sweep.id}")
+            queued = ", then ".join(f"{each.total} runs of {each.experiment}" for each in sweeps)
+            say(f"{queued} queued; next: mgic status {sweep.id}")
+
+
+def _following(client: Client, then: str | None, fields: list[str] | None, given: str | None) -> ThenRequest | None:
+    if then is None:
+        if given is not None:
+            raise BadConfig("--then-input says which field of --then names the run, and there is no --then")
+        return None
+    axes = fit(parse_axes(fields or ()), _experiment(client, then).config_schema)
+    return ThenRequest(experiment=then, input=given, axes=axes)
 
 
 def _preview(client: Client, request: SweepRequest, as_json: bool) -> Code:
@@ -85,7 +116,10 @@ def _preview(client: Client, request: SweepRequest, as_json: bool) -> Code:
         put_json(preview)
     else:
         _show_preview(preview)
-    return Code.USAGE if preview.problems else Code.OK
+        if preview.then:
+            say("then")
+            _show_preview(preview.then)
+    return Code.USAGE if preview.problems or (preview.then and preview.then.problems) else Code.OK
 
 
 def _show_preview(preview: Preview) -> None:
@@ -117,23 +151,28 @@ def _experiment(client: Client, name: str) -> ExperimentInfo:
         raise
 
 
-def _wait(client: Client, sweep: Sweep, timeout: float, as_json: bool, meter: Meter) -> Code:
-    try:
-        sweep = _until_finished(client, sweep, timeout, meter)
-    except KeyboardInterrupt:
-        meter.clear()
-        _leave(client, sweep)
-        return Code.INTERRUPTED
-    finally:
-        meter.clear()
+def _wait(client: Client, sweeps: list[Sweep], timeout: float, as_json: bool, meter: Meter) -> Code:
+    ended, start = list[Sweep](), time.monotonic()
+    for sweep in sweeps:
+        left = timeout - (time.monotonic() - start)
+        try:
+            ended.append(_until_finished(client, sweep, left, meter))
+        except KeyboardInterrupt:
+            meter.clear()
+            _leave(client, sweep)
+            return Code.INTERRUPTED
+        finally:
+            meter.clear()
     if as_json:
-        put_json(sweep)
+        put_json(ended[0] if len(ended) == 1 else {"sweep": ended[0], "then": ended[1]})
     else:
-        put(f"{sweep.id} {_counts(sweep)}")
-    if sweep.counts.get(RunStatus.FAILED):
-        say(f"next: mgic status {sweep.id}")
+        put("\n".join(f"{sweep.id} {_counts(sweep)}" for sweep in ended))
+    failed = [sweep for sweep in ended if sweep.counts.get(RunStatus.FAILED)]
+    if failed:
+        say(f"next: mgic status {failed[0].id}")
         return Code.RUN_FAILED
-    return Code.OK if sweep.counts.get(RunStatus.SUCCEEDED) == sweep.total else Code.NOTHING
+    succeeded = all(sweep.counts.get(RunStatus.SUCCEEDED) == sweep.total for sweep in ended)
+    return Code.OK if succeeded else Code.NOTHING
 
 
 def _until_finished(client: Client, sweep: Sweep, timeout: float, meter: Meter) -> Sweep:

@@ -61,6 +61,7 @@ from mgic.records.paper import (
 )
 from mgic.records.runs import (
     Artifact,
+    Awaited,
     CurvePoint,
     Curves,
     Event,
@@ -77,6 +78,7 @@ from mgic.records.runs import (
     RunStatus,
     Sweep,
     SweepRequest,
+    ThenRequest,
     made_by,
 )
 from mgic.records.service import Health, PluginInfo, System, Worker
@@ -103,6 +105,7 @@ __all__ = [
     "PROVENANCE",
     "Apart",
     "Artifact",
+    "Awaited",
     "Axis",
     "Baseline",
     "BaselineRequest",
@@ -161,6 +164,7 @@ __all__ = [
     "Table",
     "Task",
     "TestSet",
+    "ThenRequest",
     "Top1",
     "Uncounted",
     "Value",

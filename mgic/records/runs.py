@@ -11,10 +11,24 @@ from mgic.records.base import NAME_PATTERN, Config, Grid, Queue, Record
 from mgic.records.catalogue import Cost
 
 
+class ThenRequest(Record):
+    """What is to be run with each run of a sweep as its input: one cell a run, times its own grids.
+
+    Give `axes` (one grid) or `grids` (several), or neither.
+    """
+
+    experiment: str = Field(max_length=120)
+    input: str | None = Field(None, max_length=120, description="The field that names the run, where there are several")
+    axes: Grid | None = None
+    grids: Annotated[list[Grid], Field(min_length=1, max_length=50)] | None = None
+    name: str | None = Field(None, pattern=NAME_PATTERN)
+
+
 class SweepRequest(Record):
     """A union of grids; a constant is an axis of length one, a field left out keeps its default.
 
-    Give `axes` (one grid), `grids` (several), or `recipe` (its name).
+    Give `axes` (one grid), `grids` (several), or `recipe` (its name). A field that names a run takes the
+    run's id, or `sweep:ID` for every run of that sweep.
     """
 
     experiment: str = Field("", max_length=120)
@@ -24,6 +38,9 @@ class SweepRequest(Record):
     name: str | None = Field(None, pattern=NAME_PATTERN)
     priority: int = Field(5, ge=0, le=9, description="0 is served first, 9 last", strict=True)
     reuse: bool = Field(False, description="Take results that the store has instead of running them again", strict=True)
+    then: ThenRequest | None = Field(
+        None, description="A second sweep, stored with it, of which each run waits for one"
+    )
 
 
 class RunStatus(StrEnum):
@@ -48,6 +65,7 @@ class Reason(StrEnum):
     WORKER_LOST = "worker_lost"
     DISK_FULL = "disk_full"
     INVALID = "invalid"
+    INPUT_FAILED = "input_failed"
     KILLED = "killed"
     TOO_LARGE = "too_large"
     INTERNAL = "internal"
@@ -68,6 +86,13 @@ class Outcome(Record):
     failure: Failure | None = None
     environment: dict[str, Any]
     seconds: float
+
+
+class Awaited(Record):
+    """A run that another one waits for."""
+
+    id: UUID
+    status: RunStatus
 
 
 class Run(Record):
@@ -94,6 +119,8 @@ class Run(Record):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     retry_of: UUID | None = None
+    made_from: dict[str, UUID] = Field({}, description="Its inputs, by the fields of its config that name them")
+    waits_for: tuple[Awaited, ...] = ()  # while it is queued, those of them that have not succeeded
 
 
 class Sweep(Record):
@@ -109,6 +136,7 @@ class Sweep(Record):
     progress: float  # 0 to 1, the mean over its runs
     finished: bool  # no run is left to end
     eta_seconds: float | None = None  # None until a run of it has ended
+    then_sweep_id: UUID | None = None  # submitted with it: the sweep whose runs have its runs as inputs
 
 
 class PluginCode(Record):
@@ -179,6 +207,7 @@ class Preview(Record):
     problems: int
     duplicates: int
     seconds: float | None = None  # predicted time of all runs, one after another
+    then: "Preview | None" = None  # the second sweep's; `pending` has its points too
 
 
 class CurvePoint(Record):

@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from backend.migrations import upgrade
-from backend.store import Lease, Store, make_engine
-from backend.store.schema import events, runs, sweeps
+from backend.store import InputGone, Lease, Store, make_engine
+from backend.store.schema import events, inputs, runs, sweeps
 from mgic.errors import Conflict
 from mgic.records import RunStatus
 from tests.backend.store_points import KILLED, check_run, ended, new_sweep, refused, slot
@@ -37,6 +37,9 @@ class Expected:
     lease_until: float | None = None
     worker: str | None = None
     superseded: bool = False
+    needs: tuple[UUID, ...] = ()  # its inputs
+    for_want: bool = False  # failed because one of them did
+    retried_as: UUID | None = None
     seen: list[Mapping[str, Any]] = field(default_factory=list)  # events so far
     ended: Mapping[str, Any] | None = None  # the row as it was when the run ended
 
@@ -59,8 +62,12 @@ class StoreMachine(RuleBasedStateMachine):
         lease = Lease(LEASE_S, max_attempts)
         self.store = self.store_class(cls.engine, lease, clock=lambda: self.now, new_id=self.new_id)
         with self.store._write() as connection:
+            connection.execute(inputs.delete())
             connection.execute(sweeps.delete())
-        self.submit(4, 1)
+        self.submit(4, 1, [])
+        for needed in (2, 3):
+            self.submit(1, 2, [(("queued",), needed)])
+        self.cancel((("queued",), 3))
         self.claim("w1")
         self.finish((ACTIVE, 0), 0, "succeeded")
         for _ in range(claimed):
@@ -82,7 +89,46 @@ class StoreMachine(RuleBasedStateMachine):
         return run_id, run.fence + off_by, run if run.status in ACTIVE and off_by == 0 else None
 
     def waiting(self) -> list[UUID]:
-        return [run_id for run_id, run in self.model.items() if run.status == "queued"]
+        """What can be claimed."""
+        return [run_id for run_id, run in self.model.items() if run.status == "queued" and not self.lacks(run)]
+
+    def lacks(self, run: Expected) -> int:
+        return sum(self.model[needed].status != "succeeded" for needed in run.needs)
+
+    def end(self, run: Expected, status: str) -> None:
+        """What waits for what fails, fails."""
+        run.status, run.lease_until = status, None
+        if status != "succeeded":
+            for other in self.model.values():
+                if other.status == "queued" and any(self.model[needed] is run for needed in other.needs):
+                    other.for_want = True
+                    self.end(other, "failed")
+
+    def newest(self, run_id: UUID) -> UUID:
+        """The newest retry of a run."""
+        newer = self.model[run_id].retried_as
+        return self.newest(newer) if newer else run_id
+
+    def gone(self, run_id: UUID) -> bool:
+        return self.model[run_id].status in ("failed", "cancelled")
+
+    def revived(self, run_id: UUID) -> set[UUID]:
+        """What a retry of the run queues: what it needs and has ended in vain, and what failed for want of any."""
+        found, looked_at = set[UUID](), [run_id]
+        while looked_at:
+            found.add(one := looked_at.pop())
+            looked_at += [now for now in map(self.newest, self.model[one].needs) if self.gone(now)]
+        while True:
+            more = {
+                one
+                for one, run in self.model.items()
+                if run.for_want and not run.superseded and one not in found
+                and not found.isdisjoint(needs := [self.newest(needed) for needed in run.needs])
+                and all(needed in found or not self.gone(needed) for needed in needs)
+            }  # fmt: skip
+            if not more:
+                return found
+            found |= more
 
     def claimed(self) -> bool:
         return any(run.fence for run in self.model.values())
@@ -90,9 +136,9 @@ class StoreMachine(RuleBasedStateMachine):
     def taken_back(self, run: Expected, counts: bool) -> None:
         run.lease_until = None
         if run.status == "cancelling":
-            run.status = "cancelled"
+            self.end(run, "cancelled")
         elif counts and run.attempt >= self.max_attempts:
-            run.status = "failed"
+            self.end(run, "failed")
         else:
             run.status, run.worker = "queued", None
             run.fence += 1
@@ -100,11 +146,16 @@ class StoreMachine(RuleBasedStateMachine):
 
     # What may happen
 
-    @rule(number=st.integers(1, 3), priority=st.integers(0, 2))
-    def submit(self, number, priority):
-        sweep = self.store.add_sweep(new_sweep(number, priority=priority))
+    @rule(number=st.integers(1, 3), priority=st.integers(0, 2), some=st.lists(SOME, max_size=2))
+    def submit(self, number, priority, some):
+        needs = tuple(map(self.pick, some))
+        new = new_sweep(number, priority=priority, needs=needs)
+        if any(map(self.gone, needs)):
+            assert refused(self.store.add_sweep, new) is InputGone
+            return
+        sweep = self.store.add_sweep(new)
         for run in self.store.sweep_runs(sweep.id, 10)[0]:
-            self.model[run.id] = Expected((priority, len(self.model)))
+            self.model[run.id] = Expected((priority, len(self.model)), needs=needs)
 
     @precondition(lambda self: self.waiting())
     @rule(worker=st.sampled_from(["w1", "w2", "w3"]))
@@ -135,7 +186,7 @@ class StoreMachine(RuleBasedStateMachine):
         again = off_by == 0 and status == self.model[run_id].status == "succeeded"
         assert self.store.finish(run_id, fence, ended(RunStatus(status))) == (held is not None or again)
         if held is not None:
-            held.status, held.lease_until = status, None
+            self.end(held, status)
 
     @precondition(lambda self: self.claimed())
     @rule(some=HELD, off_by=OFF_BY, counts=st.booleans())
@@ -160,8 +211,10 @@ class StoreMachine(RuleBasedStateMachine):
         if run.status in TERMINAL:
             assert refused(self.store.cancel_run, run_id) is Conflict
             return
-        run.status = "cancelled" if run.status == "queued" else "cancelling"
-        run.lease_until = run.lease_until if run.status == "cancelling" else None
+        if run.status == "queued":
+            self.end(run, "cancelled")
+        else:
+            run.status = "cancelling"
         assert self.store.cancel_run(run_id).status == run.status
 
     @rule(some=SOME)
@@ -171,8 +224,21 @@ class StoreMachine(RuleBasedStateMachine):
         if run.status not in ("failed", "cancelled") or run.superseded:
             assert refused(self.store.retry, run_id) is Conflict
             return
-        run.superseded = True
-        self.model[self.store.retry(run_id).id] = Expected((run.place[0], len(self.model)))
+        revived = self.revived(run_id)
+        again = self.store.retry(run_id).id
+        with self.store._read() as connection:
+            new = connection.execute(select(runs.c.id, runs.c.retry_of).order_by(runs.c.seq)).all()
+        for one, before in new:
+            if one not in self.model:
+                old = self.model[before]
+                old.superseded, old.retried_as = True, one
+                self.model[one] = Expected((old.place[0], len(self.model)), needs=old.needs)
+                revived.remove(before)
+        assert not revived
+        assert self.newest(run_id) == again
+        for run in self.model.values():
+            if run.status == "queued":
+                run.needs = tuple(map(self.newest, run.needs))
 
     def teardown(self):
         """What waits at the end is there to be claimed, in its order, and then nothing is."""
@@ -191,11 +257,14 @@ class StoreMachine(RuleBasedStateMachine):
             rows = connection.execute(select(runs)).mappings().all()
             query = select(events).where(events.c.id > self.last_event).order_by(events.c.id)
             new = connection.execute(query).mappings().all()
+            needs = connection.execute(select(inputs.c.run_id, inputs.c.input_id).order_by(inputs.c.field)).all()
         ended_before = {run_id for run_id, run in self.model.items() if run.ended is not None}
         for event in new:
             self.model[event["run_id"]].seen.append(event)
             self.last_event = event["id"]
         assert {row["id"] for row in rows} == self.model.keys()
+        for run_id, run in self.model.items():
+            assert [input_id for user, input_id in needs if user == run_id] == list(run.needs)
         for row in rows:
             run = self.model[row["id"]]
             for name in ("status", "fence", "attempt", "lease_until", "superseded"):
@@ -204,6 +273,8 @@ class StoreMachine(RuleBasedStateMachine):
                 assert {**row, "superseded": None} == run.ended, "terminal is for ever"
                 continue
             check_run(row, run.seen, self.max_attempts)
+            if row["status"] == "queued":
+                assert row["lacks"] == self.lacks(run)
             if row["status"] in ACTIVE:
                 assert row["worker"] == run.worker
             elif row["status"] in TERMINAL:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from backend.store import Claim, NewRun, NewSweep, Slot, Store
+from backend.store import Claim, NewInput, NewRun, NewSweep, Slot, Store, config_key
 from backend.store.schema import events, runs
 from mgic.errors import MgicError
 from mgic.records import Failure, Outcome, Reason, Run, RunStatus
@@ -16,24 +16,39 @@ KILLED = Failure(reason=Reason.KILLED, message="signal 9")
 
 NEXT = {
     None: {"queued"},
-    "queued": {"running", "cancelled", "succeeded"},  # to succeeded: by the result of another run
+    "queued": {
+        "running",
+        "cancelled",
+        "succeeded",
+        "failed",
+    },  # the last two: by the result, or the end, of another run
     "running": {"queued", "cancelling", "succeeded", "failed", "cancelled"},
     "cancelling": {"succeeded", "failed", "cancelled"},
 }
 
 
-def new_sweep(configs: int | Sequence[Mapping[str, Any]] = 1, queue="cpu", device="cpu", **values) -> NewSweep:
-    """A sweep of so many runs, or of these; runs of equal config have equal keys."""
+def new_sweep(
+    configs: int | Sequence[Mapping[str, Any]] = 1,
+    queue="cpu",
+    device="cpu",
+    needs: Sequence[UUID] = (),
+    files: Sequence[str] = (),
+    **values,
+) -> NewSweep:
+    """A sweep of so many runs, or of these, each with the same inputs; runs of equal config have equal keys."""
     if isinstance(configs, int):
         configs = [{"x": x} for x in range(configs)]
+    inputs = {f"input{number}": NewInput(run_id, tuple(files)) for number, run_id in enumerate(needs)}
+    configs = [{**config, **{field: str(one.input_id) for field, one in inputs.items()}} for config in configs]
     points = tuple(
         NewRun(
             requested=dict(config),
             config=dict(config),
-            config_key=repr(sorted(config.items())),
+            config_key=config_key("cost", 1, dict(config)),
             queue=queue,
             device=device,
             work_macs=10.0,
+            inputs=inputs,
         )
         for config in configs
     )
@@ -136,5 +151,7 @@ def check_run(row: Mapping[str, Any], path: Sequence[Mapping[str, Any]], max_att
     if row["status"] == "queued":
         assert row["worker"] is None
         assert row["host"] is None
+    elif row["status"] in ("running", "cancelling", "succeeded"):
+        assert row["lacks"] == 0
     if row["superseded"]:
         assert row["status"] in ("failed", "cancelled")

@@ -3,9 +3,10 @@
 import time
 from multiprocessing.synchronize import Barrier
 
-from backend.store import DATABASE_ERRORS, Lease, Store
+from backend.store import DATABASE_ERRORS, InputGone, Lease, Store
 from mgic.errors import Conflict
-from tests.backend.store_points import new_sweep, slot, succeeded
+from mgic.records import RunStatus
+from tests.backend.store_points import ended, new_sweep, slot, succeeded
 
 LEASE = Lease(seconds=30, max_attempts=2)
 HOLD_S = 0.02
@@ -59,6 +60,24 @@ def work(url: str, name: str) -> int:
         done += store.finish(claim.run_id, claim.fence, succeeded())
     store.close()
     return done
+
+
+def depend(url: str, name: str) -> int:
+    """The first ends every run; the others add runs that have them as inputs, as many as are still to be had."""
+    store = meet(url)
+    runs = [run for run in reversed(store.runs(100)[0]) if run.status == "running"]
+    added = 0
+    for run in runs:
+        if name == "0":
+            store.finish(run.id, 1, ended(RunStatus.SUCCEEDED if run.number % 2 else RunStatus.FAILED))
+            continue
+        try:
+            store.add_sweep(new_sweep(1, needs=[run.id]))
+            added += 1
+        except InputGone:
+            continue
+    store.close()
+    return added
 
 
 def read_then_write(url: str, name: str) -> list[str]:

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -25,7 +25,6 @@ import backend.migrations
 from backend.migrations import check, upgrade
 from backend.store import SchemaMismatch, Store, make_engine
 from backend.store.schema import SCHEMA_VERSION, metadata
-from tests.backend.store_points import new_sweep
 from tests.conftest import wait_for
 
 
@@ -54,9 +53,23 @@ def oldest(database_url):
     """A database of the first schema, with a sweep and its run in it."""
     engine = make_engine(database_url)
     upgrade_to(engine, "0001")
-    sweep = Store(engine).add_sweep(new_sweep([{"x": 1, "model": "m"}], name="kept"))
-    yield engine, sweep
+    then = sa.MetaData()
+    then.reflect(engine)
+    of_sweep = {"id": uuid4(), "name": "kept", "experiment": "cost", "grids": [], "priority": 5, "payload_hash": ""}
+    of_run = {"id": uuid4(), "sweep_id": of_sweep["id"], "number": 0, "experiment": "cost", "version": 1}
+    of_run |= {"requested": {}, "config": {"x": 1, "model": "m"}, "config_key": "k", "queue": "cpu", "device": "cpu"}
+    of_run |= {"priority": 5, "status": "queued", "phase": "", "progress": 0.0, "attempt": 0, "fence": 0}
+    with engine.connect().execution_options(mgic_write=True) as connection, connection.begin():
+        for name, row in (("sweeps", of_sweep), ("runs", {**of_run, "superseded": False})):
+            connection.execute(stored(then.tables[name]).insert(), [{**row, "created_at": 1.0}])
+    yield engine, of_sweep["id"]
     engine.dispose()
+
+
+def stored(table: sa.Table) -> sa.TableClause:
+    """As the program writes to it: SQLite's own types know no UUID and no JSON."""
+    types = metadata.tables[table.name].c
+    return sa.table(table.name, *(sa.column(one.name, types[one.name].type) for one in table.columns))
 
 
 def dumped(version: str) -> dict[str, list[dict[str, object]]]:
@@ -139,14 +152,14 @@ def test_a_run_that_held_samples_out_keeps_its_validation(of_0002):
 
 
 def test_a_database_of_the_first_schema_keeps_what_it_has(oldest):
-    engine, sweep = oldest
+    engine, sweep_id = oldest
     with pytest.raises(SchemaMismatch, match=f"has schema 0001, this program needs {SCHEMA_VERSION}"):
         check(engine)
     upgrade(engine)
     assert check(engine) == SCHEMA_VERSION
     store = Store(engine)
-    assert store.sweep(sweep.id) == sweep
-    (run,), _ = store.sweep_runs(sweep.id, 10)
+    assert (store.sweep(sweep_id).name, store.sweep(sweep_id).then_sweep_id) == ("kept", None)
+    (run,), _ = store.sweep_runs(sweep_id, 10)
     assert (run.config, run.status) == ({"x": 1, "model": "m"}, "queued")
     assert store.baselines(10) == ([], None)
 

@@ -93,10 +93,25 @@ class HeartbeatRevivesTheDead(Store):
 
 
 class RetryAsOftenAsAsked(Store):
-    def _again(self, connection, row):
-        new_id = super()._again(connection, row)
+    def _insert_again(self, connection, row, now):
+        new_id = super()._insert_again(connection, row, now)
         connection.execute(update(runs).where(runs.c.id == row["id"]).values(superseded=False))
         return new_id
+
+
+class AWaitingRunIsClaimed(Store):
+    def _hold(self, connection, ids):
+        return dict.fromkeys(super()._hold(connection, ids), RunStatus.SUCCEEDED)
+
+
+class WhatWaitsIsForgotten(Store):
+    def _dependents(self, _connection, _run_id):
+        return ()
+
+
+class ARetryTakesNobodyAlong(Store):
+    def _again(self, connection, row, again):
+        again[row["id"]] = self._insert_again(connection, row, self._inputs_now(connection, row["id"]))
 
 
 MISTAKES = [
@@ -108,6 +123,9 @@ MISTAKES = [
     NoNoteOfACancel,
     HeartbeatRevivesTheDead,
     RetryAsOftenAsAsked,
+    AWaitingRunIsClaimed,
+    WhatWaitsIsForgotten,
+    ARetryTakesNobodyAlong,
 ]
 
 

@@ -70,6 +70,20 @@ def test_a_timing_run_never_shares_its_host_with_another_run(store, store_url, r
     assert any(left[1] > right[0] for left, right in pairwise(spans)), "cpu runs did not run side by side"
 
 
+def test_an_input_that_ends_while_it_is_made_one_leaves_nobody_waiting(store, store_url, race):
+    runs = add(store, 40)
+    for _ in runs:
+        taken(store)
+    added = sum(race(store_processes.depend, store_url))
+    using = [run for run in every_run(store) if run.made_from]
+    assert len(using) == added > len(runs)
+    assert not any(run.waits_for for run in using)
+    for run in using:
+        expected = "queued" if store.run(run.made_from["input0"]).status == "succeeded" else "failed"
+        assert run.status == expected
+    assert store.eligible() == store.queued()
+
+
 def span(store, run):
     """From the moment it was noted as running (`started_at` is read before the look at the host) to its end."""
     (started,) = [event.at for event in store.events(run.id) if event.to_status == "running"]

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from backend.store import QuotaExceeded, Store
+from backend.store import QuotaExceeded, Store, config_key
 from mgic.errors import Conflict, NotFound
 from mgic.records import RunStatus
 from tests.backend.store_points import (
@@ -148,18 +148,18 @@ def test_known_results_are_taken_over_when_that_is_asked_for(store):
     (source,) = add(store, [{"x": 1}])
     claim = taken(store)
     assert store.finish(source, claim.fence, succeeded(y=5))
-    plain = store.add_sweep(new_sweep([{"x": 1}]))
-    assert plain.counts == {"queued": 1}
-    store.cancel_sweep(plain.id)
+    (plain,) = add(store, [{"x": 1}])
+    assert store.cancel_run(plain).status == "cancelled"
 
     sweep = store.add_sweep(new_sweep([{"x": 1}, {"x": 2}], reuse=True))
     assert sweep.counts == {"succeeded": 1, "queued": 1}
     run = store.sweep_runs(sweep.id, 10)[0][0]
     assert (run.result, run.reused_from, run.progress, run.seconds) == ({"y": 5}, source, 1.0, 1.0)
     assert taken(store).config == {"x": 2}
-    third = store.add_sweep(new_sweep([{"x": 1}], reuse=True))
-    assert store.sweep_runs(third.id, 10)[0][0].reused_from == source
-    assert store.succeeded({"[('x', 1)]": (), "[('x', 2)]": ()}).keys() == {"[('x', 1)]"}
+    (third,) = add(store, [{"x": 1}], reuse=True)
+    assert store.run(third).reused_from == source
+    keys = [config_key("cost", 1, {"x": x}) for x in (1, 2)]
+    assert list(store.succeeded(dict.fromkeys(keys, ()))) == keys[:1]
 
 
 # Pages

@@ -63,8 +63,9 @@ def artifacts(settings):
 def execute(store, artifacts, settings, tmp_path):
     """Queue a run, claim it, and supervise a child with this script; the run as it is then."""
 
-    def execute(script, stopping=NEVER, meanwhile=None, settings=settings, again=False):
-        store.add_sweep(NewSweep("x", 1, [{}], [NewRun({}, {}, uuid4().hex, "cpu", "cpu", None)]))
+    def execute(script, stopping=NEVER, meanwhile=None, settings=settings, again=False, inputs=None):
+        new = NewRun({}, {}, uuid4().hex, "cpu", "cpu", None, inputs=inputs or {})
+        store.add_sweep(NewSweep("x", 1, [{}], [new]))
         if again:
             first = store.claim(ME)
             store.release(first.run_id, first.fence, None)

@@ -1,0 +1,187 @@
+"""Runs that have other runs as their inputs: which, whether they wait for one, and what they read of it.
+
+A run has a row of `inputs` for each field that names a run, and `lacks` counts those that have not
+succeeded: while it is above 0 nobody can claim the run. Who ends a run counts down, or fails, what waits for it,
+in the same transaction; who adds one holds its inputs until both are stored.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, insert, select, update
+
+from backend.store.database import Database
+from backend.store.rows import run_record
+from backend.store.schema import artifacts, inputs, runs
+from mgic.errors import Conflict, NotFound
+from mgic.records import Awaited, Config, Run, RunStatus
+
+ID_BATCH = 500  # bound parameters a statement; SQLite's limit is far above
+GONE = (RunStatus.FAILED, RunStatus.CANCELLED)
+
+
+class InputGone(Conflict):
+    """A run that was to be an input has failed, was cancelled, or is not there any more."""
+
+
+@dataclass(frozen=True)
+class NewInput:
+    """What a run is to have as an input.
+
+    Args:
+        input_id: The run.
+        files: Names of those of its artifacts that are read.
+    """
+
+    input_id: UUID
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file of an input, and where it lies; no `sha256`: the run has left none of that name."""
+
+    name: str
+    run_id: UUID  # that left it: of a reused result another one than the input
+    fence: int = 0
+    sha256: str = ""
+
+
+def config_key(experiment: str, version: int, config: Config) -> str:
+    """Equal for runs that would give the same result."""
+    return hashlib.sha256(json.dumps([experiment, version, config], sort_keys=True).encode()).hexdigest()
+
+
+class Lineage(Database):
+    """The part of the store that knows what is made from what."""
+
+    def known_runs(self, ids: Iterable[UUID]) -> dict[UUID, Run]:
+        """Those of the runs that there are."""
+        wanted, found = list(dict.fromkeys(ids)), dict[UUID, Run]()
+        with self._read() as connection:
+            for batch in _batches(wanted):
+                rows = connection.execute(select(runs).where(runs.c.id.in_(batch))).mappings().all()
+                found |= {run.id: run for run in self._records(connection, rows)}
+        return found
+
+    def needed_by(self, run_id: UUID) -> list[UUID]:
+        """The runs that need this one's files: it is their input, or they took over its result."""
+        with self._read() as connection:
+            reusing = select(runs.c.id).where(runs.c.reused_from == run_id)
+            return [*self._user_ids(connection, inputs.c.input_id == run_id), *connection.scalars(reusing)]
+
+    def freed_by(self, run_id: UUID) -> dict[str, int]:
+        """How many runs that had this one as an input can be claimed now, by queue."""
+        freed = Counter[str]()
+        with self._read() as connection:
+            for batch in _batches(self._user_ids(connection, inputs.c.input_id == run_id)):
+                query = select(runs.c.queue, runs.c.status, runs.c.lacks).where(runs.c.id.in_(batch))
+                told = connection.execute(query)
+                freed.update(queue for queue, status, lacks in told if status == RunStatus.QUEUED and not lacks)
+        return dict(freed)
+
+    def _records(self, connection: Connection, rows: Sequence[RowMapping]) -> list[Run]:
+        """The rows of a page of runs, with their inputs: one question more for all of them."""
+        lineage: dict[UUID, list[tuple[str, Awaited]]] = {}
+        for batch in _batches([row["id"] for row in rows]):
+            query = (
+                select(inputs.c.run_id, inputs.c.field, runs.c.id, runs.c.status)
+                .join(runs, runs.c.id == inputs.c.input_id)
+                .where(inputs.c.run_id.in_(batch))
+                .order_by(inputs.c.field)
+            )
+            for run_id, field, input_id, status in connection.execute(query):
+                lineage.setdefault(run_id, []).append((field, Awaited(id=input_id, status=RunStatus(status))))
+        return [run_record(row, lineage.get(row["id"], ())) for row in rows]
+
+    def _input_files(self, connection: Connection, run_id: UUID) -> dict[str, tuple[InputFile, ...]]:
+        """By field, what a run reads of its inputs."""
+        source = func.coalesce(runs.c.reused_from, runs.c.id)
+        given = (
+            select(inputs.c.field, inputs.c.files, source)
+            .join(runs, runs.c.id == inputs.c.input_id)
+            .where(inputs.c.run_id == run_id)
+        )
+        found = {}
+        for field, names, left_by in connection.execute(given).all():
+            left = select(artifacts).where(artifacts.c.run_id == left_by, artifacts.c.name.in_(names))
+            there = {row["name"]: row for row in connection.execute(left).mappings()}
+            found[field] = tuple(
+                InputFile(name, left_by, there[name]["fence"], there[name]["sha256"])
+                if name in there
+                else InputFile(name, left_by)
+                for name in names
+            )
+        return found
+
+    def _hold(self, connection: Connection, ids: Iterable[UUID]) -> dict[UUID, RunStatus]:
+        """The status of runs that are to be inputs; until this transaction is over nobody can end them.
+
+        Raises:
+            InputGone: One has ended without success.
+        """
+        wanted, found = sorted(set(ids)), dict[UUID, RunStatus]()
+        for batch in _batches(wanted):
+            query = select(runs.c.id, runs.c.status).where(runs.c.id.in_(batch)).order_by(runs.c.seq)
+            held = connection.execute(query.with_for_update(read=True))
+            found |= {run_id: RunStatus(status) for run_id, status in held}
+        for run_id in wanted:
+            if run_id not in found:
+                raise InputGone(f"there is no run {run_id}")
+            if found[run_id] in GONE:
+                raise InputGone(f"run {run_id} is to be an input, and {_how(found[run_id])}")
+        return found
+
+    def _add_inputs(self, connection: Connection, given: Mapping[UUID, Mapping[str, NewInput]]) -> None:
+        """Of runs that are stored."""
+        rows = [
+            {"run_id": run_id, "field": field, "input_id": one.input_id, "files": list(one.files)}
+            for run_id, fields in given.items()
+            for field, one in fields.items()
+        ]
+        if rows:
+            connection.execute(insert(inputs), rows)
+
+    def _free(self, connection: Connection, run_id: UUID) -> None:
+        """The run has succeeded: what waits for it lacks an input less, or two where two fields name it."""
+        query = select(inputs.c.run_id.label("user"), func.count().label("fields"))
+        users = connection.execute(query.where(inputs.c.input_id == run_id).group_by("user").order_by("user"))
+        if fields := [dict(row) for row in users.mappings()]:
+            mine = (runs.c.id == bindparam("user"), runs.c.status == RunStatus.QUEUED)
+            connection.execute(update(runs).where(*mine).values(lacks=runs.c.lacks - bindparam("fields")), fields)
+
+    def _dependents(self, connection: Connection, run_id: UUID) -> list[RowMapping]:
+        """The rows of the runs that wait for this one, by age."""
+        users = self._users(connection, inputs.c.input_id == run_id)
+        return [row for row in users if row["status"] == RunStatus.QUEUED]
+
+    def _users(self, connection: Connection, of: ColumnElement[bool]) -> list[RowMapping]:
+        """The rows of runs with an input `of` a kind, by age; locked, by all in one order."""
+        found: list[RowMapping] = []
+        for batch in _batches(self._user_ids(connection, of)):
+            # By nothing but their ids: asked for those that wait, SQLite would read all that do.
+            query = select(runs).where(runs.c.id.in_(batch)).order_by(runs.c.id).with_for_update()
+            found += connection.execute(query).mappings()
+        return sorted(found, key=lambda row: row["seq"])
+
+    def _user_ids(self, connection: Connection, of: ColumnElement[bool]) -> Sequence[UUID]:
+        query = select(inputs.c.run_id).where(of).distinct().order_by(inputs.c.run_id)
+        return connection.scalars(query).all()
+
+    def _row(self, connection: Connection, run_id: UUID) -> RowMapping:
+        row = connection.execute(select(runs).where(runs.c.id == run_id).with_for_update()).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no run {run_id}")
+        return row
+
+
+def _how(status: RunStatus) -> str:
+    return "has failed" if status is RunStatus.FAILED else f"was {status}"
+
+
+def _batches(ids: Sequence[UUID]) -> Iterable[Sequence[UUID]]:
+    return (ids[start : start + ID_BATCH] for start in range(0, len(ids), ID_BATCH))
