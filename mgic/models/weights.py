@@ -149,17 +149,13 @@ def load(network: nn.Module, path: Path, field: str = WEIGHTS, *, other_classes:
         if one.is_floating_point() and not one.float().isfinite().all():
             raise _bad(field, f"{name} has values that are no finite numbers")
     network.load_state_dict(read, strict=False)
-    return Loaded(_hash(path), tuple(sorted(anew)))
+    return Loaded(file_hash(path), tuple(sorted(anew)))
 
 
-def metadata(path: Path, field: str = WEIGHTS) -> Mapping[str, str]:
-    """What a file says of itself; a training writes its config there, as `config`. Raises `BadConfig`."""
-    _check_size(path, field)
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            return dict(file.metadata() or {})
-    except (safetensors.SafetensorError, OSError) as error:
-        raise _bad(field, f"{path.name} is no whole safetensors file: {_first_line(error)}") from error
+def file_hash(path: Path) -> str:
+    """As it stands in results."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _check_size(path: Path, field: str) -> None:
@@ -209,11 +205,6 @@ def _of_classes(own: Mapping[str, Any], there: Mapping[str, Any], anew: Iterable
         f"the weights are of {there[name][0]} classes, and the network here has {own[name].shape[0]} ({name}); a "
         "`classification` may begin with them, and then its last layer learns anew"
     )
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _some(names: Iterable[str]) -> str:
