@@ -98,6 +98,10 @@ class Catalogue:
     def datasets(self) -> list[DatasetInfo]:
         return self._ask("datasets", self._data_dir)  # type: ignore[no-any-return]
 
+    def weights(self, names: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """The hash of each file of weights, and what is wrong with those that cannot be read."""
+        return self._ask("weights", names, self._data_dir) if names else ({}, {})
+
     def cost(self, name: str, options: dict[str, str], input_size: tuple[int, ...] | None) -> ModelCost:
         return self._ask("cost_of_query", name, options, input_size)  # type: ignore[no-any-return]
 

@@ -3,14 +3,15 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backend.catalogue import Catalogue
 from backend.errors import KeyMismatch
 from backend.settings import Settings
 from backend.store import NewRun, NewSweep, Store
-from mgic.errors import BadConfig, Conflict, Problem, Unavailable
+from mgic.errors import BadCheckpoint, BadConfig, Conflict, Problem, Unavailable
+from mgic.experiment import WEIGHTS
 from mgic.records import Config, Plan, Point, Preview, Queue, Sweep, SweepRequest, Worker
 
 SLICE_S = 3.0  # a large sweep keeps the catalogue to itself no longer than this
@@ -26,7 +27,8 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
     """
     plan = catalogue.plan(request, PREVIEW_S)
     device = _auto_device(plan.queue, store, settings)
-    keys = [_key(plan.experiment, plan.version, _on(point.config, device)) for point in plan.points]
+    hashes, bad_weights = _weights(plan, catalogue)
+    keys = [_key(plan.experiment, plan.version, _on(point.config, device), hashes) for point in plan.points]
     known = store.succeeded({key: point.code for key, point in zip(keys, plan.points, strict=True)})
     missing = _missing_data(plan, catalogue)
     no_gpu = _no_gpu(plan, store, settings)
@@ -38,6 +40,7 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
                 "seconds": _seconds(point, rates),
                 "problem": point.problem
                 or missing.get(str(point.config.get("dataset")))
+                or bad_weights.get(str(point.config.get(WEIGHTS)))
                 or (no_gpu if _asks_for_gpu(point) else None),
             }
         )
@@ -73,8 +76,12 @@ def submit(
         problems = [
             Problem("#/axes/dataset", "dataset_missing", words) for words in _missing_data(plan, catalogue).values()
         ]
+        hashes, bad_weights = _weights(plan, catalogue)
         if (words := _no_gpu(plan, store, settings)) and any(map(_asks_for_gpu, plan.points)):
             problems.append(Problem("#/axes/device", "no_worker", words))
+        if bad_weights:
+            bad = [Problem(f"#/axes/{WEIGHTS}", "bad_checkpoint", words) for words in bad_weights.values()]
+            raise BadCheckpoint("; ".join(bad_weights.values()), (*problems, *bad))
         if problems:
             raise BadConfig("; ".join(problem.detail for problem in problems), tuple(problems))
         device = _auto_device(plan.queue, store, settings)
@@ -83,7 +90,7 @@ def submit(
                 experiment=plan.experiment,
                 version=plan.version,
                 grids=plan.grids,
-                runs=[_run(plan.experiment, plan.version, plan.queue, point, device) for point in plan.points],
+                runs=[_run(plan.experiment, plan.version, plan.queue, point, device, hashes) for point in plan.points],
                 name=request.name,
                 recipe=request.recipe,
                 priority=request.priority,
@@ -124,13 +131,18 @@ def _missing_data(plan: Plan, catalogue: Catalogue) -> dict[str, str]:
     }
 
 
-def _run(experiment: str, version: int, queue: Queue, point: Point, auto: str) -> NewRun:
+def _weights(plan: Plan, catalogue: Catalogue) -> tuple[dict[str, str], dict[str, str]]:
+    """The hash of each file of weights that the sweep names, and what is wrong with those that cannot be read."""
+    return catalogue.weights(sorted({str(name) for point in plan.points if (name := point.config.get(WEIGHTS))}))
+
+
+def _run(experiment: str, version: int, queue: Queue, point: Point, auto: str, hashes: Mapping[str, str]) -> NewRun:
     config = _on(point.config, auto)
     device = str(config.get("device", "cpu"))
     return NewRun(
         requested=point.requested,
         config=config,
-        config_key=_key(experiment, version, config),
+        config_key=_key(experiment, version, config, hashes),
         queue=_gpu_queue(queue) if device == "cuda" else queue,
         device=device,
         work_macs=point.work_macs,
@@ -176,8 +188,10 @@ def _gpu_queue(queue: Queue) -> Queue:
     return "gpu" if queue == "cpu" else queue
 
 
-def _key(experiment: str, version: int, config: Config) -> str:
-    return _digest([experiment, version, config])
+def _key(experiment: str, version: int, config: Config, hashes: Mapping[str, str]) -> str:
+    """What results are the same by: a file of weights by what is in it, since its name may be given to another."""
+    weights = hashes.get(str(config.get(WEIGHTS)))
+    return _digest([experiment, version, config, *([weights] if weights else [])])
 
 
 def _digest(value: Any) -> str:

@@ -1,18 +1,19 @@
 """What there is and what it would cost: the questions the service asks of the core, answered in records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mgic import models as model_registry
 from mgic import plugins, provenance
 from mgic.data import dataset_info, list_datasets
-from mgic.errors import BadConfig, Problem, TooExpensive, UnknownName
+from mgic.errors import BadConfig, DataMissing, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS
 from mgic.literals import parse_literal
 from mgic.measure.cost import model_cost, model_totals
 from mgic.measure.size import model_state_bytes
 from mgic.models.spec import format_spec, parse_spec
+from mgic.models.weights import file_hash, own_file
 from mgic.records import (
     DatasetInfo,
     ExperimentInfo,
@@ -82,6 +83,17 @@ def _text(info: ModelInfo) -> str:
 
 def datasets(data_dir: Path) -> list[DatasetInfo]:
     return [dataset_info(name, data_dir) for name in list_datasets()]
+
+
+def weights(names: Sequence[str], data_dir: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The hash of each file of weights, and what is wrong with those that cannot be read."""
+    hashes, problems = {}, {}
+    for name in names:
+        try:
+            hashes[name] = file_hash(own_file(data_dir, name))
+        except (BadConfig, DataMissing) as error:
+            problems[name] = str(error)
+    return hashes, problems
 
 
 def recipes() -> list[Recipe]:

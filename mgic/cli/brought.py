@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mgic.errors import BadConfig, Problem
+from mgic.errors import BadCheckpoint, Problem
 from mgic.experiment import WEIGHTS
 from mgic.models.weights import SUFFIX
 from mgic.records import SweepRequest, Value
@@ -12,7 +12,7 @@ def by_name(sweep: SweepRequest) -> tuple[SweepRequest, dict[str, Path]]:
     """The same request with names for paths, which have a / in them, and the folder of each.
 
     Raises:
-        BadConfig: There is no such file, it has another ending, or two have the same name.
+        BadCheckpoint: There is no such file, it has another ending, or two have the same name.
     """
     folders: dict[str, Path] = {}
     if not sweep.axes or WEIGHTS not in sweep.axes:
@@ -32,5 +32,5 @@ def by_name(sweep: SweepRequest) -> tuple[SweepRequest, dict[str, Path]]:
     return sweep.model_copy(update={"axes": {**sweep.axes, WEIGHTS: names}}), folders
 
 
-def _bad(words: str) -> BadConfig:
-    return BadConfig(f"{WEIGHTS}: {words}", (Problem(WEIGHTS, "bad_checkpoint", words),))
+def _bad(words: str) -> BadCheckpoint:
+    return BadCheckpoint(f"{WEIGHTS}: {words}", (Problem(WEIGHTS, "bad_checkpoint", words),))

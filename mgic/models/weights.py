@@ -16,8 +16,8 @@ import torch
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from torch import nn
 
-from mgic.errors import BadConfig, Problem
-from mgic.experiment import WEIGHTS, Context, ExperimentConfig, RunId, run_input
+from mgic.errors import BadCheckpoint, Problem
+from mgic.experiment import WEIGHTS, Context, ExperimentConfig, RunId, input_file, run_input
 
 MODEL_FILE = "model.safetensors"  # what a training leaves
 SUFFIX = ".safetensors"
@@ -87,7 +87,7 @@ def load_trained(
         other_classes: A last layer of another number of classes keeps what it has, and the context's log says so.
 
     Raises:
-        BadConfig: The file is damaged or no safetensors file, or does not fit the network; at `weights` or `trained`.
+        BadCheckpoint: It is damaged or no safetensors file, or does not fit the network; at `weights` or `trained`.
         DataMissing: It is not there.
     """
     path = weights_file(config, context)
@@ -104,13 +104,32 @@ def weights_file(config: Weighted, context: Context) -> Path | None:
 
     Raises:
         DataMissing: Nowhere.
-        BadConfig: It is a link that leads out of the folder.
+        BadCheckpoint: It is a link that leads out of the folder.
     """
     if config.trained is not None:
         return context.input("trained", MODEL_FILE)
     if config.weights is None:
         return None
-    path = context.input(WEIGHTS, config.weights + SUFFIX)
+    return _in_its_folder(context.input(WEIGHTS, config.weights + SUFFIX))
+
+
+def own_file(data_dir: Path, name: str) -> Path:
+    """The file of that name, of which all is known to be right but whether it fits a network.
+
+    Raises:
+        BadCheckpoint: See `load_trained`.
+        DataMissing: It is not there.
+    """
+    path = _in_its_folder(input_file({WEIGHTS: data_dir / WEIGHTS}, WEIGHTS, name + SUFFIX))
+    _check_size(path, WEIGHTS)
+    try:
+        with safetensors.safe_open(path, "pt"):
+            return path
+    except (safetensors.SafetensorError, OSError) as error:
+        raise _bad(WEIGHTS, f"{path.name} is no whole safetensors file: {_first_line(error)}") from error
+
+
+def _in_its_folder(path: Path) -> Path:
     if path.resolve().parent != path.parent.resolve():
         raise _bad(WEIGHTS, f"{path.name} is a link out of its folder")
     return path
@@ -130,7 +149,7 @@ def load(network: nn.Module, path: Path, field: str = WEIGHTS, *, other_classes:
         other_classes: A last layer of another number of classes keeps what it has.
 
     Raises:
-        BadConfig: See `load_trained`.
+        BadCheckpoint: See `load_trained`.
     """
     own = network.state_dict()
     _check_size(path, field)
@@ -176,7 +195,7 @@ def _check_size(path: Path, field: str) -> None:
 
 
 def _compare(own: Mapping[str, Any], there: Mapping[str, Any], field: str) -> set[str]:
-    """The layers whose number of classes alone differs. Raises `BadConfig` where anything else does."""
+    """The layers whose number of classes alone differs. Raises `BadCheckpoint` where anything else does."""
     missing = [name for name in own if name not in there and not name.endswith(UNCOUNTED)]
     strange = [name for name in there if name not in own]
     other = [name for name in own if name in there and own[name] != there[name]]
@@ -225,5 +244,5 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
-def _bad(field: str, words: str) -> BadConfig:
-    return BadConfig(f"{field}: {words}", (Problem(field, "bad_checkpoint", words),))
+def _bad(field: str, words: str) -> BadCheckpoint:
+    return BadCheckpoint(f"{field}: {words}", (Problem(field, "bad_checkpoint", words),))
