@@ -109,7 +109,7 @@ class Catalogue:
         refuse: bool = False,
         inputs: Mapping[str, InputRun] | None = None,
     ) -> Plan:
-        return self._ask("plan", request, budget_s, refuse, inputs)  # type: ignore[no-any-return]
+        return self._ask("plan", request, budget_s, refuse, inputs, self._data_dir)  # type: ignore[no-any-return]
 
     def canonical(self, spec: str) -> str:
         return self._ask("canonical", spec)  # type: ignore[no-any-return]

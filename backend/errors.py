@@ -17,6 +17,7 @@ from starlette.routing import compile_path
 
 from backend.store import DATABASE_ERRORS, QuotaExceeded, SchemaMismatch, disk_is_full
 from mgic.errors import (
+    BadCheckpoint,
     BadConfig,
     Conflict,
     MgicError,
@@ -39,6 +40,7 @@ MEDIA_TYPE = "application/problem+json"
 ANSWERS: tuple[tuple[type[MgicError], int, str, str], ...] = (
     (TooExpensive, 422, "too-expensive", "The run would cost more than this server allows"),
     (SweepTooLarge, 422, "sweep-too-large", "The sweep has too many runs"),
+    (BadCheckpoint, 422, "bad-checkpoint", "A file of weights cannot be used"),
     (BadConfig, 422, "validation", "Request is not valid"),
     (UnknownName, 404, "not-found", "Not found"),
     (NotFound, 404, "not-found", "Not found"),

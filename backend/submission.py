@@ -42,7 +42,7 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
 
 def _previewed(plan: Plan, store: Store, catalogue: Catalogue, settings: Settings) -> Preview:
     device = _auto_device(plan.queue, store, settings)
-    keys = [config_key(plan.experiment, plan.version, _on(point.config, device)) for point in plan.points]
+    keys = [config_key(plan.experiment, plan.version, _on(point.config, device), point.files) for point in plan.points]
     known = store.succeeded({key: point.code for key, point in zip(keys, plan.points, strict=True)})
     missing = _missing_data(plan, catalogue)
     no_gpu = _no_gpu(plan, store, settings)
@@ -181,7 +181,7 @@ def _run(plan: Plan, point: Point, auto: str, named: Named) -> NewRun:
     return NewRun(
         requested=point.requested,
         config=config,
-        config_key=config_key(plan.experiment, plan.version, config),
+        config_key=config_key(plan.experiment, plan.version, config, point.files),
         queue=_gpu_queue(plan.queue) if device == "cuda" else plan.queue,
         device=device,
         work_macs=point.work_macs,

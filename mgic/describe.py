@@ -1,18 +1,19 @@
 """What there is and what it would cost: the questions the service asks of the core, answered in records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mgic import models as model_registry
 from mgic import plugins, provenance
 from mgic.data import dataset_info, list_datasets
-from mgic.errors import BadConfig, Problem, TooExpensive, UnknownName
-from mgic.experiment import EXPERIMENTS
+from mgic.errors import BadCheckpoint, BadConfig, DataMissing, Problem, TooExpensive, UnknownName
+from mgic.experiment import EXPERIMENTS, WEIGHTS
 from mgic.literals import parse_literal
 from mgic.measure.cost import model_cost, model_totals
 from mgic.measure.size import model_state_bytes
 from mgic.models.spec import format_spec, parse_spec
+from mgic.models.weights import file_hash, own_file
 from mgic.records import (
     DatasetInfo,
     ExperimentInfo,
@@ -23,6 +24,7 @@ from mgic.records import (
     ModelsOf,
     Plan,
     PluginInfo,
+    Point,
     Recipe,
     Source,
     SweepRequest,
@@ -175,6 +177,7 @@ def plan(
     budget_s: float | None = None,
     refuse: bool = False,
     inputs: Mapping[str, InputRun] | None = None,
+    data_dir: Path = Path("data"),
 ) -> Plan:
     """The sweep that a request asks for.
 
@@ -183,9 +186,11 @@ def plan(
         budget_s: Stop counting costs after so many seconds; what is left is `pending`.
         refuse: Raise for a cell that cannot run, instead of noting why.
         inputs: The runs that may be named, by what they are named by.
+        data_dir: Where data sets and weights lie.
 
     Raises:
         BadConfig, SweepTooLarge, TooExpensive: See `mgic.sweep.expand` and `measured`.
+        BadCheckpoint: With `refuse`, for files of weights that cannot be read.
     """
     try:
         points = expand(request, inputs)
@@ -201,5 +206,32 @@ def plan(
     except BadConfig as error:
         problems = tuple(p._replace(pointer=f"{place}/{p.pointer}") for p in error.problems)
         raise BadConfig(str(error), problems) from error
+    cells = _with_files(cells, data_dir, place if refuse else None)
     known = tuple(provenance.with_code(name, cells))
     return Plan(experiment=name, version=info.version, queue=info.queue, grids=grids, points=known)
+
+
+def _with_files(points: Sequence[Point], data_dir: Path, place: str | None) -> tuple[Point, ...]:
+    """With the hash of the weights that a point names, or with why they cannot be read.
+
+    Raises:
+        BadCheckpoint: They cannot, and `place`, where the grids stand, is given.
+    """
+    hashes: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for name in {str(point.config[WEIGHTS]) for point in points if point.config.get(WEIGHTS)}:
+        try:
+            hashes[name] = file_hash(own_file(data_dir, name))
+        except (BadConfig, DataMissing) as error:
+            problems[name] = str(error)
+    if problems and place is not None:
+        faults = tuple(Problem(f"{place}/{WEIGHTS}", "bad_checkpoint", words) for words in problems.values())
+        raise BadCheckpoint("; ".join(problems.values()), faults)
+    return tuple(_with_file(point, hashes, problems) for point in points)
+
+
+def _with_file(point: Point, hashes: Mapping[str, str], problems: Mapping[str, str]) -> Point:
+    name = str(point.config.get(WEIGHTS))
+    if name in problems:
+        return point.model_copy(update={"problem": point.problem or problems[name]})
+    return point.model_copy(update={"files": point.files | {WEIGHTS: hashes[name]}}) if name in hashes else point

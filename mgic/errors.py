@@ -4,6 +4,7 @@ MgicError
 ├── BadConfig        the caller asked for something that cannot be built
 │   ├── TooExpensive     it could be built, but costs more than this server allows
 │   ├── SweepTooLarge    the grid has more cells than a sweep may have
+│   ├── BadCheckpoint    a file of weights is damaged, or does not fit the network
 │   └── NotInBaseline    a baseline does not have the model
 ├── UnknownName      no model, experiment, data set or recipe of that name
 ├── DataMissing      a data set is not on this machine; the message says how to get it
@@ -62,6 +63,10 @@ class SweepTooLarge(BadConfig):
         super().__init__(message, problems)
         self.args = (message, problems, cells)
         self.cells = cells
+
+
+class BadCheckpoint(BadConfig):
+    """A file of weights that is damaged, no safetensors file, or does not fit the network."""
 
 
 class NotInBaseline(BadConfig):

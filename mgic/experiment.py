@@ -46,16 +46,20 @@ def run_input(*of: str, files: tuple[str, ...] = ("model.safetensors",), descrip
     return Field(None, description=description, json_schema_extra=extra)
 
 
+WEIGHTS = "weights"  # the field that names a file of the user's own, and the folder of the data where such files lie
+
+
 def inputs_of(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """By the names of the fields of `run_input` of a config's JSON schema: `of` and `files`."""
     return {name: field["input"] for name, field in schema.get("properties", {}).items() if "input" in field}
 
 
 def input_file(folders: Mapping[str, Path], field: str, name: str) -> Path:
-    """What `Context.input` answers, where each field's run has left its files in a folder."""
+    """What `Context.input` answers, where the files of each field lie in a folder of their own."""
     path = folders[field] / name
     if not path.is_file():
-        raise DataMissing(f"{field}: the run has left no {name}")
+        what = f"there is no {name} in that folder of the data" if field == WEIGHTS else f"the run has left no {name}"
+        raise DataMissing(f"{field}: {what}")
     return path
 
 
@@ -79,7 +83,7 @@ class Context(Protocol):
         """Where to write a file the run leaves; what is there at the end is kept under that name."""
 
     def input(self, field: str, name: str) -> Path:
-        """A file of the run that the field names, one of the `files` of its `run_input`.
+        """A file of the run that the field names, one of the `files` of its `run_input`; or of `WEIGHTS`.
 
         Raises:
             DataMissing: The run has left no such file.

@@ -33,7 +33,7 @@ import torch
 from mgic import plugins
 from mgic.errors import BadConfig, Cancelled
 from mgic.execution import run
-from mgic.experiment import input_file
+from mgic.experiment import WEIGHTS, input_file
 from mgic.process import die_with_parent
 from mgic.protocol import (
     Begun,
@@ -87,7 +87,7 @@ class ChannelContext:
         self.checkpoints = checkpoints
         self._channel = channel
         self._folder = folder
-        self._inputs = inputs or {}
+        self._inputs = {WEIGHTS: data_dir / WEIGHTS, **(inputs or {})}
         self._names: list[str] = []
         self._last = float("-inf")
         self._phase = ""

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from mgic.errors import Cancelled
-from mgic.experiment import input_file
+from mgic.experiment import WEIGHTS, input_file
 
 
 class SilentContext:
@@ -47,7 +47,7 @@ class SilentContext:
         return path
 
     def input(self, field: str, name: str) -> Path:
-        return input_file(self.inputs, field, name)
+        return input_file({WEIGHTS: self.data_dir / WEIGHTS, **self.inputs}, field, name)
 
     def saved(self, name: str) -> None:
         self.kept.append(name)

@@ -51,9 +51,10 @@ class InputFile:
     sha256: str = ""
 
 
-def config_key(experiment: str, version: int, config: Config) -> str:
-    """Equal for runs that would give the same result."""
-    return hashlib.sha256(json.dumps([experiment, version, config], sort_keys=True).encode()).hexdigest()
+def config_key(experiment: str, version: int, config: Config, files: Mapping[str, str] | None = None) -> str:
+    """Equal for runs that would give the same result; `files` has the hashes of those that the config names."""
+    what = [experiment, version, config, *([files] if files else [])]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
 class Lineage(Database):

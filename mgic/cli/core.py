@@ -15,12 +15,13 @@ import torch
 from pydantic import ValidationError
 
 from mgic import describe, execution
+from mgic.cli.brought import by_name
 from mgic.cli.terminal import Meter, assignments, duration, naming
 from mgic.cli.values import fit
 from mgic.cores import usable_cores
 from mgic.data import dataset_info, fetch
 from mgic.errors import BadConfig, DataMissing, Problem
-from mgic.experiment import EXPERIMENTS, input_file, inputs_of
+from mgic.experiment import EXPERIMENTS, WEIGHTS, input_file, inputs_of
 from mgic.records import (
     Config,
     DatasetInfo,
@@ -103,6 +104,7 @@ def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, 
         out: Run n leaves its files in the folder n of this one; None: they are thrown away.
         meter: Where progress is shown.
     """
+    sweep, brought = by_name(sweep)
     experiment = grids_of(sweep)[0]
     points = list(measured(experiment, expand(sweep, _inputs(sweep))))
     problems = dict.fromkeys(point.problem for point in points if point.problem)
@@ -122,6 +124,8 @@ def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, 
             meter.line(f"{place}: {experiment} {assignments(point.requested)}".rstrip())
             context = TerminalContext(device, data_dir, (out or Path(scratch)) / str(number), place, meter)
             context.inputs = {field: Path(str(point.config[field])) for field in _fields(sweep) if point.config[field]}
+            if (weights := str(point.config.get(WEIGHTS))) in brought:
+                context.inputs[WEIGHTS] = brought[weights]
             outcome = execution.run(experiment, point.config, context)
             refused = _close(context, outcome)
             meter.line(f"{place}: {_ending(outcome)}")
@@ -183,7 +187,7 @@ class TerminalContext:
     place: str
     meter: Meter
     checkpoints: Path = field(init=False)
-    inputs: Mapping[str, Path] = field(default_factory=dict)
+    inputs: dict[str, Path] = field(default_factory=dict)
     _curves: list[Config] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -206,7 +210,7 @@ class TerminalContext:
         return path
 
     def input(self, field: str, name: str) -> Path:
-        return input_file(self.inputs, field, name)
+        return input_file({WEIGHTS: self.data_dir / WEIGHTS, **self.inputs}, field, name)
 
     def saved(self, name: str) -> None:
         """It lies where the next `mgic run` into the same folder finds it."""

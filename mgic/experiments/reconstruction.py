@@ -1,56 +1,69 @@
 """How much of a network's first feature maps survives the way down to the coarsest channels and back?"""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 from torch import Tensor
 
-from mgic.data.features import SIDE, STRIDE, WIDTHS, Features, FirstLayer, Layer, first_layer
+from mgic.data import DATASETS
+from mgic.data.features import (
+    SIDE,
+    STRIDE,
+    WIDTHS,
+    Features,
+    FirstLayer,
+    Layer,
+    first_layer,
+    layer_of,
+    own_convolution,
+    own_network,
+)
 from mgic.data.gallery import COARSEST, SAMPLES, Gallery, chosen_channels
 from mgic.data.pictures import AVAILABLE, Images, Pictures, load_pictures
 from mgic.errors import BadConfig, Problem
-from mgic.experiment import Context, Estimate, ExperimentConfig, experiment
+from mgic.experiment import Context, Estimate, experiment
 from mgic.layers import Coarsening, plan_levels
 from mgic.layers.transfer_operators import TransferOperators
 from mgic.measure.cost import count_cost
-from mgic.records import Cost, View
+from mgic.models.config import canonical_spec, spec_of
+from mgic.models.weights import Weighted, WeightsHash, load_trained
+from mgic.records import Config as Fields
+from mgic.records import Cost, InputRun, View
+from mgic.training.fields import known
 from mgic.training.reconstruct import Fit, Moments, fit, level_errors, matrix, pca_bound, product
 from mgic.training.seed import seeded
 
 BATCH = 16  # pictures at a time
-RUN_SIDE = 112  # pixels, of pictures for a network trained here, which is made for small ones
+OWN_SIDE = 112  # pixels, of pictures for a network trained here, which is made for small ones
 DIGIT_SIDE = 8  # pixels; it reads the digits as they are
 PANELS = ("inputs", "maps", "coarsest", "reconstructions", "errors", "restriction")
 
 
-class Config(ExperimentConfig):
+class Config(Weighted):
     """The defaults take what ships; the paper's are `features=resnet50 images=imagenet samples=1024`."""
 
-    features: Features = Field(
+    features: Literal[Features, "own"] = Field(
         "efficientnet_lite0",
-        description="Whose first layer makes the maps: a network trained on ImageNet, or that of a run here",
+        description="Whose first layer makes the maps: a network trained on ImageNet, or one with weights of your own",
+    )
+    network: str | None = Field(
+        None,
+        max_length=2000,
+        validate_default=True,
+        description="Of features=own: the network, as mgic_resnet20(group_size=8); that of `trained` is known",
+    )
+    trained_on: Annotated[str, known(DATASETS)] | None = Field(
+        None,
+        validate_default=True,
+        description="Of features=own: the images that it was trained on; those of `trained` are known",
     )
     layer: Layer = Field(
         "convolution",
         description="Its maps as the convolution leaves them, or after the norm and the activation behind it",
-    )
-    run: str | None = Field(
-        None,
-        pattern=r"^[A-Za-z0-9_-]{1,64}$",
-        validate_default=True,
-        description="Of features=run: the classification run whose model.safetensors lies in the data folder "
-        "as runs/<run>.safetensors",
-    )
-    channels: int | None = Field(
-        None,
-        ge=2,
-        le=4096,
-        validate_default=True,
-        description="Of features=run: how many maps its first convolution makes, such as 16 for resnet20",
-        json_schema_extra={"unit": "channels"},
     )
     images: Images = Field(
         "photographs",
@@ -86,22 +99,48 @@ class Config(ExperimentConfig):
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="The first R and P derive from it; pictures do not")
 
+    @classmethod
+    def following(cls, asked: Fields, inputs: Mapping[str, InputRun]) -> Fields:
+        """The network is that of the run, and what it was trained on."""
+        followed = dict(asked)
+        for field, run in inputs.items():
+            for name, value in {"network": spec_of(run), "trained_on": str(run.config["dataset"])}.items():
+                if followed.setdefault(name, value) != value:
+                    raise _bad(name, f"{name} follows from {field}: it is {value}")
+        return followed
+
+    @model_validator(mode="before")
+    @classmethod
+    def _are_own(cls, asked: Any) -> Any:
+        """Who gives weights, and does not say of which network, means their own."""
+        given = isinstance(asked, dict) and (asked.get("weights") or asked.get("trained"))
+        return {"features": "own", **asked} if given else asked
+
+    @field_validator("features")
+    @classmethod
+    def _have_weights(cls, features: str, info: ValidationInfo) -> str:
+        if {"weights", "trained"} <= info.data.keys() and (features == "own") != any(info.data.values()):
+            raise ValueError("features=own and the weights of one's own, `trained` or `weights`, go together")
+        return features
+
+    @field_validator("network", "trained_on")
+    @classmethod
+    def _of_own(cls, value: str | None, info: ValidationInfo) -> str | None:
+        own = info.data.get("features") == "own"
+        if own == (value is None) and "features" in info.data:
+            raise ValueError(f"features=own needs {info.field_name}" if own else "goes with features=own only")
+        if value is None or info.field_name == "network":
+            return value and canonical_spec(value)
+        if network := info.data.get("network"):
+            own_convolution(network, value)  # there is one, or that is said
+        return value
+
     @field_validator("layer")
     @classmethod
     def _known_layer(cls, layer: str, info: ValidationInfo) -> str:
-        if info.data.get("features") == "run" and layer != "convolution":
-            raise ValueError("of a run's network only layer=convolution is known")
+        if info.data.get("features") == "own" and layer != "convolution":
+            raise ValueError("of an own network only layer=convolution is known")
         return layer
-
-    @field_validator("run", "channels")
-    @classmethod
-    def _of_a_run(cls, value: object, info: ValidationInfo) -> object:
-        of_run = info.data.get("features") == "run"
-        if of_run and value is None:
-            raise ValueError(f"features=run needs {info.field_name}")
-        if not of_run and value is not None and "features" in info.data:
-            raise ValueError(f"{info.field_name} goes with features=run only")
-        return value
 
     @field_validator("samples")
     @classmethod
@@ -114,22 +153,28 @@ class Config(ExperimentConfig):
     @field_validator("coarsest_size")
     @classmethod
     def _coarser(cls, size: int, info: ValidationInfo) -> int:
-        maps = WIDTHS.get(info.data.get("features", ""), info.data.get("channels"))
-        if maps is not None and size >= maps:
+        if not {"features", "network", "trained_on"} <= info.data.keys():
+            return size
+        maps = _maps(info.data["features"], info.data["network"], info.data["trained_on"])
+        if size >= maps:
             raise ValueError(f"must be less than the {maps} channels of the maps, or nothing is encoded")
         return size
 
     @property
     def maps(self) -> int:
         """Channels of the feature maps."""
-        return WIDTHS.get(self.features) or self.channels or 0
+        return _maps(self.features, self.network, self.trained_on)
 
     @property
     def side(self) -> int:
         """Height and width of the pictures, pixels: what the layer was trained for, or about."""
-        if self.features != "run":
+        if self.features != "own":
             return SIDE
-        return DIGIT_SIDE if self.images == "digits" else RUN_SIDE
+        return DIGIT_SIDE if self.images == "digits" else OWN_SIDE
+
+
+def _maps(features: str, network: str | None, dataset: str | None) -> int:
+    return WIDTHS.get(features) or own_convolution(str(network), str(dataset))[0]
 
 
 class LevelRow(BaseModel):
@@ -168,6 +213,7 @@ class Result(BaseModel):
     converged: bool = Field(description="Whether it ended because it gained nothing any more")
     seconds: float = Field(description="The fit alone", json_schema_extra={"unit": "s"})
     input_hash: str = Field(description="First 16 hex digits of the SHA-256 over the pictures and the layer's weights")
+    weights_hash: WeightsHash
 
 
 @lru_cache(maxsize=4096)
@@ -182,8 +228,9 @@ def cost_at(config: Config, side: int) -> Cost:
 
 
 def estimate(config: Config) -> Estimate:
-    """The first convolution of a run's network is taken to have stride 1, which is known only when it is read."""
-    side = config.side // (STRIDE if config.features in WIDTHS else 1)
+    """The fit takes nearly all of it."""
+    stride = STRIDE if config.features in WIDTHS else own_convolution(str(config.network), str(config.trained_on))[1]
+    side = config.side // stride
     cost = cost_at(config, side)
     levels = plan_levels(config.maps, config.group_size, config.coarsest_size, config.coarsening)
     moments = float(config.samples * side**2 * config.maps**2)
@@ -228,7 +275,7 @@ def reconstruction(config: Config, context: Context) -> Result:
     context.report(0.0, "preparing")
     with seeded(config.seed, "weights"):
         operators = TransferOperators(config.maps, config.group_size, config.coarsest_size, config.coarsening)
-    layer = first_layer(config.features, config.layer, config.run, context.data_dir)
+    layer, weights = _layer(config, context)
     pictures = load_pictures(config.images, config.samples, config.side, context.data_dir)
     moments = moments_of(config, layer, pictures, context)
     ended = fit(operators.double(), moments.second, config.iterations, _teller(config, context))
@@ -254,21 +301,28 @@ def reconstruction(config: Config, context: Context) -> Result:
         converged=ended.converged,
         seconds=ended.seconds,
         input_hash=inputs,
+        weights_hash=weights,
     )
+
+
+def _layer(config: Config, context: Context) -> tuple[FirstLayer, str | None]:
+    """What makes the maps, and the hash of the file with its weights where that is one's own."""
+    if config.features != "own":
+        return first_layer(config.features, config.layer, context.data_dir), None
+    network = own_network(str(config.network), str(config.trained_on))
+    loaded = load_trained(network, config, context)
+    return layer_of(network, DATASETS[str(config.trained_on)]), loaded.hash if loaded else None
 
 
 def moments_of(config: Config, layer: FirstLayer, pictures: Pictures, context: Context) -> Moments:
     """The sums over all feature maps that the fit needs.
 
     Raises:
-        BadConfig: The first layer makes another number of maps, or maps without anything in them.
+        BadConfig: The first layer makes maps without anything in them.
     """
     moments = Moments(config.maps)
     for number, batch in enumerate(batches := torch.split(pictures.pixels, BATCH)):
-        maps = layer(batch)
-        if maps.shape[1] != config.maps:
-            raise _bad("channels", f"the first convolution of this run makes {maps.shape[1]} maps, not {config.maps}")
-        moments.add(maps)
+        moments.add(layer(batch))
         context.report(0.2 * (number + 1) / len(batches), "preparing")
     if not moments.variance > 0:
         raise _bad("images", "the feature maps of these pictures are constant: there is nothing to encode")

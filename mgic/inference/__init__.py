@@ -4,7 +4,7 @@ Neither is handed out unless it computes what the network computes, see `Agreeme
 """
 
 from mgic.inference.check import Agreement
-from mgic.inference.export import agreement, export_onnx
+from mgic.inference.export import OPSET, agreement, export_onnx, run_onnx
 from mgic.inference.folding import optimize_for_inference
 
-__all__ = ["Agreement", "agreement", "export_onnx", "optimize_for_inference"]
+__all__ = ["OPSET", "Agreement", "agreement", "export_onnx", "optimize_for_inference", "run_onnx"]

@@ -98,7 +98,7 @@ def agreement(model: nn.Module, path: Path | str, example: Tensor) -> Agreement:
 
 
 def _agreement(network: nn.Module, source: bytes | str, example: Tensor) -> Agreement:
-    output = _run(source, example)
+    output = run_onnx(source, example)
     return compare(output, output_of(network, example), reference_output(network, example))
 
 
@@ -109,7 +109,8 @@ def _holds(network: nn.Module, content: bytes, example: Tensor) -> bool:
         return False
 
 
-def _run(source: bytes | str, example: Tensor) -> Tensor:
+def run_onnx(source: bytes | str, example: Tensor) -> Tensor:
+    """What ONNX Runtime makes of an example on the CPU, one thread; raises `BadConfig` for a file it cannot read."""
     runtime = _extra("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

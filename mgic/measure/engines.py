@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mgic.errors import BadConfig, Problem
 from mgic.inference import export_onnx, optimize_for_inference
 from mgic.models import create
+from mgic.models.weights import load
 
 Engine = Literal["eager", "optimized", "compile", "onnxruntime"]
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -37,6 +38,7 @@ class Setup:
         seconds: The timing ends after so long with fewer, though not below `MIN_SAMPLES`.
         warm_up_seconds: The warm-up ends after so long, stationary or not.
         onnx: Where the ONNX file lies, for that engine.
+        weights: The file that the weights are read from; empty: they are drawn.
     """
 
     model: str
@@ -53,6 +55,7 @@ class Setup:
     seconds: float
     warm_up_seconds: float
     onnx: str = ""
+    weights: str = ""
 
 
 def check_engine(engine: Engine) -> None:
@@ -116,7 +119,10 @@ def export(setup: Setup) -> None:
 def network_of(setup: Setup) -> nn.Module:
     """In float32 on the CPU, in evaluation mode."""
     torch.manual_seed(setup.seed)
-    return create(setup.model, **setup.options).eval().requires_grad_(False)
+    network = create(setup.model, **setup.options)
+    if setup.weights:
+        load(network, Path(setup.weights))
+    return network.eval().requires_grad_(False)
 
 
 def example_of(setup: Setup) -> Tensor:

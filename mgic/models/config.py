@@ -9,6 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.experiment import ExperimentConfig
 from mgic.models import canonical_name, find, list_models, model_info, resolve_options
+from mgic.models.spec import format_spec, parse_spec
 from mgic.records import Config, InputRun, Task
 
 
@@ -16,6 +17,29 @@ def model_field(default: str = "mgic_resnet20", task: Task | None = None) -> Any
     """The field `model` of a config; with `task`, only models for it are taken, and offered."""
     extra: dict[str, Any] = {"choices": "models"} | ({"task": task} if task else {})
     return Field(default, description="Network to build", json_schema_extra=extra)
+
+
+def canonical_spec(spec: str) -> str:
+    """In the one way that a spec is written, with the options that are given.
+
+    Raises:
+        ValueError: It reads as none, there is no such model, or it does not take these options.
+    """
+    try:
+        name, options = parse_spec(spec)
+        resolve_options(name, options)
+        return format_spec(canonical_name(name), options)
+    except (BadConfig, UnknownName) as error:
+        raise ValueError(str(error)) from error
+
+
+def spec_of(run: InputRun, **from_data: int) -> str:
+    """The model of a run, with the options that are not at their defaults; `from_data`: those that the data decide."""
+    name = str(run.config["model"])
+    defaults = resolve_options(name, {})
+    known = run.config | from_data
+    given: dict[str, Any] = {option: known[option] for option in defaults if option in known}
+    return format_spec(name, {option: value for option, value in given.items() if value != defaults[option]})
 
 
 class ModelConfig(ExperimentConfig):

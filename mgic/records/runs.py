@@ -186,6 +186,7 @@ class Point(Record):
     duplicate_of: UUID | None = None  # a succeeded run of the same config
     seconds: float | None = None  # predicted from finished runs
     code: tuple[PluginCode, ...] = ()  # from outside, of the model, the experiment and the data set
+    files: dict[str, str] = Field(default_factory=dict)  # by field, the hash of what it names on this server's disk
 
 
 class Plan(Record):

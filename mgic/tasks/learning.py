@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -136,6 +137,10 @@ class TrainingConfig(ModelConfig):
     def objective(self, data: Data) -> Objective[Any]:
         """The loss, and by what the network is judged."""
 
+    def begin(self, model: nn.Module, context: Context) -> str:  # noqa: ARG002 - of those that read weights
+        """Put weights from a file into a network that was just built; the hash of the file, or nothing."""
+        return ""
+
     @property
     def network(self) -> Network:
         """What it builds, on samples of the data."""
@@ -249,7 +254,18 @@ def _learn(config: TrainingConfig, context: Context, shard: Shard, device: torch
     """What every process of a training does; only the first one's scores are there."""
     data = config.read(context.data_dir, device).held_out(config.validation_share, config.seed)
     objective, (test, validation) = config.objective(data), (data.test, data.validation)
-    model, trained = fit(config, config.network, data.train, test, objective, context, data.hash, shard, validation)
+    model, trained = fit(
+        config,
+        config.network,
+        data.train,
+        test,
+        objective,
+        context,
+        data.hash,
+        shard,
+        validation,
+        partial(config.begin, context=context),
+    )
     return Learnt(model, data, trained, config)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -66,6 +66,7 @@ def fit(
     data_hash: str = "",
     shard: Shard = ALONE,
     validation: Split | None = None,
+    begin: Callable[[nn.Module], str] = lambda _: "",
 ) -> tuple[nn.Module, Trained[S]]:
     """Build the network of a config and train it, or go on from the checkpoints of an attempt before.
 
@@ -79,6 +80,8 @@ def fit(
         data_hash: A checkpoint of other data is not gone on with.
         shard: Which of several processes this one is.
         validation: To be scored on too, where samples are held out to choose by.
+        begin: Gives the network, in the first process, other weights than it was built with, and says which: a
+            checkpoint of a training that began with others is not gone on with.
 
     Raises:
         BadConfig: A process would get fewer than two samples of a batch, or the device does not compute in the
@@ -90,9 +93,11 @@ def fit(
     if problems := whole_shares(shard.count, hyper.batch_size, len(split)):
         raise BadConfig(problems[0].detail, tuple(problems))
     model = network.build(hyper.seed)
-    identity = json.dumps([config.model_dump(mode="json"), data_hash], sort_keys=True)
+    began = shard.told(begin(model) if shard.first else "")  # the others get the weights with the first step
+    identity = json.dumps([config.model_dump(mode="json"), data_hash, *([began] if began else [])], sort_keys=True)
     checkpoints = Checkpoints(context.checkpoints, identity, context.saved)
-    return model, train(model, split, test, hyper, objective, context, checkpoints, shard, validation)
+    trained = train(model, split, test, hyper, objective, context, checkpoints, shard, validation)
+    return model, replace(trained, began=began)
 
 
 def together(

@@ -39,6 +39,7 @@ class Trained(Generic[S]):
     resumed: bool = False  # an interrupted attempt was gone on with
     validation: S | None = None  # the scores of the split that was held out, if there is one
     caution: str | None = None  # in words, why its answers are no better than a guess
+    began: str = ""  # the hash of the file that it began with the weights of
 
     @property
     def speed(self) -> float:

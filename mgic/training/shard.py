@@ -1,11 +1,14 @@
 """Which share of a batch this process takes, where several train one network together."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,14 @@ class Shard:
         if self.count == 1:
             return model
         return DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
+
+    def told(self, value: T) -> T:
+        """The first one's value, in all processes."""
+        if self.count == 1:
+            return value
+        shared = [value]
+        dist.broadcast_object_list(shared, src=0)
+        return shared[0]
 
     def mean(self, value: float) -> float:
         """Of the values of all processes."""

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from backend.store import config_key
 from tests.backend.api_alone import Api, check_post_refused, check_refused
 
 
@@ -118,6 +119,34 @@ def test_the_name_of_a_field_comes_back_cut_short(api):
 @pytest.mark.parametrize("place", ['"\\ud800": 1', '"axes": {"\\ud800": [1]}', '"axes": {"model": ["\\ud800"]}'])
 def test_half_a_character_is_refused_wherever_it_stands(api, place):
     check_post_refused(api, 422, "validation", f'{{"experiment": "cost", {place}}}')
+
+
+# Rows 32 and 33: files of weights
+
+
+@pytest.mark.parametrize("path", ["/sweeps", "/sweeps/preview"])
+def test_a_file_of_weights_that_is_none_is_refused_before_anything_is_queued(api, path):
+    folder = api.folder / "data" / "weights"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pickled.safetensors").write_bytes(b"\x80\x04cos\nsystem\n(S'touch canary'\ntR.")
+    (folder / "header.safetensors").write_bytes((2**30).to_bytes(8, "little") + b"{}")
+    for name, words in (("pickled", "is a pickle"), ("header", "header would be longer"), ("none", "there is no")):
+        body = {"experiment": "evaluate", "axes": {"weights": [name]}}
+        if path == "/sweeps":
+            (fault,) = check_post_refused(api, 422, "bad-checkpoint", json.dumps(body))["errors"]
+            assert (fault["pointer"], fault["code"]) == ("#/axes/weights", "bad_checkpoint")
+            assert words in fault["detail"]
+        else:
+            (point,) = api.http.post(path, json=body).json()["points"]
+            assert words in point["problem"]
+    for name in ("../x", "/etc/passwd", "a/b", "http://169.254.169.254/x"):
+        body = {"experiment": "evaluate", "axes": {"weights": [name]}}
+        assert check_post_refused(api, 422, "validation", json.dumps(body), path=path)["errors"]
+
+
+def test_a_result_is_of_what_was_in_the_file_not_of_its_name():
+    keys = [config_key("evaluate", 1, {"weights": "a"}, {"weights": hash}) for hash in ("1", "1", "2")]
+    assert keys[0] == keys[1] != keys[2]
 
 
 # Rows 20, 21 and 24: cost and number

@@ -16,10 +16,12 @@ from mgic.errors import BadConfig, Cancelled, DataMissing
 from mgic.experiments.classification import Config as Classification
 from mgic.experiments.classification import classification
 from mgic.experiments.reconstruction import Config, estimate, reconstruction
+from mgic.records import InputRun
 from tests.mgic.data.test_pictures import made
 from tests.silent import SilentContext
 
 SIZES = (32, 16, 8, 4)
+OWN = {"weights": "own", "network": "resnet20", "trained_on": "digits"}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def test_no_error_is_below_the_bound_and_all_channels_together_reach_it(runs):
 
 
 def test_the_bound_is_that_of_a_singular_value_decomposition_of_the_maps(runs, tmp_path):
-    layer = first_layer("efficientnet_lite0", "convolution", None, tmp_path)
+    layer = first_layer("efficientnet_lite0", "convolution", tmp_path)
     maps = layer(load_pictures("photographs", 5, 224, tmp_path).pixels).double()
     x = maps.permute(1, 0, 2, 3).reshape(32, -1).numpy()
     values = np.linalg.svd(x, compute_uv=False)
@@ -166,17 +168,18 @@ def test_the_papers_own_setting_runs_on_files_of_its_format(tmp_path, monkeypatc
 
 def test_a_network_trained_here_is_taken_by_its_run(tmp_path):
     context = SilentContext(tmp_path)
-    classification(Classification(model="resnet20", dataset="digits", max_steps=1), context)
-    weights = context.data_dir / "runs" / "my-run.safetensors"
-    weights.parent.mkdir(parents=True)
-    (tmp_path / "artifacts" / "model.safetensors").rename(weights)
-    config = {"features": "run", "run": "my-run", "images": "digits", "samples": 50, "coarsest_size": 4}
-    result = reconstruction(Config(**config, channels=16), context)
-    assert (result.maps, result.map_side) == (16, 8)
+    trained = Classification(model="resnet20", dataset="digits", width=8, max_steps=1)
+    classification(trained, context)
+    context.inputs["trained"] = tmp_path / "artifacts"
+    run = InputRun(experiment="classification", config=trained.model_dump(mode="json"))
+    asked = {"trained": "a", "images": "digits", "samples": 50, "coarsest_size": 4}
+    config = Config(**Config.following(asked, {"trained": run}))
+    assert (config.features, config.network, config.trained_on) == ("own", "resnet20(width=8)", "digits")
+    result = reconstruction(config, context)
+    assert (result.maps, result.map_side, len(result.weights_hash or "")) == (8, 8, 16)
     assert arrays(context)["maps"].shape == (4, 6, 8, 8)
-    with pytest.raises(BadConfig, match="makes 16 maps, not 32") as caught:
-        reconstruction(Config(**config, channels=32), context)
-    assert caught.value.problems[0].pointer == "channels"
+    with pytest.raises(BadConfig, match="network follows from trained"):
+        Config.following({**asked, "network": "resnet20"}, {"trained": run})
 
 
 @pytest.mark.parametrize(
@@ -184,12 +187,14 @@ def test_a_network_trained_here_is_taken_by_its_run(tmp_path):
     [
         ("features", {"features": "vgg"}),
         ("layer", {"layer": "pool"}),
-        ("layer", {"features": "run", "run": "a", "channels": 16, "layer": "activation"}),
-        ("run", {"features": "run", "channels": 16}),
-        ("run", {"features": "run", "channels": 16, "run": "../../etc/passwd"}),
-        ("run", {"run": "a"}),
-        ("channels", {"features": "run", "run": "a"}),
-        ("channels", {"channels": 32}),
+        ("layer", {**OWN, "layer": "activation"}),
+        ("features", {"features": "own"}),
+        ("features", {**OWN, "features": "resnet50"}),
+        ("network", {"network": "resnet20"}),
+        ("network", {**OWN, "network": None}),
+        ("network", {**OWN, "network": "resnet20(depth=3)"}),
+        ("trained_on", {**OWN, "trained_on": "nothing"}),
+        ("weights", {**OWN, "weights": "../../etc/passwd"}),
         ("images", {"images": "paintings"}),
         ("samples", {"samples": 0}),
         ("samples", {"samples": 17}),
@@ -198,7 +203,7 @@ def test_a_network_trained_here_is_taken_by_its_run(tmp_path):
         ("coarsest_size", {"coarsest_size": 0}),
         ("coarsest_size", {"coarsest_size": 32}),
         ("coarsest_size", {"features": "resnet50", "coarsest_size": 64}),
-        ("coarsest_size", {"features": "run", "run": "a", "channels": 16, "coarsest_size": 16}),
+        ("coarsest_size", {**OWN, "coarsest_size": 16}),
         ("coarsening", {"coarsening": "never"}),
         ("iterations", {"iterations": 0}),
         ("seed", {"seed": -1}),
@@ -214,7 +219,7 @@ def test_a_bad_value_is_refused_at_its_field(field, given):
     ("field", "given"),
     [
         ("group_size", {"group_size": 1}),
-        ("coarsest_size", {"features": "run", "run": "a", "channels": 18, "coarsest_size": 4}),
+        ("coarsest_size", {**OWN, "network": "resnet20(width=18)", "coarsest_size": 4}),
     ],
 )
 def test_sizes_that_do_not_go_together_are_refused_before_anything_runs(field, given):
@@ -245,13 +250,11 @@ def test_maps_without_anything_in_them_are_refused(tmp_path):
     context = SilentContext(tmp_path)
     classification(Classification(model="resnet20", dataset="digits", max_steps=1), context)
     left = tmp_path / "artifacts" / "model.safetensors"
-    with safetensors.safe_open(left, "pt") as file:
-        metadata = file.metadata()
     state = safetensors.torch.load_file(left)
     next(one for one in state.values() if one.shape[1:] == (1, 3, 3)).zero_()
-    (context.data_dir / "runs").mkdir(parents=True)
-    (context.data_dir / "runs" / "blind.safetensors").write_bytes(safetensors.torch.save(state, metadata))
-    config = Config(features="run", run="blind", channels=16, images="digits", samples=2)
+    (context.data_dir / "weights").mkdir(parents=True)
+    (context.data_dir / "weights" / "own.safetensors").write_bytes(safetensors.torch.save(state))
+    config = Config(**OWN, images="digits", samples=2)
     with pytest.raises(BadConfig, match="constant") as caught:
         reconstruction(config, context)
     assert caught.value.problems[0].pointer == "images"
