@@ -102,7 +102,7 @@ class Catalogue:
         return self._ask("cost_of_query", name, options, input_size)  # type: ignore[no-any-return]
 
     def plan(self, request: SweepRequest, budget_s: float | None = None, refuse: bool = False) -> Plan:
-        return self._ask("plan", request, budget_s, refuse)  # type: ignore[no-any-return]
+        return self._ask("plan", request, budget_s, refuse, self._data_dir)  # type: ignore[no-any-return]
 
     def canonical(self, spec: str) -> str:
         return self._ask("canonical", spec)  # type: ignore[no-any-return]

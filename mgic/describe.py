@@ -6,7 +6,7 @@ from typing import Any
 
 from mgic import models as model_registry
 from mgic import plugins, provenance
-from mgic.data import dataset_info, list_datasets
+from mgic.data import dataset_info, list_datasets, look_in
 from mgic.errors import BadConfig, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS
 from mgic.literals import parse_literal
@@ -81,7 +81,7 @@ def _text(info: ModelInfo) -> str:
 
 
 def datasets(data_dir: Path) -> list[DatasetInfo]:
-    return [dataset_info(name, data_dir) for name in list_datasets()]
+    return [dataset_info(name, data_dir) for name in list_datasets(data_dir)]
 
 
 def recipes() -> list[Recipe]:
@@ -169,17 +169,21 @@ def source() -> Source:
     return Source(mgic=told["version"], commit=told["commit"], dirty=told["dirty"])
 
 
-def plan(request: SweepRequest, budget_s: float | None = None, refuse: bool = False) -> Plan:
+def plan(
+    request: SweepRequest, budget_s: float | None = None, refuse: bool = False, data_dir: Path = Path("data")
+) -> Plan:
     """The sweep that a request asks for.
 
     Args:
         request: Grids or the name of a recipe.
         budget_s: Stop counting costs after so many seconds; what is left is `pending`.
         refuse: Raise for a cell that cannot run, instead of noting why.
+        data_dir: Where data sets lie.
 
     Raises:
         BadConfig, SweepTooLarge, TooExpensive: See `mgic.sweep.expand` and `measured`.
     """
+    look_in(data_dir)
     try:
         points = expand(request)
         name, grids, place = grids_of(request)

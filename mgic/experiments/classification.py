@@ -7,17 +7,18 @@ import torch
 from pydantic import Field
 
 from mgic.data import DATASETS, load
-from mgic.data.batches import train_and_test
+from mgic.data.batches import train_and_test, validation_of
 from mgic.experiment import Context, experiment
-from mgic.models.config import ModelConfig, model_field
+from mgic.models.config import model_field
 from mgic.records import View
 from mgic.tasks import CLASSIFICATION_VIEWS, ClassificationConfig, Data, DataSize, TrainingResult, estimate, learn
 from mgic.tasks.classification import ClassificationScores
+from mgic.tasks.datasets import DatasetConfig
 from mgic.tasks.learning import DatasetHash, Speed
 from mgic.training.fields import Epochs, LearningRate, LrStepEpochs, Momentum, Schedule, Seed, known
 
 
-class Images(ModelConfig):
+class Images(DatasetConfig):
     """What is learnt."""
 
     dataset: Annotated[str, known(DATASETS)] = Field(
@@ -48,12 +49,12 @@ class Config(ClassificationConfig, Images):
     def size(self) -> DataSize:
         provider = DATASETS[self.dataset]
         options = {"in_channels": provider.shape[0], "num_classes": provider.classes}
-        return DataSize(provider.shape, provider.train, provider.test, options)
+        return DataSize(provider.shape, provider.train, provider.test, options, validation=provider.validation)
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         dataset = load(self.dataset, data_dir)
         train, test = train_and_test(dataset, device)
-        return Data(train, test, dataset.hash, train.labels)
+        return Data(train, test, self.as_planned(dataset.hash), train.labels, validation_of(dataset, device))
 
 
 class Result(TrainingResult, ClassificationScores):
