@@ -21,6 +21,7 @@ class DatasetConfig(ModelConfig):
     data_hash: str | None = Field(
         None,
         pattern=r"^[0-9a-f]{16}$",
+        exclude_if=lambda found: found is None,  # a config of a published set is as it was before there were others
         description="Hash that the files of a data set of your own are to have; empty: those there are when it is "
         "planned",
     )

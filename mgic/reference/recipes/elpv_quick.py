@@ -48,10 +48,17 @@ _add(
     6,
     LIGHTEST,
 )
+
+
+def _pair(family: str) -> tuple[Grid, Grid]:
+    return {"model": [family]}, {"model": [f"mgic/{family}"], **HIERARCHY}
+
+
+NETWORKS: tuple[Grid, ...] = tuple(grid for family in FAMILIES for grid in _pair(family))
 _add(
     "convert_elpv_quick",
     "Three families and their conversions",
     "The networks of convert_quick, one seed: 6 runs of 4 epochs, about ten minutes of one core in all.",
     4,
-    tuple(grid for family in FAMILIES for grid in ({"model": [family]}, {"model": [f"mgic/{family}"], **HIERARCHY})),
+    NETWORKS,
 )
