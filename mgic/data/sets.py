@@ -127,7 +127,10 @@ def find(name: str, data_dir: Path | None = None) -> Provider:
     there = PLACES[place].names(folder)
     if own not in there:
         raise no_such("data set", name, [f"{place}/{one}" for one in there], f"none in {place}")
-    found = PLACES[place].provider(folder, own)
+    try:
+        found = PLACES[place].provider(folder, own)
+    except DataMissing as error:  # who asks over the network knows no folders of this machine
+        raise DataMissing(str(error).replace(f"{folder}/", "")) from error
     _look.found[key] = found
     return found
 
@@ -192,20 +195,9 @@ def dataset_info(name: str, data_dir: Path) -> DatasetInfo:
     try:
         found = find(name, data_dir)
     except DataMissing as error:
-        place = name.partition("/")[0]
-        words = str(error).replace(f"{data_dir}/", "")  # who asks over the network knows no folders of this machine
-        return DatasetInfo(
-            name=name,
-            title=name,
-            task=PLACES[place].task,
-            shape=(),
-            classes=0,
-            train=0,
-            test=0,
-            present=False,
-            how_to_get=words,
-            problem=words,
-        )
+        task, words = PLACES[name.partition("/")[0]].task, str(error)
+        known = {"name": name, "title": name, "task": task, "how_to_get": words, "problem": words}
+        return DatasetInfo(**known, shape=(), classes=0, train=0, test=0, present=False, package="")
     return DatasetInfo(
         name=name,
         title=found.title,
