@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := service,dashboard,embedded,onnx,prune,pictures,dev
+EXTRAS := service,dashboard,embedded,onnx,prune,pictures,photographs,dev
 # A file stays in one process, so that what it starts is started once: tests/order.py.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 

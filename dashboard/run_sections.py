@@ -1,7 +1,7 @@
 """The sections of the page of a run."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from dashboard.sweep_plots import show_run_plots
 from dashboard.wall import PICTURES, rows_of, show_picture
 from dashboard.words import ADVICE, ICONS, literal, number, seconds, size, value
 from mgic.client import Client
-from mgic.records import Event, ExperimentInfo, LogLine, Run
+from mgic.records import DatasetInfo, Event, ExperimentInfo, LogLine, Run
 
 LOG_LINES = 200
 LINKS = 50  # to runs that were made from one
@@ -162,6 +162,19 @@ def show_config(run: Run) -> None:
     resolved = {name: value(run.config[name]) if name in run.config else "" for name in names}
     rows = [{"field": name, "asked": asked[name], "resolved": resolved[name]} for name in names]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="config", alt="Config as asked and as resolved")
+
+
+def show_data(run: Run, data: Mapping[str, DatasetInfo]) -> None:
+    """What a reader should know of the data set: its licence, and whether its files are others by now."""
+    info = data.get(str(run.config.get("dataset")))
+    if info is None:
+        return
+    if info.licence:
+        st.caption(literal(f"Data: {info.title}, {info.licence}."))
+    learnt = (run.result or {}).get("dataset_hash") or run.config.get("data_hash")
+    if info.hash and learnt and learnt != info.hash:
+        words = f"{info.name} has changed since: this run is of {learnt}, and on this server there is {info.hash} now."
+        st.warning(literal(words), icon=":material/difference:")
 
 
 def show_artifacts(api: Client, run: Run, walls: Sequence[str] = ()) -> None:

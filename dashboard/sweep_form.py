@@ -120,8 +120,10 @@ def _json_form(info: ExperimentInfo) -> Filled:
 def _say_what_is_missing(names: Sequence[Value], data: Mapping[str, DatasetInfo], filled: Filled) -> None:
     for name in names:
         if str(name) in data and not data[str(name)].present and "dataset" in filled.boxes:
-            how = literal(data[str(name)].how_to_get)
-            filled.boxes["dataset"].warning(f"{literal(name)} is not on the server. {how}", icon=":material/download:")
+            one = data[str(name)]
+            what = "cannot be read" if one.problem else "is not on the server"
+            words = literal(f"{name} {what}. {one.how_to_get}")
+            filled.boxes["dataset"].warning(words, icon=":material/download:")
 
 
 def _found(names: Sequence[Value], models: Mapping[str, ModelInfo]) -> tuple[list[ModelInfo], list[str]]:

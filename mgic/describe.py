@@ -6,7 +6,7 @@ from typing import Any
 
 from mgic import models as model_registry
 from mgic import plugins, provenance
-from mgic.data import dataset_info, list_datasets
+from mgic.data import dataset_info, list_datasets, look_in
 from mgic.errors import BadCheckpoint, BadConfig, DataMissing, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS, WEIGHTS
 from mgic.literals import parse_literal
@@ -84,7 +84,7 @@ def _text(info: ModelInfo) -> str:
 
 
 def datasets(data_dir: Path) -> list[DatasetInfo]:
-    return [dataset_info(name, data_dir) for name in list_datasets()]
+    return [dataset_info(name, data_dir) for name in list_datasets(data_dir)]
 
 
 def recipes() -> list[Recipe]:
@@ -192,6 +192,7 @@ def plan(
         BadConfig, SweepTooLarge, TooExpensive: See `mgic.sweep.expand` and `measured`.
         BadCheckpoint: With `refuse`, for files of weights that cannot be read.
     """
+    look_in(data_dir)
     try:
         points = expand(request, inputs)
         name, grids, place = grids_of(request)

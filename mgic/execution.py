@@ -11,6 +11,7 @@ import torch
 from pydantic import ValidationError
 
 from mgic import plugins
+from mgic.data import look_in
 from mgic.environment import environment
 from mgic.errors import BadConfig, Cancelled, DataMissing, Diverged, MgicError, UnknownName
 from mgic.experiment import EXPERIMENTS, Context
@@ -32,6 +33,7 @@ def run(name: str, config: Config, context: Context, links: Mapping[str, str | N
     info: dict[str, Any] = {}
     try:
         experiment = EXPERIMENTS[name]
+        look_in(context.data_dir)
         if resolved.get("device") == "auto":
             resolved["device"] = context.device
         parsed = experiment.config.model_validate(resolved)

@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from mgic import __version__, plugins
-from mgic.data import DATASETS
-from mgic.data.mask_sets import MASK_SETS
-from mgic.data.point_sets import POINT_SETS
+from mgic.data import SETS
 from mgic.experiment import EXPERIMENTS
 from mgic.models import MODELS
 from mgic.plugins.code import files_of, fingerprint, look
 from mgic.plugins.loading import Plugin
 from mgic.records import Config, PluginCode, Point
-from mgic.registry import LAB, Registry, top_level
+from mgic.registry import LAB, top_level
 from mgic.repository import Repository, remote_of, repository_of, tracked, without_user
 
 PACKAGE, THIS = Path(__file__).parent, Path(__file__).name
 CONVERTED = "mgic/"  # before the name of a network that is converted
-SETS: tuple[Registry[Any], ...] = (DATASETS, MASK_SETS, POINT_SETS)
 UNKNOWN = PluginCode(module="", by="", commit=None, dirty=True, fingerprint="")  # code that nobody asked for by name
 
 GITLAB_REQUEST = "{CI_MERGE_REQUEST_PROJECT_URL}/-/merge_requests/{CI_MERGE_REQUEST_IID}"
@@ -194,7 +191,7 @@ def _modules(experiment: str, config: Config) -> Iterator[str]:
         if about.get("choices") == "models":
             named += [module for text in texts if (module := _of_model(text))]
         if about.get("choices") == "datasets":
-            named += [one.module(text) for text in texts for one in SETS if text in one]
+            named += [SETS.module(text) for text in texts if text in SETS]
     yield from (module for module in dict.fromkeys(named) if top_level(module) != LAB)
 
 

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import SequenceMatcher
 from functools import partial
@@ -22,6 +22,14 @@ LAB = "mgic"
 
 def _likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, one[:80], other).ratio()
+
+
+def no_such(kind: str, name: str, known: Sequence[str], none: str = "none") -> UnknownName:
+    """The error for a name that is not among the `known` ones, with the nearest of these; `none`: if there are none."""
+    near = max(known, key=partial(_likeness, name), default="")  # of equals the first: resnet20 for resnet21
+    alike = _likeness(name, near) > ALIKE
+    hint = f"did you mean {near!r}?" if alike else f"known: {', '.join(known) or none}"
+    return UnknownName(f"no {kind} called {name[:80]!r}; {hint}")
 
 
 def natural(name: str) -> list[tuple[int, str]]:
@@ -77,10 +85,7 @@ class Registry(Mapping[str, T]):
         """Raises `UnknownName`, which is no KeyError: `get` raises it too, with the nearest name."""
         self._load()
         if name not in self._items:
-            near = max(self, key=partial(_likeness, name), default="")  # of equals the first: resnet20 for resnet21
-            alike = _likeness(name, near) > ALIKE
-            hint = f"did you mean {near!r}?" if alike else f"known: {', '.join(self)}"
-            raise UnknownName(f"no {self.kind} called {name[:80]!r}; {hint}")
+            raise no_such(self.kind, name, list(self))
         return self._items[name]
 
     def __contains__(self, name: object) -> bool:

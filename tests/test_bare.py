@@ -8,7 +8,7 @@ import pytest
 from mgic.data import DATASETS, load
 from mgic.errors import DataMissing
 
-SHIPPED = {"digits"}  # with scikit-learn, which the project installs
+SHIPPED = {"digits", "elpv", "elpv_96", "elpv_128"}  # with packages that the project installs
 
 
 def test_the_home_and_the_data_folder_hold_nothing_of_whoever_runs_the_tests():

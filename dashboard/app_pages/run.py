@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from dashboard.connection import client, experiments, last_seen, tells_what_fails
+from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
 from dashboard.pages import RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
 from dashboard.run_curves import show_curves
 from dashboard.run_sections import (
     show_artifacts,
     show_config,
+    show_data,
     show_environment,
     show_failure,
     show_lineage,
@@ -99,6 +100,7 @@ left, right = st.columns(2)
 with left:
     st.subheader("Config", anchor=False)
     show_config(run)
+    show_data(run, datasets(api))
 with right:
     st.subheader("Files", anchor=False)
     walls = [view.y for view in views_of_run(info, run) if view.kind == "images"] if info else []

@@ -19,7 +19,7 @@ from mgic.cli.brought import by_name
 from mgic.cli.terminal import Meter, assignments, duration, naming
 from mgic.cli.values import fit
 from mgic.cores import usable_cores
-from mgic.data import dataset_info, fetch
+from mgic.data import dataset_info, fetch, look_in
 from mgic.errors import BadConfig, DataMissing, Problem
 from mgic.experiment import EXPERIMENTS, WEIGHTS, input_file, inputs_of
 from mgic.records import (
@@ -104,6 +104,7 @@ def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, 
         out: Run n leaves its files in the folder n of this one; None: they are thrown away.
         meter: Where progress is shown.
     """
+    look_in(data_dir)
     sweep, brought = by_name(sweep)
     experiment = grids_of(sweep)[0]
     points = list(measured(experiment, expand(sweep, _inputs(sweep))))

@@ -242,6 +242,7 @@ def _datasets(data_dir: Path) -> list[Check]:
     return [
         _check(f"data {found.name}", found.present, "here" if found.present else found.how_to_get)
         for found in bare_core().datasets(data_dir)
+        if found.task != "function"  # a formula is always there
     ]
 
 

@@ -87,10 +87,15 @@ def _search(wanted: Subject, source: str, words: str, as_json: bool) -> None:
 
 def show_datasets(found: list[DatasetInfo]) -> None:
     rows = [
-        (d.name, "x".join(map(str, d.shape)), d.classes, d.train, d.test, "here" if d.present else d.how_to_get)
+        (d.name, d.task, "x".join(map(str, d.shape)), *(n or "-" for n in (d.classes, d.train, d.test)), _standing(d))
         for d in found
     ]
-    put_table(("name", "shape", "classes", "train", "test", "present"), rows)
+    put_table(("name", "task", "shape", "classes", "train", "test", "present"), rows)
+
+
+def _standing(found: DatasetInfo) -> str:
+    words = f"broken: {found.problem}" if found.problem else "here" if found.present else found.how_to_get
+    return f"{words} ({found.licence})" if found.licence else words
 
 
 def _models(kept: Kept, as_json: bool) -> None:

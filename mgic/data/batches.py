@@ -65,6 +65,13 @@ class Batches:
         return (self.take(index, moves) for index, moves in choices)
 
 
+def validation_of(dataset: Dataset | FolderImages, device: torch.device) -> Batches | FolderSplit | None:
+    """What the set itself sets aside to choose by, if it does."""
+    if isinstance(dataset, FolderImages):
+        return FolderSplit(dataset.validation, dataset, device) if dataset.validation else None
+    return Batches(*dataset.validation, dataset.mean, dataset.std, dataset.flip, device) if dataset.validation else None
+
+
 def train_and_test(
     dataset: Dataset | FolderImages, device: torch.device
 ) -> tuple[Batches | FolderSplit, Batches | FolderSplit]:

@@ -3,15 +3,18 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mgic.data.folders import FolderImages
+from mgic.data.sets import Provider, SetsOf
 from mgic.errors import DataMissing
-from mgic.registry import Registry
+from mgic.records import Task
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Dataset:
         train_labels: (count,), int64, 0 to `classes` - 1; so are `test_labels`.
         mean: Of each channel over the training images, on the scale 0 to 1; so is `std`.
         flip: Whether a mirrored image still shows its class: no for digits.
-        hash: First 16 hex digits of the SHA-256 over shapes, images and labels, in that order.
+        hash: First 16 hex digits of the SHA-256 over shapes, images and labels, in that order; or of the files.
+        validation: Images and labels that the set itself sets aside to choose by.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Dataset:
     std: tuple[float, ...]
     flip: bool
     hash: str
+    validation: tuple[Tensor, Tensor] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -44,40 +49,52 @@ class Dataset:
         return channels, height, width
 
 
-@dataclass(frozen=True)
-class ImageProvider:
-    """What is known of a data set without opening it, and how to open it.
+@dataclass(frozen=True, kw_only=True)
+class ImageProvider(Provider):
+    """A set of labelled images.
 
     Args:
         shape: (channels, height, width).
-        train: Number of training images.
+        mean: Of each channel of the training images, on the scale 0 to 1; so is `std`.
         flip: Whether a mirrored image still shows its class.
-        present: Whether its files lie under the given folder, or where the system keeps them.
-        read: All four arrays: training images (count, channels, height, width) uint8, training labels,
-            test images, test labels; or the list of the files. Raises `DataMissing` where files are
-            absent or damaged.
-        fetch: Downloads the files into the given folder.
-        how_to_get: The command, or the words, that bring it here.
+        read: Given the folder, all four arrays: training images (count, channels, height, width) uint8, training
+            labels, test images, test labels, and then images and labels to choose by, if there are any; or the list of
+            the files.
     """
 
-    name: str
-    title: str
+    task: ClassVar[Task] = "image classification"
+
     shape: tuple[int, int, int]
     classes: int
-    train: int
-    test: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     flip: bool
-    how_to_get: str
-    present: Callable[[Path], bool]
     read: Callable[[Path], "Arrays | FolderImages"]
-    fetch: Callable[[Path], None]
+
+    @property
+    def sample(self) -> tuple[int, ...]:
+        return self.shape
+
+    @property
+    def number_of_classes(self) -> int:
+        return self.classes
 
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Arrays = tuple[np.ndarray, ...]
 
-DATASETS: Registry[ImageProvider] = Registry("data set", "mgic.data")
+DATASETS = SetsOf(ImageProvider)
+
+
+def load(name: str, data_dir: Path) -> Dataset | FolderImages:
+    """Read a set of images from the disk, or list its files where it is too large; nothing is downloaded.
+
+    Raises:
+        UnknownName: There is no data set of that name.
+        DataMissing: It is not on this machine, or damaged; the message says how to get it.
+    """
+    provider = DATASETS.here(name, data_dir)
+    found = provider.read(data_dir)
+    return found if isinstance(found, FolderImages) else build(provider, found)
 
 
 def build(provider: ImageProvider, arrays: Arrays) -> Dataset:
@@ -86,27 +103,31 @@ def build(provider: ImageProvider, arrays: Arrays) -> Dataset:
     Raises:
         DataMissing: Images and labels do not pair up, have another shape, or a label is out of range.
     """
-    train_images, train_labels, test_images, test_labels = arrays
-    for split, images, labels in (("training", train_images, train_labels), ("test", test_images, test_labels)):
+    splits = list(zip(("training", "test", "validation"), arrays[::2], arrays[1::2], strict=False))
+    for split, images, labels in splits:
         _check(provider, split, images, labels)
+    train, test, *validation = [
+        (_tensor(images, np.uint8), _tensor(labels, np.int64)) for _split, images, labels in splits
+    ]
     return Dataset(
         name=provider.name,
-        train_images=_tensor(train_images, np.uint8),
-        train_labels=_tensor(train_labels, np.int64),
-        test_images=_tensor(test_images, np.uint8),
-        test_labels=_tensor(test_labels, np.int64),
+        train_images=train[0],
+        train_labels=train[1],
+        test_images=test[0],
+        test_labels=test[1],
         classes=provider.classes,
         mean=provider.mean,
         std=provider.std,
         flip=provider.flip,
-        hash=fingerprint(arrays),
+        hash=provider.hash or fingerprint(arrays),
+        validation=validation[0] if validation else None,
     )
 
 
 def fingerprint(arrays: Arrays) -> str:
     """16 hex digits that change with any pixel, label or shape; the same on every machine."""
     digest = hashlib.sha256()
-    for array, dtype in zip(arrays, ("<u1", "<i8", "<u1", "<i8"), strict=True):
+    for array, dtype in zip(arrays, cycle(("<u1", "<i8")), strict=False):
         digest.update(repr(array.shape).encode())
         digest.update(np.ascontiguousarray(array, dtype=dtype).data)
     return digest.hexdigest()[:16]

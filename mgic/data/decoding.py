@@ -48,13 +48,24 @@ def read_rgb(path: Path) -> Image.Image:
     return picture.convert("RGB")
 
 
-def read_numbers(path: Path) -> Image.Image:
-    """The one number of 8 bits that each pixel of a mask's file has.
+def read_size(path: Path) -> tuple[int, int]:
+    """Height and width, without its pixels. Raises `DataMissing` for a file that is absent or no picture."""
+    try:
+        with Image.open(path, formats=FORMATS) as opened:
+            return opened.height, opened.width
+    except BROKEN as error:
+        raise _unreadable(path, error) from error
+
+
+def read_numbers(path: Path, palette: bool = False) -> Image.Image:
+    """The one number of 8 bits that each pixel of a mask's file has; with `palette` also its place in a palette.
 
     Raises:
         DataMissing: The file is absent or no picture, or its pixels are colours or of another depth.
     """
     picture, _ = _read(path)
+    if palette and picture.mode == "P":
+        return Image.fromarray(np.asarray(picture))
     if picture.mode != "L":
         raise DataMissing(f"the pixels of {path} are {_kind(picture)}; save it with one number of 8 bits a pixel")
     return picture
@@ -70,8 +81,12 @@ def _read(path: Path) -> tuple[Image.Image, str | None]:
         with Image.open(path, formats=FORMATS) as opened:
             return opened.copy(), opened.format
     except BROKEN as error:
-        why = f"it is none of {', '.join(FORMATS)}" if isinstance(error, UnidentifiedImageError) else error
-        raise DataMissing(f"the picture {path} cannot be read: {why}; get it anew") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataMissing:
+    why = f"it is none of {', '.join(FORMATS)}" if isinstance(error, UnidentifiedImageError) else error
+    return DataMissing(f"the picture {path} cannot be read: {why}; get it anew")
 
 
 def _kind(opened: Image.Image) -> str:

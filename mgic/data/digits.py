@@ -30,10 +30,6 @@ def present(_data_dir: Path) -> bool:
     return True
 
 
-def fetch(_data_dir: Path) -> None:
-    """Nothing to do: the images come with scikit-learn."""
-
-
 DATASETS.add(
     "digits",
     ImageProvider(
@@ -49,6 +45,5 @@ DATASETS.add(
         how_to_get="it comes with scikit-learn",
         present=present,
         read=read,
-        fetch=fetch,
     ),
 )

@@ -34,6 +34,8 @@ class FolderImages:
         side: Height and width that pictures are cut to.
         mean: Of each channel, on the scale 0 to 1; so is `std`.
         hash: First 16 hex digits of the SHA-256 over names and sizes of all files.
+        flip: Whether a mirrored picture still shows its class.
+        validation: Those that the set itself sets aside to choose by.
     """
 
     name: str
@@ -43,6 +45,8 @@ class FolderImages:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     hash: str
+    flip: bool = True
+    validation: Sequence[Labelled] = field(default=(), repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -122,6 +126,7 @@ class FolderSplit:
         self._transforms = functional
         self._files = files
         self._side = images.side
+        self._flip = images.flip
         self._mean = torch.tensor(images.mean).view(-1, 1, 1)
         self._std = torch.tensor(images.std).view(-1, 1, 1)
         self._ahead = ReadAhead(len(files), self._read, threads)
@@ -159,7 +164,7 @@ class FolderSplit:
         else:
             box = crop_box(picture.height, picture.width, *move[:4])
             picture = self._transforms.resized_crop(picture, *box, [self._side, self._side])
-            if move[4] < 0.5:
+            if self._flip and move[4] < 0.5:
                 picture = self._transforms.hflip(picture)
         return pixels(picture), label
 

@@ -3,25 +3,36 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
 
-from mgic.registry import Registry
+from mgic.data.sets import Provider, SetsOf
+from mgic.records import Task
+
+Value = Callable[[Tensor, Tensor], Tensor]
 
 
-@dataclass(frozen=True)
-class Target:
-    """A function on [0, 1]^2.
+@dataclass(frozen=True, kw_only=True)
+class Target(Provider):
+    """A function on [0, 1]^2; it has as many samples as are asked for, and its title is its formula.
 
     Args:
-        formula: For a reader.
         value: x and y of equal shape to f(x, y) of that shape.
     """
 
-    name: str
-    formula: str
-    value: Callable[[Tensor, Tensor], Tensor]
+    task: ClassVar[Task] = "function"
+
+    value: Value
+
+    @property
+    def sample(self) -> tuple[int, ...]:
+        return (2,)
+
+    @property
+    def number_of_classes(self) -> int:
+        return 0
 
 
 class Samples:
@@ -82,19 +93,24 @@ def _franke(x: Tensor, y: Tensor) -> Tensor:
     return hills - 0.2 * torch.exp(-((9 * x - 4) ** 2) - (9 * y - 7) ** 2)
 
 
-FUNCTIONS: Registry[Target] = Registry("target function", "mgic.data")
+def _target(name: str, formula: str, value: Value) -> Target:
+    get = "it is a formula"
+    return Target(name=name, title=formula, how_to_get=get, present=lambda _: True, read=lambda _: value, value=value)
+
+
+FUNCTIONS = SetsOf(Target)
 PAPERS = "cos_sin"  # the one that the paper fits
 
 TARGETS = (
-    Target(PAPERS, "cos(x) sin(20y)", lambda x, y: torch.cos(x) * torch.sin(20 * y)),
-    Target("franke", "Franke's function", _franke),
-    Target("zone_plate", "cos(12 pi (x^2 + y^2))", lambda x, y: torch.cos(12 * math.pi * (x * x + y * y))),
-    Target("checkerboard", "4x4 squares of -1 and 1", lambda x, y: 1 - 2 * (((4 * x).floor() + (4 * y).floor()) % 2)),
-    Target(
+    _target(PAPERS, "cos(x) sin(20y)", lambda x, y: torch.cos(x) * torch.sin(20 * y)),
+    _target("franke", "Franke's function", _franke),
+    _target("zone_plate", "cos(12 pi (x^2 + y^2))", lambda x, y: torch.cos(12 * math.pi * (x * x + y * y))),
+    _target("checkerboard", "4x4 squares of -1 and 1", lambda x, y: 1 - 2 * (((4 * x).floor() + (4 * y).floor()) % 2)),
+    _target(
         "circle_distance",
         "distance to a circle of radius 0.3, negative inside",
         lambda x, y: torch.hypot(x - 0.5, y - 0.5) - 0.3,
     ),
 )
-for _target in TARGETS:
-    FUNCTIONS.add(_target.name, _target)
+for _each in TARGETS:
+    FUNCTIONS.add(_each.name, _each)

@@ -1,7 +1,6 @@
 """ImageNet (ILSVRC 2012): 1.28 million photographs of 1000 classes, from folders."""
 
 from pathlib import Path
-from typing import NoReturn
 
 from mgic.data.dataset import DATASETS, ImageProvider
 from mgic.data.folders import FolderImages, fingerprint, labelled
@@ -33,10 +32,6 @@ def read(data_dir: Path) -> FolderImages:
     return FolderImages("imagenet", train, test, SIDE, MEAN, STD, fingerprint([*train, *test], root))
 
 
-def fetch(_: Path) -> NoReturn:
-    raise DataMissing(f"imagenet cannot be downloaded from here: {HOW_TO_GET}")
-
-
 DATASETS.add(
     "imagenet",
     ImageProvider(
@@ -52,6 +47,5 @@ DATASETS.add(
         how_to_get=HOW_TO_GET,
         present=present,
         read=read,
-        fetch=fetch,
     ),
 )

@@ -7,16 +7,15 @@ https://arxiv.org/abs/1706.05587, to which the paper refers; the steps of the sc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
 from mgic.data.ahead import ReadAhead
-from mgic.errors import DataMissing
-from mgic.records import DatasetInfo
-from mgic.registry import Registry
+from mgic.data.sets import Provider, SetsOf
+from mgic.records import Task
 
 IGNORED = 255  # the class of a pixel that is neither learnt from nor scored
 SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)  # of the training pictures, all alike
@@ -39,41 +38,57 @@ class Masked(Protocol):
 
 
 @dataclass(frozen=True)
+class MasksInMemory:
+    """images: (count, 3, height, width), uint8; masks: (count, height, width), uint8."""
+
+    images: Tensor
+    masks: Tensor
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def read(self, number: int) -> tuple[Tensor, Tensor]:
+        return self.images[number], self.masks[number]
+
+
+@dataclass(frozen=True)
 class MaskSet:
-    """hash: first 16 hex digits of a SHA-256 that changes with the set."""
+    """hash: first 16 hex digits of a SHA-256 that changes with the set. validation: to choose by, if there are any."""
 
     train: Masked
     test: Masked
     hash: str
+    validation: Masked | None = None
 
 
-@dataclass(frozen=True)
-class MaskProvider:
-    """What is known of a set without opening it, and how to open it.
+@dataclass(frozen=True, kw_only=True)
+class MaskProvider(Provider):
+    """A set of pictures with masks.
 
     Args:
         classes: Their names; a label is a place in this list, or `IGNORED`.
         colours: Of each class in a drawing, 0 to 255.
         shape: (3, height, width) of every picture.
-        train: Number of training pictures.
-        read: Given the folder, the set. Raises `DataMissing` where files are absent.
-        present: Whether its files lie under the given folder.
-        how_to_get: The words that bring it here.
+        read: Given the folder, the set.
     """
 
-    name: str
-    title: str
+    task: ClassVar[Task] = "segmentation"
+
     classes: tuple[str, ...]
     colours: tuple[Colour, ...]
     shape: tuple[int, int, int]
-    train: int
-    test: int
-    how_to_get: str
-    present: Callable[[Path], bool]
     read: Callable[[Path], MaskSet]
 
+    @property
+    def sample(self) -> tuple[int, ...]:
+        return self.shape
 
-MASK_SETS: Registry[MaskProvider] = Registry("segmentation set", "mgic.data")
+    @property
+    def number_of_classes(self) -> int:
+        return len(self.classes)
+
+
+MASK_SETS = SetsOf(MaskProvider)
 
 
 def load_masks(name: str, data_dir: Path) -> MaskSet:
@@ -83,27 +98,7 @@ def load_masks(name: str, data_dir: Path) -> MaskSet:
         UnknownName: There is no set of that name.
         DataMissing: It is not on this machine, or not whole; the message says how to get it.
     """
-    provider = MASK_SETS[name]
-    if not provider.present(data_dir):
-        raise DataMissing(f"the segmentation set {name} is not under {data_dir}; {provider.how_to_get}")
-    return provider.read(data_dir)
-
-
-def mask_set_info(name: str, data_dir: Path) -> DatasetInfo:
-    """What is known without reading it."""
-    provider = MASK_SETS[name]
-    return DatasetInfo(
-        name=name,
-        title=provider.title,
-        task="segmentation",
-        shape=provider.shape,
-        classes=len(provider.classes),
-        train=provider.train,
-        test=provider.test,
-        present=provider.present(data_dir),
-        how_to_get=provider.how_to_get,
-        package=MASK_SETS.package(name),
-    )
+    return MASK_SETS.here(name, data_dir).read(data_dir)
 
 
 class MaskBatches:

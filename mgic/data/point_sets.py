@@ -4,41 +4,42 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from mgic.data.dataset import Arrays
-from mgic.errors import DataMissing
-from mgic.records import DatasetInfo
-from mgic.registry import Registry
+from mgic.data.sets import Provider, SetsOf
+from mgic.records import Task
 
 STRETCH = (2 / 3, 3 / 2)  # as in the training of DGCNN, whose code draws both for each axis
 SHIFT = 0.2
 
 
-@dataclass(frozen=True)
-class PointProvider:
-    """What is known of a set without opening it, and how to open it.
+@dataclass(frozen=True, kw_only=True)
+class PointProvider(Provider):
+    """A set of labelled clouds, of as many points as are asked for.
 
     Args:
         classes: Their names; a label is a place in this list.
-        train: Number of training clouds.
         read: Given the folder, the points a cloud and a seed for them: training clouds (count, points, 3) float32,
-            their labels, test clouds, their labels. Raises `DataMissing` where files are absent or damaged.
-        present: Whether its files lie under the given folder.
-        how_to_get: The words that bring it here.
+            their labels, test clouds, their labels.
     """
 
-    name: str
-    title: str
+    task: ClassVar[Task] = "point cloud"
+
     classes: tuple[str, ...]
-    train: int
-    test: int
-    how_to_get: str
-    present: Callable[[Path], bool]
     read: Callable[[Path, int, int], Arrays]
+
+    @property
+    def sample(self) -> tuple[int, ...]:
+        return (3,)
+
+    @property
+    def number_of_classes(self) -> int:
+        return len(self.classes)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class PointSet:
     hash: str
 
 
-POINT_SETS: Registry[PointProvider] = Registry("point set", "mgic.data")
+POINT_SETS = SetsOf(PointProvider)
 
 
 def load_points(name: str, data_dir: Path, points: int, seed: int) -> PointSet:
@@ -74,10 +75,7 @@ def load_points(name: str, data_dir: Path, points: int, seed: int) -> PointSet:
         UnknownName: There is no set of that name.
         DataMissing: It is not on this machine, or damaged; the message says how to get it.
     """
-    provider = POINT_SETS[name]
-    if not provider.present(data_dir):
-        raise DataMissing(f"the point set {name} is not under {data_dir}; {provider.how_to_get}")
-    arrays = provider.read(data_dir, points, seed)
+    arrays = POINT_SETS.here(name, data_dir).read(data_dir, points, seed)
     train_points, train_labels, test_points, test_labels = (torch.from_numpy(array) for array in arrays)
     return PointSet(
         train_points=train_points.transpose(1, 2).contiguous(),
@@ -85,23 +83,6 @@ def load_points(name: str, data_dir: Path, points: int, seed: int) -> PointSet:
         test_points=test_points.transpose(1, 2).contiguous(),
         test_labels=test_labels,
         hash=_fingerprint(arrays),
-    )
-
-
-def point_set_info(name: str, data_dir: Path) -> DatasetInfo:
-    """What is known without reading it; a cloud has as many points as are asked for, so that its shape is (3,)."""
-    provider = POINT_SETS[name]
-    return DatasetInfo(
-        name=name,
-        title=provider.title,
-        task="point cloud",
-        shape=(3,),
-        classes=len(provider.classes),
-        train=provider.train,
-        test=provider.test,
-        present=provider.present(data_dir),
-        how_to_get=provider.how_to_get,
-        package=POINT_SETS.package(name),
     )
 
 

@@ -6,14 +6,12 @@ colour of a pixel nor the form around it alone says all there is to know of its 
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from mgic.data.mask_sets import MASK_SETS, MaskProvider, MaskSet
+from mgic.data.mask_sets import MASK_SETS, MaskProvider, MaskSet, MasksInMemory
 from mgic.data.point_sets import own_generator
 
 SEED = 0
@@ -38,20 +36,6 @@ USUAL = np.array([(200, 70, 60), (70, 110, 210), (70, 180, 80), (200, 80, 190), 
 COLOURS = ((220, 220, 220), (230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167), (0, 114, 178))
 
 
-@dataclass(frozen=True)
-class Shapes:
-    """images: (count, 3, side, side), uint8; masks: (count, side, side), uint8."""
-
-    images: Tensor
-    masks: Tensor
-
-    def __len__(self) -> int:
-        return len(self.masks)
-
-    def read(self, number: int) -> tuple[Tensor, Tensor]:
-        return self.images[number], self.masks[number]
-
-
 def read(_data_dir: Path) -> MaskSet:
     """800 pictures to train and 200 to test; each follows from its own number, the others do not matter."""
     train, test = (_shapes(split, count) for split, count in (("train", TRAIN), ("test", TEST)))
@@ -65,9 +49,9 @@ def present(_data_dir: Path) -> bool:
     return True
 
 
-def _shapes(split: str, count: int) -> Shapes:
+def _shapes(split: str, count: int) -> MasksInMemory:
     images, masks = zip(*(picture(own_generator(SEED, f"{split} {number}")) for number in range(count)), strict=True)
-    return Shapes(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)))
+    return MasksInMemory(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)))
 
 
 def picture(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -9,19 +9,20 @@ from pydantic import Field
 from torch import nn
 
 from mgic.data import DATASETS, load
-from mgic.data.batches import train_and_test
+from mgic.data.batches import train_and_test, validation_of
 from mgic.experiment import Context, experiment
-from mgic.models.config import ModelConfig, model_field
+from mgic.models.config import model_field
 from mgic.models.weights import Weighted, WeightsHash, load_trained
 from mgic.records import Config as Fields
 from mgic.records import InputRun, View
 from mgic.tasks import CLASSIFICATION_VIEWS, ClassificationConfig, Data, DataSize, TrainingResult, estimate, learn
 from mgic.tasks.classification import ClassificationScores
+from mgic.tasks.datasets import DatasetConfig
 from mgic.tasks.learning import DatasetHash, Speed
 from mgic.training.fields import Epochs, LearningRate, LrStepEpochs, Momentum, Schedule, Seed, known
 
 
-class Images(ModelConfig):
+class Images(DatasetConfig):
     """What is learnt, or was."""
 
     dataset: Annotated[str, known(DATASETS)] = Field(
@@ -35,7 +36,7 @@ class Images(ModelConfig):
         """What is known of them before they are read."""
         provider = DATASETS[self.dataset]
         options = {"in_channels": provider.shape[0], "num_classes": provider.classes}
-        return DataSize(provider.shape, provider.train, provider.test, options)
+        return DataSize(provider.shape, provider.train, provider.test, options, validation=provider.validation)
 
 
 class Config(ClassificationConfig, Weighted, Images):
@@ -68,7 +69,7 @@ class Config(ClassificationConfig, Weighted, Images):
     def read(self, data_dir: Path, device: torch.device) -> Data:
         dataset = load(self.dataset, data_dir)
         train, test = train_and_test(dataset, device)
-        return Data(train, test, dataset.hash, train.labels)
+        return Data(train, test, self.as_planned(dataset.hash), train.labels, validation_of(dataset, device))
 
     def begin(self, model: nn.Module, context: Context) -> str:
         found = load_trained(model, self, context, other_classes=True)
@@ -97,6 +98,15 @@ class Result(TrainingResult, ClassificationScores):
             chosen_by="val_top1",
         ),
         CLASSIFICATION_VIEWS[1],
+        View(
+            title="Balanced accuracy against MACs",
+            kind="scatter",
+            x="macs",
+            y="balanced_accuracy",
+            series="model",
+            log_x=True,
+            chosen_by="val_balanced_accuracy",
+        ),
         View(title="Accuracy against width", x="width", y="top1", series="model", log_x=True, chosen_by="val_top1"),
         View(title="MACs against width", x="width", y="macs", series="model", log_x=True, log_y=True),
     ),

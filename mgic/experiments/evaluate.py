@@ -191,6 +191,7 @@ def evaluate(config: Config, context: Context) -> Result:
     model = config.network.build(config.seed)
     loaded = load_trained(model, config, context)
     dataset = load(config.dataset, context.data_dir)
+    config.as_planned(dataset.hash)
     _, test = train_and_test(dataset, device)
     model.to(device).eval()
     start = time.perf_counter()

@@ -29,7 +29,7 @@ class Function(ModelConfig):
 
     target: Annotated[str, known(FUNCTIONS)] = Field(
         PAPERS,
-        description="Function on the unit square; " + ", ".join(f"{one.name}: {one.formula}" for one in TARGETS),
+        description="Function on the unit square; " + ", ".join(f"{one.name}: {one.title}" for one in TARGETS),
         json_schema_extra={"enum": [one.name for one in TARGETS]},
     )
     points: int = Field(

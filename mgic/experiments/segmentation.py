@@ -12,9 +12,10 @@ from mgic.data.drawing import Segmented, draw_masks
 from mgic.data.mask_sets import MASK_SETS, MaskBatches, load_masks, shown
 from mgic.errors import Problem
 from mgic.experiment import Context, experiment
-from mgic.models.config import ModelConfig, model_field
+from mgic.models.config import model_field
 from mgic.records import View
 from mgic.tasks import Data, DataSize, SegmentationConfig, SegmentationResult, estimate, learn
+from mgic.tasks.datasets import DatasetConfig
 from mgic.tasks.learning import DatasetHash, Speed
 from mgic.tasks.segmentation import Confusion
 from mgic.training import Split
@@ -23,7 +24,7 @@ from mgic.training.fields import BatchSize, Epochs, LearningRate, LrStepEpochs, 
 PICTURES = 4  # rows of predictions.png, evenly spaced in the test split: the same for all runs
 
 
-class Masks(ModelConfig):
+class Masks(DatasetConfig):
     """What is learnt."""
 
     dataset: Annotated[str, known(MASK_SETS)] = Field(
@@ -72,12 +73,14 @@ class Config(SegmentationConfig, Masks):
         channels, height, width = provider.shape
         piece = self.crop**2 / (height * width) if self.augment else 1.0
         options = {"in_channels": channels, "num_classes": len(provider.classes)}
-        return DataSize(provider.shape, provider.train, provider.test, options, round(piece * height * width), piece)
+        counts = provider.train, provider.test
+        return DataSize(provider.shape, *counts, options, round(piece * height * width), piece, provider.validation)
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         pictures = load_masks(self.dataset, data_dir)
         train, test = (MaskBatches(each, self.crop, device) for each in (pictures.train, pictures.test))
-        return Data(train, test, pictures.hash)
+        held = MaskBatches(pictures.validation, self.crop, device) if pictures.validation else None
+        return Data(train, test, self.as_planned(pictures.hash), validation=held)
 
 
 class Result(SegmentationResult):

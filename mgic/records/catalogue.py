@@ -142,13 +142,17 @@ class DatasetInfo(Record):
     name: str
     title: str
     task: Task
-    shape: tuple[int, ...]  # (channels, height, width)
+    shape: tuple[int, ...]  # of one sample: (channels, height, width); (3,) of a cloud, which has the points asked for
     classes: int
-    train: int  # number of samples
+    train: int  # number of samples; 0 of a function, which has those asked for
     test: int
+    validation: int = 0  # that the set itself sets aside to choose by
     present: bool
     how_to_get: str  # the command, or the words, that bring it here
-    package: str = "mgic"  # the package that registered it
+    package: str = "mgic"  # the package that registered it; empty for a set that lies in the folder of the data sets
+    licence: str = ""  # where it does not allow everything
+    hash: str = ""  # of a set that lies in the folder of the data sets: it changes with its files
+    problem: str = ""  # why what lies there is no set
 
 
 class Level(Record):

@@ -42,11 +42,13 @@ CLASSIFICATION_VIEWS = (
 class Scores:
     """Per cent of samples whose class is the first answer, or among the first five; the mean cross-entropy.
 
-    With 5 classes or fewer every answer is among the first five: `top5` is 100 and says nothing.
+    With 5 classes or fewer every answer is among the first five: `top5` is 100 and says nothing. Where classes are of
+    unlike sizes, so may `top1`: `balanced_accuracy` is the mean of the per cent of each class.
     """
 
     top1: float
     top5: float
+    balanced_accuracy: float
     loss: float
 
 
@@ -124,7 +126,12 @@ class Classifying:
 
     def scores(self, answers: Answers, loss: float) -> Any:
         """A dataclass of numbers."""
-        return Scores(top1=_per_cent(answers.first), top5=_per_cent(answers.among), loss=loss)
+        return Scores(
+            top1=_per_cent(answers.first),
+            top5=_per_cent(answers.among),
+            balanced_accuracy=100 * mean_over_classes(answers.first, answers.labels),
+            loss=loss,
+        )
 
 
 @dataclass(frozen=True)
@@ -160,11 +167,17 @@ class ClassificationScores(BaseModel):
         description="Test samples whose class is among the first five answers; 100 by definition up to five classes",
         json_schema_extra={"unit": "%", "goal": "max"},
     )
+    balanced_accuracy: float | None = Field(
+        None,
+        description="Share of the test samples of a class whose class is the first answer, the mean over the classes",
+        json_schema_extra={"unit": "%", "goal": "max"},
+    )
     test_loss: float = Field(
         description="Mean cross-entropy of the test samples", json_schema_extra={"unit": "nats", "goal": "min"}
     )
     val_top1: float | None = validated("top1", unit="%", goal="max")
     val_top5: float | None = validated("top5", unit="%", goal="max")
+    val_balanced_accuracy: float | None = validated("balanced_accuracy", unit="%", goal="max")
     val_loss: float | None = validated("test_loss", unit="nats", goal="min")
 
 

@@ -12,6 +12,8 @@ import torch
 from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 
+from mgic.data import look_in
+from mgic.errors import Problem
 from mgic.experiment import Context, Estimate
 from mgic.models.config import ModelConfig
 from mgic.training import (
@@ -63,6 +65,7 @@ class DataSize:
         options: Of the network, which the data decide: `in_channels`, `num_classes`.
         positions: Height x width of the largest map of one sample; None: those of the sample.
         piece: Share of a sample that is learnt from at a time; it is tested whole.
+        validation: Samples that the set itself sets aside to choose by.
     """
 
     sample: tuple[int, ...]
@@ -71,6 +74,7 @@ class DataSize:
     options: Mapping[str, int]
     positions: int | None = None
     piece: float = 1.0
+    validation: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Data:
         hash: Changes with the data: a checkpoint of others is not gone on with.
         labels: (training samples,): the class of each, where there are classes. Held out is each in proportion, and
             their shares are the answer that a network has to beat.
-        validation: Training samples that are held out, once they are.
+        validation: What is chosen by: the set's own samples for that, or training samples once they are held out.
     """
 
     train: Split
@@ -93,8 +97,8 @@ class Data:
     validation: Split | None = None
 
     def held_out(self, share: float, seed: int) -> Self:
-        """With a share of the training samples held out."""
-        if not share:
+        """With a share of the training samples held out, unless the set has its own to choose by."""
+        if not share or self.validation is not None:
             return self
         kept, held = set_aside(len(self.train), share, seed, self.labels)
         labels = None if self.labels is None else self.labels[kept.to(self.labels.device)]
@@ -155,6 +159,9 @@ class TrainingConfig(ModelConfig):
     def _fits_the_data(self) -> Self:
         samples = self.learnt_from
         problems = whole_batch(self.batch_size, samples) or whole_shares(self.processes, self.batch_size, samples)
+        if self.size.validation and self.validation_share:
+            words = f"the set has {self.size.validation} samples of its own to choose by; none are to be held out"
+            problems.append(Problem("validation_share", "own_validation", words))
         if problems:
             raise self._located(problems)
         return self
@@ -252,6 +259,7 @@ def learn(config: TrainingConfig, context: Context) -> Learnt:
 
 def _learn(config: TrainingConfig, context: Context, shard: Shard, device: torch.device) -> Learnt:
     """What every process of a training does; only the first one's scores are there."""
+    look_in(context.data_dir)  # for the processes that were not told yet
     data = config.read(context.data_dir, device).held_out(config.validation_share, config.seed)
     objective, (test, validation) = config.objective(data), (data.test, data.validation)
     model, trained = fit(
@@ -275,7 +283,7 @@ def estimate(config: TrainingConfig) -> Estimate:
     return estimate_training(
         cost=config.network.cost,
         train=config.learnt_from,
-        scored=size.test + size.train - config.learnt_from,
+        scored=size.test + size.validation + size.train - config.learnt_from,
         hyper=hyperparameters_of(config),
         positions=prod(size.sample[1:]) if size.positions is None else size.positions,
         share=size.piece,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from mgic.errors import Problem, UnknownName
+from mgic.errors import DataMissing, Problem, UnknownName
 from mgic.training import hyperparameters, precision, schedule
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1, description="Weights, order and all else that is drawn derive from it")]
@@ -68,12 +68,12 @@ Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to c
 
 
 def known(names: Mapping[str, Any]) -> AfterValidator:
-    """A name that is in a registry, or else an error that tells the nearest one."""
+    """A name that is in a registry, or else an error that tells the nearest one, or why what has the name is none."""
 
     def check(name: str) -> str:
         try:
             names[name]
-        except UnknownName as error:
+        except (UnknownName, DataMissing) as error:
             raise ValueError(str(error)) from error
         return name
 

@@ -14,6 +14,27 @@ SHARED: dict[str, Axis] = {
     "augment": [False],
     "seed": [0],
 }
+LIGHT: tuple[Grid, ...] = (
+    {**MGIC_MOBILENET, "width_mult": [0.6, 1.0], "activation": ["hswish"]},
+    {"model": ["ghostnet_050", "ghostnet_100"]},
+)
+SMALLER: tuple[Grid, ...] = (
+    {
+        "model": ["mgic_resnet50"],
+        "group_size": [16],
+        "coarsest_size": [64],
+        "coarsening": ["paper_min1"],
+        "stem": ["table6"],
+    },
+    {"model": ["resnet50"]},
+    {"model": ["slimmable_resnet50"], "max_width": [0.5], "width": [0.5]},
+    {"model": ["shift_resnet50"], "expansion": [3], "width_mult": [0.5]},
+)
+LIGHTEST: tuple[Grid, ...] = (
+    {**MGIC_MOBILENET, "width_mult": [0.6], "activation": ["hswish", "relu"]},
+    {"model": ["ghostnet_050", "shufflenet_v2_x0_5"]},
+    {"model": ["shufflenet_v1"], "width_mult": [0.5], "groups": [8]},
+)
 NEEDS = (
     " Nothing to download. The networks are the table's, the images are not: of 8x8 pixels one is left after three of"
     " the five halvings, and the costs are those at that size. A single seed after so few steps orders nothing."
@@ -46,10 +67,7 @@ TABLE2_QUICK = _add(
     "MGIC-MobileNetV3 and GhostNet at the two smaller budgets of Table 2, on digits, one seed: 4 runs of 6 epochs,"
     " about three minutes of one core in all.",
     6,
-    (
-        {**MGIC_MOBILENET, "width_mult": [0.6, 1.0], "activation": ["hswish"]},
-        {"model": ["ghostnet_050", "ghostnet_100"]},
-    ),
+    LIGHT,
     LEFT_OUT,
 )
 _add(
@@ -59,18 +77,7 @@ _add(
     " epochs, about three minutes of one core in all. Their training has only begun then: 30 % for ResNet-50 is three"
     " times chance.",
     4,
-    (
-        {
-            "model": ["mgic_resnet50"],
-            "group_size": [16],
-            "coarsest_size": [64],
-            "coarsening": ["paper_min1"],
-            "stem": ["table6"],
-        },
-        {"model": ["resnet50"]},
-        {"model": ["slimmable_resnet50"], "max_width": [0.5], "width": [0.5]},
-        {"model": ["shift_resnet50"], "expansion": [3], "width_mult": [0.5]},
-    ),
+    SMALLER,
 )
 _add(
     "table8_quick",
@@ -78,10 +85,6 @@ _add(
     "MGIC-MobileNetV3 with and without h-swish, GhostNet, ShuffleNetV1 and ShuffleNetV2 at the lowest budget of Table"
     " 8, on digits, one seed: 5 runs of 7 epochs, about three minutes of one core in all.",
     7,
-    (
-        {**MGIC_MOBILENET, "width_mult": [0.6], "activation": ["hswish", "relu"]},
-        {"model": ["ghostnet_050", "shufflenet_v2_x0_5"]},
-        {"model": ["shufflenet_v1"], "width_mult": [0.5], "groups": [8]},
-    ),
+    LIGHTEST,
     LEFT_OUT,
 )

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torchvision.datasets import CIFAR10, CIFAR100
 
-from mgic.data import cityscapes, fashion_mnist, imagenet, load, mnist, modelnet, shapes, solids
+from mgic.data import cityscapes, elpv, fashion_mnist, imagenet, load, mnist, modelnet, shapes, solids
 from mgic.data.batches import train_and_test
 from mgic.data.idx import IdxFile, IdxSet
 from mgic.data.mask_sets import load_masks
@@ -188,15 +188,89 @@ def bodies(data_dir: Path, patch: pytest.MonkeyPatch) -> Copy:
     return Copy(data_dir, data_dir, lambda: load_points("solids", data_dir, 16, 0).hash)
 
 
+def cells(data_dir: Path, patch: pytest.MonkeyPatch) -> Copy:
+    """Ten cells of each probability, in a folder in place of the package's."""
+    folder = data_dir / "elpv"
+    (folder / "images").mkdir(parents=True)
+    lines = []
+    for number in range(40):
+        name = f"images/cell{number:04}.png"
+        Image.fromarray(np.full((300, 300), number, dtype=np.uint8)).save(folder / name)
+        lines.append(f"{name}  {list(elpv.CLASSES)[number % 4]}  mono\n")
+    (folder / "labels.csv").write_text("".join(lines))
+    patch.setattr(elpv, "folder", lambda: folder)
+    patch.setattr(elpv, "TRAIN", 32)
+    patch.setattr(elpv, "TEST", 8)
+    return Copy(data_dir, folder, lambda: load("elpv", data_dir).hash)
+
+
+def own_pictures(folder: Path, count: int) -> None:
+    """Of two classes, of unlike sizes, in colours."""
+    for label, name in enumerate(("cat", "dog")):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = np.random.default_rng(number).integers(0, 200, (20 + number, 24, 3), dtype=np.uint8)
+            pixels[..., label] = 255
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+
+
+def own_folder(data_dir: Path, _patch: pytest.MonkeyPatch) -> Copy:
+    folder = data_dir / "folder" / "own"
+    for split, count in (("train", 3), ("val", 2)):
+        own_pictures(folder / split, count)
+    return Copy(data_dir, folder, lambda: load("folder/own", data_dir).hash)
+
+
+def own_unsplit(data_dir: Path, _patch: pytest.MonkeyPatch) -> Copy:
+    folder = data_dir / "folder" / "unsplit"
+    own_pictures(folder, 10)
+    return Copy(data_dir, folder, lambda: load("folder/unsplit", data_dir).hash)
+
+
+def own_numbers() -> dict[str, np.ndarray]:
+    images = np.random.default_rng(0).integers(0, 256, (16, 8, 8), dtype=np.uint8)
+    labels = np.arange(16) % 2
+    return {"x_train": images[:10], "y_train": labels[:10], "x_test": images[10:], "y_test": labels[10:]}
+
+
+def own_arrays(data_dir: Path, _patch: pytest.MonkeyPatch) -> Copy:
+    folder = data_dir / "npz"
+    folder.mkdir(parents=True)
+    np.savez(folder / "own.npz", **own_numbers())
+    return Copy(data_dir, folder, lambda: load("npz/own", data_dir).hash)
+
+
+def own_masks(data_dir: Path, _patch: pytest.MonkeyPatch) -> Copy:
+    """Five pictures in colours whose upper half is of class 1, but for a row of 255, and the lower of 2."""
+    folder = data_dir / "masks" / "own"
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True)
+    for number in range(5):
+        labels = np.repeat(np.array([255, *[1] * 9, *[2] * 10], dtype=np.uint8)[:, None], 24, axis=1)
+        Image.fromarray(np.full((20, 24, 3), (0, 50 * number, 90), np.uint8)).save(folder / f"images/{number}.jpg")
+        Image.fromarray(labels).save(folder / f"masks/{number}.png")
+    return Copy(data_dir, folder, lambda: load_masks("masks/own", data_dir).hash)
+
+
+OWN: dict[str, Callable[[Path, pytest.MonkeyPatch], Copy]] = {
+    "folder/own": own_folder,
+    "folder/unsplit": own_unsplit,
+    "masks/own": own_masks,
+    "npz/own": own_arrays,
+}
 COPIES: dict[str, Callable[[Path, pytest.MonkeyPatch], Copy]] = {
     "cifar10": cifar10,
     "cifar100": cifar100,
     "cityscapes": streets,
     "digits": digits,
+    "elpv": cells,
+    "elpv_96": cells,
+    "elpv_128": cells,
     "fashion_mnist": fashion,
     "imagenet": photographs,
     "mnist": handwritten,
     "modelnet10": furniture,
     "shapes": forms,
     "solids": bodies,
+    **OWN,
 }

@@ -6,15 +6,16 @@ import pytest
 from mgic.data import DATASETS, dataset_info, fetch, list_datasets, load
 from mgic.data.dataset import fingerprint
 from mgic.errors import DataMissing, UnknownName
+from tests.mgic.data.test_spoilt import WITH_FILES
 
 
 def test_the_names_are_these():
-    images, masks, points = (
-        ["cifar10", "cifar100", "digits", "fashion_mnist", "imagenet", "mnist"],
-        ["cityscapes", "shapes"],
-        ["modelnet10", "solids"],
-    )
-    assert list_datasets() == images + masks + points
+    assert list_datasets() == [
+        *("cifar10", "cifar100", "digits", "elpv", "elpv_96", "elpv_128", "fashion_mnist", "imagenet", "mnist"),
+        *("cityscapes", "shapes"),
+        *("modelnet10", "solids"),
+        *("checkerboard", "circle_distance", "cos_sin", "franke", "zone_plate"),
+    ]
 
 
 @pytest.mark.parametrize("call", [load, dataset_info, fetch])
@@ -58,7 +59,7 @@ def test_absent_imagenet_says_how_to_get_it(call, words, tmp_path):
         call("imagenet", tmp_path)
 
 
-@pytest.mark.parametrize("name", [name for name in list_datasets() if name not in ("digits", "shapes", "solids")])
+@pytest.mark.parametrize("name", [name for name in list_datasets() if name in WITH_FILES])
 @pytest.mark.parametrize("place", ["x" * 300, "a file/below"], ids=["a name too long", "below a file"])
 def test_a_folder_that_cannot_be_seen_holds_no_set(name, place, tmp_path):
     (tmp_path / "a file").write_bytes(b"x")

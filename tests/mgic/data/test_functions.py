@@ -47,7 +47,7 @@ def test_every_function_is_finite_and_varies_on_the_whole_square(name):
     samples = Samples(FUNCTIONS[name], torch.cat((corners, grid(20))), CPU)
     assert samples.values.isfinite().all()
     assert samples.values.var() > 0.001
-    assert FUNCTIONS[name].formula
+    assert FUNCTIONS[name].title
 
 
 def test_a_grid_has_the_middles_of_its_cells_as_a_picture_has_them():

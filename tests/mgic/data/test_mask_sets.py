@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 from torchvision.datasets import Cityscapes
 
-from mgic.data import cityscapes, shapes
-from mgic.data.mask_sets import IGNORED, MASK_SETS, SCALES, MaskBatches, cut, load_masks, mask_set_info
+from mgic.data import cityscapes, dataset_info, shapes
+from mgic.data.mask_sets import IGNORED, MASK_SETS, SCALES, MaskBatches, cut, load_masks
 from mgic.errors import DataMissing, UnknownName
 from tests.mgic.data import made
 
@@ -156,7 +156,7 @@ def test_an_absent_set_says_how_to_get_it(tmp_path):
 
 
 def test_the_information_is_that_of_the_provider(tmp_path):
-    info = mask_set_info("cityscapes", tmp_path)
+    info = dataset_info("cityscapes", tmp_path)
     assert (info.task, info.shape, info.classes) == ("segmentation", (3, 1024, 2048), 19)
     assert (info.train, info.test, info.present) == (2975, 500, False)
-    assert mask_set_info("shapes", tmp_path).present
+    assert dataset_info("shapes", tmp_path).present

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mgic.data import modelnet
-from mgic.data.point_sets import POINT_SETS, PointBatches, load_points, own_generator, point_set_info
+from mgic.data import dataset_info, modelnet
+from mgic.data.point_sets import POINT_SETS, PointBatches, load_points, own_generator
 from mgic.data.solids import NOISE, SOLIDS, _turn
 from mgic.errors import DataMissing, UnknownName
 from tests.mgic.data import made
@@ -130,6 +130,6 @@ def test_an_absent_set_says_how_to_get_it(tmp_path):
 
 
 def test_the_information_is_that_of_the_provider(tmp_path):
-    info = point_set_info("modelnet10", tmp_path)
+    info = dataset_info("modelnet10", tmp_path)
     assert (info.task, info.train, info.test, info.classes, info.present) == ("point cloud", 3991, 908, 10, False)
-    assert point_set_info("solids", tmp_path).present
+    assert dataset_info("solids", tmp_path).present

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 import mgic
-from mgic.data import point_sets, solids
+from mgic.data import SETS, point_sets, solids
 from mgic.errors import Cancelled, DataMissing
 from mgic.experiments.point_cloud import Config, estimate, point_cloud
 from tests.silent import SilentContext
@@ -25,7 +25,7 @@ def only(monkeypatch):
         monkeypatch.setattr(solids, "TRAIN", train)
         monkeypatch.setattr(solids, "TEST", test)
         fewer = replace(point_sets.POINT_SETS["solids"], train=train, test=test)
-        monkeypatch.setitem(point_sets.POINT_SETS._items, "solids", fewer)
+        monkeypatch.setitem(SETS._items, "solids", fewer)
 
     return shrink
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 import mgic
-from mgic.data import mask_sets, shapes
+from mgic.data import SETS, mask_sets, shapes
 from mgic.errors import Cancelled, DataMissing
 from mgic.experiments.segmentation import Config, estimate, segmentation
 from tests.silent import SilentContext
@@ -26,7 +26,7 @@ def _few(monkeypatch):
     for name, value in few.items():
         monkeypatch.setattr(shapes, name, value)
     provider = replace(mask_sets.MASK_SETS["shapes"], train=10, test=4, shape=(3, 48, 48))
-    monkeypatch.setitem(mask_sets.MASK_SETS._items, "shapes", provider)
+    monkeypatch.setitem(SETS._items, "shapes", provider)
 
 
 def run(tmp_path, **config):
