@@ -79,7 +79,7 @@ from mgic.records.runs import (
     SweepRequest,
     made_by,
 )
-from mgic.records.service import Health, PluginInfo, System, Worker
+from mgic.records.service import ApiIndex, Health, PluginInfo, System, Worker
 from mgic.records.tables import (
     ALL_ROWS,
     PROVENANCE,
@@ -102,6 +102,7 @@ __all__ = [
     "NAME_PATTERN",
     "PROVENANCE",
     "Apart",
+    "ApiIndex",
     "Artifact",
     "Axis",
     "Baseline",
