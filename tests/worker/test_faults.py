@@ -79,7 +79,7 @@ def test_a_run_whose_child_is_killed_twice_succeeds_on_the_third_attempt(broken)
 def test_a_run_that_is_always_killed_fails_and_the_next_one_runs(broken):
     sweep = long_run(broken)
     for _ in range(3):
-        pid = wait_for(lambda: running(broken, sweep) and broken.pids("mgic.runner"), 60, "a child")[0]
+        pid = wait_for(lambda: running(broken, sweep) and broken.pids("mgic.runner"), 60, "a child")[-1]  # the fork
         kill(pid)
         wait_for(lambda pid=pid: gone(pid), 10, "its end")
         wait_for(lambda: not running(broken, sweep), 10, "the release")
