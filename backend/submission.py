@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -37,7 +37,18 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
         second = following(request, uuid4(), runs, store, catalogue)
         plan = catalogue.plan(second.request, PREVIEW_S, False, second.runs)
         then = _previewed(plan, store, catalogue, settings)
+    numbers = {str(run_id): f"#{number}" for number, run_id in enumerate(runs)}
+    then = then.model_copy(update={"points": tuple(_renamed(point, numbers) for point in then.points)})
     return first.model_copy(update={"then": then, "pending": first.pending + then.pending})
+
+
+def _renamed(point: Point, names: Mapping[str, str]) -> Point:
+    """With these names in the place of ids that nothing will have."""
+
+    def read(config: Config) -> Config:
+        return {field: names.get(value, value) if isinstance(value, str) else value for field, value in config.items()}
+
+    return point.model_copy(update={"requested": read(point.requested), "config": read(point.config)})
 
 
 def _previewed(plan: Plan, store: Store, catalogue: Catalogue, settings: Settings) -> Preview:

@@ -38,6 +38,7 @@ class Field:
     step: float | None = None
     item: Kind = "string"  # of an array
     models: tuple[str, ...] = ()  # an option: the models that have it; empty for a field of the experiment
+    names_run: bool = False
 
     @property
     def help(self) -> str:
@@ -45,7 +46,8 @@ class Field:
         default = f" Default: {written(self.default) or 'none'}." if self.has_default else ""
         unit = f" Unit: {self.unit}." if self.unit else ""
         models = f" An option of {', '.join(self.models)}." if self.models else ""
-        return f"{self.description.rstrip('.') or self.name}.{unit}{default}{models}"
+        run = " The id of a run, or sweep:ID for each of a sweep; the model and its options are the run's."
+        return f"{self.description.rstrip('.') or self.name}.{unit}{default}{models}{run if self.names_run else ''}"
 
 
 def config_fields(info: ExperimentInfo) -> list[Field]:
@@ -79,7 +81,7 @@ def is_rare(field: Field, info: ExperimentInfo) -> bool:
     drawn = {name for view in info.views for name in (view.x, view.y, view.z, view.series)}
     varied = {name for recipe in info.recipes for grid in recipe.grids for name in grid if len(grid[name]) > 1}
     few = len(info.config_schema.get("properties", {})) <= 8
-    return not (few or field.choices or field.name in drawn | varied or field.name in COMMON)
+    return not (few or field.choices or field.names_run or field.name in drawn | varied or field.name in COMMON)
 
 
 def parse(field: Field, text: str) -> list[Value]:
@@ -102,13 +104,13 @@ def grids(values: Mapping[str, list[Value]], fields: Iterable[Field], models: Se
     """One grid for all models that share the same options; a field at its default is left out.
 
     An option goes only to the models that have it, so that a sweep over two families
-    needs no thought about which takes what.
+    needs no thought about which takes what. Where a run is named, the model and its options are that one's.
     """
     by_name = {field.name: field for field in fields}
     given = {name: axis for name, axis in values.items() if axis and not _is_default(by_name[name], axis)}
     common: Grid = {name: axis for name, axis in given.items() if not by_name[name].models and name != "model"}
     options = {name: axis for name, axis in given.items() if by_name[name].models}
-    if "model" not in values or not models:
+    if "model" not in values or not models or any(by_name[name].names_run for name in given):
         return [common]
     groups: dict[str, list[str]] = {}
     for model in models:
@@ -166,6 +168,7 @@ def _field(name: str, spec: dict[str, Any], definitions: Mapping[str, Any]) -> F
         high=main.get("maximum"),
         step=main.get("multipleOf"),
         item=_kind(_followed(main.get("items", {}), definitions)),
+        names_run="input" in main,
     )
 
 

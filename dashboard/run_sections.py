@@ -42,7 +42,7 @@ def show_waits(run: Run) -> None:
         return
     st.info("It waits for what it is made from.", icon=":material/hourglass:")
     for one in run.waits_for:
-        _link_to(one.id, f"{ICONS[one.status]} {one.status.value}")
+        _link_to(one.id, f"run {str(one.id)[:8]}, {ICONS[one.status]} {one.status.value}")
 
 
 def show_lineage(api: Client, run: Run) -> None:

@@ -77,6 +77,8 @@ def sweep_form(info: ExperimentInfo, models: Mapping[str, ModelInfo], data: Mapp
         return filled
     known = {name: axis for name, axis in values.items() if axis is not None}
     filled.grids = grids(known, [*common, *rare, *options], chosen)
+    if "model" in filled.boxes and any(one.names_run and known.get(one.name) for one in common):
+        filled.boxes["model"].info("The model and its options are those of the run that is named.")
     _say_what_is_missing(values.get("dataset") or [], data, filled)
     return filled
 

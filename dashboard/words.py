@@ -23,7 +23,7 @@ ADVICE = {
     Reason.WORKER_LOST: "Its worker went away, on every attempt. Look at System, then retry it unchanged.",
     Reason.DISK_FULL: "The worker's disk is full: make room there, then retry it unchanged.",
     Reason.INVALID: "These values do not go together: the message names the field to change.",
-    Reason.INPUT_FAILED: "A run that it needs has not succeeded, or has not left what is read of it: retry that one.",
+    Reason.INPUT_FAILED: "What it is made from has failed or lacks a file. A retry first runs again what has failed.",
     Reason.KILLED: "Something outside the service ended it, often a lack of memory: try a smaller `batch_size`.",
     Reason.TOO_LARGE: "It would cost more than this server allows: choose a smaller model, image or batch.",
     Reason.INTERNAL: "This is a fault in the software, not in your values: the traceback below says where.",

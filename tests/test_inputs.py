@@ -87,7 +87,8 @@ def test_what_is_no_input_is_named_with_its_place(lab, trained):
 def test_trainings_and_what_is_made_of_each_survive_a_worker_killed_in_between(lab):
     then = ThenRequest(experiment="weigh", input="trained", axes={"times": [1, 2]}, name="their weights")
     request = SweepRequest(experiment="classification", axes=LONG | {"seed": [0, 1]}, then=then)
-    assert lab.client.preview(request).then.total == 4
+    previewed = lab.client.preview(request).then
+    assert [point.config["trained"] for point in previewed.points] == ["#0", "#0", "#1", "#1"]
     sweep = lab.client.submit(request, idempotency_key="once")
     assert lab.client.submit(request, idempotency_key="once").then_sweep_id == sweep.then_sweep_id
     weighed = lab.client.sweep_runs(sweep.then_sweep_id)

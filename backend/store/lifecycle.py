@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, and_, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, exists, insert, select, update
 
 from backend.store.lineage import InputFile, Lineage
 from backend.store.rows import ACTIVE, OPEN
-from backend.store.schema import artifacts, runs, workers
+from backend.store.schema import artifacts, events, runs, workers
 from mgic.errors import Conflict
 from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run, RunStatus
 
@@ -249,14 +249,29 @@ class Lifecycle(Lineage):
         if status is RunStatus.SUCCEEDED:
             self._free(connection, row["id"])
             return
-        ended = [(row["id"], failure)]
+        ended: Mapping[UUID, Failure | None] = {row["id"]: failure}
         while ended:
-            run_id, why = ended.pop()
-            how = f"has failed ({why.reason})" if why else "was cancelled"
-            lost = Failure(reason=Reason.INPUT_FAILED, message=f"Run {run_id}, which is its input, {how}.")
-            for one in self._dependents(connection, run_id):
-                self._close(connection, one, RunStatus.FAILED, lost)
-                ended.append((one["id"], lost))
+            ended = self._fail_for_want(connection, ended)
+
+    def _fail_for_want(
+        self, connection: Connection, ended: Mapping[UUID, Failure | None]
+    ) -> Mapping[UUID, Failure | None]:
+        """What waits for runs that have ended without success fails, all at once; each with its failure."""
+        used = self._used_by(connection, ended)
+        waiting = [row for row in self._rows(connection, used) if row["status"] == RunStatus.QUEUED]
+        failed = {row["id"]: _for_want(used[row["id"]], ended[used[row["id"]]]) for row in waiting}
+        if failed:
+            now = self._now(connection)
+            mine, why = runs.c.id == bindparam("one"), bindparam("why", type_=runs.c.failure.type)
+            values = {"status": RunStatus.FAILED, "reason": Reason.INPUT_FAILED, "finished_at": now, "failure": why}
+            each = [{"one": run_id, "why": failure.model_dump(mode="json")} for run_id, failure in failed.items()]
+            connection.execute(update(runs).where(mine).values(**values), each)
+            told = {"at": now, "from_status": RunStatus.QUEUED, "to_status": RunStatus.FAILED}
+            told |= {"note": str(Reason.INPUT_FAILED)}
+            connection.execute(
+                insert(events), [{"run_id": row["id"], "fence": row["fence"], **told} for row in waiting]
+            )
+        return failed
 
     def _close(
         self, connection: Connection, row: RowMapping, status: RunStatus, failure: Failure | None, **values: Any
@@ -297,3 +312,8 @@ def _eligible(queue: str, device: str) -> tuple[Any, ...]:
     """Which runs a worker of the queue can take: one with a GPU takes those of any device."""
     devices: Iterable[str] = ("cpu", "cuda") if device == "cuda" else ("cpu",)
     return runs.c.status == RunStatus.QUEUED, runs.c.queue == queue, runs.c.lacks == 0, runs.c.device.in_(devices)
+
+
+def _for_want(run_id: UUID, why: Failure | None) -> Failure:
+    how = f"has failed ({why.reason})" if why else "was cancelled"
+    return Failure(reason=Reason.INPUT_FAILED, message=f"Run {run_id}, which is its input, {how}.")

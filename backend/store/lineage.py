@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from backend.store.database import Database
 from backend.store.rows import run_record
@@ -73,13 +73,13 @@ class Lineage(Database):
         """The runs that need this one's files: it is their input, or they took over its result."""
         with self._read() as connection:
             reusing = select(runs.c.id).where(runs.c.reused_from == run_id)
-            return [*self._user_ids(connection, inputs.c.input_id == run_id), *connection.scalars(reusing)]
+            return [*self._used_by(connection, [run_id]), *connection.scalars(reusing)]
 
     def freed_by(self, run_id: UUID) -> dict[str, int]:
         """How many runs that had this one as an input can be claimed now, by queue."""
         freed = Counter[str]()
         with self._read() as connection:
-            for batch in _batches(self._user_ids(connection, inputs.c.input_id == run_id)):
+            for batch in _batches(list(self._used_by(connection, [run_id]))):
                 query = select(runs.c.queue, runs.c.status, runs.c.lacks).where(runs.c.id.in_(batch))
                 told = connection.execute(query)
                 freed.update(queue for queue, status, lacks in told if status == RunStatus.QUEUED and not lacks)
@@ -155,23 +155,21 @@ class Lineage(Database):
             mine = (runs.c.id == bindparam("user"), runs.c.status == RunStatus.QUEUED)
             connection.execute(update(runs).where(*mine).values(lacks=runs.c.lacks - bindparam("fields")), fields)
 
-    def _dependents(self, connection: Connection, run_id: UUID) -> list[RowMapping]:
-        """The rows of the runs that wait for this one, by age."""
-        users = self._users(connection, inputs.c.input_id == run_id)
-        return [row for row in users if row["status"] == RunStatus.QUEUED]
+    def _used_by(self, connection: Connection, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        """Each run that has one of these as an input, with that one."""
+        found: dict[UUID, UUID] = {}
+        for batch in _batches(list(ids)):
+            query = select(inputs.c.run_id, inputs.c.input_id).where(inputs.c.input_id.in_(batch))
+            found |= {user: used for user, used in connection.execute(query.order_by(inputs.c.field.desc()))}
+        return found
 
-    def _users(self, connection: Connection, of: ColumnElement[bool]) -> list[RowMapping]:
-        """The rows of runs with an input `of` a kind, by age; locked, by all in one order."""
+    def _rows(self, connection: Connection, ids: Iterable[UUID]) -> list[RowMapping]:
+        """By age; locked, by all in one order. Asked for by nothing but their ids: SQLite would else read others."""
         found: list[RowMapping] = []
-        for batch in _batches(self._user_ids(connection, of)):
-            # By nothing but their ids: asked for those that wait, SQLite would read all that do.
+        for batch in _batches(sorted(ids)):
             query = select(runs).where(runs.c.id.in_(batch)).order_by(runs.c.id).with_for_update()
             found += connection.execute(query).mappings()
         return sorted(found, key=lambda row: row["seq"])
-
-    def _user_ids(self, connection: Connection, of: ColumnElement[bool]) -> Sequence[UUID]:
-        query = select(inputs.c.run_id).where(of).distinct().order_by(inputs.c.run_id)
-        return connection.scalars(query).all()
 
     def _row(self, connection: Connection, run_id: UUID) -> RowMapping:
         row = connection.execute(select(runs).where(runs.c.id == run_id).with_for_update()).mappings().first()

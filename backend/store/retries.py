@@ -14,6 +14,7 @@ KEPT = (
     *("sweep_id", "number", "experiment", "version", "model", "dataset", "requested", "config", "config_key"),
     *("work_macs", "queue", "device", "priority"),
 )
+was = runs.alias()  # an input as it was named, beside what has its place now
 
 
 class Retries(Lineage):
@@ -82,24 +83,23 @@ class Retries(Lineage):
                 continue
             again[one["id"]] = self._insert_again(connection, one, now)
             place = (runs.c.sweep_id == one["sweep_id"], runs.c.number == one["number"])
-            was_it = inputs.c.input_id.in_(select(runs.c.id).where(*place))  # or what it is a retry of
-            users = self._users(connection, was_it)
+            was_it = connection.scalars(select(runs.c.id).where(*place))  # or what it is a retry of
+            users = self._rows(connection, self._used_by(connection, was_it))
             to_do += [
                 user for user in reversed(users) if user["reason"] == Reason.INPUT_FAILED and not user["superseded"]
             ]
 
     def _inputs_now(self, connection: Connection, run_id: UUID) -> dict[str, tuple[list[str], RowMapping]]:
         """By field, the files that a run reads, and the run that has the place of its input by now."""
-        old = runs.alias()
         query = (
-            select(inputs.c.field, inputs.c.files, runs.c.id, runs.c.superseded)
-            .join(old, old.c.id == inputs.c.input_id)
-            .join(runs, (runs.c.sweep_id == old.c.sweep_id) & (runs.c.number == old.c.number))
+            select(inputs.c.field, inputs.c.files, runs)
+            .join(was, was.c.id == inputs.c.input_id)
+            .join(runs, (runs.c.sweep_id == was.c.sweep_id) & (runs.c.number == was.c.number))
             .where(inputs.c.run_id == run_id)
+            .with_for_update(of=runs)
         )
-        found = [row for row in connection.execute(query).mappings() if not row["superseded"]]
-        whole = {row["id"]: self._row(connection, row["id"]) for row in found}
-        return {row["field"]: (row["files"], whole[row["id"]]) for row in found}
+        found = connection.execute(query).mappings()
+        return {row["field"]: (row["files"], row) for row in found if not row["superseded"]}
 
     def _insert_again(
         self, connection: Connection, row: RowMapping, now: Mapping[str, tuple[list[str], RowMapping]]

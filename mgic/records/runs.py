@@ -225,7 +225,9 @@ class Preview(Record):
     problems: int
     duplicates: int
     seconds: float | None = None  # predicted time of all runs, one after another
-    then: "Preview | None" = None  # the second sweep's; `pending` has its points too
+    then: "Preview | None" = (
+        None  # the second sweep's, to which the first one's points are #0, #1; `pending` has both's
+    )
 
 
 class CurvePoint(Record):

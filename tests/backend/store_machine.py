@@ -64,7 +64,7 @@ class StoreMachine(RuleBasedStateMachine):
         with self.store._write() as connection:
             connection.execute(inputs.delete())
             connection.execute(sweeps.delete())
-        self.submit(4, 1, [])
+        self.submit(5, 1, [])
         for needed in (2, 3):
             self.submit(1, 2, [(("queued",), needed)])
         self.cancel((("queued",), 3))

@@ -105,8 +105,8 @@ class AWaitingRunIsClaimed(Store):
 
 
 class WhatWaitsIsForgotten(Store):
-    def _dependents(self, _connection, _run_id):
-        return ()
+    def _fail_for_want(self, _connection, _ended):
+        return {}
 
 
 class ARetryTakesNobodyAlong(Store):

@@ -94,6 +94,21 @@ def test_models_that_share_their_options_share_a_grid():
     assert made_grids(values, [GROUPED, OTHER]) == [{"model": ["mgic_resnet20", "mgic_resnet50"], "group_size": [4]}]
 
 
+def test_where_a_run_is_named_its_model_is_not_asked_for():
+    named = {"trained": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "input": {"of": ["x"]}}}
+    info = experiment(PROPERTIES | named, options=True)
+    fields = config_fields(info) + option_fields(info, [GROUPED])
+    assert next(one for one in fields if one.name == "trained").names_run
+    values = {
+        "model": ["mgic_resnet20"],
+        "group_size": [4],
+        "dataset": ["digits"],
+        "seed": [0, 1],
+        "trained": ["sweep:1"],
+    }
+    assert grids(values, fields, [GROUPED]) == [{"dataset": ["digits"], "seed": [0, 1], "trained": ["sweep:1"]}]
+
+
 def test_cells_that_remain_are_put_into_few_grids():
     cells = [{"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 2, "b": 1}]
     found = without(cells)
