@@ -94,6 +94,18 @@ def test_models_that_share_their_options_share_a_grid():
     assert made_grids(values, [GROUPED, OTHER]) == [{"model": ["mgic_resnet20", "mgic_resnet50"], "group_size": [4]}]
 
 
+def test_where_a_run_is_named_the_model_and_the_data_follow_from_it_unless_they_are_chosen():
+    run = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "input": {"of": ["classification"]}}
+    info = experiment(PROPERTIES | {"trained": run})
+    fields = config_fields(info)
+    (trained,) = (one for one in fields if one.of)
+    assert not is_rare(trained, info)
+    values = {"trained": ["a"], "model": ["resnet20"], "dataset": ["digits"], "seed": [3]}
+    assert grids(values, fields, [PLAIN]) == [{"trained": ["a"], "seed": [3]}]
+    asked = grids(values | {"dataset": ["mnist"], "trained": []}, fields, [PLAIN])
+    assert asked == [{"model": ["resnet20"], "dataset": ["mnist"], "seed": [3]}]
+
+
 def test_cells_that_remain_are_put_into_few_grids():
     cells = [{"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 2, "b": 1}]
     found = without(cells)
