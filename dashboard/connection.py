@@ -12,7 +12,9 @@ from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig
 from mgic.place import service_url
-from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf
+from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Run, RunStatus
+
+INPUTS = 100  # runs that a form offers as inputs
 
 Seen = TypeVar("Seen")
 
@@ -81,6 +83,20 @@ def models_of(api: Client, source: ModelsOf) -> list[ModelInfo]:
 @st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)
 def datasets(api: Client) -> dict[str, DatasetInfo]:
     return {one.name: one for one in api.datasets()}
+
+
+@st.cache_data(ttl=10, show_spinner=False, hash_funcs=_BY_URL)
+def inputs(api: Client, of: tuple[str, ...]) -> dict[str, str]:
+    """The newest runs of these experiments that succeeded, by their ids, and what is shown for each."""
+    found = [run for name in of for run in api.runs(INPUTS, experiment=name, status=RunStatus.SUCCEEDED).items]
+    return {str(run.id): _shown(run) for run in found}
+
+
+def _shown(run: Run) -> str:
+    top1 = (run.result or {}).get("top1")
+    told = [run.config.get("model"), run.config.get("dataset"), f"seed {run.config.get('seed')}"]
+    told += [f"{top1:.1f} %"] if top1 is not None else []
+    return " · ".join(str(one) for one in [*told, str(run.id)[:8]])
 
 
 @st.cache_data(ttl=600, max_entries=500, show_spinner=False, hash_funcs=_BY_URL)

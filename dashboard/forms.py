@@ -11,7 +11,7 @@ from mgic.records import ExperimentInfo, Grid, ModelInfo, Scalar, Value
 Kind = Literal["integer", "number", "string", "boolean", "array"]
 Choices = Literal["models", "datasets"]
 
-COMMON = ("seed", "epochs", "max_steps", "batch_size", "learning_rate")
+COMMON = ("seed", "epochs", "max_steps", "batch_size", "learning_rate", "weights")
 MAX_GRIDS = 50  # of a SweepRequest
 
 
@@ -37,8 +37,8 @@ class Field:
     high: float | None = None
     step: float | None = None
     item: Kind = "string"  # of an array
+    of: tuple[str, ...] = ()  # it names a run of one of these experiments
     models: tuple[str, ...] = ()  # an option: the models that have it; empty for a field of the experiment
-    names_run: bool = False
 
     @property
     def help(self) -> str:
@@ -77,11 +77,11 @@ def option_fields(info: ExperimentInfo, models: Iterable[ModelInfo]) -> list[Fie
 
 
 def is_rare(field: Field, info: ExperimentInfo) -> bool:
-    """False for what is usually changed: choices, axes of plots, what recipes vary, and a few by name."""
+    """False for what is usually changed: choices, runs, axes of plots, what recipes vary, and a few by name."""
     drawn = {name for view in info.views for name in (view.x, view.y, view.z, view.series)}
     varied = {name for recipe in info.recipes for grid in recipe.grids for name in grid if len(grid[name]) > 1}
     few = len(info.config_schema.get("properties", {})) <= 8
-    return not (few or field.choices or field.names_run or field.name in drawn | varied or field.name in COMMON)
+    return not (few or field.choices or field.of or field.name in drawn | varied or field.name in COMMON)
 
 
 def parse(field: Field, text: str) -> list[Value]:
@@ -104,14 +104,17 @@ def grids(values: Mapping[str, list[Value]], fields: Iterable[Field], models: Se
     """One grid for all models that share the same options; a field at its default is left out.
 
     An option goes only to the models that have it, so that a sweep over two families
-    needs no thought about which takes what. Where a run is named, the model and its options are that one's.
+    needs no thought about which takes what. Where a run is named, the model and the data follow from it: they are left
+    out too, at their defaults.
     """
     by_name = {field.name: field for field in fields}
+    if any(by_name[name].of for name, axis in values.items() if axis):
+        values = {name: axis for name, axis in values.items() if axis != [by_name[name].default]}
     given = {name: axis for name, axis in values.items() if axis and not _is_default(by_name[name], axis)}
     common: Grid = {name: axis for name, axis in given.items() if not by_name[name].models and name != "model"}
     options = {name: axis for name, axis in given.items() if by_name[name].models}
-    if "model" not in values or not models or any(by_name[name].names_run for name in given):
-        return [common]
+    if "model" not in values or not models:
+        return [{**common, **options}]
     groups: dict[str, list[str]] = {}
     for model in models:
         has = sorted(name for name in options if model.name in by_name[name].models)
@@ -167,8 +170,8 @@ def _field(name: str, spec: dict[str, Any], definitions: Mapping[str, Any]) -> F
         low=main.get("minimum"),
         high=main.get("maximum"),
         step=main.get("multipleOf"),
+        of=tuple(main.get("input", {}).get("of", ())),
         item=_kind(_followed(main.get("items", {}), definitions)),
-        names_run="input" in main,
     )
 
 

@@ -47,13 +47,27 @@ def start_form(info: ExperimentInfo, models: Mapping[str, ModelInfo], start: Sta
         widgets.fill(info.name, [*fields, *option_fields(info, chosen)], values)
 
 
-def sweep_form(info: ExperimentInfo, models: Mapping[str, ModelInfo], data: Mapping[str, DatasetInfo]) -> Filled:
+def sweep_form(
+    info: ExperimentInfo,
+    models: Mapping[str, ModelInfo],
+    data: Mapping[str, DatasetInfo],
+    runs: Mapping[str, str],
+) -> Filled:
+    """The fields of an experiment.
+
+    Args:
+        info: Which one.
+        models: To choose from.
+        data: To choose from.
+        runs: To choose from, where a field names one: ids, and what is shown for each.
+    """
     if st.session_state.get(f"{info.name}/as_json"):
         return _json_form(info)
     filled = Filled()
     lists = {
         "models": {name: one.task for name, one in models.items()},
         "datasets": {name: one.task for name, one in data.items()},
+        "runs": runs,
     }
     common = [one for one in config_fields(info) if not is_rare(one, info)]
     rare = [one for one in config_fields(info) if is_rare(one, info)]

@@ -8,7 +8,11 @@ from dashboard.forms import Field, parse, written
 from dashboard.words import literal
 from mgic.records import Axis, Value
 
-Lists = Mapping[str, Mapping[str, str]]  # behind "models" and "datasets": each name with the task it is for
+# Behind "models" and "datasets": each name with the task it is for; behind "runs": each id with what is shown for it.
+Lists = Mapping[str, Mapping[str, str]]
+
+
+OTHER_NAMES = " Any other name may be typed, such as timm/convnext_atto."
 
 
 def key(experiment: str, name: str) -> str:
@@ -35,7 +39,7 @@ def draw(experiment: str, field: Field, lists: Lists) -> list[Value]:
     about = literal(field.help)
     options = _options(field, lists)
     if options is not None:
-        return _multiselect(label, field, options, state, about)
+        return _multiselect(label, field, options, state, about, lists["runs"] if field.of else {})
     hint = " Lists are separated by semicolons." if field.kind == "array" else " Values are separated by commas."
     text = st.text_input(
         label, key=state, help=about + literal(hint), placeholder=_placeholder(field), persist_state="session"
@@ -43,15 +47,19 @@ def draw(experiment: str, field: Field, lists: Lists) -> list[Value]:
     return parse(field, text)
 
 
-def _multiselect(label: str, field: Field, options: Sequence[str], state: str, about: str) -> list[Value]:
-    free = field.choices == "models"  # of another package, converted, or, in a list, with options
-    about += literal(" Any other name may be typed, such as timm/convnext_atto.") if free else ""
+def _multiselect(
+    label: str, field: Field, options: Sequence[str], state: str, about: str, shown: Mapping[str, str]
+) -> list[Value]:
+    free = field.choices == "models" or bool(field.of)  # of another package, converted, with options; an older run
+    if free:
+        about += " The id of any other run may be typed." if field.of else literal(OTHER_NAMES)
     chosen = st.multiselect(
         label,
         options,
         key=state,
         help=about,
         accept_new_options=free,
+        format_func=lambda one: shown.get(one, one),
         placeholder=_placeholder(field),
         persist_state="session",
     )
@@ -64,6 +72,8 @@ def _multiselect(label: str, field: Field, options: Sequence[str], state: str, a
 
 
 def _options(field: Field, lists: Lists) -> list[str] | None:
+    if field.of:
+        return list(lists["runs"])
     if field.choices:
         return [name for name, task in lists[field.choices].items() if field.task in ("", task)]
     if field.kind == "boolean":
@@ -74,7 +84,7 @@ def _options(field: Field, lists: Lists) -> list[str] | None:
 def _state(field: Field, axis: Sequence[Value]) -> str | list[str]:
     if field.kind == "array" and field.choices:
         return [str(one) for values in axis for one in (values if isinstance(values, list) else [values])]
-    if field.choices or field.enum or field.kind == "boolean":
+    if field.choices or field.enum or field.of or field.kind == "boolean":
         return [written(one) for one in axis if one is not None]
     if field.kind == "array":
         return "; ".join(written(one) for one in axis)

@@ -58,7 +58,11 @@ def input_file(folders: Mapping[str, Path], field: str, name: str) -> Path:
     """What `Context.input` answers, where the files of each field lie in a folder of their own."""
     path = folders[field] / name
     if not path.is_file():
-        what = f"there is no {name} in that folder of the data" if field == WEIGHTS else f"the run has left no {name}"
+        what = (
+            f"there is no {name} in the folder {field} of the data"
+            if field == WEIGHTS
+            else f"the run has left no {name}"
+        )
         raise DataMissing(f"{field}: {what}")
     return path
 

@@ -18,11 +18,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch._dynamo  # noqa: F401 - it makes a folder of its own, once, in the temporary place of who imports it
 
 from mgic import execution, runner
 from mgic.errors import Cancelled
 from mgic.experiment import EXPERIMENTS
+from mgic.models import create
 from mgic.process import die_with_parent
 from mgic.protocol import Job
 from mgic.records import Config, RunStatus
@@ -39,6 +41,8 @@ LASTING = {"epochs": 1000}
 CONFIGS: dict[str, Config] = {
     "channel_scaling": {"channels": 512, "measure_latency": True, "repeats": 1000},
     "cost": {"model": "ghostnet_130"},
+    "evaluate": {"model": "resnet110", "weights": "drawn"},
+    "export": {"model": "resnet110"},
 }
 # Those that no config makes last long enough to be cancelled.
 AT_ONCE: frozenset[str] = frozenset()
@@ -78,6 +82,10 @@ class Run:
         self.places = {key: folder / key for key in ("data_dir", "folder", "checkpoints", "temporary")}
         for place in self.places.values():
             place.mkdir()
+        if "weights" in config:
+            (weights := self.places["data_dir"] / "weights").mkdir()
+            drawn = create(str(config["model"]), in_channels=1).state_dict()
+            safetensors.torch.save_file(drawn, weights / f"{config['weights']}.safetensors")
         starter = multiprocessing.get_context("forkserver")
         starter.set_forkserver_preload([__name__])
         theirs, jobs = starter.Pipe(duplex=False)

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard.connection import client, datasets, experiments, models
+from dashboard.connection import client, datasets, experiments, inputs, models
 from dashboard.draft import Extras, body, commands, only_possible, request
-from dashboard.forms import BadText
+from dashboard.forms import BadText, config_fields
 from dashboard.pages import SWEEP, SYSTEM, nothing_yet, prose
 from dashboard.preset import chosen_recipe, say_preset, start_from_address
 from dashboard.preview import show_cells, submit_key
@@ -27,7 +27,8 @@ info = by_title[st.selectbox("Experiment", list(by_title), key="experiment", per
 prose(info.summary)
 show_recipes(api, info, models(api), datasets(api).values())
 say_preset(info, models(api))
-filled = sweep_form(info, models(api), datasets(api))
+wanted = {name for one in config_fields(info) for name in one.of}
+filled = sweep_form(info, models(api), datasets(api), inputs(api, tuple(sorted(wanted))))
 
 with st.expander("Name, priority, reuse", icon=":material/label:"):
     name = st.text_input("Name of the sweep", key="sweep name", placeholder="optional", max_chars=120)

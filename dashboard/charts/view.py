@@ -70,7 +70,7 @@ def draw_view(view: View, info: Drawn, titles: tuple[str, str], colours: Look) -
     if view.log_x and info.x_numbers:
         set_log(made, "x", xs)
     elif view.kind == "bar" or not info.x_numbers:
-        set_names(made, [str(x) for x in xs])
+        set_names(made, [_written(x) for x in xs])
     if info.x_numbers and info.x_asked and view.kind != "bar" and (ticks := exact_ticks(xs, view.log_x)):
         made.update_xaxes(tickvals=ticks, ticktext=[number(tick) for tick in ticks])
     if view.log_y:
@@ -90,7 +90,7 @@ def _add_bars(made: go.Figure, name: str, marks: Sequence[Mark], index: int, col
     shape = PATTERNS[index % len(PATTERNS)]
     pattern = {"shape": shape, "fillmode": "overlay", "fgcolor": colours.background, "solidity": 0.15}
     made.add_bar(
-        x=[str(mark.x) for mark in marks],
+        x=[_written(mark.x) for mark in marks],
         y=[mark.y for mark in marks],
         name=plain(name),
         legendgroup=name,
@@ -102,7 +102,7 @@ def _add_bars(made: go.Figure, name: str, marks: Sequence[Mark], index: int, col
     )
     known = [mark for mark in marks if mark.has_bar]  # a bar chart would draw an interval of no length for the others
     made.add_scatter(
-        x=[str(mark.x) for mark in known],
+        x=[_written(mark.x) for mark in known],
         y=[mark.y for mark in known],
         legendgroup=name,
         offsetgroup=name,
@@ -113,6 +113,11 @@ def _add_bars(made: go.Figure, name: str, marks: Sequence[Mark], index: int, col
         hoverinfo="skip",
     )
     made.update_layout(barmode="group", scattermode="group", bargap=BAR_GAP, scattergap=BAR_GAP)
+
+
+def _written(x: float | str) -> str:
+    """The name of a place on an axis of names: 3 and not 3.0."""
+    return f"{x:.15g}" if isinstance(x, float) else x
 
 
 def _mark(view: View, group: Group, fields: tuple[str, ...], numeric: bool) -> Mark:

@@ -44,6 +44,7 @@ class Core:
             return describe.model(path.removeprefix("/models/")).model_dump_json()
         lists = {
             "/experiments": describe.experiments,
+            "/runs": lambda: [],
             "/datasets": lambda: describe.datasets(self.data_dir),
         }
         return Page(items=tuple(lists[path]())).model_dump_json()

@@ -94,19 +94,16 @@ def test_models_that_share_their_options_share_a_grid():
     assert made_grids(values, [GROUPED, OTHER]) == [{"model": ["mgic_resnet20", "mgic_resnet50"], "group_size": [4]}]
 
 
-def test_where_a_run_is_named_its_model_is_not_asked_for():
-    named = {"trained": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "input": {"of": ["x"]}}}
-    info = experiment(PROPERTIES | named, options=True)
-    fields = config_fields(info) + option_fields(info, [GROUPED])
-    assert next(one for one in fields if one.name == "trained").names_run
-    values = {
-        "model": ["mgic_resnet20"],
-        "group_size": [4],
-        "dataset": ["digits"],
-        "seed": [0, 1],
-        "trained": ["sweep:1"],
-    }
-    assert grids(values, fields, [GROUPED]) == [{"dataset": ["digits"], "seed": [0, 1], "trained": ["sweep:1"]}]
+def test_where_a_run_is_named_the_model_and_the_data_follow_from_it_unless_they_are_chosen():
+    run = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "input": {"of": ["classification"]}}
+    info = experiment(PROPERTIES | {"trained": run})
+    fields = config_fields(info)
+    (trained,) = (one for one in fields if one.of)
+    assert not is_rare(trained, info)
+    values = {"trained": ["a"], "model": ["resnet20"], "dataset": ["digits"], "seed": [3]}
+    assert grids(values, fields, [PLAIN]) == [{"trained": ["a"], "seed": [3]}]
+    asked = grids(values | {"dataset": ["mnist"], "trained": []}, fields, [PLAIN])
+    assert asked == [{"model": ["resnet20"], "dataset": ["mnist"], "seed": [3]}]
 
 
 def test_cells_that_remain_are_put_into_few_grids():

@@ -3,10 +3,12 @@
 import csv
 import json
 import math
+from dataclasses import replace
 from functools import partial
 from statistics import mean, median
 
 import pytest
+import safetensors.torch
 
 from mgic.cores import usable_cores
 from mgic.errors import BadConfig, Cancelled, TooExpensive
@@ -18,7 +20,7 @@ from mgic.measure.circumstances import Watch
 from mgic.measure.host import Facts, Host
 from mgic.measure.latency import Timing
 from mgic.models import create
-from mgic.records import SweepRequest, check_keys
+from mgic.records import InputRun, SweepRequest, check_keys
 from mgic.sweep import expand, measured
 from tests.silent import SilentContext
 
@@ -146,6 +148,25 @@ def test_onnx_runtime_is_fed_with_a_file_of_the_run(tmp_path):
     config = Config(models=["resnet20(width=4)"], engine="onnxruntime", rounds=1, control=False, **SMALL)
     assert [(row.role, row.n) for row in latency(config, context).rows] == [("measured", 10)]
     assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == ["processes.json", "samples.csv"]
+
+
+def test_the_network_of_a_run_comes_first_with_its_weights_and_its_input(tmp_path):
+    context = SilentContext(tmp_path)
+    network = create("resnet20", width=4, in_channels=1)
+    context.inputs["trained"] = tmp_path
+    (tmp_path / "model.safetensors").write_bytes(safetensors.torch.save(network.state_dict()))
+    run = InputRun(experiment="classification", config={"model": "resnet20", "width": 4, "dataset": "digits"})
+    asked = {"trained": "a", "models": [MGIC, "resnet20(width=4)"], "rounds": 1, "control": False}
+    followed = Config.following(asked, {"trained": run})
+    assert Config.following(followed, {"trained": run}) == followed
+    config = Config(**{**SMALL, **followed})
+    assert (config.models, config.input_size) == (["resnet20(width=4)", MGIC], [1, 8, 8])
+    result = latency(config, context)
+    assert [row.model for row in result.rows] == config.models
+    assert len(result.weights_hash or "") == 16
+    setup = engines.Setup("resnet20", {"width": 4, "in_channels": 1, "num_classes": 10}, *[None] * 11)
+    again = engines.network_of(replace(setup, seed=5, weights=str(tmp_path / "model.safetensors")))
+    assert all(one.equal(again.state_dict()[name]) for name, one in network.state_dict().items())
 
 
 def made(monkeypatch, times) -> None:

@@ -111,7 +111,7 @@ def test_a_name_is_a_file_in_the_folder_of_weights_and_no_path(tmp_path):
     (folder / "link.safetensors").symlink_to(tmp_path / "outside.safetensors")
     with pytest.raises(BadConfig, match="a link out of its folder"):
         load_trained(network(), Weighted(weights="link"), context)
-    with pytest.raises(DataMissing, match=r"weights: there is no none\.safetensors in that folder"):
+    with pytest.raises(DataMissing, match=r"weights: there is no none\.safetensors in the folder weights"):
         load_trained(network(), Weighted(weights="none"), context)
     assert load_trained(network(), Weighted(), context) is None
     for name in ("../outside", "/etc/passwd", "a/b", "..", ".hidden", "", "a\\b", "C:x", "a\n", "http://x"):
