@@ -77,7 +77,7 @@ def sweep_form(info: ExperimentInfo, models: Mapping[str, ModelInfo], data: Mapp
         return filled
     known = {name: axis for name, axis in values.items() if axis is not None}
     filled.grids = grids(known, [*common, *rare, *options], chosen)
-    _say_what_is_missing(values.get("dataset") or [], data, filled)
+    _say_of_data(values.get("dataset") or [], data, filled)
     return filled
 
 
@@ -117,13 +117,15 @@ def _json_form(info: ExperimentInfo) -> Filled:
     return filled
 
 
-def _say_what_is_missing(names: Sequence[Value], data: Mapping[str, DatasetInfo], filled: Filled) -> None:
-    for name in names:
-        if str(name) in data and not data[str(name)].present and "dataset" in filled.boxes:
-            one = data[str(name)]
+def _say_of_data(names: Sequence[Value], data: Mapping[str, DatasetInfo], filled: Filled) -> None:
+    """What is not there or cannot be read, and what may not be used for everything."""
+    for one in [data[str(name)] for name in names if str(name) in data and "dataset" in filled.boxes]:
+        if not one.present:
             what = "cannot be read" if one.problem else "is not on the server"
-            words = literal(f"{name} {what}. {one.how_to_get}")
+            words = literal(f"{one.name} {what}. {one.how_to_get}")
             filled.boxes["dataset"].warning(words, icon=":material/download:")
+        if one.licence:
+            filled.boxes["dataset"].caption(literal(f"{one.name}: {one.licence}"))
 
 
 def _found(names: Sequence[Value], models: Mapping[str, ModelInfo]) -> tuple[list[ModelInfo], list[str]]:
