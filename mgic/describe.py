@@ -1,5 +1,6 @@
 """What there is and what it would cost: the questions the service asks of the core, answered in records."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from mgic.records import (
 from mgic.reference import list_recipes
 from mgic.sweep import expand, grids_of, measured
 
+LOOK_S = 20.0
 MAX_INPUT = 2**14  # pixels a side, or points; larger samples are no network's input
 SHAPES = {1: "the number of inputs", 2: "channels,points", 3: "channels,height,width"}  # by how many numbers it has
 
@@ -84,7 +86,9 @@ def _text(info: ModelInfo) -> str:
 
 
 def datasets(data_dir: Path) -> list[DatasetInfo]:
-    return [dataset_info(name, data_dir) for name in list_datasets(data_dir)]
+    """What there is. Sets that lie there for the first time may take long: after `LOOK_S` the others are put off."""
+    start = time.monotonic()
+    return [dataset_info(name, data_dir, look=time.monotonic() < start + LOOK_S) for name in list_datasets(data_dir)]
 
 
 def recipes() -> list[Recipe]:

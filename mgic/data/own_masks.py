@@ -72,7 +72,7 @@ class Pairs:
         labels = pixels(fitted(_mask(self.pairs[number]), self.size, Image.Resampling.NEAREST))[0]
         if (largest := _largest(labels.numpy())) >= self.classes:
             raise DataMissing(f"{mask} has the label {largest}, and the classes end at {self.classes - 1}")
-        return pixels(fitted(read_rgb(picture), self.size)), labels
+        return pixels(fitted(read_rgb(picture, self.size), self.size)), labels
 
 
 def provider(data_dir: Path, name: str) -> MaskProvider:

@@ -184,15 +184,22 @@ class SetsOf(Mapping[str, P], Generic[P]):
         return provider
 
 
-def dataset_info(name: str, data_dir: Path) -> DatasetInfo:
+def dataset_info(name: str, data_dir: Path, look: bool = True) -> DatasetInfo:
     """What is known without reading it; `present` looks only whether the files are there.
 
     A set by its path is looked into when its files have changed. What is none has a `problem`, in words.
+
+    Args:
+        name: Of the set.
+        data_dir: Where it lies.
+        look: Whether there is time to look into one by its path.
 
     Raises:
         UnknownName: There is no set of that name.
     """
     try:
+        if not look and "/" in name:
+            raise DataMissing("not looked into yet: ask again")
         found = find(name, data_dir)
     except DataMissing as error:
         task, words = PLACES[name.partition("/")[0]].task, str(error)
