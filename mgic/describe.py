@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,17 @@ def _text(info: ModelInfo) -> str:
     return f"{info.name} {info.package}/{info.name} {info.summary}".lower()
 
 
-def datasets(data_dir: Path) -> list[DatasetInfo]:
-    """What there is. Sets that lie there for the first time may take long: after `LOOK_S` the others are put off."""
-    start = time.monotonic()
-    return [dataset_info(name, data_dir, look=time.monotonic() < start + LOOK_S) for name in list_datasets(data_dir)]
+def datasets(data_dir: Path, names: Sequence[str] | None = None) -> list[DatasetInfo]:
+    """Those that have one of these names, or all there are.
+
+    To look into sets that lie there for the first time may take long: after `LOOK_S` the others are put off.
+    """
+    end = time.monotonic() + LOOK_S
+    found = []
+    for name in list_datasets(data_dir) if names is None else names:
+        with suppress(UnknownName):  # a plug-in's experiment may have data of its own under that field
+            found.append(dataset_info(name, data_dir, look=time.monotonic() < end))
+    return found
 
 
 def recipes() -> list[Recipe]:

@@ -63,8 +63,7 @@ def entries(place: Path, pattern: re.Pattern[str], folders: bool) -> list[str]:
             ]
     except OSError:
         return []
-    # Who asks may not read bytes that are no text.
-    return sorted(name.encode(errors="backslashreplace").decode() for name in names)
+    return sorted(name if name.isprintable() else ascii(name) for name in names)
 
 
 def folder_names(place: str, data_dir: Path) -> list[str]:

@@ -4,6 +4,7 @@ A set is registered by a module of this package or of a plug-in, or it lies in t
 name of its kind: `folder/NAME`. Then its provider is made from what its files say, when it is first asked for.
 """
 
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -129,10 +130,16 @@ def find(name: str, data_dir: Path | None = None) -> Provider:
         raise no_such("data set", name, [f"{place}/{one}" for one in there], f"none in {place}")
     try:
         found = PLACES[place].provider(folder, own)
-    except DataMissing as error:  # who asks over the network knows no folders of this machine
-        raise DataMissing(str(error).replace(f"{folder}/", "")) from error
+    except DataMissing as error:
+        raise DataMissing(_told(str(error), folder)) from error
     _look.found[key] = found
     return found
+
+
+def _told(words: str, folder: Path) -> str:
+    """As text, whatever bytes a file's name has; who asks over the network knows no folders of this machine."""
+    text = words.encode(errors="backslashreplace").decode()
+    return re.sub(rf"(?<![\w/.-]){re.escape(str(folder))}/", "", text)
 
 
 class SetsOf(Mapping[str, P], Generic[P]):
