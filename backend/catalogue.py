@@ -1,6 +1,6 @@
 """Asks the core what there is and what it costs, in a process of its own, so that the API never loads torch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -96,8 +96,9 @@ class Catalogue:
     def recipes(self) -> list[Recipe]:
         return self._remembered("recipes")  # type: ignore[no-any-return]
 
-    def datasets(self) -> list[DatasetInfo]:
-        return self._ask("datasets", self._data_dir)  # type: ignore[no-any-return]
+    def datasets(self, names: Sequence[str] | None = None) -> list[DatasetInfo]:
+        """Those that have one of these names, or all there are."""
+        return self._ask("datasets", self._data_dir, names)  # type: ignore[no-any-return]
 
     def cost(self, name: str, options: dict[str, str], input_size: tuple[int, ...] | None) -> ModelCost:
         return self._ask("cost_of_query", name, options, input_size)  # type: ignore[no-any-return]

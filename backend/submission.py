@@ -175,13 +175,13 @@ def _whole_plan(named: Named, catalogue: Catalogue) -> Plan:
 
 def _missing_data(plan: Plan, catalogue: Catalogue) -> dict[str, str]:
     """For each data set of the sweep that is not on this server, how to get it: better said now than by every run."""
-    wanted = {point.config.get("dataset") for point in plan.points} - {None}
+    wanted = {name for point in plan.points if isinstance(name := point.config.get("dataset"), str)}
     if not wanted:
         return {}
     return {
         info.name: f"the data set {info.name} is not on this server: {info.how_to_get}"
-        for info in catalogue.datasets()
-        if info.name in wanted and not info.present
+        for info in catalogue.datasets(sorted(wanted))
+        if not info.present
     }
 
 

@@ -47,7 +47,7 @@ class Field:
         unit = f" Unit: {self.unit}." if self.unit else ""
         models = f" An option of {', '.join(self.models)}." if self.models else ""
         run = " The id of a run, or sweep:ID for each of a sweep; the model and its options are the run's."
-        return f"{self.description.rstrip('.') or self.name}.{unit}{default}{models}{run if self.names_run else ''}"
+        return f"{self.description.rstrip('.') or self.name}.{unit}{default}{models}{run if self.of else ''}"
 
 
 def config_fields(info: ExperimentInfo) -> list[Field]:

@@ -91,9 +91,9 @@ def sweep_form(
         return filled
     known = {name: axis for name, axis in values.items() if axis is not None}
     filled.grids = grids(known, [*common, *rare, *options], chosen)
-    if "model" in filled.boxes and any(one.names_run and known.get(one.name) for one in common):
-        filled.boxes["model"].info("The model and its options are those of the run that is named.")
-    _say_what_is_missing(values.get("dataset") or [], data, filled)
+    if "model" in filled.boxes and any(one.of and known.get(one.name) for one in common):
+        filled.boxes["model"].info("Where a run is named, the model, its options and the data are those of the run.")
+    _say_of_data(values.get("dataset") or [], data, filled)
     return filled
 
 
@@ -133,13 +133,15 @@ def _json_form(info: ExperimentInfo) -> Filled:
     return filled
 
 
-def _say_what_is_missing(names: Sequence[Value], data: Mapping[str, DatasetInfo], filled: Filled) -> None:
-    for name in names:
-        if str(name) in data and not data[str(name)].present and "dataset" in filled.boxes:
-            one = data[str(name)]
+def _say_of_data(names: Sequence[Value], data: Mapping[str, DatasetInfo], filled: Filled) -> None:
+    """What is not there or cannot be read, and what may not be used for everything."""
+    for one in [data[str(name)] for name in names if str(name) in data and "dataset" in filled.boxes]:
+        if not one.present:
             what = "cannot be read" if one.problem else "is not on the server"
-            words = literal(f"{name} {what}. {one.how_to_get}")
+            words = literal(f"{one.name} {what}. {one.how_to_get}")
             filled.boxes["dataset"].warning(words, icon=":material/download:")
+        if one.licence:
+            filled.boxes["dataset"].caption(literal(f"{one.name}: {one.licence}"))
 
 
 def _found(names: Sequence[Value], models: Mapping[str, ModelInfo]) -> tuple[list[ModelInfo], list[str]]:

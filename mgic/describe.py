@@ -1,6 +1,8 @@
 """What there is and what it would cost: the questions the service asks of the core, answered in records."""
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from mgic.records import (
 from mgic.reference import list_recipes
 from mgic.sweep import expand, grids_of, measured
 
+LOOK_S = 20.0
 MAX_INPUT = 2**14  # pixels a side, or points; larger samples are no network's input
 SHAPES = {1: "the number of inputs", 2: "channels,points", 3: "channels,height,width"}  # by how many numbers it has
 
@@ -83,8 +86,17 @@ def _text(info: ModelInfo) -> str:
     return f"{info.name} {info.package}/{info.name} {info.summary}".lower()
 
 
-def datasets(data_dir: Path) -> list[DatasetInfo]:
-    return [dataset_info(name, data_dir) for name in list_datasets(data_dir)]
+def datasets(data_dir: Path, names: Sequence[str] | None = None) -> list[DatasetInfo]:
+    """Those that have one of these names, or all there are.
+
+    To look into sets that lie there for the first time may take long: after `LOOK_S` the others are put off.
+    """
+    end = time.monotonic() + LOOK_S
+    found = []
+    for name in list_datasets(data_dir) if names is None else names:
+        with suppress(UnknownName):  # a plug-in's experiment may have data of its own under that field
+            found.append(dataset_info(name, data_dir, look=time.monotonic() < end))
+    return found
 
 
 def recipes() -> list[Recipe]:

@@ -66,6 +66,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if run.retry_of:
         before = {"run": str(run.retry_of)}
         st.page_link(RUN, label="The run this retries", icon=":material/history:", query_params=before)
+show_data(run, datasets(api))
 
 
 @st.fragment(run_every=None if run.status.terminal else 2)
@@ -100,7 +101,6 @@ left, right = st.columns(2)
 with left:
     st.subheader("Config", anchor=False)
     show_config(run)
-    show_data(run, datasets(api))
 with right:
     st.subheader("Files", anchor=False)
     walls = [view.y for view in views_of_run(info, run) if view.kind == "images"] if info else []

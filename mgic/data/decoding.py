@@ -30,13 +30,18 @@ BROKEN = (
 )
 
 
-def read_rgb(path: Path) -> Image.Image:
+def read_rgb(path: Path, wanted: tuple[int, int] | None = None) -> Image.Image:
     """The picture in a file, in colours of 8 bits; what is transparent shows the colour beneath.
+
+    Args:
+        path: The file.
+        wanted: The height and width that it is needed at: of a JPEG that is more than twice as large half, a quarter or
+            an eighth of the pixels a side is read, ten times as fast.
 
     Raises:
         DataMissing: The file is absent or no picture, or its pixels are of a depth whose white is not known.
     """
-    picture, form = _read(path)
+    picture, form = _read(path, wanted)
     if form == "PNG" and picture.mode in SIXTEEN_BITS:
         deep = np.asarray(picture).astype(np.uint32)
         picture = Image.fromarray(((deep + 128) // 257).astype(np.uint8))
@@ -76,9 +81,11 @@ def pixels(picture: Image.Image) -> Tensor:
     return torch.from_numpy(np.atleast_3d(np.array(picture))).permute(2, 0, 1)
 
 
-def _read(path: Path) -> tuple[Image.Image, str | None]:
+def _read(path: Path, wanted: tuple[int, int] | None = None) -> tuple[Image.Image, str | None]:
     try:
         with Image.open(path, formats=FORMATS) as opened:
+            if wanted is not None:
+                opened.draft(None, (2 * wanted[1], 2 * wanted[0]))
             return opened.copy(), opened.format
     except BROKEN as error:
         raise _unreadable(path, error) from error

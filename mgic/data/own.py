@@ -24,7 +24,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
 ARCHIVE = re.compile(r"(?si)[^.].*\.(zip|tar|tgz|tar\.\w+|7z|rar)")
 SPLITS = ("train", "val", "test")
 SPLIT_SEED, TEST_SHARE = 0, 0.2  # of a set that comes unsplit
-LOOKED_AT = 2000  # pictures of a split whose pixels are looked at to know a set; a larger set's others when it is read
+LOOKED_AT = 1000  # pictures of a split whose pixels are looked at to know a set; a larger set's others when it is read
 HASHED = 2**30  # bytes of a set whose contents are hashed; of a larger one names and sizes are
 IN_MEMORY = 2**28  # bytes of pixels; a larger set is read from its files as it is learnt from
 MULTIPLE = 16  # pixels, of a side that pictures of unlike sizes get
@@ -63,8 +63,7 @@ def entries(place: Path, pattern: re.Pattern[str], folders: bool) -> list[str]:
             ]
     except OSError:
         return []
-    # Who asks may not read bytes that are no text.
-    return sorted(name.encode(errors="backslashreplace").decode() for name in names)
+    return sorted(name if name.isprintable() else ascii(name) for name in names)
 
 
 def folder_names(place: str, data_dir: Path) -> list[str]:

@@ -153,7 +153,7 @@ def _arrays(split: Sequence[Labelled], shape: tuple[int, int, int]) -> Arrays:
 
 def _pixels(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
     """(channels, height, width), uint8."""
-    picture = fitted(read_rgb(path), shape[1:])
+    picture = fitted(read_rgb(path, shape[1:]), shape[1:])
     return np.atleast_3d(np.asarray(picture.convert("L") if shape[0] == 1 else picture)).transpose(2, 0, 1)
 
 

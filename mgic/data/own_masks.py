@@ -72,7 +72,7 @@ class Pairs:
         labels = pixels(fitted(_mask(self.pairs[number]), self.size, Image.Resampling.NEAREST))[0]
         if (largest := _largest(labels.numpy())) >= self.classes:
             raise DataMissing(f"{mask} has the label {largest}, and the classes end at {self.classes - 1}")
-        return pixels(fitted(read_rgb(picture), self.size)), labels
+        return pixels(fitted(read_rgb(picture, self.size), self.size)), labels
 
 
 def provider(data_dir: Path, name: str) -> MaskProvider:
@@ -140,8 +140,8 @@ def _names(named: list[Path]) -> tuple[str, ...]:
 
 
 def _look(root: Path, splits: tuple[list[Pair], ...], named: tuple[str, ...]) -> Facts:
-    """From all masks, and from `LOOKED_AT` of the pictures."""
-    pairs = [pair for split in splits for pair in split]
+    """From `LOOKED_AT` pictures and their masks."""
+    pairs = evenly([pair for split in splits for pair in split])
     largest = each(lambda pair: _largest(np.asarray(_mask(pair))), pairs)
     classes = named or tuple(f"class {number}" for number in range(max(largest) + 1))
     if max(largest) >= len(classes):
@@ -149,9 +149,9 @@ def _look(root: Path, splits: tuple[list[Pair], ...], named: tuple[str, ...]) ->
         raise DataMissing(f"{mask} has the label {max(largest)}, and {NAMES} names {len(classes)} classes, 0 the first")
     if len(classes) < 2:
         raise DataMissing(f"{root} has masks of one class; there is nothing to tell apart")
-    looked = [picture for picture, _ in evenly(pairs)]
-    each(lambda picture: read_rgb(picture).size, looked)
-    height, width = common_size(each(read_size, looked), SIDE)
+    pictures = [picture for picture, _ in pairs]
+    height, width = common_size(each(read_size, pictures), SIDE)
+    each(lambda picture: read_rgb(picture, (height, width)).size, pictures)
     uses = [(path, f"{use}") for use, split in enumerate(splits) for pair in split for path in pair]
     found = hash_of(uses, root, height, width, classes, TEST_SHARE)
     return Facts(shape=(3, height, width), classes=classes, hash=found)

@@ -4,6 +4,7 @@ A set is registered by a module of this package or of a plug-in, or it lies in t
 name of its kind: `folder/NAME`. Then its provider is made from what its files say, when it is first asked for.
 """
 
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -129,10 +130,16 @@ def find(name: str, data_dir: Path | None = None) -> Provider:
         raise no_such("data set", name, [f"{place}/{one}" for one in there], f"none in {place}")
     try:
         found = PLACES[place].provider(folder, own)
-    except DataMissing as error:  # who asks over the network knows no folders of this machine
-        raise DataMissing(str(error).replace(f"{folder}/", "")) from error
+    except DataMissing as error:
+        raise DataMissing(_told(str(error), folder)) from error
     _look.found[key] = found
     return found
+
+
+def _told(words: str, folder: Path) -> str:
+    """As text, whatever bytes a file's name has; who asks over the network knows no folders of this machine."""
+    text = words.encode(errors="backslashreplace").decode()
+    return re.sub(rf"(?<![\w/.-]){re.escape(str(folder))}/", "", text)
 
 
 class SetsOf(Mapping[str, P], Generic[P]):
@@ -184,15 +191,22 @@ class SetsOf(Mapping[str, P], Generic[P]):
         return provider
 
 
-def dataset_info(name: str, data_dir: Path) -> DatasetInfo:
+def dataset_info(name: str, data_dir: Path, look: bool = True) -> DatasetInfo:
     """What is known without reading it; `present` looks only whether the files are there.
 
     A set by its path is looked into when its files have changed. What is none has a `problem`, in words.
+
+    Args:
+        name: Of the set.
+        data_dir: Where it lies.
+        look: Whether there is time to look into one by its path.
 
     Raises:
         UnknownName: There is no set of that name.
     """
     try:
+        if not look and "/" in name:
+            raise DataMissing("not looked into yet: ask again")
         found = find(name, data_dir)
     except DataMissing as error:
         task, words = PLACES[name.partition("/")[0]].task, str(error)

@@ -199,7 +199,9 @@ def streamed(http: httpx.Client, path: str, headers: dict[str, str] | None = Non
 def test_curves_go_on_after_the_cursor(service, trained):
     _, run = trained
     curves = service.client.curves(run.id)
-    assert {"train/loss", "test/top1", "test/top5", "test/loss"} == {point.name for point in curves.items}
+    assert {"train/loss", "test/top1", "test/top5", "test/balanced_accuracy", "test/loss"} == {
+        point.name for point in curves.items
+    }
     assert [point.value for point in curves.items if point.name == "test/top1"] == [run.result["top1"]]
     rest = service.client.curves(run.id, after=curves.next_cursor)
     assert rest.items == ()

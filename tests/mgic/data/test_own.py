@@ -33,15 +33,26 @@ def test_what_lies_there_is_listed_with_what_is_wrong_with_it(data_dir):
     (data_dir / "folder" / "old.zip").write_bytes(b"x")
     (data_dir / "folder" / "a;b").mkdir()
     (data_dir / "folder" / ".hidden").mkdir()
+    (data_dir / "folder" / "bell\x07").mkdir()
     (data_dir / "npz" / "broken.npz").write_bytes(b"x")
     (data_dir / "npz" / "README").write_bytes(b"x")
     named = [name for name in list_datasets(data_dir) if "/" in name]
     assert named == [
-        *("folder/a;b", "folder/old.zip", "folder/own", "folder/unsplit", "masks/own", "npz/broken", "npz/own"),
+        *(
+            "folder/'bell\\x07'",
+            "folder/a;b",
+            "folder/old.zip",
+            "folder/own",
+            "folder/unsplit",
+            "masks/own",
+            "npz/broken",
+            "npz/own",
+        ),
     ]
     wrong = {name: dataset_info(name, data_dir).problem for name in named}
     assert [name for name, problem in wrong.items() if not problem] == list(made.OWN)
     assert "rename it" in wrong["folder/a;b"]
+    assert [one.name for one in describe.datasets(data_dir, ["npz/own", "digits", "theirs"])] == ["npz/own", "digits"]
     assert "old.zip is an archive" in wrong["folder/old.zip"]
     assert wrong["npz/broken"].startswith("npz/broken.npz cannot be read"), "no folder of this machine is told"
 

@@ -89,11 +89,13 @@ class Result(BaseModel):
     top5: float = Field(
         description="Test images whose class is among the first five", json_schema_extra={"unit": "%", "goal": "max"}
     )
+    balanced_accuracy: float | None = Field(description="The mean over the classes", json_schema_extra={"unit": "%"})
     test_loss: float = Field(
         description="Mean cross-entropy of the test images", json_schema_extra={"unit": "nats", "goal": "min"}
     )
     val_top1: float | None = Field(description="Of those held out", json_schema_extra={"unit": "%", "goal": "max"})
     val_top5: float | None = Field(description="Of those held out", json_schema_extra={"unit": "%", "goal": "max"})
+    val_balanced_accuracy: float | None = Field(description="Of those held out", json_schema_extra={"unit": "%"})
     val_loss: float | None = Field(description="Of those held out", json_schema_extra={"unit": "nats", "goal": "min"})
     params: int = Field(description="Trainable parameters", json_schema_extra={"goal": "min"})
     macs: int = Field(description="Multiply-accumulates of one image", json_schema_extra={"goal": "min"})
@@ -112,6 +114,7 @@ class Result(BaseModel):
 class Scores:
     top1: float
     top5: float
+    balanced: float
     loss: float
 
 
@@ -132,7 +135,8 @@ class Telling:
         constant = -guess.log()[labels]
         loss = finite(losses.mean().item(), "loss")
         gains = (right.double() - (labels == guess.argmax()).double(), constant - losses)
-        scores = Scores(100 * right.double().mean().item(), 100.0, loss)
+        balanced = sum(right[labels == label].double().mean().item() for label in (0, 1)) / 2
+        scores = Scores(100 * right.double().mean().item(), 100.0, 100 * balanced, loss)
         return Scored(scores, loss, constant.mean().item(), gains)
 
 
@@ -160,9 +164,11 @@ def stripes_by_hand(config: Config, context: Context) -> Result:
     return Result(
         top1=trained.scores.top1,
         top5=trained.scores.top5,
+        balanced_accuracy=trained.scores.balanced,
         test_loss=trained.scores.loss,
         val_top1=held.top1 if held else None,
         val_top5=held.top5 if held else None,
+        val_balanced_accuracy=held.balanced if held else None,
         val_loss=held.loss if held else None,
         params=cost.params,
         macs=cost.macs,

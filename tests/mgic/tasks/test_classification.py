@@ -37,6 +37,12 @@ def test_top5_is_100_up_to_five_classes():
     assert (scores.top1, scores.top5) == (25.0, 100.0)
 
 
+def test_balanced_accuracy_is_the_mean_over_classes_that_occur():
+    """Three of class 7, of which all are right, and one of class 3, which is wrong."""
+    scores = Classifying().score(Echo(), split(ranked(8), [7, 7, 7, 3]), 3).scores
+    assert (scores.top1, scores.balanced_accuracy) == (75.0, 50.0)
+
+
 def test_the_loss_is_the_mean_over_images_and_not_over_batches():
     logits = torch.tensor([[0, 0], [0, 0], [0, 10]], dtype=torch.uint8)
     scores = Classifying().score(Echo(), split(logits, [0, 1, 0]), 2).scores
