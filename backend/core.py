@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
 from multiprocessing import get_context
 from typing import Any
 
-import mgic
 from backend.line import Line, nobody_left
 from mgic import plugins
 from mgic.errors import Unavailable
@@ -29,10 +29,10 @@ class Outdated(Exception):
 
 
 def _ask(question: str, args: tuple[Any, ...]) -> Any:
-    """Runs in the process. `mgic.describe` is found lazily: only this process loads it."""
+    """Runs in the process, the only one that loads `mgic.describe`, and with it torch."""
     if plugins.changed():
         raise Outdated
-    return getattr(mgic.describe, question)(*args)
+    return getattr(import_module("mgic.describe"), question)(*args)
 
 
 def _begin(parent: int, wanted: tuple[Asked, ...]) -> None:

@@ -24,10 +24,10 @@ RUN = (
 PROCESSES: list[dict[str, set[str]]] = [
     {
         "import mgic.runner": CORE,
-        "import mgic; mgic.describe.experiments(); mgic.describe.models(); mgic.describe.recipes()": CORE,
-        "mgic.describe.datasets(__import__('pathlib').Path.cwd())": CORE,
+        "from mgic import describe; describe.experiments(); describe.models(); describe.recipes()": CORE,
+        "describe.datasets(__import__('pathlib').Path.cwd())": CORE,
         f"import mgic.cli; {LIST}": CORE,  # keeps its answer for the next process
-        "mgic.create('mgic_resnet20')": CORE,
+        "import mgic; mgic.create('mgic_resnet20')": CORE,
         RUN: CORE | {"torch._dynamo", "scipy"},  # the first step of any optimizer imports torch's compiler
     },
     {
@@ -35,6 +35,7 @@ PROCESSES: list[dict[str, set[str]]] = [
         "import mgic.statistics, mgic.reference, mgic.cli": {"numpy"},
         LIST: {"numpy"},
     },
+    {"from mgic import MGICBlock": CORE, "import mgic.layers": CORE},
     {"import backend.app": {"celery", "fastapi", "numpy", "sqlalchemy"}},
     {"import worker.app": {"celery", "sqlalchemy"}},
 ]

@@ -78,20 +78,22 @@ def convert(
 
     Raises:
         BadConfig: The network does not run on `example`, nothing of it can be converted, or a size makes no sense.
+
+    Example:
+        >>> import mgic, torch
+        >>> network, example = mgic.create("resnet20"), torch.zeros(1, 3, 32, 32)
+        >>> new, report = mgic.convert(network, example, group_size=8, coarsest_size=16)
+        >>> report.converted[-1].name
+        'stages.8'
     """
     plan_levels(1, group_size, coarsest_size, coarsening)  # the sizes alone, before anything is run
     units = {unit.name: unit for unit in find_units(network, watch(network, example))}
     blocks, converted, left = _blocks(network, units, (group_size, coarsest_size, coarsening), select)
     left |= _missed(network, blocks, example)
     place = {name: number for number, name in enumerate(units)}
-    parts = tuple(
-        _left(unit, network.get_submodule(name), left[name]).model_copy(update={"place": place[name]})
-        for name, unit in units.items()
-        if name in left
-    )
+    kept = tuple(_left(unit, network.get_submodule(n), left[n], place[n]) for n, unit in units.items() if n in left)
     if left.keys() == units.keys():
-        detail = "nothing of the network can be converted: " + _reasons(parts)
-        raise BadConfig(detail, (Problem("network", "nothing_convertible", detail),))
+        raise _nothing_convertible(kept)
     report = ConversionReport(
         group_size=group_size,
         coarsest_size=coarsest_size,
@@ -99,7 +101,7 @@ def convert(
         converted=tuple(
             record.model_copy(update={"place": place[record.name]}) for record in converted if record.name not in left
         ),
-        left=parts,
+        left=kept,
         weights=WEIGHTS,
     )
     return _with(network, {name: block for name, block in blocks.items() if name not in left}), report
@@ -162,12 +164,17 @@ def _fault(network: nn.Module, example: Tensor) -> str:
     return ""
 
 
-def _left(unit: Unit, block: nn.Module, why: str) -> LeftAlone:
+def _left(unit: Unit, block: nn.Module, why: str, place: int) -> LeftAlone:
     try:
         params, macs = _cost(shadow(block), unit.size) if unit.size else (_params(block), 0)
     except FAULTS:  # it asks for values on its way
         params, macs = _params(block), 0
-    return LeftAlone(name=unit.name, kind=type(block).__name__, reason=why, params=params, macs=macs)
+    return LeftAlone(name=unit.name, kind=type(block).__name__, reason=why, params=params, macs=macs, place=place)
+
+
+def _nothing_convertible(left: Sequence[LeftAlone]) -> BadConfig:
+    detail = "nothing of the network can be converted: " + _reasons(left)
+    return BadConfig(detail, (Problem("network", "nothing_convertible", detail),))
 
 
 def _reasons(left: Sequence[LeftAlone]) -> str:

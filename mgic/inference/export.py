@@ -54,6 +54,15 @@ def export_onnx(model: nn.Module, example: Tensor, path: Path | str) -> Path:
             not installed, the example does not fit, the network has something that ONNX has not, the file cannot be
             written, or ONNX Runtime's output is further from float64 than `mgic.inference.Agreement` puts down to
             rounding.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import torch
+        >>> import mgic
+        >>> network, image = mgic.create("mgic_resnet20"), torch.rand(1, 3, 32, 32)
+        >>> with TemporaryDirectory() as folder:
+        ...     mgic.export_onnx(network, image, f"{folder}/network.onnx").name
+        'network.onnx'
     """
     _check_kinds(model, example, path)
     for package in ("onnx", "onnxruntime"):

@@ -49,6 +49,20 @@ class MGICBlock(nn.Module):
 
     Raises:
         BadConfig: `channels` cannot be halved as often as asked, or no group size fits.
+
+    Example:
+        A convolution over 64, 32 and 16 channels, in groups of 8 but for the coarsest level:
+
+        >>> import torch
+        >>> from torch import nn
+        >>> from mgic import MGICBlock
+        >>> def convolution(channels: int, groups: int) -> nn.Module:
+        ...     return nn.Conv2d(channels, channels, 3, padding=1, groups=groups)
+        >>> block = MGICBlock(64, convolution, group_size=8, coarsest_size=16)
+        >>> [level.channels for level in block.levels]
+        [64, 32, 16]
+        >>> block(torch.zeros(1, 64, 8, 8)).shape
+        torch.Size([1, 64, 8, 8])
     """
 
     def __init__(

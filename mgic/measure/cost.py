@@ -64,6 +64,16 @@ def count_cost(model: nn.Module, input_size: tuple[int, ...]) -> Cost:
     Raises:
         BadConfig: An input of that size does not fit the model.
         NeedsValues: It has to be run on the CPU, and its tensors have no values.
+
+    Example:
+        Two convolutions, of 3x3 from 3 to 8 channels and of 1x1 from 8 to 16:
+
+        >>> from torch import nn
+        >>> import mgic
+        >>> network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.Conv2d(8, 16, 1, bias=False))
+        >>> cost = mgic.count_cost(network, (3, 32, 32))
+        >>> cost.params, cost.macs
+        (344, 352256)
     """
     return _summed(model, _counts(model, _checked(input_size)))
 

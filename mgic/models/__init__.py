@@ -213,12 +213,24 @@ def create(name: str, **options: Any) -> nn.Module:
         UnknownName: No model of that name.
         BadConfig: An option it does not have, a value outside the option's bounds, or options
             that no network can be built from.
+
+    Example:
+        >>> import mgic
+        >>> network = mgic.create("mgic_resnet20", group_size=8, num_classes=100)
+        >>> sum(weights.numel() for weights in network.parameters())
+        110740
     """
     return find(name).build(**resolve_options(name, options))
 
 
 def list_models() -> list[str]:
-    """The names of all registered models, resnet20 before resnet110."""
+    """The names of all registered models, resnet20 before resnet110.
+
+    Example:
+        >>> import mgic
+        >>> "mgic_resnet20" in mgic.list_models()
+        True
+    """
     return list(MODELS)
 
 
