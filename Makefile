@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := service,dashboard,embedded,onnx,prune,pictures,photographs,dev
+EXTRAS := service,dashboard,embedded,train,onnx,prune,pictures,photographs,docs,dev
 # A file stays in one process, so that what it starts is started once: tests/order.py.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
@@ -24,7 +24,7 @@ help:
 setup: $(STAMP)
 
 # torch and torchvision stand in one requirement list, so that pip chooses builds that fit each other.
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "MGIC Lab needs Python 3.11 or newer" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"

@@ -10,7 +10,7 @@ COPY pyproject.toml constraints.txt ./
 COPY docker/requirements.py docker/
 RUN --mount=type=cache,target=/root/.cache/pip \
     python docker/requirements.py dashboard > requirements.txt && pip install -c constraints.txt -r requirements.txt
-COPY README.md LICENSE ./
+COPY README.md LICENSE setup.py ./
 COPY mgic mgic
 COPY dashboard dashboard
 RUN --mount=type=cache,target=/root/.cache/pip \

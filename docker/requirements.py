@@ -11,7 +11,7 @@ from pathlib import Path
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 # Workers run every experiment.
-EXTRAS = {"service": ("service", "onnx", "prune", "pictures"), "dashboard": ("dashboard",)}
+EXTRAS = {"service": ("service", "train", "onnx", "prune", "pictures"), "dashboard": ("dashboard",)}
 DASHBOARD_NEEDS = frozenset({"httpx2", "numpy", "pydantic", "scipy"})  # records, client and statistics import these
 
 

@@ -15,7 +15,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     python docker/requirements.py service > requirements.txt \
     && pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} -c constraints.txt torch torchvision \
     && pip install -c constraints.txt -r requirements.txt
-COPY README.md LICENSE ./
+COPY README.md LICENSE setup.py ./
 COPY mgic mgic
 COPY backend backend
 COPY worker worker

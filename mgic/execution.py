@@ -15,6 +15,7 @@ from mgic.data import look_in
 from mgic.environment import environment
 from mgic.errors import BadConfig, Cancelled, DataMissing, Diverged, MgicError, UnknownName
 from mgic.experiment import EXPERIMENTS, Context
+from mgic.extras import how_to_get
 from mgic.provenance import closed, source, subject
 from mgic.records import Config, Failure, Outcome, Reason, RunStatus, check_keys
 
@@ -48,7 +49,7 @@ def run(name: str, config: Config, context: Context, links: Mapping[str, str | N
             status = RunStatus.CANCELLED
         else:
             status = RunStatus.FAILED
-            trace = "" if isinstance(error, MgicError) else traceback.format_exc()
+            trace = "" if isinstance(error, MgicError) or how_to_get(error) else traceback.format_exc()
             failure = Failure(reason=reason_of(error), message=_message(error), traceback=trace)
     told = {"source": source(), "subject": closed(about, start), "started": start, "ended": time.time()}
     return Outcome(
@@ -81,7 +82,7 @@ def reason_of(error: BaseException) -> Reason:
     """The one word for why a run failed."""
     if isinstance(error, Diverged):
         return Reason.DIVERGED
-    if isinstance(error, BadConfig | UnknownName | DataMissing | ValidationError):
+    if isinstance(error, BadConfig | UnknownName | DataMissing | ValidationError) or how_to_get(error):
         return Reason.INVALID
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
         return Reason.OOM
@@ -91,7 +92,7 @@ def reason_of(error: BaseException) -> Reason:
 
 
 def _message(error: Exception) -> str:
-    words = str(error) or type(error).__name__
+    words = how_to_get(error) or str(error) or type(error).__name__
     if isinstance(error, ValidationError):
         words = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
     broken = plugins.failures() if reason_of(error) is Reason.INVALID else {}

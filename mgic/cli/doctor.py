@@ -21,6 +21,7 @@ from mgic.cli.up import migrations, valkey_server
 from mgic.client import ApiError, Unreachable
 from mgic.cores import cpu_quota, usable_cores
 from mgic.errors import BadConfig
+from mgic.extras import ALONE, has_service
 from mgic.place import check_folder
 from mgic.plugins import load_tried
 from mgic.records import Health, Record
@@ -167,7 +168,9 @@ def _refusal(home: Path) -> str:
 
 def _database(home: Path) -> Check:
     """Asked in a process of its own, in the words of what would bring it to this version's schema."""
-    if find_spec("sqlalchemy") is None or find_spec("backend") is None:
+    if not has_service():
+        return _check("schema", False, ALONE, required=True)
+    if find_spec("sqlalchemy") is None:
         return _check("schema", False, "the service packages are missing", required=True)
     done = migrations({"MGIC_HOME": os.path.realpath(home)}, "--check")
     return _check("schema", done.returncode == 0, (done.stdout + done.stderr).strip()[-500:], required=True)

@@ -28,6 +28,7 @@ from mgic.client import ApiError, Client, Unreachable
 from mgic.cores import usable_cores
 from mgic.doors.callers import read_hosts
 from mgic.errors import BadConfig, Unavailable
+from mgic.extras import ALONE, has_service
 from mgic.place import check_folder
 from mgic.plugins import SAFE
 from mgic.records import SweepRequest
@@ -54,6 +55,8 @@ def up(
     State lies in a SQLite file and a bundled Valkey server under the home folder; everything
     listens on 127.0.0.1 only, and everything ends with this command.
     """
+    if not has_service():
+        raise BadConfig(f"`mgic up` cannot start here: {ALONE}")
     check_folder("MGIC_HOME", home)
     home = Path(os.path.realpath(home))  # unlike `resolve`, it has no opinion about links that lead nowhere
     _check_loopback(api_host)
@@ -217,7 +220,7 @@ class Service:
         return self._python("api", ["backend", "--host", host, "--port", str(port)], hosts)
 
     def _dashboard(self, port: int) -> Process:
-        if find_spec("dashboard") is None or find_spec("streamlit") is None:
+        if find_spec("streamlit") is None:
             raise BadConfig("the dashboard is not installed: pip install 'mgic[dashboard]'")
         return self._python("dashboard", ["dashboard", "--host", PAGES_HOST, "--port", str(port)])
 

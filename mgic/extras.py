@@ -1,0 +1,28 @@
+"""Which extra of the distribution brings a package that the core does without, and what a wheel leaves out."""
+
+from importlib.util import find_spec
+
+_OF = {  # by the name of its distribution, or of what is imported
+    "scikit-learn": "train",
+    "sklearn": "train",
+    "torchmetrics": "train",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "torch_pruning": "prune",
+    "skimage": "pictures",
+}
+SERVICE = ("backend", "worker", "dashboard")
+ALONE = "this installation is the library alone: the service runs from a checkout of the project, with `make up`"
+
+
+def how_to_get(error: BaseException) -> str:
+    """For an import that failed because an extra is not installed, the words to get it; else empty."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return ""
+    package = error.name.partition(".")[0]
+    return f"{package} is not installed; get it with: pip install 'mgic[{_OF[package]}]'" if package in _OF else ""
+
+
+def has_service() -> bool:
+    """Whether the packages of the service are beside the library, which no wheel holds: setup.py."""
+    return all(find_spec(name) is not None for name in SERVICE)
