@@ -5,11 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := service,dashboard,embedded,train,onnx,prune,pictures,photographs,docs,dev
+# Of clients of the API; in a folder of its own, since it wants another typer.
+GENERATOR := openapi-python-client==0.29.1
 # A file stays in one process, so that what it starts is started once: tests/order.py.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up quick test test-all check bench clean
+.PHONY: help setup up quick test test-all check docs bench clean
 
 help:
 	@echo "make setup   create $(VENV) and install into it"
@@ -18,6 +20,7 @@ help:
 	@echo "make test    every behaviour, as the CI does"
 	@echo "make test-all  these, and more cases of the same"
 	@echo "make check   formatting, lint, types, import contracts"
+	@echo "make docs    the documentation as a site, in site/"
 	@echo "make bench   how fast and how large it is here"
 	@echo "make clean   remove $(VENV) and caches; results in .mgic stay"
 
@@ -28,6 +31,7 @@ $(STAMP): pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "MGIC Lab needs Python 3.11 or newer" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/share/client-generator $(GENERATOR)
 	@touch $@
 
 # exec: signals reach the service itself, no shell stands between.
@@ -49,9 +53,12 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: setup
+	$(BIN)/python -m mkdocs build --strict --clean
+
 bench: setup
 	@exec $(BIN)/python -m tests.bench
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

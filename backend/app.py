@@ -16,7 +16,7 @@ from backend.janitor import Janitor
 from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
-from backend.routes import artifacts, baselines, catalogue, paper, results, runs, service, sweeps
+from backend.routes import artifacts, baselines, catalogue, index, paper, results, runs, service, sweeps
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
@@ -44,9 +44,8 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
         version=__version__,
         summary="Benchmarks of multigrid-in-channels networks: sweeps, runs, results.",
         lifespan=lifespan,
-        openapi_url=f"{PREFIX}/openapi.json",
-        docs_url=None,  # the pages of FastAPI load their scripts from another host
-        redoc_url=None,
+        openapi_url=None,  # document and page are our own: `backend.routes.index`
+        generate_unique_id_function=lambda route: route.name,  # of functions of generated clients
         redirect_slashes=False,
     )
     app.state.settings = settings
@@ -57,8 +56,9 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.artifacts = Artifacts(settings.artifacts)
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s)
     errors.install(app)
-    for part in (catalogue, paper, sweeps, runs, artifacts, results, baselines, service):
+    for part in (index, catalogue, paper, sweeps, runs, artifacts, results, baselines, service):
         app.include_router(part.router, prefix=PREFIX)
+    app.include_router(index.page)
     app.add_middleware(Guard, hosts=settings.allowed_hosts, max_body=settings.max_body_bytes)
     return app
 

@@ -18,14 +18,16 @@ from mgic.records import Artifact, Page
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[StrictQuery])
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-CONTENT = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+BYTES = {"schema": {"type": "string", "format": "binary"}}
+# A file is of the type that its name says, whatever that is; a thumbnail is a PNG.
+CONTENT = {"content": {kind: BYTES for kind in ("application/octet-stream", "image/png", "*/*")}}
 Pixels = Annotated[
     int | None, Query(ge=16, le=1024, description="Of a picture, a PNG whose longer side has at most so many pixels")
 ]
 
 
 @router.get("/{run_id}/artifacts")
-def index(run_id: UUID, store: StoreDep) -> Page[Artifact]:
+def list_artifacts(run_id: UUID, store: StoreDep) -> Page[Artifact]:
     """The files it left."""
     return Page(items=tuple(artifact for artifact, _, _ in store.artifacts(run_id)))
 
@@ -35,7 +37,7 @@ def index(run_id: UUID, store: StoreDep) -> Page[Artifact]:
     response_class=StreamingResponse,
     responses={200: CONTENT, 206: CONTENT | {"description": "The part that was asked for"}},
 )
-def read(
+def get_artifact(
     run_id: UUID,
     name: str,
     store: StoreDep,
@@ -43,7 +45,10 @@ def read(
     thumbnail: Pixels = None,
     byte_range: Annotated[str | None, Header(alias="Range")] = None,
 ) -> Response:
-    """One of them; one range of its bytes with `Range`; small with `thumbnail`."""
+    """One of them, as it is: bytes, of the media type that the list says. One range of them with `Range`.
+
+    With `thumbnail` a PNG, made of a picture that is a PNG or a JPEG; what is no picture has none.
+    """
     for artifact, owner, fence in store.artifacts(run_id):
         if artifact.name == name:  # a path made up by a client finds nothing
             key = attempt(owner, fence, name)

@@ -14,7 +14,7 @@ IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, patt
 
 
 @router.post("/baselines", status_code=201)
-def add(
+def create_baseline(
     request: BaselineRequest,
     response: Response,
     store: StoreDep,
@@ -28,19 +28,19 @@ def add(
 
 
 @router.get("/baselines")
-def index(store: StoreDep, cursor: CursorDep, limit: Limit = 50, name: Text = None) -> Page[Baseline]:
+def list_baselines(store: StoreDep, cursor: CursorDep, limit: Limit = 50, name: Text = None) -> Page[Baseline]:
     """Newest first; with `name`, the one that is called so."""
     items, place = store.baselines(limit, cursor.after, name)
     return Page(items=tuple(items), next_cursor=cursor.write(place))
 
 
 @router.get("/baselines/{baseline_id}")
-def read(baseline_id: UUID, store: StoreDep) -> Baseline:
+def get_baseline(baseline_id: UUID, store: StoreDep) -> Baseline:
     """One of them; the answer is what `mgic gate --baseline` takes as a file."""
     return store.baseline(baseline_id)
 
 
 @router.post("/comparisons")
-def compare(request: ComparisonRequest, store: StoreDep, catalogue: CatalogueDep) -> Comparison:
+def compare_models(request: ComparisonRequest, store: StoreDep, catalogue: CatalogueDep) -> Comparison:
     """Hold models, counted by this service, against a baseline. Stores nothing; a regression is an answer too."""
     return gate.verdict(request, store, catalogue)

@@ -26,25 +26,25 @@ SOURCE = (
 
 
 @router.get("/experiments", dependencies=[StrictQuery])
-def experiments(catalogue: CatalogueDep) -> Page[ExperimentInfo]:
+def list_experiments(catalogue: CatalogueDep) -> Page[ExperimentInfo]:
     """Every experiment with its config, its result, its views and its recipes."""
     return Page(items=tuple(catalogue.experiments()))
 
 
 @router.get("/experiments/{name}", dependencies=[StrictQuery])
-def experiment(name: str, catalogue: CatalogueDep) -> ExperimentInfo:
+def get_experiment(name: str, catalogue: CatalogueDep) -> ExperimentInfo:
     """One of them."""
     return catalogue.experiment(name)
 
 
 @router.get("/recipes", dependencies=[StrictQuery])
-def recipes(catalogue: CatalogueDep) -> Page[Recipe]:
+def list_recipes(catalogue: CatalogueDep) -> Page[Recipe]:
     """The named sweeps, each of which redoes a table or figure of the paper."""
     return Page(items=tuple(catalogue.recipes()))
 
 
 @router.get("/models", dependencies=[StrictQuery])
-def models(
+def list_models(
     catalogue: CatalogueDep,
     cursor: CursorDep,
     limit: Limit = 500,
@@ -59,7 +59,7 @@ def models(
 
 # Before the route of a model, whose name may have slashes, and so would take this one's end for a part of it.
 @router.get("/models/{name:path}/cost", openapi_extra={"parameters": [OPTIONS]})
-def cost(
+def get_model_cost(
     name: str,
     request: Request,
     catalogue: CatalogueDep,
@@ -71,13 +71,13 @@ def cost(
 
 
 @router.get("/models/{name:path}", dependencies=[StrictQuery])
-def model(name: str, catalogue: CatalogueDep) -> ModelInfo:
+def get_model(name: str, catalogue: CatalogueDep) -> ModelInfo:
     """One of them, by any name: `timm/NAME`, `mgic/NAME` and `package.module:function` too, with `/` or `%2F`."""
     return catalogue.model(name)
 
 
 @router.get("/datasets", dependencies=[StrictQuery])
-def datasets(catalogue: CatalogueDep) -> Page[DatasetInfo]:
+def list_datasets(catalogue: CatalogueDep) -> Page[DatasetInfo]:
     """Every data set, whether it is here, and how to get it."""
     return Page(items=tuple(catalogue.datasets()))
 

@@ -15,7 +15,8 @@ from backend.line import Line
 from backend.store import Store
 from backend.verdicts import GUESSING, field_defaults, option_defaults, standings, summarise, wanted
 from mgic.records import Page, PaperSummary, PaperTable, Reference, Standing
-from mgic.reference import list_references, list_tables
+from mgic.reference import list_references as printed
+from mgic.reference import list_tables
 from mgic.reference.export import as_latex, as_markdown
 
 router = APIRouter(prefix="/references", tags=["paper"], dependencies=[StrictQuery])
@@ -31,7 +32,7 @@ SUFFIXES = {"csv": "csv", "markdown": "md", "latex": "tex"}
     response_model=Page[Standing],
     responses={200: {"content": {media_type: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES.values()}}},
 )
-def index(
+def list_references(
     store: StoreDep,
     catalogue: CatalogueDep,
     table: Text = None,
@@ -48,13 +49,13 @@ def index(
 
 
 @router.get("/tables")
-def tables() -> Page[PaperTable]:
+def list_paper_tables() -> Page[PaperTable]:
     """The tables that print results, with what is wrong in them and how they are read here."""
     return Page(items=tuple(list_tables()))
 
 
 @router.get("/summary")
-def summary(store: StoreDep, catalogue: CatalogueDep) -> PaperSummary:
+def get_paper_summary(store: StoreDep, catalogue: CatalogueDep) -> PaperSummary:
     """How much of the paper can be run here, has the printed cost, and has been measured."""
     return summarise(_standings(store, catalogue, None))
 
@@ -69,7 +70,7 @@ def _standings(store: Store, catalogue: Catalogue, table: str | None) -> list[St
 
 
 def _computed(store: Store, catalogue: Catalogue, table: str | None) -> list[Standing]:
-    rows = list_references(table)
+    rows = printed(table)
     runs = {
         name: store.measured_runs(name, of.models, (*of.metrics, GUESSING), NEWEST) for name, of in wanted(rows).items()
     }

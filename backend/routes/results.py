@@ -28,7 +28,7 @@ TableName = Annotated[str | None, Query(pattern=NAME_PATTERN, description="Of th
 
 
 @router.get("", response_model=Page[dict[str, Any]], responses={200: {"content": {"text/csv": {}}}})
-def index(
+def list_results(
     store: StoreDep,
     catalogue: CatalogueDep,
     settings: SettingsDep,

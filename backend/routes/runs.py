@@ -23,7 +23,7 @@ def _known(run_id: UUID, store: StoreDep) -> Run:
 
 
 @router.get("")
-def index(
+def list_runs(
     store: StoreDep,
     cursor: CursorDep,
     limit: Limit = 50,
@@ -42,7 +42,7 @@ def index(
 
 
 @router.get("/{run_id}")
-async def read(run_id: UUID, store: StoreDep, wait: Annotated[float, Query(ge=0, le=30)] = 0) -> Run:
+async def get_run(run_id: UUID, store: StoreDep, wait: Annotated[float, Query(ge=0, le=30)] = 0) -> Run:
     """One run; with `wait`, when it has ended or changed its status, at the latest after so many seconds."""
     deadline = time.monotonic() + wait
     first = run = await run_in_threadpool(store.run, run_id)
@@ -53,7 +53,7 @@ async def read(run_id: UUID, store: StoreDep, wait: Annotated[float, Query(ge=0,
 
 
 @router.get("/{run_id}/events", response_class=EventSourceResponse, dependencies=[Depends(_known)])
-async def events(
+async def stream_run_events(
     run_id: UUID, request: Request, store: StoreDep, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Its transitions as server-sent events, until it has ended; `Last-Event-ID` goes on after that one."""
@@ -70,13 +70,13 @@ async def events(
 
 
 @router.get("/{run_id}/transitions")
-def transitions(run_id: UUID, store: StoreDep) -> Page[Event]:
+def list_run_transitions(run_id: UUID, store: StoreDep) -> Page[Event]:
     """The same as a list, so far."""
     return Page(items=tuple(store.events(run_id)))
 
 
 @router.get("/{run_id}/curves")
-def curves(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None) -> Curves:
+def get_run_curves(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None) -> Curves:
     """Points the run has reported, oldest first; poll with `after` until the cursor is null: no more will come."""
     ended = store.run(run_id).status.terminal
     points, place = store.curves(run_id, _place(cursor, after))
@@ -84,7 +84,9 @@ def curves(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None
 
 
 @router.get("/{run_id}/log")
-def log(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None, limit: Limit = 500) -> Page[LogLine]:
+def get_run_log(
+    run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None, limit: Limit = 500
+) -> Page[LogLine]:
     """Lines the run has printed, oldest first; poll with `after` until the cursor is null: no more will come."""
     ended = store.run(run_id).status.terminal
     lines, place = store.log(run_id, _place(cursor, after), limit)
@@ -92,13 +94,13 @@ def log(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None, l
 
 
 @router.post("/{run_id}/cancel")
-def cancel(run_id: UUID, store: StoreDep) -> Run:
+def cancel_run(run_id: UUID, store: StoreDep) -> Run:
     """Stop it; 409 if it has ended."""
     return store.cancel_run(run_id)
 
 
 @router.post("/{run_id}/retry", status_code=201)
-def retry(run_id: UUID, store: StoreDep, reaper: ReaperDep) -> Run:
+def retry_run(run_id: UUID, store: StoreDep, reaper: ReaperDep) -> Run:
     """A new run with the config of this failed or cancelled one, in its place in the sweep.
 
     An input of it that has ended without success is retried first. What failed because this one did is queued again.

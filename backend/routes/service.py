@@ -31,13 +31,13 @@ LOOKERS = CapacityLimiter(2)  # threads of /ready's own: it answers where all ot
 
 
 @router.get("/health")
-async def health() -> Health:
+async def get_health() -> Health:
     """The process answers. Whether it can work, `/ready` says."""
     return Health(status="ok", version=__version__)
 
 
 @router.get("/ready", responses={503: {"model": Health}})
-async def ready(
+async def get_readiness(
     response: Response,
     store: StoreDep,
     catalogue: SharedCatalogueDep,
@@ -91,13 +91,13 @@ def _look(
 
 
 @router.get("/workers")
-def workers(store: StoreDep, settings: SettingsDep) -> Page[Worker]:
+def list_workers(store: StoreDep, settings: SettingsDep) -> Page[Worker]:
     """Who is there, and what they do; a worker silent for longer than the lease is not alive."""
     return Page(items=tuple(store.workers(settings.lease_s)))
 
 
 @router.get("/system")
-def system(store: StoreDep, settings: SettingsDep, catalogue: SharedCatalogueDep) -> System:
+def get_system(store: StoreDep, settings: SettingsDep, catalogue: SharedCatalogueDep) -> System:
     """Version, limits, how much waits and runs, and what came of the plug-ins."""
     limits = {
         "cores": usable_cores(),

@@ -14,13 +14,13 @@ IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, patt
 
 
 @router.post("/preview")
-def preview(request: SweepRequest, store: StoreDep, catalogue: CatalogueDep, settings: SettingsDep) -> Preview:
+def preview_sweep(request: SweepRequest, store: StoreDep, catalogue: CatalogueDep, settings: SettingsDep) -> Preview:
     """The points of a sweep with cost, duplicates and predicted time. Queues nothing; ask again while `pending`."""
     return submission.preview(request, store, catalogue, settings)
 
 
 @router.post("", status_code=201)
-def submit(
+def submit_sweep(
     request: SweepRequest,
     response: Response,
     store: StoreDep,
@@ -41,27 +41,27 @@ def submit(
 
 
 @router.get("")
-def index(store: StoreDep, cursor: CursorDep, limit: Limit = 50) -> Page[Sweep]:
+def list_sweeps(store: StoreDep, cursor: CursorDep, limit: Limit = 50) -> Page[Sweep]:
     """Newest first."""
     items, place = store.sweeps(limit, cursor.after)
     return Page(items=tuple(items), next_cursor=cursor.write(place))
 
 
 @router.get("/{sweep_id}")
-def read(sweep_id: UUID, store: StoreDep) -> Sweep:
+def get_sweep(sweep_id: UUID, store: StoreDep) -> Sweep:
     """One sweep, with the state of its runs."""
     return store.sweep(sweep_id)
 
 
 @router.get("/{sweep_id}/runs")
-def read_runs(sweep_id: UUID, store: StoreDep, cursor: CursorDep, limit: Limit = 50) -> Page[Run]:
+def list_sweep_runs(sweep_id: UUID, store: StoreDep, cursor: CursorDep, limit: Limit = 50) -> Page[Run]:
     """Its runs, in the order of the grid."""
     items, place = store.sweep_runs(sweep_id, limit, cursor.after)
     return Page(items=tuple(items), next_cursor=cursor.write(place))
 
 
 @router.post("/{sweep_id}/cancel")
-def cancel(sweep_id: UUID, store: StoreDep) -> Sweep:
+def cancel_sweep(sweep_id: UUID, store: StoreDep) -> Sweep:
     """Stop what has not ended. Finished runs keep their results."""
     store.sweep(sweep_id)
     store.cancel_sweep(sweep_id)
@@ -69,7 +69,7 @@ def cancel(sweep_id: UUID, store: StoreDep) -> Sweep:
 
 
 @router.post("/{sweep_id}/retry-failed")
-def retry_failed(sweep_id: UUID, store: StoreDep, reaper: ReaperDep) -> Sweep:
+def retry_failed_runs(sweep_id: UUID, store: StoreDep, reaper: ReaperDep) -> Sweep:
     """Queue every failed run again, as a new run in its place; what it needs and has failed too is queued before."""
     store.sweep(sweep_id)
     store.retry_failed(sweep_id)

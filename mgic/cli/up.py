@@ -126,7 +126,7 @@ class Service:
             if not missing:
                 say(f"ready after {time.monotonic() - start:.1f} s")
                 say(f"  pages  {self.dashboard_url}")
-                say(f"  API    {self.api_url}/api/v1   (schema: {self.api_url}/api/v1/openapi.json)")
+                say(f"  API    {self.api_url}/api/v1   (to read and try it: {self.api_url}/docs)")
                 return True
             if not late and time.monotonic() - start > READY_S:
                 late = True

@@ -81,7 +81,7 @@ from mgic.records.runs import (
     ThenRequest,
     made_by,
 )
-from mgic.records.service import Health, PluginInfo, System, Worker
+from mgic.records.service import ApiIndex, Health, PluginInfo, System, Worker
 from mgic.records.tables import (
     ALL_ROWS,
     PROVENANCE,
@@ -104,6 +104,7 @@ __all__ = [
     "NAME_PATTERN",
     "PROVENANCE",
     "Apart",
+    "ApiIndex",
     "Artifact",
     "Awaited",
     "Axis",

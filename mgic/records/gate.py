@@ -4,7 +4,15 @@ import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field, ValidatorFunctionWrapHandler, WrapValidator, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from mgic.records.base import MODEL_NAME_PATTERN, NAME_PATTERN, Config, Record
@@ -124,6 +132,10 @@ class Limits(Record):
 class BaselineRequest(Record):
     """What to count and keep, and the runs that tell how well it does."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "main", "models": ["resnet20", "mgic_resnet20(group_size=8)"]}]}
+    )
+
     name: str = Field(pattern=NAME_PATTERN)
     models: Specs = Field(description="Model specs, such as mgic_resnet20(group_size=8,coarsest_size=16)")
     input_size: InputSize | None = Field(None, description="Of one sample; left out: what each model is made for")
@@ -142,6 +154,10 @@ def _named_or_whole(value: Any, _union: ValidatorFunctionWrapHandler) -> str | B
 
 class ComparisonRequest(Record):
     """What to hold against which baseline. The models are counted as the service's own code builds them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"baseline": "main", "models": ["mgic_resnet20(group_size=4)"]}]}
+    )
 
     baseline: Annotated[Named | Baseline, WrapValidator(_named_or_whole)] = Field(
         description="Its id, its name, or a whole baseline document"

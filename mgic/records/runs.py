@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from mgic.records.base import NAME_PATTERN, Config, Grid, Queue, Record
 from mgic.records.catalogue import Cost
@@ -30,6 +30,23 @@ class SweepRequest(Record):
     Give `axes` (one grid), `grids` (several), or `recipe` (its name). A field that names a run takes the
     run's id, or `sweep:ID` for every run of that sweep.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"experiment": "cost", "axes": {"model": ["resnet56", "mgic_resnet56"]}},
+                {
+                    "experiment": "classification",
+                    "grids": [
+                        {"model": ["resnet20"], "seed": [0, 1, 2], "epochs": [10]},
+                        {"model": ["mgic_resnet20"], "group_size": [4, 8], "seed": [0, 1, 2], "epochs": [10]},
+                    ],
+                    "name": "group size",
+                },
+                {"recipe": "ablation_quick"},
+            ]
+        }
+    )
 
     experiment: str = Field("", max_length=120)
     axes: Grid | None = None

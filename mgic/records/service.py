@@ -7,6 +7,15 @@ from uuid import UUID
 from mgic.records.base import Queue, Record
 
 
+class ApiIndex(Record):
+    """Where to begin: `links` has the path of everything that can be read, by the name of its operation."""
+
+    version: str
+    document: str  # OpenAPI
+    page: str  # to read and try it in a browser
+    links: dict[str, str]
+
+
 class Worker(Record):
     name: str
     host: str

@@ -1,6 +1,7 @@
 """The schema the API shows of itself is complete; that its answers keep to it is tested in `test_answers.py`."""
 
 import json
+import re
 
 import pytest
 
@@ -33,7 +34,7 @@ def operations(schema):
 
 def test_every_endpoint_of_the_design_is_there(schema):
     """There may be more, and all of them are held to what follows."""
-    assert all(path.startswith(f"{PREFIX}/") for path in schema["paths"])
+    assert all(f"{path}/".startswith(f"{PREFIX}/") for path in schema["paths"])
     assert {name.replace(PREFIX, "") for name, _ in operations(schema)} >= {
         *("GET /health", "GET /ready", "GET /workers", "GET /system", "GET /results"),
         *("GET /experiments", "GET /experiments/{name}", "GET /models", "GET /models/{name}"),
@@ -81,6 +82,14 @@ def test_every_operation_says_that_its_errors_are_problems(schema):
         assert "422" not in operation["responses"], name
     assert schema["components"]["schemas"]["Problem"] == PROBLEM_SCHEMA
     assert "HTTPValidationError" not in json.dumps(schema)
+
+
+def test_operations_are_called_as_functions_of_a_client_would_be(schema):
+    names = [operation["operationId"] for _, operation in operations(schema)]
+    assert len(set(names)) == len(names)
+    verbs = "list|get|stream|submit|preview|cancel|retry|create|compare|delete|update"
+    assert [name for name in names if not re.fullmatch(rf"({verbs})(_[a-z]+)+", name)] == []
+    assert {"list_runs", "get_run", "submit_sweep", "get_model_cost", "get_artifact"} <= set(names)
 
 
 def test_every_reference_leads_somewhere(schema):
