@@ -22,7 +22,7 @@ def with_experiments(document: Mapping[str, Any], experiments: Iterable[Experime
 
 def _components(info: ExperimentInfo) -> dict[str, Any]:
     """Of one experiment; a type within a schema becomes a component too, called after both: `LatencyResultRow`."""
-    found = {}
+    found: dict[str, Any] = {}
     told = {"Config": f"What {info.name} is asked with.", "Result": f"What {info.name} gives: a run's `result`."}
     for kind, schema in (("Config", info.config_schema), ("Result", info.result_schema)):
         name = "".join(word.capitalize() for word in info.name.split("_")) + kind
