@@ -7,7 +7,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
 from urllib.request import proxy_bypass
 from uuid import UUID, uuid4
@@ -101,8 +101,14 @@ class Client:
         self._http = http or _http(self.url, api_key, timeout)
 
     def close(self) -> None:
-        """Let go of its connections."""
+        """Let go of its connections; the end of a `with` does it too."""
         self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     # What there is
 

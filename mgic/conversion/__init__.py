@@ -79,7 +79,7 @@ def convert(
     Raises:
         BadConfig: The network does not run on `example`, nothing of it can be converted, or a size makes no sense.
 
-    Example:
+    Examples:
         >>> import mgic, torch
         >>> network, example = mgic.create("resnet20"), torch.zeros(1, 3, 32, 32)
         >>> new, report = mgic.convert(network, example, group_size=8, coarsest_size=16)

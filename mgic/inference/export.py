@@ -55,7 +55,7 @@ def export_onnx(model: nn.Module, example: Tensor, path: Path | str) -> Path:
             written, or ONNX Runtime's output is further from float64 than `mgic.inference.Agreement` puts down to
             rounding.
 
-    Example:
+    Examples:
         >>> from tempfile import TemporaryDirectory
         >>> import torch
         >>> import mgic

@@ -80,7 +80,7 @@ def optimize_for_inference(model: nn.Module, example: Tensor) -> nn.Module:
         BadConfig: The example does not fit, the output is not one finite tensor, or the copy's output is
             further from float64 than `mgic.inference.Agreement` puts down to rounding.
 
-    Example:
+    Examples:
         >>> import torch
         >>> import mgic
         >>> network, images = mgic.create("mgic_resnet20").eval(), torch.rand(4, 3, 32, 32)

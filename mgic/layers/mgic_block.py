@@ -50,7 +50,7 @@ class MGICBlock(nn.Module):
     Raises:
         BadConfig: `channels` cannot be halved as often as asked, or no group size fits.
 
-    Example:
+    Examples:
         A convolution over 64, 32 and 16 channels, in groups of 8 but for the coarsest level:
 
         >>> import torch

@@ -65,7 +65,7 @@ def count_cost(model: nn.Module, input_size: tuple[int, ...]) -> Cost:
         BadConfig: An input of that size does not fit the model.
         NeedsValues: It has to be run on the CPU, and its tensors have no values.
 
-    Example:
+    Examples:
         Two convolutions, of 3x3 from 3 to 8 channels and of 1x1 from 8 to 16:
 
         >>> from torch import nn

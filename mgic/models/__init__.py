@@ -214,7 +214,7 @@ def create(name: str, **options: Any) -> nn.Module:
         BadConfig: An option it does not have, a value outside the option's bounds, or options
             that no network can be built from.
 
-    Example:
+    Examples:
         >>> import mgic
         >>> network = mgic.create("mgic_resnet20", group_size=8, num_classes=100)
         >>> sum(weights.numel() for weights in network.parameters())
@@ -226,7 +226,7 @@ def create(name: str, **options: Any) -> nn.Module:
 def list_models() -> list[str]:
     """The names of all registered models, resnet20 before resnet110.
 
-    Example:
+    Examples:
         >>> import mgic
         >>> "mgic_resnet20" in mgic.list_models()
         True
