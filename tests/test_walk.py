@@ -74,7 +74,7 @@ def test_from_the_form_to_the_plot_to_the_run(page):
     expect(page.get_by_text("4 of 4 runs ended")).to_be_visible(timeout=180_000)
     assert re.search(r"/sweep\?.*sweep=[0-9a-f-]{36}", page.url)
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
-    expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=60_000)
+    expect(page.locator(".js-plotly-plot")).to_have_count(4, timeout=60_000)
     assert page.locator(".js-plotly-plot").first.locator(".scatterlayer .point").count() >= 4
 
 
