@@ -28,6 +28,13 @@ def test_every_page_loads_from_the_site_alone(site):
     assert [page.name for page in pages if outside.search(page.read_text())] == []
 
 
+def test_the_examples_stand_in_their_pages_whole(site):
+    for page, words in (("tutorial", "cost against width"), ("examples", "transfer_share"), ("changelog", "Added")):
+        text = (site / f"{page}.html").read_text()
+        assert words in text, page
+        assert not re.search(r"examples/[a-z_/]+\.py", text), page  # the name of a file that was not put in
+
+
 def test_the_references_name_what_there_is(site):
     python = (site / "reference" / "python.html").read_text()
     for name in (

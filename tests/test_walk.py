@@ -33,7 +33,7 @@ def page(browser, service):
     wrong = []
 
     def answered(response):
-        if not response.url.startswith(service.dashboard_url) and response.url.startswith("http"):
+        if not response.url.startswith((service.dashboard_url, service.url)) and response.url.startswith("http"):
             wrong.append(f"asked another host: {response.url}")
         if response.status >= 400 and not PROBES.search(response.url):
             wrong.append(f"{response.status} {response.url}")
@@ -74,7 +74,7 @@ def test_from_the_form_to_the_plot_to_the_run(page):
     expect(page.get_by_text("4 of 4 runs ended")).to_be_visible(timeout=180_000)
     assert re.search(r"/sweep\?.*sweep=[0-9a-f-]{36}", page.url)
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
-    expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=60_000)
+    expect(page.locator(".js-plotly-plot")).to_have_count(4, timeout=60_000)
     assert page.locator(".js-plotly-plot").first.locator(".scatterlayer .point").count() >= 4
 
 
@@ -113,3 +113,12 @@ def test_a_narrow_window_does_not_scroll_sideways(page):
         settle(page)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 390, path
+
+
+def test_the_page_of_the_api_shows_it_and_sends_a_request(page, service):
+    page.goto(f"{service.url}/docs")
+    health = page.locator("#operations-service-get_health")
+    health.get_by_role("button").first.click(timeout=60_000)
+    health.get_by_role("button", name="Try it out").click()
+    health.get_by_role("button", name="Execute").click()
+    expect(health.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
