@@ -1,33 +1,33 @@
 """How well does a network classify after it was pruned to a budget of multiply-accumulates?"""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from math import ceil
 from pathlib import Path
 from typing import Self
 
+import safetensors.torch
 import torch
 from pydantic import BaseModel, Field, model_validator
 from torch import nn
 
 from mgic.data import DATASETS
 from mgic.errors import BadConfig, Problem
-from mgic.experiment import Context, Estimate, experiment
+from mgic.experiment import Context, Estimate, RunId, experiment, run_input
 from mgic.experiments import classification
 from mgic.measure.cost import count_cost
 from mgic.models import create
 from mgic.models.config import model_field
-from mgic.models.weights import load_trained
-from mgic.records import View
+from mgic.records import Config as Asked
+from mgic.records import InputRun, View
 from mgic.tasks.learning import Caution, DatasetHash, NoBetter, scores_of, validated
 from mgic.tasks.learning import estimate as estimate_learning
 from mgic.training import (
-    Checkpoints,
     Hyperparameters,
-    Split,
+    Trained,
     derive,
-    generator,
     hyperparameters_of,
     pick_device,
     save_weights,
@@ -35,21 +35,10 @@ from mgic.training import (
 )
 from mgic.training.channel_groups import check_groups, grouped_convolution, torch_pruning, widths
 from mgic.training.estimate import BACKWARD
-from mgic.training.pruning import (
-    Method,
-    Scope,
-    Sensitivity,
-    fewest_macs,
-    norm_names,
-    norm_sensitivity,
-    prunable_groups,
-    prune_to,
-    scale_penalty,
-    score,
-)
+from mgic.training.phase import Phase, phases
+from mgic.training.pruning import Method, Scope, fewest_macs, norm_names, prunable_groups, scale_penalty
+from mgic.training.pruning.removal import BY_LAYER, TAYLOR_BATCHES, Pruning, remove_channels
 from mgic.training.schedule import total_steps
-
-TAYLOR_BATCHES = 16  # batches of training images that `taylor_bn` looks at before each removal
 
 
 class Config(classification.Config):
@@ -68,7 +57,11 @@ class Config(classification.Config):
         "l1",
         description="What makes a channel important: the absolute weights of its filter (l1), its BatchNorm's part in "
         "the loss (taylor_bn), its BatchNorm's scale, kept small while training (bn_sparsity), all its weights "
-        "(group_l2)",
+        "(group_l2), the next layer's output (thinet), that output's regression on the channels (cp), what the last "
+        "responses need of it (nisp)",
+    )
+    trained: RunId | None = run_input(
+        "classification", description="Whose network is pruned; empty: one that this run trains"
     )
     macs_ratio: float = Field(
         0.5, ge=0.01, lt=1, description="Multiply-accumulates that may be left, as a share of the whole network's"
@@ -80,6 +73,13 @@ class Config(classification.Config):
         1, ge=1, le=100, description="Removals on the way to the budget, each ranks the channels that are left"
     )
     sparsity: float = Field(1e-4, ge=0, le=1, description="Weight of the sum of BatchNorm scales (bn_sparsity only)")
+    calibration_images: int = Field(
+        1024,
+        ge=2,
+        le=10**6,
+        description="Training images that thinet, cp and nisp look at; all where there are no more",
+        json_schema_extra={"unit": "images"},
+    )
     finetune_epochs: int = Field(
         40,
         ge=1,
@@ -91,9 +91,48 @@ class Config(classification.Config):
         0.001, gt=0, le=1000, description="Of SGD, in the first epoch after pruning; it falls as in training"
     )
 
+    @property
+    def pruning(self) -> Pruning:
+        return Pruning(
+            method=self.method,
+            macs_ratio=self.macs_ratio,
+            scope=self.scope,
+            iterations=self.iterations,
+            images=self.calibration_images,
+            batch_size=self.batch_size,
+            seed=self.seed,
+        )
+
+    @classmethod
+    def following(cls, asked: Asked, inputs: Mapping[str, InputRun]) -> Asked:
+        """Where the run has held images out, or this one is to, they are the same: the others have been learnt."""
+        followed = super().following(asked, inputs)
+        for field, run in inputs.items():
+            if not (run.config.get("validation_share") or followed.get("validation_share")):
+                continue
+            for name in ("validation_share", "seed"):
+                value = run.config.get(name, 0)
+                if followed.setdefault(name, value) != value:
+                    words = f"{name} follows from {field}, by which images were held out: it is {value}"
+                    raise BadConfig(words, (Problem(name, "follows", words),))
+        return followed
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        problems = []
+        if self.method in BY_LAYER and self.scope == "global":
+            detail = f"{self.method} compares the channels of one layer with each other: scope has to be local"
+            problems.append(Problem("scope", "not_comparable", detail))
+        if self.method == "bn_sparsity" and self.trained is not None:
+            detail = "bn_sparsity needs a training of its own, in which the scales of norms are kept small"
+            problems.append(Problem("trained", "trained_otherwise", detail))
+        if problems:
+            raise self._located(problems)
+        return self
+
     @model_validator(mode="after")
     def _can_be_pruned(self) -> Self:
-        name = _grouped(self.model, json.dumps(self.options, sort_keys=True))
+        name, _ = _known(self)
         if name is not None:
             detail = (
                 f"{self.model} cannot be pruned: its convolution {name} is grouped, and without single channels its "
@@ -134,7 +173,7 @@ class Result(BaseModel):
     seconds: float = Field(
         description="Training and fine-tuning, without evaluation and pruning", json_schema_extra={"unit": "s"}
     )
-    steps: int = Field(description="Batches trained on before pruning")
+    steps: int = Field(description="Batches trained on before pruning; 0 where a trained network was pruned")
     finetune_steps: int = Field(description="Batches trained on after pruning")
     resumed: bool = Field(description="Whether an interrupted attempt was gone on with")
     no_better_than_guessing: NoBetter
@@ -147,9 +186,16 @@ def estimate(config: Config) -> Estimate:
     training = estimate_learning(config)
     macs = float(training.cost.macs)
     tuning = estimate_learning(config.model_copy(update={"epochs": config.finetune_epochs}))
-    looked_at = config.iterations * TAYLOR_BATCHES * config.batch_size if config.method == "taylor_bn" else 0
+    images, layers = config.iterations * config.calibration_images, _known(config)[1]
+    passes = {
+        "taylor_bn": (1 + BACKWARD) * config.iterations * TAYLOR_BATCHES * config.batch_size,
+        "thinet": images * layers,
+        "cp": 2 * images * layers,
+        "nisp": images,
+    }
     pruned = config.macs_ratio * (tuning.work_macs + macs * DATASETS[config.dataset].test)  # tested before it, too
-    return replace(training, work_macs=training.work_macs + (1 + BACKWARD) * macs * looked_at + pruned)
+    work = training.work_macs if config.trained is None else macs * DATASETS[config.dataset].test
+    return replace(training, work_macs=work + macs * passes.get(config.method, 0) + pruned)
 
 
 @experiment(
@@ -197,10 +243,15 @@ def prune(config: Config, context: Context) -> Result:
     first, second = _phases(context, config, len(data.train))
     objective = config.objective(data)
     learn = partial(train, model, data.train, data.test, objective=objective, validation=data.validation)
-    with scale_penalty(model.to(device), penalised, config.sparsity):
-        kept = first.checkpoints_of(config, data.hash)
-        trained = learn(hyper=hyperparameters_of(config), context=first, checkpoints=kept)
-    _remove_channels(model, data.train, size, before.macs, config, second)
+    if config.trained is None:
+        with scale_penalty(model.to(device), penalised, config.sparsity):
+            kept = first.checkpoints_of(config, data.hash)
+            trained = learn(hyper=hyperparameters_of(config), context=first, checkpoints=kept)
+    else:
+        load_trained(model, context.input("trained", "model.safetensors"))
+        scored = objective.score(model.to(device), data.test, config.batch_size)
+        trained = Trained(scored.scores, steps=0, epochs=0, images=0, seconds=0.0)
+    remove_channels(model, data.train, size, config.pruning, lambda: second.report(0.0, "pruning"))
     pruned = objective.score(model, data.test, config.batch_size).scores
     context.log(f"pruned: test top-1 {pruned.top1:.2f} %, loss {pruned.loss:.4f}")
     kept = second.checkpoints_of(config, data.hash, widths(model))
@@ -242,51 +293,24 @@ def _fine_tuning(config: Config) -> Hyperparameters:
     )
 
 
-class _Phase:
-    """A context for one of two trainings: its name, its share of the progress, and its steps after the other's."""
-
-    def __init__(self, run: Context, name: str, start: float, end: float, steps_before: int, steps: int) -> None:
-        self.device, self.data_dir, self.checkpoints = run.device, run.data_dir, run.checkpoints / name
-        self.artifact, self.input, self.checkpoint_wanted = run.artifact, run.input, run.checkpoint_wanted
-        self.was_over = False  # an earlier attempt had come to its end
-        self._run, self._name, self._start, self._end = run, name, start, end
-        self._steps_before, self._steps = steps_before, steps
-
-    def checkpoints_of(self, config: Config, *of: object) -> Checkpoints:
-        """Its own, for the steps of both trainings are counted from 1 on."""
-        identity = json.dumps([config.model_dump(mode="json"), self._name, *of], sort_keys=True)
-        return Checkpoints(self.checkpoints, identity, self.saved)
-
-    def report(self, progress: float, phase: str = "") -> None:
-        overall = self._start + (self._end - self._start) * progress
-        self._run.report(overall, self._name if phase == "training" else phase)
-
-    def curve(self, name: str, step: int, value: float) -> None:
-        self._run.curve(name, self._steps_before + step, value)
-
-    def log(self, line: str) -> None:
-        self._run.log(f"{self._name}, {line}")
-
-    def saved(self, name: str) -> None:
-        self._run.saved(f"{self._name}/{name}")
-
-    def resumed(self, step: int) -> None:
-        """Told only where steps are left, or else the curves of the other training would be void."""
-        self.was_over = step == self._steps
-        if not self.was_over:
-            self._run.resumed(self._steps_before + step)
+def _phases(context: Context, config: Config, images: int) -> list[Phase]:
+    """The training, of no steps where a trained network is pruned, and the fine-tuning."""
+    epochs = {"training": 0 if config.trained else config.epochs, "fine-tuning": config.finetune_epochs}
+    steps = {name: total_steps(images, config.batch_size, count, config.max_steps) for name, count in epochs.items()}
+    return phases(context, list(steps.items()))
 
 
-def _phases(context: Context, config: Config, images: int) -> tuple[_Phase, _Phase]:
-    first, second = (
-        total_steps(images, config.batch_size, epochs, config.max_steps)
-        for epochs in (config.epochs, config.finetune_epochs)
-    )
-    turn = first / (first + second)
-    return (
-        _Phase(context, "training", 0.0, turn, 0, first),
-        _Phase(context, "fine-tuning", turn, 1.0, first, second),
-    )
+def load_trained(model: nn.Module, path: Path) -> None:
+    """Give the network the weights that a run of `classification` has left.
+
+    Raises:
+        BadConfig: They are of another network.
+    """
+    try:
+        model.load_state_dict(safetensors.torch.load_file(path))
+    except (RuntimeError, safetensors.SafetensorError) as error:
+        detail = f"the weights of the trained run do not fit this network: {str(error).splitlines()[0]}"
+        raise BadConfig(detail, (Problem("trained", "weights_misfit", detail),)) from error
 
 
 def _check_budget(model: nn.Module, size: tuple[int, int, int], macs: int, config: Config) -> list[str]:
@@ -307,23 +331,6 @@ def _check_budget(model: nn.Module, size: tuple[int, int, int], macs: int, confi
     return norm_names(model, groups) if config.method == "bn_sparsity" else []
 
 
-def _remove_channels(
-    model: nn.Module, split: Split, size: tuple[int, int, int], macs: int, config: Config, context: Context
-) -> None:
-    """Take channels out in equal steps from `macs` down to the budget."""
-    for number in range(1, config.iterations + 1):
-        context.report(0.0, "pruning")
-        groups = prunable_groups(model, size, config.method)
-        sensitivity: Sensitivity = {}
-        if config.method == "taylor_bn":
-            order = torch.randperm(len(split), generator=generator(config.seed, "ranking", number)).to(split.device)
-            batches = torch.split(order, config.batch_size)[:TAYLOR_BATCHES]
-            sensitivity = norm_sensitivity(model, norm_names(model, groups), split, batches)
-        scores = [score(model, group, config.method, sensitivity) for group in groups]
-        done = number / config.iterations
-        prune_to(model, size, macs * ((1 - done) + done * config.macs_ratio), groups, scores, config.scope)
-
-
 def _save_structure(
     model: str,
     size: tuple[int, int, int],
@@ -340,12 +347,17 @@ def _save_structure(
     path.write_text(json.dumps(written, indent=1) + "\n")
 
 
+def _known(config: Config) -> tuple[str | None, int]:
+    """What `grouped_convolution` finds in the network, and how many convolutions it has."""
+    return _looked_at(config.model, json.dumps(config.options, sort_keys=True))
+
+
 @lru_cache(maxsize=4096)
-def _grouped(model: str, options: str) -> str | None:
-    """What `grouped_convolution` finds in a network; nothing in one that cannot be built, which `estimate` refuses."""
+def _looked_at(model: str, options: str) -> tuple[str | None, int]:
+    """Nothing, and 0, of one that cannot be built, which `estimate` refuses."""
     try:
         with torch.device("meta"):
             network = create(model, **json.loads(options))
     except BadConfig:
-        return None
-    return grouped_convolution(network)
+        return None, 0
+    return grouped_convolution(network), sum(isinstance(layer, nn.Conv2d) for layer in network.modules())

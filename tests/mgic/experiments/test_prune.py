@@ -13,14 +13,17 @@ from mgic.data import load
 from mgic.data.batches import train_and_test
 from mgic.errors import BadConfig, Cancelled
 from mgic.experiments import classification
-from mgic.experiments.prune import TAYLOR_BATCHES, Config, estimate, prune
+from mgic.experiments.prune import Config, estimate, prune
 from mgic.measure.cost import count_cost
+from mgic.records import InputRun
 from mgic.tasks import Classifying
 from mgic.training.channel_groups import load_pruned, widths
+from mgic.training.pruning.removal import BY_LAYER, TAYLOR_BATCHES
 from tests.cases import thorough
 from tests.silent import SilentContext
 
 TINY = {"width": 4, "max_steps": 3, "batch_size": 16, "learning_rate": 0.05, "finetune_learning_rate": 0.02}
+TINY |= {"calibration_images": 64}
 TIMED = {"seconds"}
 TWO_EPOCHS = {"epochs": 2, "finetune_epochs": 2, "max_steps": None, "batch_size": 512}  # of 3 steps each
 
@@ -57,7 +60,8 @@ def test_the_defaults_are_l1_half_the_macs_and_the_fine_tuning_of_li_et_al():
     ("method", "scope"),
     [
         *(("l1", "local"), ("l1", "global"), ("taylor_bn", "global"), ("bn_sparsity", "global"), ("group_l2", "local")),
-        *thorough(("taylor_bn", "local"), ("bn_sparsity", "local"), ("group_l2", "global")),
+        *(("thinet", "local"), ("cp", "local"), ("nisp", "global")),
+        *thorough(("taylor_bn", "local"), ("bn_sparsity", "local"), ("group_l2", "global"), ("nisp", "local")),
     ],
 )
 def test_every_method_reaches_the_budget(tmp_path, method, scope):
@@ -137,11 +141,12 @@ def test_a_finished_run_that_is_run_again_trains_nothing(tiny):
     assert second.model_dump(exclude=TIMED | {"resumed"}) == first.model_dump(exclude=TIMED | {"resumed"})
 
 
-@pytest.mark.parametrize("method", ["taylor_bn", *thorough("bn_sparsity")])
+@pytest.mark.parametrize("method", ["taylor_bn", "cp", *thorough("bn_sparsity", "thinet", "nisp")])
 def test_the_same_seed_gives_the_same_network_and_another_seed_another(tmp_path, method):
     results, states = [], []
     for number, seed in enumerate((5, 5, 6)):
-        result, context = run(tmp_path / str(number), method=method, seed=seed, scope="global")
+        scope = "local" if method in BY_LAYER else "global"
+        result, context = run(tmp_path / str(number), method=method, seed=seed, scope=scope)
         results.append(result.model_dump(exclude=TIMED))
         states.append(load_file(context.artifact("model.safetensors")))
     assert results[0] == results[1] != results[2]
@@ -166,6 +171,42 @@ def test_a_network_with_grouped_convolutions_is_refused_with_the_config(options)
     with pytest.raises(ValidationError, match="grouped") as caught:
         Config(model="mgic_resnet20", **options)
     assert [error["loc"] for error in caught.value.errors()] == [("model",)]
+
+
+def test_what_does_not_go_together_is_refused_where_it_stands():
+    for asked, field in (({"method": "cp", "scope": "global"}, "scope"), ({"method": "bn_sparsity"}, "trained")):
+        with pytest.raises(ValidationError) as caught:
+            Config(**asked, **({"trained": "1"} if field == "trained" else {}))
+        assert [error["loc"][0] for error in caught.value.errors()] == [field]
+
+
+def test_a_trained_network_is_pruned_as_if_this_run_had_trained_it(tmp_path):
+    shared = {name: value for name, value in TINY.items() if name in {*classification.Config.model_fields, "width"}}
+    first = SilentContext(tmp_path / "first")
+    left = classification.classification(classification.Config(model="resnet20", **shared), first)
+    context = SilentContext(tmp_path / "second")
+    context.inputs = {"trained": first.folder / "artifacts"}
+    found = prune(Config(**TINY, trained="1"), context)
+    alone, _ = run(tmp_path / "alone")
+    assert found.top1_before == left.top1
+    assert (found.steps, found.finetune_steps) == (0, 3)
+    changed = {"seconds", "steps"}
+    assert found.model_dump(exclude=changed) == alone.model_dump(exclude=changed)
+    assert [step for step, _ in context.curves["train/loss"]] == [1, 2, 3]
+    context.inputs = {"trained": tmp_path / "alone" / "artifacts"}  # pruned already
+    with pytest.raises(BadConfig, match="do not fit") as caught:
+        prune(Config(**TINY, trained="1"), context)
+    assert caught.value.problems[0].pointer == "trained"
+
+
+def test_what_a_trained_network_has_not_seen_stays_unseen():
+    run = InputRun(experiment="classification", config={"model": "resnet20", "validation_share": 0.2, "seed": 3})
+    followed = Config.following({"trained": "1"}, {"trained": run})
+    assert (followed["validation_share"], followed["seed"]) == (0.2, 3)
+    with pytest.raises(BadConfig, match="seed follows from trained"):
+        Config.following({"trained": "1", "seed": 4}, {"trained": run})
+    unheld = InputRun(experiment="classification", config={"model": "resnet20", "seed": 3})
+    assert Config.following({"trained": "1", "seed": 4}, {"trained": unheld})["seed"] == 4
 
 
 def test_a_budget_that_cannot_be_reached_is_refused_before_the_training_with_the_limit(tmp_path):
@@ -193,7 +234,7 @@ def test_without_the_extra_nothing_is_trained(tmp_path, monkeypatch):
         ("macs_ratio", 0.0),
         ("macs_ratio", 1.0),
         ("macs_ratio", float("nan")),
-        ("method", "amc"),
+        ("method", "magic"),
         ("scope", "layer"),
         ("iterations", 0),
         ("sparsity", -1.0),
