@@ -1,7 +1,7 @@
 """How well does a network classify after it was pruned to a budget of multiply-accumulates?"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
 from math import ceil
@@ -22,10 +22,12 @@ from mgic.models import create
 from mgic.models.config import model_field
 from mgic.records import Config as Asked
 from mgic.records import InputRun, View
-from mgic.tasks.learning import Caution, DatasetHash, NoBetter, scores_of, validated
+from mgic.tasks.classification import Scores
+from mgic.tasks.learning import Caution, Data, DatasetHash, NoBetter, scores_of, validated
 from mgic.tasks.learning import estimate as estimate_learning
 from mgic.training import (
     Hyperparameters,
+    Objective,
     Trained,
     derive,
     hyperparameters_of,
@@ -33,11 +35,25 @@ from mgic.training import (
     save_weights,
     train,
 )
-from mgic.training.channel_groups import check_groups, grouped_convolution, torch_pruning, widths
+from mgic.training.channel_groups import (
+    check_groups,
+    grouped_convolution,
+    load_pruned,
+    save_structure,
+    torch_pruning,
+    widths,
+)
 from mgic.training.estimate import BACKWARD
 from mgic.training.phase import Phase, phases
 from mgic.training.pruning import Method, Scope, fewest_macs, norm_names, prunable_groups, scale_penalty
-from mgic.training.pruning.removal import BY_LAYER, TAYLOR_BATCHES, Pruning, remove_channels
+from mgic.training.pruning.anew import anew
+from mgic.training.pruning.removal import (
+    BY_LAYER,
+    SEARCHED,
+    TAYLOR_BATCHES,
+    Pruning,
+    remove_channels,
+)
 from mgic.training.schedule import total_steps
 
 
@@ -58,7 +74,8 @@ class Config(classification.Config):
         description="What makes a channel important: the absolute weights of its filter (l1), its BatchNorm's part in "
         "the loss (taylor_bn), its BatchNorm's scale, kept small while training (bn_sparsity), all its weights "
         "(group_l2), the next layer's output (thinet), that output's regression on the channels (cp), what the last "
-        "responses need of it (nisp)",
+        "responses need of it (nisp); or what a layer keeps, found by an actor-critic (amc), or by an evolution over "
+        "networks whose weights another network makes, the best one then trained anew (metapruning)",
     )
     trained: RunId | None = run_input(
         "classification", description="Whose network is pruned; empty: one that this run trains"
@@ -77,18 +94,32 @@ class Config(classification.Config):
         1024,
         ge=2,
         le=10**6,
-        description="Training images that thinet, cp and nisp look at; all where there are no more",
+        description="Training images that thinet, cp and nisp look at, and by which amc and metapruning judge, where "
+        "none are held out; all where there are no more",
         json_schema_extra={"unit": "images"},
+    )
+    search_trials: int = Field(400, ge=1, le=10**5, description="Networks that are tried (amc and metapruning only)")
+    search_epochs: int = Field(
+        25,
+        ge=1,
+        le=1000,
+        description="Passes over the training images in which the network that makes weights is trained (metapruning "
+        "only)",
+        json_schema_extra={"unit": "epochs"},
     )
     finetune_epochs: int = Field(
         40,
         ge=1,
         le=1000,
-        description="Passes over the training images after pruning",
+        description="Passes over the training images after pruning; metapruning takes `epochs`",
         json_schema_extra={"unit": "epochs"},
     )
     finetune_learning_rate: float = Field(
-        0.001, gt=0, le=1000, description="Of SGD, in the first epoch after pruning; it falls as in training"
+        0.001,
+        gt=0,
+        le=1000,
+        description="Of SGD, in the first epoch after pruning; it falls as in training; metapruning takes "
+        "`learning_rate`",
     )
 
     @property
@@ -99,6 +130,7 @@ class Config(classification.Config):
             scope=self.scope,
             iterations=self.iterations,
             images=self.calibration_images,
+            trials=self.search_trials,
             batch_size=self.batch_size,
             seed=self.seed,
         )
@@ -120,9 +152,11 @@ class Config(classification.Config):
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
         problems = []
-        if self.method in BY_LAYER and self.scope == "global":
-            detail = f"{self.method} compares the channels of one layer with each other: scope has to be local"
+        if self.method in (*BY_LAYER, *SEARCHED) and self.scope == "global":
+            detail = f"{self.method} compares no channels of unlike layers: scope has to be local"
             problems.append(Problem("scope", "not_comparable", detail))
+        if self.method in SEARCHED and self.iterations > 1:
+            problems.append(Problem("iterations", "at_once", f"{self.method} goes to the budget at once: iterations=1"))
         if self.method == "bn_sparsity" and self.trained is not None:
             detail = "bn_sparsity needs a training of its own, in which the scales of norms are kept small"
             problems.append(Problem("trained", "trained_otherwise", detail))
@@ -159,9 +193,13 @@ class Result(BaseModel):
     val_top1: float | None = validated("top1", unit="%", goal="max")
     val_top5: float | None = validated("top5", unit="%", goal="max")
     val_loss: float | None = validated("test_loss", unit="nats", goal="min")
-    top1_before: float = Field(description="`top1` of the whole network, trained", json_schema_extra={"unit": "%"})
+    top1_before: float = Field(
+        description="`top1` of the whole network, trained; nothing of it is in what metapruning leaves",
+        json_schema_extra={"unit": "%"},
+    )
     top1_pruned: float = Field(
-        description="`top1` once pruned, before fine-tuning", json_schema_extra={"unit": "%", "goal": "max"}
+        description="`top1` once pruned, before fine-tuning; of metapruning with the weights that were made for it",
+        json_schema_extra={"unit": "%", "goal": "max"},
     )
     params: int = Field(description="Trainable parameters once pruned", json_schema_extra={"goal": "min"})
     macs: int = Field(description="Multiply-accumulates of one image once pruned", json_schema_extra={"goal": "min"})
@@ -171,10 +209,13 @@ class Result(BaseModel):
     macs_ratio_reached: float = Field(description="`macs` / `macs_before`, at most `macs_ratio`")
     channels_removed: int = Field(description="Filters that are gone, of all convolutions and linear layers")
     seconds: float = Field(
-        description="Training and fine-tuning, without evaluation and pruning", json_schema_extra={"unit": "s"}
+        description="Training and fine-tuning, without evaluation, pruning and what a search trains",
+        json_schema_extra={"unit": "s"},
     )
     steps: int = Field(description="Batches trained on before pruning; 0 where a trained network was pruned")
-    finetune_steps: int = Field(description="Batches trained on after pruning")
+    finetune_steps: int = Field(
+        description="Batches trained on after pruning; of metapruning from fresh weights, as the whole network is"
+    )
     resumed: bool = Field(description="Whether an interrupted attempt was gone on with")
     no_better_than_guessing: NoBetter
     caution: Caution
@@ -185,17 +226,27 @@ def estimate(config: Config) -> Estimate:
     """The cost is the whole network's; the work is that of training, ranking and fine-tuning."""
     training = estimate_learning(config)
     macs = float(training.cost.macs)
-    tuning = estimate_learning(config.model_copy(update={"epochs": config.finetune_epochs}))
+    tuning = estimate_learning(tuning_of(config))
+    made = estimate_learning(config.model_copy(update={"epochs": config.search_epochs})).work_macs / macs
     images, layers = config.iterations * config.calibration_images, _known(config)[1]
     passes = {
         "taylor_bn": (1 + BACKWARD) * config.iterations * TAYLOR_BATCHES * config.batch_size,
         "thinet": images * layers,
         "cp": 2 * images * layers,
         "nisp": images,
+        "amc": config.macs_ratio * config.search_trials * images,
+        "metapruning": made + 2 * config.macs_ratio * config.search_trials * images,
     }
     pruned = config.macs_ratio * (tuning.work_macs + macs * DATASETS[config.dataset].test)  # tested before it, too
     work = training.work_macs if config.trained is None else macs * DATASETS[config.dataset].test
     return replace(training, work_macs=work + macs * passes.get(config.method, 0) + pruned)
+
+
+def tuning_of(config: Config) -> Config:
+    """With the length of the training after pruning."""
+    if config.method == "metapruning":
+        return config
+    return config.model_copy(update={"epochs": config.finetune_epochs, "learning_rate": config.finetune_learning_rate})
 
 
 @experiment(
@@ -240,32 +291,30 @@ def prune(config: Config, context: Context) -> Result:
     load_trained(model, config, context)
     before, widths_before = count_cost(model, size), widths(model)
     penalised = _check_budget(model, size, before.macs, config)
-    first, second = _phases(context, config, len(data.train))
+    first, making, pruning, last = _phases(context, config, len(data.train))
     objective = config.objective(data)
-    learn = partial(train, model, data.train, data.test, objective=objective, validation=data.validation)
+    learn = partial(train, split=data.train, test=data.test, objective=objective, validation=data.validation)
     if config.trained is None:
         with scale_penalty(model.to(device), penalised, config.sparsity):
             kept = first.checkpoints_of(config, data.hash)
-            trained = learn(hyper=hyperparameters_of(config), context=first, checkpoints=kept)
+            trained = learn(model, hyper=hyperparameters_of(config), context=first, checkpoints=kept)
     else:
         load_trained(model, context.input("trained", "model.safetensors"))
         scored = objective.score(model.to(device), data.test, config.batch_size)
         trained = Trained(scored.scores, steps=0, epochs=0, images=0, seconds=0.0)
-    remove_channels(model, data.train, size, config.pruning, lambda: second.report(0.0, "pruning"))
-    pruned = objective.score(model, data.test, config.batch_size).scores
-    context.log(f"pruned: test top-1 {pruned.top1:.2f} %, loss {pruned.loss:.4f}")
-    kept = second.checkpoints_of(config, data.hash, widths(model))
+    top1_pruned = _pruned(model, data, config, objective, learn, making, pruning)
+    kept = last.checkpoints_of(config, data.hash, widths(model))
     if first.was_over and kept.read(context.log) is None:
-        second.resumed(0)
-    tuned = learn(hyper=_fine_tuning(config), context=second, checkpoints=kept)
+        last.resumed(0)
+    tuned = learn(model, hyper=_tuning(config), context=last, checkpoints=kept)
     context.report(1.0, "saving")
     after, widths_after = count_cost(model, size), widths(model)
     save_weights(model, config, context.artifact("model.safetensors"))
-    _save_structure(config.model, size, widths_before, widths_after, context.artifact("structure.json"))
+    save_structure(config.model, size, widths_before, widths_after, context.artifact("structure.json"))
     return Result(
         **scores_of(tuned),
         top1_before=trained.scores.top1,
-        top1_pruned=pruned.top1,
+        top1_pruned=top1_pruned,
         params=after.params,
         macs=after.macs,
         transfer_macs=after.transfer_macs,
@@ -283,21 +332,58 @@ def prune(config: Config, context: Context) -> Result:
     )
 
 
-def _fine_tuning(config: Config) -> Hyperparameters:
+def _tuning(config: Config) -> Hyperparameters:
     """As the training, but in another order, and with a length and a learning rate of its own."""
-    return replace(
-        hyperparameters_of(config),
-        seed=derive(config.seed, "fine-tuning"),
-        epochs=config.finetune_epochs,
-        learning_rate=config.finetune_learning_rate,
-    )
+    return replace(hyperparameters_of(tuning_of(config)), seed=derive(config.seed, "fine-tuning"))
 
 
 def _phases(context: Context, config: Config, images: int) -> list[Phase]:
-    """The training, of no steps where a trained network is pruned, and the fine-tuning."""
-    epochs = {"training": 0 if config.trained else config.epochs, "fine-tuning": config.finetune_epochs}
+    """The training, of no steps where a trained network is pruned, that of `metapruning`, pruning, and fine-tuning."""
+    epochs = {
+        "training": 0 if config.trained else config.epochs,
+        "making-weights": config.search_epochs if config.method == "metapruning" else 0,
+        "pruning": 0,
+        "fine-tuning": tuning_of(config).epochs,
+    }
     steps = {name: total_steps(images, config.batch_size, count, config.max_steps) for name, count in epochs.items()}
     return phases(context, list(steps.items()))
+
+
+def _pruned(
+    model: nn.Module,
+    data: Data,
+    config: Config,
+    objective: Objective[Scores],
+    learn: Callable[..., object],
+    making: Phase,
+    pruning: Phase,
+) -> float:
+    """Take channels out of the model in place, unless an attempt before has: top-1 then."""
+    kept = pruning.checkpoints_of(config, data.hash)
+    if (known := kept.read(pruning.log)) is not None:
+        load_pruned(model, known["model"])
+        return float(known["top1"])
+    judged = data.train if data.validation is None else data.validation
+
+    def going_on() -> None:
+        pruning.report(0.0, "pruning")
+
+    if config.method == "metapruning":
+
+        def learn_making(network: nn.Module) -> None:
+            seed = derive(config.seed, "making-weights")
+            hyper = replace(hyperparameters_of(config), seed=seed, epochs=config.search_epochs)
+            learn(network, hyper=hyper, context=making, checkpoints=making.checkpoints_of(config, data.hash))
+
+        fresh, pruned = anew(config.network, learn_making, data.train, judged, config.pruning, going_on)
+        load_pruned(model, fresh.state_dict())
+    else:
+        remove_channels(model, data.train, judged, config.network.input_size, config.pruning, going_on)
+        pruned = model
+    scores = objective.score(pruned.to(data.train.device), data.test, config.batch_size).scores
+    pruning.log(f"test top-1 {scores.top1:.2f} %, loss {scores.loss:.4f}")
+    kept.write(0, {"model": model.state_dict(), "top1": scores.top1})
+    return scores.top1
 
 
 def load_trained(model: nn.Module, path: Path) -> None:
@@ -329,22 +415,6 @@ def _check_budget(model: nn.Module, size: tuple[int, int, int], macs: int, confi
         )
         raise BadConfig(detail, (Problem("macs_ratio", "out_of_reach", detail),))
     return norm_names(model, groups) if config.method == "bn_sparsity" else []
-
-
-def _save_structure(
-    model: str,
-    size: tuple[int, int, int],
-    before: dict[str, tuple[int, int]],
-    after: dict[str, tuple[int, int]],
-    path: Path,
-) -> None:
-    """The channels of each layer; with the weights `mgic.training.channel_groups.load_pruned` needs no more."""
-    layers = {
-        name: {"in": [before[name][0], inputs], "out": [before[name][1], outputs]}
-        for name, (inputs, outputs) in after.items()
-    }
-    written = {"model": model, "input_size": list(size), "channels": "[before, after] pruning", "layers": layers}
-    path.write_text(json.dumps(written, indent=1) + "\n")
 
 
 def _known(config: Config) -> tuple[str | None, int]:

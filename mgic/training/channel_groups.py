@@ -8,11 +8,13 @@ blocks only, as in Li et al., https://arxiv.org/abs/1608.08710. The tracing: Fan
 https://arxiv.org/abs/2301.12900.
 """
 
+import json
 from collections.abc import Callable, Container, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -221,6 +223,22 @@ def load_pruned(model: nn.Module, state: Mapping[str, Tensor]) -> None:
                     table[key] = nn.Parameter(fresh, old.requires_grad) if isinstance(old, nn.Parameter) else fresh
         _describe(layer)
     model.load_state_dict(state)
+
+
+def save_structure(
+    model: str,
+    input_size: tuple[int, ...],
+    before: Mapping[str, tuple[int, int]],
+    after: Mapping[str, tuple[int, int]],
+    path: Path,
+) -> None:
+    """The channels of each layer, as `widths` has them; with the weights, `load_pruned` needs no more."""
+    layers = {
+        name: {"in": [before[name][0], inputs], "out": [before[name][1], outputs]}
+        for name, (inputs, outputs) in after.items()
+    }
+    written = {"model": model, "input_size": list(input_size), "channels": "[before, after] pruning", "layers": layers}
+    path.write_text(json.dumps(written, indent=1) + "\n")
 
 
 def refusal(pointer: str, code: str, detail: str) -> BadConfig:

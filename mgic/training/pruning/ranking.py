@@ -33,7 +33,7 @@ from mgic.training.channel_groups import (
 )
 from mgic.training.split import Split
 
-Method = Literal["l1", "taylor_bn", "bn_sparsity", "group_l2", "nisp", "thinet", "cp"]
+Method = Literal["l1", "taylor_bn", "bn_sparsity", "group_l2", "nisp", "thinet", "cp", "amc", "metapruning"]
 Scope = Literal["global", "local"]
 Sensitivity = Mapping[str, Tensor]  # norm, or layer -> (channels,)
 Measure = Callable[[nn.Module, Slice], Tensor | None]

@@ -1,7 +1,8 @@
 """Take channels out of a trained network by any of the methods, in equal steps down to its budget."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,8 @@ from torch import nn
 
 from mgic.measure.cost import count_cost
 from mgic.training.channel_groups import Group, remove
-from mgic.training.pruning import cp, nisp, thinet
+from mgic.training.pruning import amc, cp, nisp, thinet
+from mgic.training.pruning.judging import accuracy
 from mgic.training.pruning.ranking import (
     Method,
     Scope,
@@ -22,10 +24,12 @@ from mgic.training.pruning.ranking import (
     score,
 )
 from mgic.training.pruning.reading import batches_of
+from mgic.training.pruning.width_cost import WidthCost
 from mgic.training.seed import generator
 from mgic.training.split import Split
 
 TAYLOR_BATCHES = 16  # batches of training images that `taylor_bn` looks at before each removal
+SEARCHED: tuple[Method, ...] = ("amc", "metapruning")  # how wide each layer is to be
 BY_LAYER = {"thinet": thinet.choose, "cp": cp.choose}  # which channels of a layer the next one needs least
 
 
@@ -39,6 +43,7 @@ class Pruning:
         scope: Whether layers lose equal shares.
         iterations: Removals on the way.
         images: Training images that a method looks at, but for `taylor_bn`.
+        trials: Networks that a search tries.
         batch_size: Of them.
         seed: From which their choice derives.
     """
@@ -48,18 +53,20 @@ class Pruning:
     scope: Scope
     iterations: int
     images: int
+    trials: int
     batch_size: int
     seed: int
 
 
 def remove_channels(
-    model: nn.Module, split: Split, size: tuple[int, ...], wanted: Pruning, going_on: Callable[[], None]
+    model: nn.Module, split: Split, judged: Split, size: tuple[int, ...], wanted: Pruning, going_on: Callable[[], None]
 ) -> None:
-    """Do it, in place.
+    """Do it, in place; but for `metapruning`, see `anew`.
 
     Args:
         model: On the device of the split.
         split: Training samples.
+        judged: By which a search judges.
         size: Of one of them.
         wanted: What.
         going_on: Called now and then; may raise.
@@ -75,10 +82,39 @@ def remove_channels(
         budget = macs * ((1 - done) + done * wanted.macs_ratio)
         if wanted.method in BY_LAYER:
             _by_layer(model, groups, split, size, budget, wanted, number, going_on)
+        elif wanted.method == "amc":
+            _by_search(model, groups, judged, WidthCost(model, size, groups), budget, wanted, going_on)
         else:
             sensitivity = _sensitivity(model, groups, split, wanted, number)
             scores = [score(model, group, wanted.method, sensitivity) for group in groups]
             prune_to(model, size, budget, groups, scores, wanted.scope)
+
+
+def _by_search(
+    model: nn.Module,
+    groups: list[Group],
+    judged: Split,
+    cost: WidthCost,
+    budget: float,
+    wanted: Pruning,
+    going_on: Callable[[], None],
+) -> None:
+    """The widths that `amc` finds; of each group the channels of the largest filters stay."""
+    batches = batches_of(judged, wanted.images, wanted.batch_size, generator(wanted.seed, "judging"))
+    orders = [score(model, group, "l1", {}).argsort(stable=True).tolist() for group in groups]
+
+    def gone(kept: Sequence[int]) -> list[tuple[int, int]]:
+        return [(group, channel) for group, order in enumerate(orders) for channel in order[: len(order) - kept[group]]]
+
+    def reward(kept: Sequence[int]) -> float:
+        going_on()
+        tried = deepcopy(model)
+        remove(tried, groups, gone(kept))
+        return accuracy(tried, judged, batches) - 1
+
+    drawn = generator(wanted.seed, "search")
+    _, best = max(amc.search(cost, budget, reward, wanted.trials, drawn), key=lambda one: one[0])
+    remove(model, groups, gone(best))
 
 
 def _sensitivity(model: nn.Module, groups: list[Group], split: Split, wanted: Pruning, number: int) -> Sensitivity:
