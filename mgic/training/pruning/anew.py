@@ -13,7 +13,7 @@ from mgic.training.pruning.ranking import prunable_groups
 from mgic.training.pruning.reading import batches_of
 from mgic.training.pruning.removal import Pruning
 from mgic.training.pruning.width_cost import WidthCost
-from mgic.training.seed import derive, generator
+from mgic.training.seed import derive, generator, seeded
 from mgic.training.split import Split
 
 
@@ -37,7 +37,9 @@ def anew(
     """
     fresh = network.build(derive(wanted.seed, "anew"))
     groups = prunable_groups(fresh, network.input_size, wanted.method)
-    made = PruningNet(network.build(derive(wanted.seed, "making-weights")), groups)
+    start = network.build(derive(wanted.seed, "making-weights"))
+    with seeded(wanted.seed, "makers"):
+        made = PruningNet(start, groups)
     learn(made)
     best, found = _best(made, groups, split, judged, network.input_size, wanted, going_on)
     remove(fresh, groups, gone(groups, best))

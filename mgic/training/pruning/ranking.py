@@ -40,13 +40,13 @@ Measure = Callable[[nn.Module, Slice], Tensor | None]
 
 
 def prunable_groups(model: nn.Module, input_size: tuple[int, ...], method: Method) -> list[Group]:
-    """The groups that can lose channels and that the method can score.
+    """The groups that can lose channels and that the method can score; by place where it goes from layer to layer.
 
     Args:
         model: Left as it is.
         input_size: Of one sample, without the batch.
         method: `taylor_bn` and `bn_sparsity` score only groups with a BatchNorm in them, `thinet` and `cp` only those
-            that one layer produces, in the order of these layers: the inner channels of a residual block, not its sum.
+            that one layer produces: the inner channels of a residual block, not its sum.
 
     Raises:
         BadConfig: torch-pruning is not installed or cannot trace the network, or there is no such group.
@@ -57,8 +57,9 @@ def prunable_groups(model: nn.Module, input_size: tuple[int, ...], method: Metho
         if not groups:
             detail = f"{method} chooses channels that one layer makes for the next, and there are none in this network"
             raise refusal("method", "no_inner_channels", detail)
+    if method in ("thinet", "cp", "amc", "metapruning"):
         place = {name: number for number, (name, _) in enumerate(model.named_modules())}
-        groups.sort(key=lambda group: place[producers_of(model, group)[0]])
+        groups.sort(key=lambda group: min(place[name] for name in producers_of(model, group)))
     if method in ("taylor_bn", "bn_sparsity"):
         groups = [group for group in groups if norms_of(model, group)]
         if not groups:
