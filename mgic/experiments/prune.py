@@ -1,25 +1,23 @@
 """How well does a network classify after it was pruned to a budget of multiply-accumulates?"""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from math import ceil
-from pathlib import Path
 from typing import Self
 
-import safetensors.torch
 import torch
 from pydantic import BaseModel, Field, model_validator
 from torch import nn
 
 from mgic.data import DATASETS
 from mgic.errors import BadConfig, Problem
-from mgic.experiment import Context, Estimate, RunId, experiment, run_input
+from mgic.experiment import Context, Estimate, experiment
 from mgic.experiments import classification
 from mgic.measure.cost import count_cost
 from mgic.models import create
 from mgic.models.config import model_field
+from mgic.models.weights import WeightsHash, load_trained
 from mgic.records import Config as Asked
 from mgic.records import InputRun, View
 from mgic.tasks.classification import Scores
@@ -36,7 +34,6 @@ from mgic.training import (
     train,
 )
 from mgic.training.channel_groups import (
-    check_groups,
     grouped_convolution,
     load_pruned,
     save_structure,
@@ -45,13 +42,14 @@ from mgic.training.channel_groups import (
 )
 from mgic.training.estimate import BACKWARD
 from mgic.training.phase import Phase, phases
-from mgic.training.pruning import Method, Scope, fewest_macs, norm_names, prunable_groups, scale_penalty
+from mgic.training.pruning import Method, Scope, scale_penalty
 from mgic.training.pruning.anew import anew
 from mgic.training.pruning.removal import (
     BY_LAYER,
     SEARCHED,
     TAYLOR_BATCHES,
     Pruning,
+    check_budget,
     remove_channels,
 )
 from mgic.training.schedule import total_steps
@@ -76,9 +74,6 @@ class Config(classification.Config):
         "(group_l2), the next layer's output (thinet), that output's regression on the channels (cp), what the last "
         "responses need of it (nisp); or what a layer keeps, found by an actor-critic (amc), or by an evolution over "
         "networks whose weights another network makes, the best one then trained anew (metapruning)",
-    )
-    trained: RunId | None = run_input(
-        "classification", description="Whose network is pruned; empty: one that this run trains"
     )
     macs_ratio: float = Field(
         0.5, ge=0.01, lt=1, description="Multiply-accumulates that may be left, as a share of the whole network's"
@@ -157,9 +152,9 @@ class Config(classification.Config):
             problems.append(Problem("scope", "not_comparable", detail))
         if self.method in SEARCHED and self.iterations > 1:
             problems.append(Problem("iterations", "at_once", f"{self.method} goes to the budget at once: iterations=1"))
-        if self.method == "bn_sparsity" and self.trained is not None:
+        if self.method == "bn_sparsity" and self.from_file:
             detail = "bn_sparsity needs a training of its own, in which the scales of norms are kept small"
-            problems.append(Problem("trained", "trained_otherwise", detail))
+            problems.append(Problem("weights" if self.trained is None else "trained", "trained_otherwise", detail))
         if problems:
             raise self._located(problems)
         return self
@@ -212,7 +207,7 @@ class Result(BaseModel):
         description="Training and fine-tuning, without evaluation, pruning and what a search trains",
         json_schema_extra={"unit": "s"},
     )
-    steps: int = Field(description="Batches trained on before pruning; 0 where a trained network was pruned")
+    steps: int = Field(description="Batches trained on before pruning; 0 where weights are those of a file or a run")
     finetune_steps: int = Field(
         description="Batches trained on after pruning; of metapruning from fresh weights, as the whole network is"
     )
@@ -220,6 +215,7 @@ class Result(BaseModel):
     no_better_than_guessing: NoBetter
     caution: Caution
     dataset_hash: DatasetHash
+    weights_hash: WeightsHash = None
 
 
 def estimate(config: Config) -> Estimate:
@@ -238,7 +234,7 @@ def estimate(config: Config) -> Estimate:
         "metapruning": made + 2 * config.macs_ratio * config.search_trials * images,
     }
     pruned = config.macs_ratio * (tuning.work_macs + macs * DATASETS[config.dataset].test)  # tested before it, too
-    work = training.work_macs if config.trained is None else macs * DATASETS[config.dataset].test
+    work = macs * DATASETS[config.dataset].test if config.from_file else training.work_macs
     return replace(training, work_macs=work + macs * passes.get(config.method, 0) + pruned)
 
 
@@ -279,6 +275,7 @@ def tuning_of(config: Config) -> Config:
 def prune(config: Config, context: Context) -> Result:
     """Train a network, take its least important channels out until it fits a budget, train on, and test it.
 
+    With weights of a file or of a trained run nothing is trained before channels go.
     The budget is a share of the multiply-accumulates. Channels that are added to each other go together; where a
     shortcut pads channels, they stay, so that CIFAR ResNets are pruned inside their blocks. Leaves the weights as
     model.safetensors and the channels of each layer before and after as structure.json.
@@ -288,22 +285,22 @@ def prune(config: Config, context: Context) -> Result:
     context.report(0.0, "preparing")
     data = config.read(context.data_dir, device).held_out(config.validation_share, config.seed)
     model, size = config.network.build(config.seed), DATASETS[config.dataset].shape
-    load_trained(model, config, context)
+    loaded = load_trained(model, config, context)
     before, widths_before = count_cost(model, size), widths(model)
-    penalised = _check_budget(model, size, before.macs, config)
+    penalised = check_budget(model, size, config.model, config.pruning)
     first, making, pruning, last = _phases(context, config, len(data.train))
     objective = config.objective(data)
     learn = partial(train, split=data.train, test=data.test, objective=objective, validation=data.validation)
-    if config.trained is None:
+    if loaded is None:
         with scale_penalty(model.to(device), penalised, config.sparsity):
             kept = first.checkpoints_of(config, data.hash)
             trained = learn(model, hyper=hyperparameters_of(config), context=first, checkpoints=kept)
     else:
-        load_trained(model, context.input("trained", "model.safetensors"))
         scored = objective.score(model.to(device), data.test, config.batch_size)
         trained = Trained(scored.scores, steps=0, epochs=0, images=0, seconds=0.0)
-    top1_pruned = _pruned(model, data, config, objective, learn, making, pruning)
-    kept = last.checkpoints_of(config, data.hash, widths(model))
+    of = [data.hash, *([loaded.hash] if loaded else [])]
+    top1_pruned = _pruned(model, data, config, objective, learn, of, making, pruning)
+    kept = last.checkpoints_of(config, *of, widths(model))
     if first.was_over and kept.read(context.log) is None:
         last.resumed(0)
     tuned = learn(model, hyper=_tuning(config), context=last, checkpoints=kept)
@@ -329,6 +326,7 @@ def prune(config: Config, context: Context) -> Result:
         no_better_than_guessing=tuned.caution is not None,
         caution=tuned.caution,
         dataset_hash=data.hash,
+        weights_hash=loaded.hash if loaded else None,
     )
 
 
@@ -340,7 +338,7 @@ def _tuning(config: Config) -> Hyperparameters:
 def _phases(context: Context, config: Config, images: int) -> list[Phase]:
     """The training, of no steps where a trained network is pruned, that of `metapruning`, pruning, and fine-tuning."""
     epochs = {
-        "training": 0 if config.trained else config.epochs,
+        "training": 0 if config.from_file else config.epochs,
         "making-weights": config.search_epochs if config.method == "metapruning" else 0,
         "pruning": 0,
         "fine-tuning": tuning_of(config).epochs,
@@ -355,11 +353,12 @@ def _pruned(
     config: Config,
     objective: Objective[Scores],
     learn: Callable[..., object],
+    of: Sequence[str],
     making: Phase,
     pruning: Phase,
 ) -> float:
     """Take channels out of the model in place, unless an attempt before has: top-1 then."""
-    kept = pruning.checkpoints_of(config, data.hash)
+    kept = pruning.checkpoints_of(config, *of)
     if (known := kept.read(pruning.log)) is not None:
         load_pruned(model, known["model"])
         return float(known["top1"])
@@ -373,7 +372,7 @@ def _pruned(
         def learn_making(network: nn.Module) -> None:
             seed = derive(config.seed, "making-weights")
             hyper = replace(hyperparameters_of(config), seed=seed, epochs=config.search_epochs)
-            learn(network, hyper=hyper, context=making, checkpoints=making.checkpoints_of(config, data.hash))
+            learn(network, hyper=hyper, context=making, checkpoints=making.checkpoints_of(config, *of))
 
         fresh, pruned = anew(config.network, learn_making, data.train, judged, config.pruning, going_on)
         load_pruned(model, fresh.state_dict())
@@ -384,37 +383,6 @@ def _pruned(
     pruning.log(f"test top-1 {scores.top1:.2f} %, loss {scores.loss:.4f}")
     kept.write(0, {"model": model.state_dict(), "top1": scores.top1})
     return scores.top1
-
-
-def load_trained(model: nn.Module, path: Path) -> None:
-    """Give the network the weights that a run of `classification` has left.
-
-    Raises:
-        BadConfig: They are of another network.
-    """
-    try:
-        model.load_state_dict(safetensors.torch.load_file(path))
-    except (RuntimeError, safetensors.SafetensorError) as error:
-        detail = f"the weights of the trained run do not fit this network: {str(error).splitlines()[0]}"
-        raise BadConfig(detail, (Problem("trained", "weights_misfit", detail),)) from error
-
-
-def _check_budget(model: nn.Module, size: tuple[int, int, int], macs: int, config: Config) -> list[str]:
-    """The norms to keep small while training; before it, so that no training is in vain.
-
-    Raises:
-        BadConfig: The network cannot be pruned, or not as far as that.
-    """
-    groups = prunable_groups(model, size, config.method)
-    check_groups(model, size, groups)
-    fewest = fewest_macs(model, size, groups)
-    if fewest > config.macs_ratio * macs:
-        detail = (
-            f"macs_ratio={config.macs_ratio:g} is out of reach: with one channel left in each layer that can lose any, "
-            f"{config.model} has {ceil(10_000 * fewest / macs) / 10_000:g} of its multiply-accumulates"
-        )
-        raise BadConfig(detail, (Problem("macs_ratio", "out_of_reach", detail),))
-    return norm_names(model, groups) if config.method == "bn_sparsity" else []
 
 
 def _known(config: Config) -> tuple[str | None, int]:

@@ -21,6 +21,7 @@ Left open there, or done otherwise here:
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,8 @@ TRIES = 100  # to draw a network within the budget, before widths are taken away
 
 class PruningNet(nn.Module):
     """Any width of a network. In training the widths are drawn anew with every pass, otherwise they are `kept`.
+
+    Its norms go by the batch always, for what they have seen is of all widths.
 
     Args:
         network: Its weights are where those that are made start from.
@@ -65,6 +68,13 @@ class PruningNet(nn.Module):
         for name, of in sides.items():
             self._made.append((name, of.get(False), of.get(True)))
             self.makers.append(_maker(network.get_submodule(name).get_parameter("weight")))
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        for layer in self.network.modules():
+            if isinstance(layer, NORMS):
+                layer.train()
+        return self
 
     def forward(self, samples: Tensor) -> Tensor:
         kept = self.drawn() if self.training else self.kept

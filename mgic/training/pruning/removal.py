@@ -4,18 +4,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from math import ceil
 
 import torch
 from torch import nn
 
 from mgic.measure.cost import count_cost
-from mgic.training.channel_groups import Group, remove
+from mgic.training.channel_groups import Group, check_groups, refusal, remove
 from mgic.training.pruning import amc, cp, nisp, thinet
 from mgic.training.pruning.judging import accuracy
 from mgic.training.pruning.ranking import (
     Method,
     Scope,
     Sensitivity,
+    fewest_macs,
     norm_names,
     norm_sensitivity,
     prunable_groups,
@@ -56,6 +58,30 @@ class Pruning:
     trials: int
     batch_size: int
     seed: int
+
+
+def check_budget(model: nn.Module, size: tuple[int, ...], name: str, wanted: Pruning) -> list[str]:
+    """The norms to keep small while training; before it, so that no training is in vain.
+
+    Args:
+        model: The whole network.
+        size: Of a sample.
+        name: What the network is called in errors.
+        wanted: What is to be done with it.
+
+    Raises:
+        BadConfig: The network cannot be pruned, or not as far as that.
+    """
+    groups = prunable_groups(model, size, wanted.method)
+    check_groups(model, size, groups)
+    fewest, macs = fewest_macs(model, size, groups), count_cost(model, size).macs
+    if fewest > wanted.macs_ratio * macs:
+        detail = (
+            f"macs_ratio={wanted.macs_ratio:g} is out of reach: with one channel left in each layer that can lose any, "
+            f"{name} has {ceil(10_000 * fewest / macs) / 10_000:g} of its multiply-accumulates"
+        )
+        raise refusal("macs_ratio", "out_of_reach", detail)
+    return norm_names(model, groups) if wanted.method == "bn_sparsity" else []
 
 
 def remove_channels(

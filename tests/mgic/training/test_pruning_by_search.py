@@ -104,7 +104,7 @@ def test_made_weights_have_the_shapes_of_their_layers_and_are_cut_to_the_widths(
     made.kept = kept
     cut = made.network_of(kept)
     remove(cut, groups, gone(groups, kept))
-    torch.testing.assert_close(made(images), cut.eval()(images), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(made.eval()(images), cut.train()(images), rtol=1e-4, atol=1e-5)
 
 
 def test_a_network_that_makes_weights_learns_at_widths_drawn_anew_and_repeatedly():
