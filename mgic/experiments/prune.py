@@ -1,10 +1,9 @@
 """How well does a network classify after it was pruned to a budget of multiply-accumulates?"""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from math import ceil
-from pathlib import Path
 from typing import Self
 
 import torch
@@ -18,38 +17,42 @@ from mgic.experiments import classification
 from mgic.measure.cost import count_cost
 from mgic.models import create
 from mgic.models.config import model_field
-from mgic.models.weights import load_trained
-from mgic.records import View
-from mgic.tasks.learning import Caution, DatasetHash, NoBetter, scores_of, validated
+from mgic.models.weights import WeightsHash, load_trained
+from mgic.records import Config as Asked
+from mgic.records import InputRun, View
+from mgic.tasks.classification import Scores
+from mgic.tasks.learning import Caution, Data, DatasetHash, NoBetter, scores_of, validated
 from mgic.tasks.learning import estimate as estimate_learning
 from mgic.training import (
-    Checkpoints,
     Hyperparameters,
-    Split,
+    Objective,
+    Trained,
     derive,
-    generator,
     hyperparameters_of,
     pick_device,
     save_weights,
     train,
 )
-from mgic.training.channel_groups import check_groups, grouped_convolution, torch_pruning, widths
+from mgic.training.channel_groups import (
+    grouped_convolution,
+    load_pruned,
+    save_structure,
+    torch_pruning,
+    widths,
+)
 from mgic.training.estimate import BACKWARD
-from mgic.training.pruning import (
-    Method,
-    Scope,
-    Sensitivity,
-    fewest_macs,
-    norm_names,
-    norm_sensitivity,
-    prunable_groups,
-    prune_to,
-    scale_penalty,
-    score,
+from mgic.training.phase import Phase, phases
+from mgic.training.pruning import Method, Scope, scale_penalty
+from mgic.training.pruning.anew import anew
+from mgic.training.pruning.removal import (
+    BY_LAYER,
+    SEARCHED,
+    TAYLOR_BATCHES,
+    Pruning,
+    check_budget,
+    remove_channels,
 )
 from mgic.training.schedule import total_steps
-
-TAYLOR_BATCHES = 16  # batches of training images that `taylor_bn` looks at before each removal
 
 
 class Config(classification.Config):
@@ -68,7 +71,9 @@ class Config(classification.Config):
         "l1",
         description="What makes a channel important: the absolute weights of its filter (l1), its BatchNorm's part in "
         "the loss (taylor_bn), its BatchNorm's scale, kept small while training (bn_sparsity), all its weights "
-        "(group_l2)",
+        "(group_l2), the next layer's output (thinet), that output's regression on the channels (cp), what the last "
+        "responses need of it (nisp); or what a layer keeps, found by an actor-critic (amc), or by an evolution over "
+        "networks whose weights another network makes, the best one then trained anew (metapruning)",
     )
     macs_ratio: float = Field(
         0.5, ge=0.01, lt=1, description="Multiply-accumulates that may be left, as a share of the whole network's"
@@ -80,20 +85,83 @@ class Config(classification.Config):
         1, ge=1, le=100, description="Removals on the way to the budget, each ranks the channels that are left"
     )
     sparsity: float = Field(1e-4, ge=0, le=1, description="Weight of the sum of BatchNorm scales (bn_sparsity only)")
+    calibration_images: int = Field(
+        1024,
+        ge=2,
+        le=10**6,
+        description="Training images that thinet, cp and nisp look at, and by which amc and metapruning judge, where "
+        "none are held out; all where there are no more",
+        json_schema_extra={"unit": "images"},
+    )
+    search_trials: int = Field(400, ge=1, le=10**5, description="Networks that are tried (amc and metapruning only)")
+    search_epochs: int = Field(
+        25,
+        ge=1,
+        le=1000,
+        description="Passes over the training images in which the network that makes weights is trained (metapruning "
+        "only)",
+        json_schema_extra={"unit": "epochs"},
+    )
     finetune_epochs: int = Field(
         40,
         ge=1,
         le=1000,
-        description="Passes over the training images after pruning",
+        description="Passes over the training images after pruning; metapruning takes `epochs`",
         json_schema_extra={"unit": "epochs"},
     )
     finetune_learning_rate: float = Field(
-        0.001, gt=0, le=1000, description="Of SGD, in the first epoch after pruning; it falls as in training"
+        0.001,
+        gt=0,
+        le=1000,
+        description="Of SGD, in the first epoch after pruning; it falls as in training; metapruning takes "
+        "`learning_rate`",
     )
+
+    @property
+    def pruning(self) -> Pruning:
+        return Pruning(
+            method=self.method,
+            macs_ratio=self.macs_ratio,
+            scope=self.scope,
+            iterations=self.iterations,
+            images=self.calibration_images,
+            trials=self.search_trials,
+            batch_size=self.batch_size,
+            seed=self.seed,
+        )
+
+    @classmethod
+    def following(cls, asked: Asked, inputs: Mapping[str, InputRun]) -> Asked:
+        """Where the run has held images out, or this one is to, they are the same: the others have been learnt."""
+        followed = super().following(asked, inputs)
+        for field, run in inputs.items():
+            if not (run.config.get("validation_share") or followed.get("validation_share")):
+                continue
+            for name in ("validation_share", "seed"):
+                value = run.config.get(name, 0)
+                if followed.setdefault(name, value) != value:
+                    words = f"{name} follows from {field}, by which images were held out: it is {value}"
+                    raise BadConfig(words, (Problem(name, "follows", words),))
+        return followed
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        problems = []
+        if self.method in (*BY_LAYER, *SEARCHED) and self.scope == "global":
+            detail = f"{self.method} compares no channels of unlike layers: scope has to be local"
+            problems.append(Problem("scope", "not_comparable", detail))
+        if self.method in SEARCHED and self.iterations > 1:
+            problems.append(Problem("iterations", "at_once", f"{self.method} goes to the budget at once: iterations=1"))
+        if self.method == "bn_sparsity" and self.from_file:
+            detail = "bn_sparsity needs a training of its own, in which the scales of norms are kept small"
+            problems.append(Problem("weights" if self.trained is None else "trained", "trained_otherwise", detail))
+        if problems:
+            raise self._located(problems)
+        return self
 
     @model_validator(mode="after")
     def _can_be_pruned(self) -> Self:
-        name = _grouped(self.model, json.dumps(self.options, sort_keys=True))
+        name, _ = _known(self)
         if name is not None:
             detail = (
                 f"{self.model} cannot be pruned: its convolution {name} is grouped, and without single channels its "
@@ -120,9 +188,13 @@ class Result(BaseModel):
     val_top1: float | None = validated("top1", unit="%", goal="max")
     val_top5: float | None = validated("top5", unit="%", goal="max")
     val_loss: float | None = validated("test_loss", unit="nats", goal="min")
-    top1_before: float = Field(description="`top1` of the whole network, trained", json_schema_extra={"unit": "%"})
+    top1_before: float = Field(
+        description="`top1` of the whole network, trained; nothing of it is in what metapruning leaves",
+        json_schema_extra={"unit": "%"},
+    )
     top1_pruned: float = Field(
-        description="`top1` once pruned, before fine-tuning", json_schema_extra={"unit": "%", "goal": "max"}
+        description="`top1` once pruned, before fine-tuning; of metapruning with the weights that were made for it",
+        json_schema_extra={"unit": "%", "goal": "max"},
     )
     params: int = Field(description="Trainable parameters once pruned", json_schema_extra={"goal": "min"})
     macs: int = Field(description="Multiply-accumulates of one image once pruned", json_schema_extra={"goal": "min"})
@@ -132,24 +204,45 @@ class Result(BaseModel):
     macs_ratio_reached: float = Field(description="`macs` / `macs_before`, at most `macs_ratio`")
     channels_removed: int = Field(description="Filters that are gone, of all convolutions and linear layers")
     seconds: float = Field(
-        description="Training and fine-tuning, without evaluation and pruning", json_schema_extra={"unit": "s"}
+        description="Training and fine-tuning, without evaluation, pruning and what a search trains",
+        json_schema_extra={"unit": "s"},
     )
-    steps: int = Field(description="Batches trained on before pruning")
-    finetune_steps: int = Field(description="Batches trained on after pruning")
+    steps: int = Field(description="Batches trained on before pruning; 0 where weights are those of a file or a run")
+    finetune_steps: int = Field(
+        description="Batches trained on after pruning; of metapruning from fresh weights, as the whole network is"
+    )
     resumed: bool = Field(description="Whether an interrupted attempt was gone on with")
     no_better_than_guessing: NoBetter
     caution: Caution
     dataset_hash: DatasetHash
+    weights_hash: WeightsHash = None
 
 
 def estimate(config: Config) -> Estimate:
     """The cost is the whole network's; the work is that of training, ranking and fine-tuning."""
     training = estimate_learning(config)
     macs = float(training.cost.macs)
-    tuning = estimate_learning(config.model_copy(update={"epochs": config.finetune_epochs}))
-    looked_at = config.iterations * TAYLOR_BATCHES * config.batch_size if config.method == "taylor_bn" else 0
+    tuning = estimate_learning(tuning_of(config))
+    made = estimate_learning(config.model_copy(update={"epochs": config.search_epochs})).work_macs / macs
+    images, layers = config.iterations * config.calibration_images, _known(config)[1]
+    passes = {
+        "taylor_bn": (1 + BACKWARD) * config.iterations * TAYLOR_BATCHES * config.batch_size,
+        "thinet": images * layers,
+        "cp": 2 * images * layers,
+        "nisp": images,
+        "amc": config.macs_ratio * config.search_trials * images,
+        "metapruning": made + 2 * config.macs_ratio * config.search_trials * images,
+    }
     pruned = config.macs_ratio * (tuning.work_macs + macs * DATASETS[config.dataset].test)  # tested before it, too
-    return replace(training, work_macs=training.work_macs + (1 + BACKWARD) * macs * looked_at + pruned)
+    work = macs * DATASETS[config.dataset].test if config.from_file else training.work_macs
+    return replace(training, work_macs=work + macs * passes.get(config.method, 0) + pruned)
+
+
+def tuning_of(config: Config) -> Config:
+    """With the length of the training after pruning."""
+    if config.method == "metapruning":
+        return config
+    return config.model_copy(update={"epochs": config.finetune_epochs, "learning_rate": config.finetune_learning_rate})
 
 
 @experiment(
@@ -182,6 +275,7 @@ def estimate(config: Config) -> Estimate:
 def prune(config: Config, context: Context) -> Result:
     """Train a network, take its least important channels out until it fits a budget, train on, and test it.
 
+    With weights of a file or of a trained run nothing is trained before channels go.
     The budget is a share of the multiply-accumulates. Channels that are added to each other go together; where a
     shortcut pads channels, they stay, so that CIFAR ResNets are pruned inside their blocks. Leaves the weights as
     model.safetensors and the channels of each layer before and after as structure.json.
@@ -191,30 +285,33 @@ def prune(config: Config, context: Context) -> Result:
     context.report(0.0, "preparing")
     data = config.read(context.data_dir, device).held_out(config.validation_share, config.seed)
     model, size = config.network.build(config.seed), DATASETS[config.dataset].shape
-    load_trained(model, config, context)
+    loaded = load_trained(model, config, context)
     before, widths_before = count_cost(model, size), widths(model)
-    penalised = _check_budget(model, size, before.macs, config)
-    first, second = _phases(context, config, len(data.train))
+    penalised = check_budget(model, size, config.model, config.pruning)
+    first, making, pruning, last = _phases(context, config, len(data.train))
     objective = config.objective(data)
-    learn = partial(train, model, data.train, data.test, objective=objective, validation=data.validation)
-    with scale_penalty(model.to(device), penalised, config.sparsity):
-        kept = first.checkpoints_of(config, data.hash)
-        trained = learn(hyper=hyperparameters_of(config), context=first, checkpoints=kept)
-    _remove_channels(model, data.train, size, before.macs, config, second)
-    pruned = objective.score(model, data.test, config.batch_size).scores
-    context.log(f"pruned: test top-1 {pruned.top1:.2f} %, loss {pruned.loss:.4f}")
-    kept = second.checkpoints_of(config, data.hash, widths(model))
+    learn = partial(train, split=data.train, test=data.test, objective=objective, validation=data.validation)
+    if loaded is None:
+        with scale_penalty(model.to(device), penalised, config.sparsity):
+            kept = first.checkpoints_of(config, data.hash)
+            trained = learn(model, hyper=hyperparameters_of(config), context=first, checkpoints=kept)
+    else:
+        scored = objective.score(model.to(device), data.test, config.batch_size)
+        trained = Trained(scored.scores, steps=0, epochs=0, images=0, seconds=0.0)
+    of = [data.hash, *([loaded.hash] if loaded else [])]
+    top1_pruned = _pruned(model, data, config, objective, learn, of, making, pruning)
+    kept = last.checkpoints_of(config, *of, widths(model))
     if first.was_over and kept.read(context.log) is None:
-        second.resumed(0)
-    tuned = learn(hyper=_fine_tuning(config), context=second, checkpoints=kept)
+        last.resumed(0)
+    tuned = learn(model, hyper=_tuning(config), context=last, checkpoints=kept)
     context.report(1.0, "saving")
     after, widths_after = count_cost(model, size), widths(model)
     save_weights(model, config, context.artifact("model.safetensors"))
-    _save_structure(config.model, size, widths_before, widths_after, context.artifact("structure.json"))
+    save_structure(config.model, size, widths_before, widths_after, context.artifact("structure.json"))
     return Result(
         **scores_of(tuned),
         top1_before=trained.scores.top1,
-        top1_pruned=pruned.top1,
+        top1_pruned=top1_pruned,
         params=after.params,
         macs=after.macs,
         transfer_macs=after.transfer_macs,
@@ -229,123 +326,76 @@ def prune(config: Config, context: Context) -> Result:
         no_better_than_guessing=tuned.caution is not None,
         caution=tuned.caution,
         dataset_hash=data.hash,
+        weights_hash=loaded.hash if loaded else None,
     )
 
 
-def _fine_tuning(config: Config) -> Hyperparameters:
+def _tuning(config: Config) -> Hyperparameters:
     """As the training, but in another order, and with a length and a learning rate of its own."""
-    return replace(
-        hyperparameters_of(config),
-        seed=derive(config.seed, "fine-tuning"),
-        epochs=config.finetune_epochs,
-        learning_rate=config.finetune_learning_rate,
-    )
+    return replace(hyperparameters_of(tuning_of(config)), seed=derive(config.seed, "fine-tuning"))
 
 
-class _Phase:
-    """A context for one of two trainings: its name, its share of the progress, and its steps after the other's."""
-
-    def __init__(self, run: Context, name: str, start: float, end: float, steps_before: int, steps: int) -> None:
-        self.device, self.data_dir, self.checkpoints = run.device, run.data_dir, run.checkpoints / name
-        self.artifact, self.input, self.checkpoint_wanted = run.artifact, run.input, run.checkpoint_wanted
-        self.was_over = False  # an earlier attempt had come to its end
-        self._run, self._name, self._start, self._end = run, name, start, end
-        self._steps_before, self._steps = steps_before, steps
-
-    def checkpoints_of(self, config: Config, *of: object) -> Checkpoints:
-        """Its own, for the steps of both trainings are counted from 1 on."""
-        identity = json.dumps([config.model_dump(mode="json"), self._name, *of], sort_keys=True)
-        return Checkpoints(self.checkpoints, identity, self.saved)
-
-    def report(self, progress: float, phase: str = "") -> None:
-        overall = self._start + (self._end - self._start) * progress
-        self._run.report(overall, self._name if phase == "training" else phase)
-
-    def curve(self, name: str, step: int, value: float) -> None:
-        self._run.curve(name, self._steps_before + step, value)
-
-    def log(self, line: str) -> None:
-        self._run.log(f"{self._name}, {line}")
-
-    def saved(self, name: str) -> None:
-        self._run.saved(f"{self._name}/{name}")
-
-    def resumed(self, step: int) -> None:
-        """Told only where steps are left, or else the curves of the other training would be void."""
-        self.was_over = step == self._steps
-        if not self.was_over:
-            self._run.resumed(self._steps_before + step)
-
-
-def _phases(context: Context, config: Config, images: int) -> tuple[_Phase, _Phase]:
-    first, second = (
-        total_steps(images, config.batch_size, epochs, config.max_steps)
-        for epochs in (config.epochs, config.finetune_epochs)
-    )
-    turn = first / (first + second)
-    return (
-        _Phase(context, "training", 0.0, turn, 0, first),
-        _Phase(context, "fine-tuning", turn, 1.0, first, second),
-    )
-
-
-def _check_budget(model: nn.Module, size: tuple[int, int, int], macs: int, config: Config) -> list[str]:
-    """The norms to keep small while training; before it, so that no training is in vain.
-
-    Raises:
-        BadConfig: The network cannot be pruned, or not as far as that.
-    """
-    groups = prunable_groups(model, size, config.method)
-    check_groups(model, size, groups)
-    fewest = fewest_macs(model, size, groups)
-    if fewest > config.macs_ratio * macs:
-        detail = (
-            f"macs_ratio={config.macs_ratio:g} is out of reach: with one channel left in each layer that can lose any, "
-            f"{config.model} has {ceil(10_000 * fewest / macs) / 10_000:g} of its multiply-accumulates"
-        )
-        raise BadConfig(detail, (Problem("macs_ratio", "out_of_reach", detail),))
-    return norm_names(model, groups) if config.method == "bn_sparsity" else []
-
-
-def _remove_channels(
-    model: nn.Module, split: Split, size: tuple[int, int, int], macs: int, config: Config, context: Context
-) -> None:
-    """Take channels out in equal steps from `macs` down to the budget."""
-    for number in range(1, config.iterations + 1):
-        context.report(0.0, "pruning")
-        groups = prunable_groups(model, size, config.method)
-        sensitivity: Sensitivity = {}
-        if config.method == "taylor_bn":
-            order = torch.randperm(len(split), generator=generator(config.seed, "ranking", number)).to(split.device)
-            batches = torch.split(order, config.batch_size)[:TAYLOR_BATCHES]
-            sensitivity = norm_sensitivity(model, norm_names(model, groups), split, batches)
-        scores = [score(model, group, config.method, sensitivity) for group in groups]
-        done = number / config.iterations
-        prune_to(model, size, macs * ((1 - done) + done * config.macs_ratio), groups, scores, config.scope)
-
-
-def _save_structure(
-    model: str,
-    size: tuple[int, int, int],
-    before: dict[str, tuple[int, int]],
-    after: dict[str, tuple[int, int]],
-    path: Path,
-) -> None:
-    """The channels of each layer; with the weights `mgic.training.channel_groups.load_pruned` needs no more."""
-    layers = {
-        name: {"in": [before[name][0], inputs], "out": [before[name][1], outputs]}
-        for name, (inputs, outputs) in after.items()
+def _phases(context: Context, config: Config, images: int) -> list[Phase]:
+    """The training, of no steps where a trained network is pruned, that of `metapruning`, pruning, and fine-tuning."""
+    epochs = {
+        "training": 0 if config.from_file else config.epochs,
+        "making-weights": config.search_epochs if config.method == "metapruning" else 0,
+        "pruning": 0,
+        "fine-tuning": tuning_of(config).epochs,
     }
-    written = {"model": model, "input_size": list(size), "channels": "[before, after] pruning", "layers": layers}
-    path.write_text(json.dumps(written, indent=1) + "\n")
+    steps = {name: total_steps(images, config.batch_size, count, config.max_steps) for name, count in epochs.items()}
+    return phases(context, list(steps.items()))
+
+
+def _pruned(
+    model: nn.Module,
+    data: Data,
+    config: Config,
+    objective: Objective[Scores],
+    learn: Callable[..., object],
+    of: Sequence[str],
+    making: Phase,
+    pruning: Phase,
+) -> float:
+    """Take channels out of the model in place, unless an attempt before has: top-1 then."""
+    kept = pruning.checkpoints_of(config, *of)
+    if (known := kept.read(pruning.log)) is not None:
+        load_pruned(model, known["model"])
+        return float(known["top1"])
+    judged = data.train if data.validation is None else data.validation
+
+    def going_on() -> None:
+        pruning.report(0.0, "pruning")
+
+    if config.method == "metapruning":
+
+        def learn_making(network: nn.Module) -> None:
+            seed = derive(config.seed, "making-weights")
+            hyper = replace(hyperparameters_of(config), seed=seed, epochs=config.search_epochs)
+            learn(network, hyper=hyper, context=making, checkpoints=making.checkpoints_of(config, *of))
+
+        fresh, pruned = anew(config.network, learn_making, data.train, judged, config.pruning, going_on)
+        load_pruned(model, fresh.state_dict())
+    else:
+        remove_channels(model, data.train, judged, config.network.input_size, config.pruning, going_on)
+        pruned = model
+    scores = objective.score(pruned.to(data.train.device), data.test, config.batch_size).scores
+    pruning.log(f"test top-1 {scores.top1:.2f} %, loss {scores.loss:.4f}")
+    kept.write(0, {"model": model.state_dict(), "top1": scores.top1})
+    return scores.top1
+
+
+def _known(config: Config) -> tuple[str | None, int]:
+    """What `grouped_convolution` finds in the network, and how many convolutions it has."""
+    return _looked_at(config.model, json.dumps(config.options, sort_keys=True))
 
 
 @lru_cache(maxsize=4096)
-def _grouped(model: str, options: str) -> str | None:
-    """What `grouped_convolution` finds in a network; nothing in one that cannot be built, which `estimate` refuses."""
+def _looked_at(model: str, options: str) -> tuple[str | None, int]:
+    """Nothing, and 0, of one that cannot be built, which `estimate` refuses."""
     try:
         with torch.device("meta"):
             network = create(model, **json.loads(options))
     except BadConfig:
-        return None
-    return grouped_convolution(network)
+        return None, 0
+    return grouped_convolution(network), sum(isinstance(layer, nn.Conv2d) for layer in network.modules())

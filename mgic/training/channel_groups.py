@@ -8,11 +8,13 @@ blocks only, as in Li et al., https://arxiv.org/abs/1608.08710. The tracing: Fan
 https://arxiv.org/abs/2301.12900.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Container, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -100,6 +102,16 @@ def norms_of(model: nn.Module, group: Group) -> list[str]:
     return [name for name, layer in layers if isinstance(layer, NORMS) and layer.affine]
 
 
+def producers_of(model: nn.Module, group: Group) -> list[str]:
+    """The names of the layers that make the channels of a group: more than one where channels are added up."""
+    return [part.layer for part in group.slices if part.produces and _weighted(model, part) is not None]
+
+
+def readers_of(model: nn.Module, group: Group) -> list[Slice]:
+    """The shares of the layers with weights that read the channels of a group."""
+    return [part for part in group.slices if not part.produces and _weighted(model, part) is not None]
+
+
 def remove(model: nn.Module, groups: list[Group], ranked: Iterable[tuple[int, int]]) -> None:
     """Take these channels out of every layer of their groups, in place; gradients are forgotten."""
     gone: dict[int, set[int]] = {}
@@ -161,8 +173,8 @@ def check_groups(model: nn.Module, input_size: tuple[int, ...], groups: list[Gro
             layer.weight.data.uniform_(0.5, 1.5, generator=source)
             layer.bias.data.normal_(0, 0.1, generator=source)
     masked = deepcopy(pruned)
-    for number, channel in tried:
-        _silence(masked, groups[number], channel)
+    for number, group in enumerate(groups):
+        silence(masked, group, {channel for of, channel in tried if of == number})
     sample = torch.randn(1, *input_size, dtype=torch.float64, generator=source)
     try:
         with torch.inference_mode():
@@ -176,12 +188,12 @@ def check_groups(model: nn.Module, input_size: tuple[int, ...], groups: list[Gro
         raise refusal("model", "not_prunable", detail)
 
 
-def _silence(model: nn.Module, group: Group, channel: int) -> None:
-    """Set to zero what produces a channel, so that it is zero for whoever reads it."""
+def silence(model: nn.Module, group: Group, channels: Container[int]) -> None:
+    """Set to zero what produces these channels, so that they are zero for whoever reads them."""
     for part in group.slices:
         layer = model.get_submodule(part.layer)
         if part.produces and isinstance(layer, (*WEIGHTED, *NORMS)):
-            index = [own for own, root in zip(part.index, part.root, strict=True) if root == channel]
+            index = [own for own, root in zip(part.index, part.root, strict=True) if root in channels]
             for parameter in (layer.weight, layer.bias):
                 if parameter is not None:
                     parameter.data[index] = 0
@@ -213,6 +225,22 @@ def load_pruned(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     model.load_state_dict(state)
 
 
+def save_structure(
+    model: str,
+    input_size: tuple[int, ...],
+    before: Mapping[str, tuple[int, int]],
+    after: Mapping[str, tuple[int, int]],
+    path: Path,
+) -> None:
+    """The channels of each layer, as `widths` has them; with the weights, `load_pruned` needs no more."""
+    layers = {
+        name: {"in": [before[name][0], inputs], "out": [before[name][1], outputs]}
+        for name, (inputs, outputs) in after.items()
+    }
+    written = {"model": model, "input_size": list(input_size), "channels": "[before, after] pruning", "layers": layers}
+    path.write_text(json.dumps(written, indent=1) + "\n")
+
+
 def refusal(pointer: str, code: str, detail: str) -> BadConfig:
     """An error with one problem, at the field `pointer`."""
     return BadConfig(detail, (Problem(pointer, code, detail),))
@@ -231,6 +259,12 @@ def _describe(layer: nn.Module) -> None:
 
 def _uneven(layer: nn.Conv2d) -> bool:
     return layer.groups > 1 and not _depthwise(layer)
+
+
+def _weighted(model: nn.Module, part: Slice) -> nn.Module | None:
+    """The layer of a slice if it mixes channels."""
+    layer = model.get_submodule(part.layer)
+    return layer if isinstance(layer, WEIGHTED) and getattr(layer, "groups", 1) == 1 else None
 
 
 def _depthwise(layer: nn.Conv2d) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from mgic.errors import UnknownName
 from mgic.experiment import EXPERIMENTS
 from mgic.records import Recipe
-from mgic.reference import list_recipes, recipe
+from mgic.reference import list_recipes, list_references, recipe
 
 NAMES = [each.name for each in list_recipes()]
 
@@ -51,7 +51,7 @@ def test_it_says_what_it_is(name):
     assert found.summary.endswith(".")
     assert not (name.endswith("_quick") and found.scale == "paper")
     if found.scale == "paper":  # what it redoes is in its title, Table 13 of table13
-        assert name.replace("table", "Table ").replace("figure", "Figure ") in found.title
+        assert name.removesuffix("_pruned").replace("table", "Table ").replace("figure", "Figure ") in found.title
 
 
 def test_an_unknown_recipe_is_answered_with_the_nearest():
@@ -147,6 +147,17 @@ def test_a_quick_recipe_of_networks_for_imagenet_takes_few_steps(name):
     assert {(point.dataset, point.batch_size) for point in points} == {("digits", 32)}
     steps_an_epoch = 1437 // 32 + 1
     assert sum(point.epochs for point in points) * steps_an_epoch <= 1600
+
+
+def test_every_pruned_row_of_the_tables_has_a_run_at_its_scale_and_its_method_a_quick_one():
+    quick = {point.method for point in configs(recipe("pruning_quick"))}
+    for table in ("5", "7"):
+        rows = [row for row in list_references(table) if row.experiment == "prune"]
+        points = [point.model_dump() for point in configs(recipe(f"table{table}_pruned"))]
+        assert len(points) == 3 * len(rows)
+        for row in rows:
+            assert sum(point.items() >= row.scale.items() for point in points) == 3
+        assert {row.scale["method"] for row in rows} - {"bn_sparsity"} <= quick
 
 
 def test_a_family_and_its_conversion_are_trained_alike_and_quickly():

@@ -5,7 +5,7 @@ Sources: Li et al., https://arxiv.org/abs/1608.08710 (`l1`); Molchanov et al., h
 https://arxiv.org/abs/2301.12900 (`group_l2`). Taken from them is what makes a channel important. Not done are the
 shares Li et al. choose by hand for each stage, the training Molchanov et al. do between two removals, and the sparse
 training of Fang et al.; SSS (Huang and Wang, https://arxiv.org/abs/1707.01213) keeps scales small as Liu et al. do,
-but with an optimizer of its own.
+but with an optimizer of its own. The other methods have files of their own.
 """
 
 from bisect import bisect_left
@@ -27,29 +27,39 @@ from mgic.training.channel_groups import (
     find_groups,
     macs_without,
     norms_of,
+    producers_of,
     refusal,
     remove,
 )
 from mgic.training.split import Split
 
-Method = Literal["l1", "taylor_bn", "bn_sparsity", "group_l2"]
+Method = Literal["l1", "taylor_bn", "bn_sparsity", "group_l2", "nisp", "thinet", "cp", "amc", "metapruning"]
 Scope = Literal["global", "local"]
-Sensitivity = Mapping[str, Tensor]  # norm -> (channels,)
+Sensitivity = Mapping[str, Tensor]  # norm, or layer -> (channels,)
 Measure = Callable[[nn.Module, Slice], Tensor | None]
 
 
 def prunable_groups(model: nn.Module, input_size: tuple[int, ...], method: Method) -> list[Group]:
-    """The groups that can lose channels and that the method can score.
+    """The groups that can lose channels and that the method can score; by place where it goes from layer to layer.
 
     Args:
         model: Left as it is.
         input_size: Of one sample, without the batch.
-        method: `taylor_bn` and `bn_sparsity` score only groups with a BatchNorm in them.
+        method: `taylor_bn` and `bn_sparsity` score only groups with a BatchNorm in them, `thinet` and `cp` only those
+            that one layer produces: the inner channels of a residual block, not its sum.
 
     Raises:
         BadConfig: torch-pruning is not installed or cannot trace the network, or there is no such group.
     """
     groups = find_groups(model, input_size)
+    if method in ("thinet", "cp"):
+        groups = [group for group in groups if len(producers_of(model, group)) == 1]
+        if not groups:
+            detail = f"{method} chooses channels that one layer makes for the next, and there are none in this network"
+            raise refusal("method", "no_inner_channels", detail)
+    if method in ("thinet", "cp", "amc", "metapruning"):
+        place = {name: number for number, (name, _) in enumerate(model.named_modules())}
+        groups.sort(key=lambda group: min(place[name] for name in producers_of(model, group)))
     if method in ("taylor_bn", "bn_sparsity"):
         groups = [group for group in groups if norms_of(model, group)]
         if not groups:
@@ -88,6 +98,13 @@ def prune_to(
     Raises:
         BadConfig: `macs` cannot be reached.
     """
+    remove(model, groups, ranked_for(model, input_size, macs, groups, scores, scope))
+
+
+def ranked_for(
+    model: nn.Module, input_size: tuple[int, ...], macs: float, groups: list[Group], scores: list[Tensor], scope: Scope
+) -> list[tuple[int, int]]:
+    """The channels that `prune_to` takes out: (number of the group, channel of it). The model is left as it is."""
     ranked = rank(scores, scope)
     skeleton = deepcopy(model).to("meta")
 
@@ -98,7 +115,7 @@ def prune_to(
     if enough > len(ranked):
         detail = f"{macs:,.0f} multiply-accumulates are fewer than the network has with one channel in each layer"
         raise refusal("macs_ratio", "out_of_reach", detail)
-    remove(model, groups, ranked[:enough])
+    return ranked[:enough]
 
 
 def score(model: nn.Module, group: Group, method: Method, sensitivity: Sensitivity) -> Tensor:
@@ -107,7 +124,7 @@ def score(model: nn.Module, group: Group, method: Method, sensitivity: Sensitivi
     `l1`: sum of the absolute weights of the filter, the mean over the layers that produce the channel; divided
     by the mean of the group, for layers differ in their number of weights. `group_l2`: sum of squares of all
     weights the channel has in any layer, norms included, divided likewise. `bn_sparsity`: absolute scale in the
-    BatchNorm, the mean over the norms of the group. `taylor_bn`: the sum of `sensitivity` over these norms.
+    BatchNorm, the mean over the norms of the group. `taylor_bn`, `nisp`: the sum of `sensitivity` over the group.
 
     Shape:
         (channels,), on the CPU.
@@ -119,7 +136,7 @@ def score(model: nn.Module, group: Group, method: Method, sensitivity: Sensitivi
         return _relative(torch.stack(_collect(model, group, _squares)).sum(0))
     if method == "bn_sparsity":
         return torch.stack(_collect(model, group, _scale)).mean(0)
-    return torch.stack(_collect(model, group, lambda _, part: sensitivity.get(part.layer))).sum(0)
+    return torch.stack(_collect(model, group, partial(_told, sensitivity))).sum(0)
 
 
 def rank(scores: list[Tensor], scope: Scope) -> list[tuple[int, int]]:
@@ -200,6 +217,10 @@ def _squares(layer: nn.Module, part: Slice) -> Tensor | None:
         weight = layer.weight if part.produces else layer.weight.transpose(0, 1)
         return weight.flatten(1).square().sum(1)
     return layer.weight.square() if isinstance(layer, NORMS) and layer.affine else None
+
+
+def _told(sensitivity: Sensitivity, _: nn.Module, part: Slice) -> Tensor | None:
+    return sensitivity.get(part.layer) if part.produces else None
 
 
 def _scale(layer: nn.Module, _: Slice) -> Tensor | None:
