@@ -16,8 +16,8 @@ METHODS = ("l1", "taylor_bn", "nisp", "thinet", "cp", "amc", "metapruning")
 FIGURES = ("top1_pruned", "top1")
 HEAD = (
     "method",
-    "MACs left",
-    "parameters left",
+    "MACs left, at most",
+    "parameters left, at most",
     "top-1 % pruned, mean",
     "95 % t-interval",
     "top-1 % fine-tuned, mean",
@@ -42,13 +42,16 @@ multiply-accumulates by methods of the experiment `prune`, and trained on. Digit
 - `nisp`, `thinet` and `cp` looked at {images} training images; {trials}, judged by as many.
   At the papers' scale a search tries hundreds.
 - One test image is {step:.2f} points, and all are tested on the same {tested}: a difference of less than a point is no
-  order. An interval of three seeds is 2.5 standard deviations wide to either side.
-- Digits are easy: {tuned} epochs of training repair this network, whatever was taken from it. Before them `cp` alone
-  works, whose regression gives the next layer new weights towards what the whole network computes. `thinet` scales the
-  weights it has, towards a network that is pruned already, and its paper trains after each layer.
+  order. An interval of three seeds is 2.5 standard deviations wide to either side, whether or not there are such
+  accuracies, and where three seeds tie it has no width and says nothing of a fourth.
+- Digits are easy: {tuned} epochs of training repair this network, whatever was taken from it. Of the methods that start
+  from the trained network `cp` alone keeps its accuracy before them: its regression gives the next layer new weights
+  towards what the whole network computes. `thinet` scales the weights it has, towards a network that is pruned already,
+  and its paper trains after each layer. `amc` judges networks of which nothing was repaired, so that most look alike.
 
-Made on {date} on {machine}, one thread a run. Again, for each seed S, the second command with each METHOD, and with
-`search_trials` as said above:
+Made on {date} on {machine}, one thread a run.
+Again, for each seed S, the second command with each METHOD, and with `search_trials` as said above;
+what `prune` prints is gathered in a new file:
 
 ```bash
 mgic run classification model=resnet56 dataset=digits epochs={epochs} batch_size={batch} learning_rate={rate} \\
@@ -75,7 +78,7 @@ def values(outcomes: Iterable[Outcome], figure: str) -> dict[int, float]:
 def row(method: str, outcomes: list[Outcome]) -> str:
     first = outcomes[0].result or {}
     macs, params = (
-        min(values(outcomes, f"{what}").values()) / float(first[f"{what}_before"]) for what in ("macs", "params")
+        max(values(outcomes, what).values()) / float(first[f"{what}_before"]) for what in ("macs", "params")
     )
     cells = [f"`{method}`", f"{macs:.1%}", f"{params:.0%}"]
     for figure in FIGURES:
