@@ -33,25 +33,12 @@ from mgic.training import (
     save_weights,
     train,
 )
-from mgic.training.channel_groups import (
-    grouped_convolution,
-    load_pruned,
-    save_structure,
-    torch_pruning,
-    widths,
-)
+from mgic.training.channel_groups import grouped_convolution, load_pruned, save_structure, torch_pruning, widths
 from mgic.training.estimate import BACKWARD
 from mgic.training.phase import Phase, phases
 from mgic.training.pruning import Method, Scope, scale_penalty
 from mgic.training.pruning.anew import anew
-from mgic.training.pruning.removal import (
-    BY_LAYER,
-    SEARCHED,
-    TAYLOR_BATCHES,
-    Pruning,
-    check_budget,
-    remove_channels,
-)
+from mgic.training.pruning.removal import BY_LAYER, SEARCHED, TAYLOR_BATCHES, Pruning, check_budget, remove_channels
 from mgic.training.schedule import total_steps
 
 
