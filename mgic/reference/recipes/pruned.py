@@ -71,8 +71,8 @@ RECIPES.add(
         name="pruning_quick",
         title="Seven ways to half the multiply-accumulates, a quick one",
         summary="ResNet-20 on 8x8 digits, pruned to half its MACs by l1, Taylor-FO-BN, NISP, ThiNet, CP, AMC and"
-        " MetaPruning, one seed: 7 runs, about two minutes of one core in all. Nothing to download. A single seed orders"
-        " nothing.",
+        " MetaPruning, one seed: 7 runs, about two minutes of one core in all. Nothing to download. A single seed"
+        " orders nothing.",
         scale="quick",
         experiment="prune",
         grids=({**METHODS, **QUICK},),
