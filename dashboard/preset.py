@@ -1,5 +1,6 @@
 """What the form of a sweep starts with: a recipe, or what another run or sweep was."""
 
+import json
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -7,6 +8,8 @@ import streamlit as st
 
 from dashboard.connection import client
 from dashboard.draft import Start, of_recipe, of_run, parse_grids
+from dashboard.forms import config_fields
+from dashboard.pages import NEW_SWEEP
 from dashboard.sweep_form import start_form
 from dashboard.words import literal
 from mgic.client import ApiError
@@ -57,6 +60,23 @@ def start_from_address(known: Experiments, models: Models) -> str | None:
     st.session_state[_key(info)] = start.recipe
     start_form(info, models, start)
     return None
+
+
+def offer_uses(of: str, named: str, known: Experiments) -> None:
+    """The forms of the experiments that take such runs as their input, filled with these.
+
+    Args:
+        of: The experiment that the runs are of.
+        named: How they are named: the id of one, or `sweep:` and that of a sweep.
+        known: All experiments.
+    """
+    found = [(info, field) for info in known.values() for field in config_fields(info) if of in field.of]
+    if not found:
+        return
+    with st.popover("Use as input", icon=":material/arrow_split:"):
+        for info, field in found:
+            asked = {"experiment": info.name, "grid": json.dumps({field.name: [named]})}
+            st.page_link(NEW_SWEEP, label=literal(info.title), query_params=asked)
 
 
 def chosen_recipe(info: ExperimentInfo) -> str | None:

@@ -195,6 +195,20 @@ def service(tmp_path_factory) -> Iterator[Service]:
     stop_service(running)
 
 
+def start_broken(home: Path) -> Service:
+    """With a plug-in beside it, `tests/weighing.py`."""
+    shutil.copy(Path(__file__).with_name("weighing.py"), home.parent)
+    return start_service(home, folder=home.parent, MGIC_IMPORT="weighing", MGIC_MAX_ATTEMPTS="3")
+
+
+@pytest.fixture(scope="session")
+def broken(tmp_path_factory) -> Iterator[Service]:
+    """One service for all tests that kill and wipe: what it was put through before must not show."""
+    running = start_broken(tmp_path_factory.mktemp("broken") / "home")
+    yield running
+    stop_service(running)
+
+
 @pytest.fixture(scope="session")
 def _postgres() -> Iterator[str]:
     with warnings.catch_warnings():

@@ -1,7 +1,7 @@
 """Which files are tested in one process, and which come first.
 
 Each process takes the next file when it has done the last: what is long comes first, so that nobody is left alone with
-it at the end, and what `make quick` runs comes last. Files that use the one service are one portion, since it takes
+it at the end, and what `make quick` runs comes last. Files that use one service are one portion, since it takes
 longer to start than most files to test.
 """
 
@@ -16,24 +16,25 @@ from xdist.scheduler import LoadFileScheduling
 from tests.quick import imports_what_is_slow
 
 LONGEST = ("test_cancel.py", "test_models.py")
-_USES_THE_SERVICE = re.compile(r"^def \w+\([^)]*\bservice\b", re.MULTILINE)
+_USES_A_SERVICE = re.compile(r"^def \w+\([^)]*\b(service|broken)\b", re.MULTILINE)
 
 
 class Portions(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         path = super()._split_scope(nodeid)
-        return "service" if uses_the_service(self.config.rootpath / path) else path
+        return used_service(self.config.rootpath / path) or path
 
 
 @cache
-def uses_the_service(path: Path) -> bool:
-    """Whether a test or a fixture asks for it."""
-    return _USES_THE_SERVICE.search(path.read_text()) is not None
+def used_service(path: Path) -> str:
+    """Which of the two that are shared a test or a fixture asks for: `service`, `broken`, or none."""
+    found = _USES_A_SERVICE.search(path.read_text())
+    return found[1] if found else ""
 
 
 def place(path: Path, marked: bool) -> int:
     """Of a file in the order; `marked`: something is killed in it on purpose, which takes the time it takes."""
-    if uses_the_service(path):
+    if used_service(path):
         return 0
     if marked or path.name in LONGEST:
         return 1

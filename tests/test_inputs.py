@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +13,7 @@ from typer.testing import CliRunner
 from mgic.cli import app
 from mgic.client import ApiError
 from mgic.records import Reason, RunStatus, SweepRequest, ThenRequest
-from tests.conftest import gone, start_service, stop_service, wait_for
+from tests.conftest import gone, wait_for
 
 pytestmark = pytest.mark.fault
 
@@ -24,45 +23,36 @@ LONG = TRAIN | {"epochs": [1000], "max_steps": [200]}
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    shutil.copy(Path(__file__).with_name("weighing.py"), folder)
-    running = start_service(folder / "home", folder=folder, MGIC_IMPORT="weighing")
-    yield running
-    stop_service(running)
-
-
-@pytest.fixture(scope="module")
-def trained(lab):
+def trained(broken):
     """A sweep of two trainings that have succeeded, and its runs."""
-    sweep = lab.client.submit(SweepRequest(experiment="classification", axes=TRAIN | {"seed": [0, 1]}))
-    assert lab.client.wait(sweep.id, timeout=120).counts == {"succeeded": 2}
-    return sweep, lab.client.sweep_runs(sweep.id)
+    sweep = broken.client.submit(SweepRequest(experiment="classification", axes=TRAIN | {"seed": [0, 1]}))
+    assert broken.client.wait(sweep.id, timeout=120).counts == {"succeeded": 2}
+    return sweep, broken.client.sweep_runs(sweep.id)
 
 
 def weigh(**axes) -> SweepRequest:
     return SweepRequest(experiment="weigh", axes=axes)
 
 
-def test_a_sweep_names_runs_or_another_sweep_and_each_is_a_cell(lab, trained):
+def test_a_sweep_names_runs_or_another_sweep_and_each_is_a_cell(broken, trained):
     sweep, runs = trained
     request = weigh(trained=[f"sweep:{sweep.id}"], times=[1, 2])
-    preview = lab.client.preview(request)
+    preview = broken.client.preview(request)
     assert [point.config["trained"] for point in preview.points] == [str(run.id) for run in runs for _ in (1, 2)]
-    weighed = lab.client.submit(request)
+    weighed = broken.client.submit(request)
     assert weighed.grids == ({"trained": [f"sweep:{sweep.id}"], "times": [1, 2]},)
-    assert lab.client.wait(weighed.id, timeout=60).counts == {"succeeded": 4}
-    light, heavy = lab.client.sweep_runs(weighed.id)[:2]
+    assert broken.client.wait(weighed.id, timeout=60).counts == {"succeeded": 4}
+    light, heavy = broken.client.sweep_runs(weighed.id)[:2]
     assert (light.made_from, heavy.made_from) == ({"trained": runs[0].id}, {"trained": runs[0].id})
-    (size,) = [file.size for file in lab.client.artifacts(runs[0].id) if file.name == "model.safetensors"]
+    (size,) = [file.size for file in broken.client.artifacts(runs[0].id) if file.name == "model.safetensors"]
     assert (light.result, heavy.result) == ({"weight": size}, {"weight": 2 * size})
-    assert {run.id for run in lab.client.runs(made_from=str(runs[0].id)).items} == {light.id, heavy.id}
+    assert {run.id for run in broken.client.runs(made_from=str(runs[0].id)).items} == {light.id, heavy.id}
 
 
-def test_what_is_no_input_is_named_with_its_place(lab, trained):
+def test_what_is_no_input_is_named_with_its_place(broken, trained):
     sweep, (run, _) = trained
-    waiting = lab.client.submit(SweepRequest(experiment="cost", axes={"model": ["resnet20"]}))
-    (other,) = lab.client.sweep_runs(waiting.id)
+    waiting = broken.client.submit(SweepRequest(experiment="cost", axes={"model": ["resnet20"]}))
+    (other,) = broken.client.sweep_runs(waiting.id)
     then = ThenRequest(experiment="weigh", axes={"times": [0]}, input="trained")
     train = SweepRequest(experiment="classification", axes=TRAIN)
     for request, pointer, code in (
@@ -76,7 +66,7 @@ def test_what_is_no_input_is_named_with_its_place(lab, trained):
         (train.model_copy(update={"then": ThenRequest(experiment="cost")}), "#/then/experiment", "no_input"),
         (train.model_copy(update={"then": ThenRequest(experiment="wegh")}), "#/then/experiment", "unknown_name"),
     ):
-        for ask in (lab.client.preview, lab.client.submit):
+        for ask in (broken.client.preview, broken.client.submit):
             with pytest.raises(ApiError) as refused:
                 ask(request)
             assert refused.value.status == 422
@@ -84,41 +74,42 @@ def test_what_is_no_input_is_named_with_its_place(lab, trained):
     assert sweep.id
 
 
-def test_trainings_and_what_is_made_of_each_survive_a_worker_killed_in_between(lab):
+def test_trainings_and_what_is_made_of_each_survive_a_worker_killed_in_between(broken):
     then = ThenRequest(experiment="weigh", input="trained", axes={"times": [1, 2]}, name="their weights")
     request = SweepRequest(experiment="classification", axes=LONG | {"seed": [0, 1]}, then=then)
-    previewed = lab.client.preview(request).then
+    previewed = broken.client.preview(request).then
     assert [point.config["trained"] for point in previewed.points] == ["#0", "#0", "#1", "#1"]
-    sweep = lab.client.submit(request, idempotency_key="once")
-    assert lab.client.submit(request, idempotency_key="once").then_sweep_id == sweep.then_sweep_id
-    weighed = lab.client.sweep_runs(sweep.then_sweep_id)
-    trainings = lab.client.sweep_runs(sweep.id)
+    sweep = broken.client.submit(request, idempotency_key="once")
+    assert broken.client.submit(request, idempotency_key="once").then_sweep_id == sweep.then_sweep_id
+    weighed = broken.client.sweep_runs(sweep.then_sweep_id)
+    trainings = broken.client.sweep_runs(sweep.id)
     assert [run.made_from["trained"] for run in weighed] == [run.id for run in trainings for _ in (1, 2)]
     assert [one.id for one in weighed[0].waits_for] == [trainings[0].id]
-    assert "waits for" in CliRunner().invoke(app, ["status", str(sweep.then_sweep_id), "--api-url", lab.url]).stdout
-    assert "It waits for" in opened(lab, weighed[-1]).info[0].value
+    assert "waits for" in CliRunner().invoke(app, ["status", str(sweep.then_sweep_id), "--api-url", broken.url]).stdout
+    assert "It waits for" in opened(broken, weighed[-1]).info[0].value
 
-    begun = lambda: [run for run in lab.client.sweep_runs(sweep.id) if run.progress > 0]  # noqa: E731
+    begun = lambda: [run for run in broken.client.sweep_runs(sweep.id) if run.progress > 0]  # noqa: E731
     wait_for(begun, 60, "a training")
-    worker = lab.pids("-m worker", "-Q cpu")[0]
+    worker = broken.pids("-m worker", "-Q cpu")[0]
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: gone(worker), 10, "its end")
     for each in (sweep.id, sweep.then_sweep_id):
-        ended = lab.client.wait(each, timeout=180)
+        ended = broken.client.wait(each, timeout=180)
         assert ended.counts == {RunStatus.SUCCEEDED: ended.total}
-    assert max(run.attempt for run in lab.client.sweep_runs(sweep.id)) == 2
-    for run in lab.client.sweep_runs(sweep.then_sweep_id):
-        used = lab.client.run(run.made_from["trained"])
+    assert max(run.attempt for run in broken.client.sweep_runs(sweep.id)) == 2
+    for run in broken.client.sweep_runs(sweep.then_sweep_id):
+        used = broken.client.run(run.made_from["trained"])
         assert used.finished_at <= run.started_at
         assert run.result["weight"] > 0
-    made, using = opened(lab, run), opened(lab, used)
+    made, using = opened(broken, run), opened(broken, used)
     assert "Made from" in [one.value for one in made.subheader]
     assert "Used by" in [one.value for one in using.subheader]
+    assert "Weigh the weights of a run" in [link.proto.label for link in using.get("page_link")]
 
 
-def opened(lab, run) -> AppTest:
+def opened(broken, run) -> AppTest:
     page = AppTest.from_file(DASHBOARD, default_timeout=60)
-    page.session_state["client"] = lab.client
+    page.session_state["client"] = broken.client
     page.run()
     page.query_params["run"] = str(run.id)
     page = page.switch_page("app_pages/run.py").run()
@@ -126,19 +117,19 @@ def opened(lab, run) -> AppTest:
     return page
 
 
-def test_the_command_submits_both_and_a_cancelled_training_takes_its_weighing_along(lab):
+def test_the_command_submits_both_and_a_cancelled_training_takes_its_weighing_along(broken):
     fields = [f"{name}={axis[0]}" for name, axis in (LONG | {"seed": [7], "max_steps": [100_000]}).items()]
     words = ["submit", "classification", *fields, "--then", "weigh", "times=3", "--then-input", "trained", "--json"]
-    done = CliRunner().invoke(app, [*words, "--api-url", lab.url], env={"MGIC_API_KEY": ""})
+    done = CliRunner().invoke(app, [*words, "--api-url", broken.url], env={"MGIC_API_KEY": ""})
     assert done.exit_code == 0, done.stderr
     sweep = json.loads(done.stdout)
-    (weighed,) = lab.client.sweep_runs(sweep["then_sweep_id"])
+    (weighed,) = broken.client.sweep_runs(sweep["then_sweep_id"])
     assert weighed.config["times"] == 3
-    lab.client.cancel_sweep(sweep["id"])
-    lab.client.wait(sweep["then_sweep_id"], timeout=30)
-    failed = lab.client.run(weighed.id)
+    broken.client.cancel_sweep(sweep["id"])
+    broken.client.wait(sweep["then_sweep_id"], timeout=30)
+    failed = broken.client.run(weighed.id)
     assert (failed.status, failed.reason) == (RunStatus.FAILED, Reason.INPUT_FAILED)
-    again = lab.client.retry_run(failed.id)
-    (training,) = lab.client.sweep_runs(sweep["id"])
+    again = broken.client.retry_run(failed.id)
+    (training,) = broken.client.sweep_runs(sweep["id"])
     assert (again.made_from["trained"], training.status.terminal) == (training.id, False)
-    lab.client.cancel_sweep(sweep["id"])
+    broken.client.cancel_sweep(sweep["id"])

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
-from dashboard.pages import RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.pages import NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.preset import offer_uses
 from dashboard.run_curves import show_curves
 from dashboard.run_sections import (
     show_artifacts,
@@ -59,8 +60,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Yes, cancel this run", type="primary", on_click=act, args=("cancel",), key="cancel")
     elif run.status is not RunStatus.SUCCEEDED:
         st.button("Retry unchanged", icon=":material/replay:", on_click=act, args=("retry",), key="retry")
-    new_sweep = "app_pages/new_sweep.py"
-    st.page_link(new_sweep, label="Change and run again", icon=":material/edit:", query_params={"run": run_id})
+    if run.status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.SUCCEEDED):
+        offer_uses(run.experiment, run_id, experiments(api))
+    st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"run": run_id})
     sweep = {"sweep": str(run.sweep_id)}
     st.page_link(SWEEP, label="Its sweep", icon=":material/scatter_plot:", query_params=sweep)
     if run.retry_of:

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
 from dashboard.frames import result_tables, runs_table
 from dashboard.pages import NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
+from dashboard.preset import offer_uses
 from dashboard.sweep_plots import show_plots
 from dashboard.words import counts, literal, moment, seconds, since
 from mgic.client import ApiError, Unreachable
@@ -57,6 +58,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
             icon=":material/download:",
             on_click="ignore",
         )
+    offer_uses(sweep.experiment, f"sweep:{sweep_id}", experiments(api))
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"from_sweep": sweep_id})
     if sweep.then_sweep_id:
         then = {"sweep": str(sweep.then_sweep_id)}

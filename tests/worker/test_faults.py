@@ -11,25 +11,16 @@ import pytest
 
 from backend.queue import RUN_TASK, celery_app
 from mgic.records import Reason, RunStatus, SweepRequest
-from tests.conftest import gone, start_service, stop_service, wait_for
+from tests.conftest import gone, start_broken, wait_for
 
 pytestmark = pytest.mark.fault
 
-SETTINGS = {"MGIC_MAX_ATTEMPTS": "3"}
 TRAIN = {"model": ["mgic_resnet20"], "learning_rate": [0.1], "epochs": [1]}
-
-
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory):
-    """One service for all of them: what it was put through before must not show."""
-    running = start_service(tmp_path_factory.mktemp("broken") / "home", **SETTINGS)
-    yield running
-    stop_service(running)
 
 
 def start_again(lab):
     """One that has ended, at its place: from now on it is meant by the same name."""
-    vars(lab).update(vars(start_service(lab.home, **SETTINGS)))
+    vars(lab).update(vars(start_broken(lab.home)))
 
 
 def train(lab, **axes):
