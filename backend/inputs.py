@@ -78,6 +78,11 @@ def following(
         raise _refused("#/input", "missing", f"{then.experiment} takes runs as {', '.join(wanted)}: say which is meant")
     if wanted and name not in wanted:
         raise _refused("#/input", "no_input", f"{then.experiment} takes runs as {', '.join(wanted)}")
+    for experiment in sorted({run.experiment for run in first.values()} - {*wanted[name]["of"]} if wanted else ()):
+        words = (
+            f"{then.experiment} takes runs of {' or '.join(wanted[name]['of'])}, and the first sweep has {experiment}"
+        )
+        raise _refused("#/experiment", "wrong_experiment", words)
     if then.axes is not None and then.grids is not None:
         raise _refused("#/grids", "exclusive", "axes and grids cannot be given together")
     given: dict[str, Any] = {"grids": then.grids} if then.grids is not None else {"axes": then.axes or {}}

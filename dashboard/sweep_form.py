@@ -92,7 +92,10 @@ def sweep_form(
     known = {name: axis for name, axis in values.items() if axis is not None}
     filled.grids = grids(known, [*common, *rare, *options], chosen)
     if "model" in filled.boxes and any(one.of and known.get(one.name) for one in common):
-        filled.boxes["model"].info("Where a run is named, the model, its options and the data are those of the run.")
+        filled.boxes["model"].info(
+            "Where a run is named, the model, its options and the data are those of the run, as long as their fields "
+            "stand at the defaults."
+        )
     _say_of_data(values.get("dataset") or [], data, filled)
     return filled
 

@@ -238,7 +238,8 @@ def _with_files(points: Sequence[Point], data_dir: Path, place: str | None) -> t
         except (BadConfig, DataMissing) as error:
             problems[name] = str(error)
     if problems and place is not None:
-        faults = tuple(Problem(f"{place}/{WEIGHTS}", "bad_checkpoint", words) for words in problems.values())
+        details = [words.removeprefix(f"{WEIGHTS}: ") for words in problems.values()]  # the pointer names the field
+        faults = tuple(Problem(f"{place}/{WEIGHTS}", "bad_checkpoint", words) for words in details)
         raise BadCheckpoint("; ".join(problems.values()), faults)
     return tuple(_with_file(point, hashes, problems) for point in points)
 

@@ -64,6 +64,11 @@ def test_what_is_no_input_is_named_with_its_place(broken, trained):
         (train.model_copy(update={"then": then}), "#/then/axes/times", "greater_than_equal"),
         (train.model_copy(update={"then": ThenRequest(experiment="weigh")}), "#/then/input", "missing"),
         (train.model_copy(update={"then": ThenRequest(experiment="cost")}), "#/then/experiment", "no_input"),
+        (
+            SweepRequest(experiment="cost", then=ThenRequest(experiment="evaluate")),
+            "#/then/experiment",
+            "wrong_experiment",
+        ),
         (train.model_copy(update={"then": ThenRequest(experiment="wegh")}), "#/then/experiment", "unknown_name"),
     ):
         for ask in (broken.client.preview, broken.client.submit):

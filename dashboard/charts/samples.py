@@ -12,6 +12,7 @@ from mgic.records import Config, Run, RunStatus, Table, telling_keys, unfold
 from mgic.statistics import Summary, summary
 
 SEED = "seed"
+_ID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")  # of a run
 
 Drawable = TypeVar("Drawable")
 Ends = tuple[str, str]  # the columns with the lower and the upper end of an interval
@@ -202,7 +203,8 @@ def _natural(name: str) -> list[tuple[float, str]]:
 
 
 def label(config: Config, fields: tuple[str, ...]) -> str:
-    """What sets this config apart: the model's name alone, other fields with their names."""
+    """What sets this config apart: the model's name alone, other fields with their names; ids cut as on all pages."""
+    config = {name: _ID.sub(r"\1", one) if isinstance(one, str) else one for name, one in config.items()}
     rest = tuple(name for name in fields if name != "model")
     parts = [str(config["model"])] if "model" in fields and "model" in config else []
     return ", ".join([*parts, *filter(None, [assignments(config, rest)])])

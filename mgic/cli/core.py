@@ -151,15 +151,21 @@ def _run_in(folder: Path, field: str) -> InputRun:
         left = Outcome.model_validate_json((folder / OUTCOME).read_bytes())
         experiment = str(left.environment["experiment"])
     except OSError as error:
-        words = f"{field}: {folder} is not the folder of a run, which has {OUTCOME} in it: {error.strerror}"
-        raise BadConfig(words, (Problem(field, "no_run", words),)) from error
+        words = f"{folder} is not the folder of a run, which has {OUTCOME} in it: {error.strerror}{_runs_below(folder)}"
+        raise BadConfig(f"{field}: {words}", (Problem(field, "no_run", words),)) from error
     except (ValidationError, KeyError) as error:
-        words = f"{field}: {folder / OUTCOME} is not what a run leaves"
-        raise BadConfig(words, (Problem(field, "no_run", words),)) from error
+        words = f"{folder / OUTCOME} is not what a run leaves"
+        raise BadConfig(f"{field}: {words}", (Problem(field, "no_run", words),)) from error
     if left.status is not RunStatus.SUCCEEDED:
-        words = f"{field}: the run in {folder} has {left.status}"
-        raise BadConfig(words, (Problem(field, "input_failed", words),))
+        words = f"the run in {folder} has {left.status}"
+        raise BadConfig(f"{field}: {words}", (Problem(field, "input_failed", words),))
     return InputRun(experiment=experiment, config=left.config)
+
+
+def _runs_below(folder: Path) -> str:
+    """The folder of `--out` has a folder for each run, and is easily taken for one."""
+    runs = sorted(str(outcome.parent) for outcome in folder.glob(f"*/{OUTCOME}"))
+    return f"; {runs[0]} is one" if runs else ""
 
 
 def _close(context: "TerminalContext", outcome: Outcome) -> OSError | None:

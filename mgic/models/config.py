@@ -70,8 +70,8 @@ class ModelConfig(ExperimentConfig):
             names = {"model", *options, *({"dataset"} & cls.model_fields.keys())} & run.config.keys()
             for name in sorted(names, key=lambda one: (one != "model", one)):
                 if followed.setdefault(name, run.config[name]) != run.config[name]:
-                    words = f"{name} follows from {field}: it is {run.config[name]}"
-                    raise BadConfig(words, (Problem(name, "follows", words),))
+                    words = f"follows from {field}: it is {run.config[name]}"
+                    raise BadConfig(f"{name} {words}", (Problem(name, "follows", words),))
         return followed
 
     @field_validator("model")

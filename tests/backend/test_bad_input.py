@@ -136,6 +136,7 @@ def test_a_file_of_weights_that_is_none_is_refused_before_anything_is_queued(api
             (fault,) = check_post_refused(api, 422, "bad-checkpoint", json.dumps(body))["errors"]
             assert (fault["pointer"], fault["code"]) == ("#/axes/weights", "bad_checkpoint")
             assert words in fault["detail"]
+            assert not fault["detail"].startswith("weights:"), "the pointer says it"
         else:
             (point,) = api.http.post(path, json=body).json()["points"]
             assert words in point["problem"]

@@ -110,6 +110,7 @@ def test_only_what_differs_is_in_a_label():
     assert differing(configs) == ("model", "group_size")
     assert label(configs[0], differing(configs)) == "mgic_resnet20, group_size=4"
     assert label(configs[2], differing(configs)) == "resnet20"
+    assert label({"trained": "a3f43358-3554-4e00-ad6e-14f0a444b8cc"}, ("trained",)) == "trained=a3f43358"
 
 
 def test_an_interval_needs_three_seeds():

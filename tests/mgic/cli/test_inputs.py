@@ -41,10 +41,12 @@ def test_what_was_trained_is_evaluated_exported_looked_at_and_trained_on(tmp_pat
 
 def test_what_cannot_be_an_input_is_said_before_anything_runs(tmp_path):
     shutil.copy(__file__, tmp_path / "own.pt")
+    result("classification", *TINY, "max_steps=1", "batch_size=16", "--out", str(tmp_path / "a"))
     for words, given in (
         ("no file that ends in .safetensors", f"weights={tmp_path / 'own.pt'}"),
         ("there is nothing to evaluate", "seed=1"),
-        ("is not the folder of a run", f"trained={tmp_path}"),
+        (f"mgic: trained: {tmp_path} is not the folder of a run", f"trained={tmp_path}"),
+        (f"; {tmp_path / 'a' / '0'} is one", f"trained={tmp_path / 'a'}"),
     ):
         done = call("evaluate", given)
         assert done.exit_code == Code.USAGE, done.output
