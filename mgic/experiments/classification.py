@@ -63,8 +63,11 @@ class Config(ClassificationConfig, Weighted, Images):
     @classmethod
     def following(cls, asked: Fields, inputs: Mapping[str, InputRun]) -> Fields:
         """The network is that of the run; so are the data, unless it is to learn others."""
-        own = {name: value for name, value in asked.items() if name == "dataset"}
-        return super().following({name: asked[name] for name in asked if name not in own}, inputs) | own
+        own = {name: value for name, value in asked.items() if name in ("dataset", "data_hash")}
+        followed = super().following({name: asked[name] for name in asked if name not in own}, inputs)
+        if own:
+            followed.pop("data_hash", None)
+        return followed | own
 
     def read(self, data_dir: Path, device: torch.device) -> Data:
         dataset = load(self.dataset, data_dir)

@@ -63,11 +63,14 @@ class ModelConfig(ExperimentConfig):
 
     @classmethod
     def following(cls, asked: Config, inputs: Mapping[str, InputRun]) -> Config:
-        """The model with its options, and the data set where there is one, are those of the run that is named."""
+        """The model with its options, and the data set where there is one, are those of the run that is named.
+
+        So is the hash of the user's own data: where they were changed since, what was learnt may be tested on by now.
+        """
         followed = dict(asked)
         for field, run in inputs.items():
             options = resolve_options(str(run.config["model"]), {}).keys() - cls.from_data
-            names = {"model", *options, *({"dataset"} & cls.model_fields.keys())} & run.config.keys()
+            names = {"model", *options, *({"dataset", "data_hash"} & cls.model_fields.keys())} & run.config.keys()
             for name in sorted(names, key=lambda one: (one != "model", one)):
                 if followed.setdefault(name, run.config[name]) != run.config[name]:
                     words = f"follows from {field}: it is {run.config[name]}"

@@ -4,6 +4,7 @@ import pytest
 
 from mgic.errors import BadConfig, DataMissing
 from mgic.experiment import RunId, input_file, inputs_of, run_input
+from mgic.experiments import classification, evaluate
 from mgic.models.config import ModelConfig
 from mgic.records import InputRun
 
@@ -41,3 +42,11 @@ def test_the_schema_says_of_which_experiments_and_which_files_are_read():
 def test_a_file_that_the_run_has_not_left_is_named(tmp_path):
     with pytest.raises(DataMissing, match=r"trained: the run has left no model\.safetensors"):
         input_file({"trained": tmp_path}, "trained", "model.safetensors")
+
+
+def test_own_data_are_those_that_the_run_has_seen_unless_a_training_names_others():
+    run = InputRun(experiment="classification", config={**TRAINED.config, "dataset": "folder/x", "data_hash": "0" * 16})
+    followed = evaluate.Config.following({"trained": "a"}, {"trained": run})
+    assert followed["data_hash"] == "0" * 16
+    other = classification.Config.following({"trained": "a", "dataset": "digits"}, {"trained": run})
+    assert (other["dataset"], other.get("data_hash")) == ("digits", None)
