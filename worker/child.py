@@ -22,9 +22,9 @@ FORKS = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}  # whoever asks whether there is 
 EXIT_S = 5.0  # how long a child may take to leave after its input has ended
 
 
-def input_folder(run: Path, field: str) -> Path:
-    """Where on this host's disk a run finds the files of an input."""
-    return run / "inputs" / field
+def inputs_folder(run: Path, fence: int) -> Path:
+    """Where on this host's disk an attempt finds the files of its inputs, by field. It clears them, and no other's."""
+    return run / "inputs" / str(fence)
 
 
 class Child:
@@ -36,7 +36,7 @@ class Child:
 
     Args:
         data_dir: Where data sets lie.
-        folder: Under which each run has `<run>/<fence>/`, `<run>/checkpoints/` and `<run>/inputs/`.
+        folder: Under which each run has `<run>/<fence>/`, `<run>/checkpoints/` and `<run>/inputs/<fence>/`.
         threads: For torch.
         visible: CUDA_VISIBLE_DEVICES, or None to leave it.
         command: What is executed, with the number of the pipe's descriptor behind it.
@@ -106,7 +106,7 @@ class Child:
             folder=str(run / str(claim.fence)),
             checkpoints=str(run / "checkpoints"),
             alone=self._alone,
-            inputs={field: str(input_folder(run, field)) for field in claim.inputs},
+            inputs={field: str(inputs_folder(run, claim.fence) / field) for field in claim.inputs},
         )
         self._hand(self._job)
 

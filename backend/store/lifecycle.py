@@ -201,8 +201,8 @@ class Lifecycle(Lineage):
     def cancel_sweep(self, sweep_id: UUID) -> int:
         """Cancel what has not ended; how many runs that concerned."""
         with self._write() as connection:
-            query = select(runs).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(OPEN)).order_by(runs.c.seq)
-            rows = connection.execute(query.with_for_update()).mappings().all()
+            query = select(runs.c.id).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(OPEN))
+            rows = [row for row in self._rows(connection, connection.scalars(query)) if row["status"] in OPEN]
             for row in rows:
                 self._cancel(connection, row)
         return len(rows)
