@@ -181,8 +181,9 @@ def _serve(channel: TextIO, jobs: Iterable[Job]) -> None:
 
 
 def _preload() -> None:
-    """All of the lab, and what torch's optimizers import at their first step."""
-    import_module("torch._dynamo")
+    """All of the lab, and what a training imports besides: torch's optimizers do so at their first step."""
+    for name in ("torch._dynamo", "torchvision", "scipy.special"):
+        import_module(name)
     load_own()
     gc.collect()
     gc.freeze()  # or the collector would write to every page that the forks share
