@@ -164,37 +164,45 @@ def _serve(channel: TextIO, jobs: Iterable[Job]) -> None:
 
     So does one for which the code of a plug-in has changed, unless this process was started for it.
     """
-    threads = 0  # that there are once all is imported
+    loaded = computed = False
     for job in jobs:
         if not job.fresh and plugins.changed():
             _tell(channel, Outdated())
             return
-        if not job.alone and not threads:
+        if not job.alone and not loaded:
             _preload()
-            threads = _threads()
-        if not job.alone and _threads() == threads and not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            loaded = True
+        if not job.alone and not computed and _can_fork():
             _run_in_a_fork(channel, job)
-        elif not _run(channel, job):
+            continue
+        computed = True
+        if not _run(channel, job):
             return
 
 
 def _preload() -> None:
-    """All of the lab, and what torch's optimizers import at their first step."""
-    import_module("torch._dynamo")
+    """All of the lab, and what a training imports besides: torch's optimizers do so at their first step."""
+    for name in ("torch._dynamo", "torchvision", "scipy.special"):
+        import_module(name)
     load_own()
     gc.collect()
     gc.freeze()  # or the collector would write to every page that the forks share
+    if not (pid := os.fork()):  # before a fork the linear algebra of numpy and scipy ends its threads, for good
+        os._exit(0)
+    os.waitpid(pid, 0)
 
 
-def _threads() -> int:
-    """Of this process. Those that the linear algebra of numpy and scipy keeps are known to survive a fork; who starts
-    others, as a plug-in may, leaves locks to its copy that nobody will open."""
-    return len(os.listdir("/proc/self/task"))
+def _can_fork() -> bool:
+    """Whether this process has a single thread, and no GPU: others' threads, as a plug-in may start some, are not in a
+    copy, and the locks that they hold there nobody will open."""
+    return len(os.listdir("/proc/self/task")) == 1 and not torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
 
 
 def _run_in_a_fork(channel: TextIO, job: Job) -> None:
     """Wait for its end, and tell of it."""
     mortal = die_with_parent()
+    sys.stdout.flush()  # or each copy would say again what was said when plug-ins were imported
+    sys.stderr.flush()
     pid = os.fork()
     if not pid:
         mortal()

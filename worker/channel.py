@@ -23,6 +23,9 @@ from mgic.protocol import (
 )
 from mgic.records import Artifact, Outcome
 
+PART = 2**16  # bytes read at once, and how often before the reader looks at the time: a pipe may hold 1 MiB
+MOST_PARTS = 32
+
 
 class TooMuch(Exception):
     """The child told more than a run may; the message says of what."""
@@ -76,7 +79,7 @@ class Channel:
         self.pid = self.left = None
 
     def read(self) -> None:
-        """Take in whatever has come. Raises `TooMuch`."""
+        """Take in what has come, of one that never stops a part. Raises `TooMuch`."""
         try:
             self._read()
         except TooMuch:
@@ -84,9 +87,11 @@ class Channel:
             raise
 
     def _read(self) -> None:
-        while not self.closed:
+        for _ in range(MOST_PARTS):
+            if self.closed:
+                return
             try:
-                part = os.read(self.descriptor, 2**16)
+                part = os.read(self.descriptor, PART)
             except BlockingIOError:
                 return
             self.closed = not part

@@ -15,15 +15,16 @@ from backend.store import Claim
 from mgic.plugins import SAFE
 from mgic.process import die_with_parent
 from mgic.protocol import Job
-from worker.channel import Channel, TooMuch
+from worker.channel import MOST_PARTS, PART, Channel, TooMuch
 
 RUNNER = (*SAFE, "mgic.runner")
+FORKS = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}  # whoever asks whether there is a GPU does not begin to use it
 EXIT_S = 5.0  # how long a child may take to leave after its input has ended
 
 
-def input_folder(run: Path, field: str) -> Path:
-    """Where on this host's disk a run finds the files of an input."""
-    return run / "inputs" / field
+def inputs_folder(run: Path, fence: int) -> Path:
+    """Where on this host's disk an attempt finds the files of its inputs, by field. It clears them, and no other's."""
+    return run / "inputs" / str(fence)
 
 
 class Child:
@@ -35,7 +36,7 @@ class Child:
 
     Args:
         data_dir: Where data sets lie.
-        folder: Under which each run has `<run>/<fence>/`, `<run>/checkpoints/` and `<run>/inputs/`.
+        folder: Under which each run has `<run>/<fence>/`, `<run>/checkpoints/` and `<run>/inputs/<fence>/`.
         threads: For torch.
         visible: CUDA_VISIBLE_DEVICES, or None to leave it.
         command: What is executed, with the number of the pipe's descriptor behind it.
@@ -65,7 +66,7 @@ class Child:
 
     def _start(self) -> None:
         reading, writing = os.pipe()
-        environment = os.environ | {"OMP_NUM_THREADS": str(self._threads)}
+        environment = os.environ | {"OMP_NUM_THREADS": str(self._threads)} | FORKS
         if self._visible is not None:
             environment["CUDA_VISIBLE_DEVICES"] = self._visible
         command, outside = self._command
@@ -105,7 +106,7 @@ class Child:
             folder=str(run / str(claim.fence)),
             checkpoints=str(run / "checkpoints"),
             alone=self._alone,
-            inputs={field: str(input_folder(run, field)) for field in claim.inputs},
+            inputs={field: str(inputs_folder(run, claim.fence) / field) for field in claim.inputs},
         )
         self._hand(self._job)
 
@@ -170,11 +171,15 @@ class Child:
         _signal(self.channel.pid or self.process.pid, number)
 
     def rest(self) -> bool:
-        """Wait until the fork that has told the run's outcome has ended; False where it does not, or there is none."""
+        """Once the outcome is told: whether the next run may come, which is not before the fork of this one has ended.
+
+        One that does not end would be heard as if it were the next.
+        """
         deadline = time.monotonic() + EXIT_S
-        while self._forked() and not self.free and self.process.poll() is None and time.monotonic() < deadline:
-            self.listen(0.05)
-        return self.free
+        with contextlib.suppress(TooMuch):  # what comes behind the outcome is of no use
+            while self._forked() and not self.free and self.process.poll() is None and time.monotonic() < deadline:
+                self.listen(0.05)
+        return self.free if self._forked() else self.process.poll() is None
 
     def end(self, grace_s: float) -> None:
         """TERM to the run, and after `grace_s` KILL. If it was no fork, or does not end, all is closed."""
@@ -198,10 +203,12 @@ class Child:
         while self.process.poll() is None and not self.free:
             if time.monotonic() >= deadline:
                 return False
+            self.read_text()
             if self._forked() and not self.channel.broken:
                 with contextlib.suppress(TooMuch):  # it is being ended already
                     self.channel.read()
             time.sleep(0.02)
+        self.read_text()  # or the next run would be said to have printed it
         return True
 
     def dismiss(self) -> None:
@@ -224,12 +231,11 @@ class Child:
                     stream.close()
 
     def read_text(self) -> None:
-        """All that it has printed so far."""
+        """What it has printed so far: more than a pipe holds, and not all that one says who never stops."""
         assert self.process.stdout is not None
-        part = b"."
-        while part:
+        for _ in range(MOST_PARTS):
             try:
-                part = os.read(self.process.stdout.fileno(), 2**16)
+                part = os.read(self.process.stdout.fileno(), PART)
             except BlockingIOError:
                 return
             *lines, self._text = (self._text + part).replace(b"\r", b"\n").split(b"\n")
@@ -238,7 +244,9 @@ class Child:
             for line in lines:
                 if line.strip():
                     self.channel.text(line.decode("utf-8", "replace"))
-        self._unwatch(self.process.stdout)
+            if not part:
+                self._unwatch(self.process.stdout)
+                return
 
     def _expire(self) -> None:
         """It should be leaving by itself."""

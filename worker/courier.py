@@ -18,7 +18,7 @@ from backend.store import Claim, InputFile, Store
 from mgic.errors import MgicError, NotFound
 from mgic.records import Artifact
 from worker.channel import Told
-from worker.child import input_folder
+from worker.child import inputs_folder
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Courier:
         try:
             for field, files in self._claim.inputs.items():
                 for file in files:
-                    self._fetch_input(file, input_folder(self._folder, field) / file.name)
+                    self._fetch_input(file, inputs_folder(self._folder, self._claim.fence) / field / file.name)
         except NotFound as error:
             self.missing = str(error)
         except OSError as error:
@@ -195,9 +195,11 @@ def _sha256(path: Path) -> str:
 def clear_disk(folder: Path, fence: int, others: bool) -> None:
     """Remove an attempt's files from this host's disk, and with `others` whatever else its run has there."""
     shutil.rmtree(folder if others else folder / str(fence), ignore_errors=True)
-    shutil.rmtree(folder / "inputs", ignore_errors=True)
-    with contextlib.suppress(OSError):  # not empty, or gone
-        folder.rmdir()
+    inputs = inputs_folder(folder, fence)
+    shutil.rmtree(inputs, ignore_errors=True)
+    for emptied in (inputs.parent, folder):
+        with contextlib.suppress(OSError):  # not empty, or gone
+            emptied.rmdir()
 
 
 def clear_leftovers(scratch: Path, store: Store) -> None:

@@ -102,8 +102,7 @@ def _watch(
             child.read_text()
             if outcome.status is RunStatus.CANCELLED:  # by a TERM that is no user's cancel: a stray one
                 return Ended(failure=Failure(reason=Reason.KILLED, message="The run was ended by a signal."))
-            with contextlib.suppress(TooMuch):  # what comes behind the outcome is of no use
-                running = child.rest() or running
+            running = child.rest()
             return Ended(outcome=outcome, reusable=running and outcome.status is RunStatus.SUCCEEDED)
         if not running:
             return Ended(failure=_death(child.returncode, _oom_kills() > kills))

@@ -201,10 +201,14 @@ class Lifecycle(Lineage):
     def cancel_sweep(self, sweep_id: UUID) -> int:
         """Cancel what has not ended; how many runs that concerned."""
         with self._write() as connection:
-            query = select(runs).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(OPEN)).order_by(runs.c.seq)
-            rows = connection.execute(query.with_for_update()).mappings().all()
+            query = select(runs.c.id).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(OPEN))
+            rows = [row for row in self._rows(connection, connection.scalars(query)) if row["status"] in OPEN]
+            queued = [row for row in rows if row["status"] == RunStatus.QUEUED]
+            self._close_waiting(connection, queued, RunStatus.CANCELLED, {})
+            self._fail_what_waits(connection, {row["id"]: None for row in queued})
             for row in rows:
-                self._cancel(connection, row)
+                if row["status"] != RunStatus.QUEUED:
+                    self._cancel(connection, row)
         return len(rows)
 
     # How a state changes
@@ -249,7 +253,10 @@ class Lifecycle(Lineage):
         if status is RunStatus.SUCCEEDED:
             self._free(connection, row["id"])
             return
-        ended: Mapping[UUID, Failure | None] = {row["id"]: failure}
+        self._fail_what_waits(connection, {row["id"]: failure})
+
+    def _fail_what_waits(self, connection: Connection, ended: Mapping[UUID, Failure | None]) -> None:
+        """For these, and for what fails with that, and so on."""
         while ended:
             ended = self._fail_for_want(connection, ended)
 
@@ -260,18 +267,28 @@ class Lifecycle(Lineage):
         used = self._used_by(connection, ended)
         waiting = [row for row in self._rows(connection, used) if row["status"] == RunStatus.QUEUED]
         failed = {row["id"]: _for_want(used[row["id"]], ended[used[row["id"]]]) for row in waiting}
-        if failed:
-            now = self._now(connection)
-            mine, why = runs.c.id == bindparam("one"), bindparam("why", type_=runs.c.failure.type)
-            values = {"status": RunStatus.FAILED, "reason": Reason.INPUT_FAILED, "finished_at": now, "failure": why}
-            each = [{"one": run_id, "why": failure.model_dump(mode="json")} for run_id, failure in failed.items()]
-            connection.execute(update(runs).where(mine).values(**values), each)
-            told = {"at": now, "from_status": RunStatus.QUEUED, "to_status": RunStatus.FAILED}
-            told |= {"note": str(Reason.INPUT_FAILED)}
-            connection.execute(
-                insert(events), [{"run_id": row["id"], "fence": row["fence"], **told} for row in waiting]
-            )
+        self._close_waiting(connection, waiting, RunStatus.FAILED, failed)
         return failed
+
+    def _close_waiting(
+        self,
+        connection: Connection,
+        waiting: Sequence[RowMapping],
+        status: RunStatus,
+        failed: Mapping[UUID, Failure],
+    ) -> None:
+        """Runs that are locked and queued, all at once: thousands one by one would hold up all others."""
+        if not waiting:
+            return
+        now = self._now(connection)
+        why = {run_id: failure.model_dump(mode="json") for run_id, failure in failed.items()}
+        values = {"status": status, "finished_at": now, "reason": Reason.INPUT_FAILED if failed else None}
+        values["failure"] = bindparam("why", type_=runs.c.failure.type)
+        each = [{"one": row["id"], "why": why.get(row["id"])} for row in waiting]
+        connection.execute(update(runs).where(runs.c.id == bindparam("one")).values(**values), each)
+        told = {"at": now, "from_status": RunStatus.QUEUED, "to_status": status}
+        told |= {"note": str(Reason.INPUT_FAILED) if failed else ""}
+        connection.execute(insert(events), [{"run_id": row["id"], "fence": row["fence"], **told} for row in waiting])
 
     def _close(
         self, connection: Connection, row: RowMapping, status: RunStatus, failure: Failure | None, **values: Any

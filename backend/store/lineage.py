@@ -127,8 +127,8 @@ class Lineage(Database):
         """
         wanted, found = sorted(set(ids)), dict[UUID, RunStatus]()
         for batch in _batches(wanted):
-            query = select(runs.c.id, runs.c.status).where(runs.c.id.in_(batch)).order_by(runs.c.seq)
-            held = connection.execute(query.with_for_update(read=True))
+            query = select(runs.c.id, runs.c.status).where(runs.c.id.in_(batch)).order_by(runs.c.id)
+            held = connection.execute(query.with_for_update(read=True, key_share=True))
             found |= {run_id: RunStatus(status) for run_id, status in held}
         for run_id in wanted:
             if run_id not in found:

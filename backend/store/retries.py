@@ -45,10 +45,8 @@ class Retries(Lineage):
     def retry_failed(self, sweep_id: UUID) -> int:
         """Retry every failed run of the sweep that has not been; how many they were. Raises `QuotaExceeded`."""
         with self._queueing() as connection:
-            query = select(runs).where(
-                runs.c.sweep_id == sweep_id, runs.c.status == RunStatus.FAILED, ~runs.c.superseded
-            )
-            rows = connection.execute(query.order_by(runs.c.seq).with_for_update()).mappings().all()
+            failed = (runs.c.sweep_id == sweep_id, runs.c.status == RunStatus.FAILED, ~runs.c.superseded)
+            rows = self._rows(connection, connection.scalars(select(runs.c.id).where(*failed)))
             again: dict[UUID, UUID] = {}
             for row in rows:
                 self._revive(connection, row, again)
@@ -96,6 +94,7 @@ class Retries(Lineage):
             .join(was, was.c.id == inputs.c.input_id)
             .join(runs, (runs.c.sweep_id == was.c.sweep_id) & (runs.c.number == was.c.number))
             .where(inputs.c.run_id == run_id)
+            .order_by(runs.c.id)
             .with_for_update(of=runs)
         )
         found = connection.execute(query).mappings()

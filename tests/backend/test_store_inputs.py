@@ -68,6 +68,18 @@ def test_what_waits_for_a_failed_run_fails_with_it_and_so_on(store):
         add(store, 1, needs=[uuid4()])
 
 
+def test_a_cancelled_sweep_takes_what_waits_for_its_runs_along(store):
+    sweep = store.add_sweep(new_sweep(3))
+    first, *others = (run.id for run in store.sweep_runs(sweep.id, 3)[0])
+    needs = [add(store, 1, needs=[one])[0] for one in (first, *others)]
+    assert taken(store).run_id == first
+    assert (store.cancel_sweep(sweep.id), store.cancel_sweep(sweep.id)) == (3, 1)
+    assert store.sweep(sweep.id).counts == {"cancelling": 1, "cancelled": 2}
+    found = [store.run(run_id) for run_id in needs]
+    assert [(run.status, run.reason) for run in found] == [("queued", None), *[("failed", Reason.INPUT_FAILED)] * 2]
+    assert found[1].failure.message == f"Run {others[0]}, which is its input, was cancelled."
+
+
 def test_a_cancelled_input_says_so_and_its_retry_takes_all_that_failed_for_want_of_it_along(store):
     (first,) = add(store)
     (second,) = add(store, 1, needs=[first])

@@ -19,6 +19,7 @@ from worker.supervise import supervise
 RUNNER = """
 import os, random, signal, subprocess, sys, threading, time
 import numpy as np
+import torch
 from pydantic import BaseModel
 from mgic import runner
 from mgic.experiment import Context, ExperimentConfig, experiment
@@ -45,6 +46,12 @@ def odd(config: Config, context: Context) -> Result:
         channel = int(sys.argv[1])
         os.write(channel, b'{"kind": "cur')
         os._exit(7)
+    elif config.do == "compute":
+        torch.nn.functional.conv2d(torch.ones(8, 16, 32, 32), torch.ones(16, 16, 3, 3)).sum()
+    elif config.do == "linger":
+        runner._leave = lambda: time.sleep(600)
+    while config.do == "chatter":
+        print("chatter", flush=True)
     return Result(pid=os.getpid(), stray=stray, drawn=random.random() + np.random.random())
 
 {more}
@@ -57,12 +64,13 @@ def start(store, artifacts, settings, tmp_path):
     """A child with these lines in it, and a function that has it execute a run; it is ended in the end."""
     children = []
 
-    def start(more="", alone=False):
+    def start(more="", alone=False, threads=1):
         (tmp_path / "runner.py").write_text(RUNNER.replace("{more}", textwrap.dedent(more)))
-        child = Child(tmp_path, settings.scratch, 1, None, (sys.executable, str(tmp_path / "runner.py")), alone=alone)
+        command = sys.executable, str(tmp_path / "runner.py")
+        child = Child(tmp_path, settings.scratch, threads, None, command, alone=alone)
         children.append(child)
 
-        def execute(do=""):
+        def execute(do="", settings=settings):
             store.add_sweep(NewSweep("odd", 1, [{}], [NewRun({}, {"do": do}, uuid4().hex, "cpu", "cpu", None)]))
             claim = store.claim(ME)
             usable = supervise(claim, child, store, artifacts, settings, NEVER)
@@ -105,9 +113,34 @@ def test_what_a_run_leaves_running_is_ended_with_it(start):
     wait_for(lambda: gone(run.result["stray"]), 10, "the end of what was left")
 
 
+def test_with_several_threads_each_run_is_a_fork_of_what_has_computed_nothing(start, store):
+    child, execute = start("print('said once')", threads=2)
+    pids = {child.process.pid}
+    for number in range(3):
+        run, usable = execute("compute")
+        assert (usable, run.status) == (True, RunStatus.SUCCEEDED)
+        pids.add(run.result["pid"])
+        assert [line.line for line in store.log(run.id)[0]] == ([] if number else ["said once"])
+    assert len(pids) == 4
+
+
+def test_a_run_is_over_when_its_process_is_and_nothing_of_it_is_taken_for_the_next(start, store, settings, monkeypatch):
+    monkeypatch.setattr("worker.child.EXIT_S", 0.2)
+    child, execute = start()
+    pids = {child.process.pid}
+    for do in ("linger", ""):
+        run, usable = execute(do)
+        assert (usable, run.status) == (True, RunStatus.SUCCEEDED)
+        pids.add(run.result["pid"])
+    assert len(pids) == 3
+    run, usable = execute("chatter", settings.model_copy(update={"wall_limit_s": 0.5}))
+    assert (usable, run.reason) == (True, Reason.TIMEOUT)
+    assert store.log(execute()[0].id)[0] == []
+
+
 def test_a_process_with_threads_of_others_is_not_forked_nor_is_one_that_measures_time(start):
-    late = "runner._threads = lambda n=iter((2, *[3] * 9)): next(n)"
-    for more, alone in ((late, False), ("", True)):
+    thread = "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()"
+    for more, alone in ((thread, False), ("", True)):
         child, execute = start(more, alone)
         run, usable = execute()
         assert (run.result["pid"], usable) == (child.process.pid, True)

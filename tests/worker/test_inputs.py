@@ -8,6 +8,8 @@ from backend.artifacts import ArtifactsAway, attempt
 from backend.store import NewInput, NewRun, NewSweep
 from mgic.records import Artifact, Outcome, Reason, RunStatus
 from tests.worker.conftest import ME
+from worker.child import inputs_folder
+from worker.courier import clear_disk
 
 NAME = "model.safetensors"
 READ = """
@@ -78,3 +80,14 @@ def test_an_attempt_whose_inputs_stay_away_is_given_up_and_the_run_queued_again(
     run = execute(READ, inputs={"trained": trained})
     assert (run.status, run.attempt) == (RunStatus.QUEUED, 1)
     assert "inputs of the run could not be fetched: no route to host" in store.events(run.id)[-1].note
+
+
+def test_an_attempt_that_is_over_leaves_the_files_of_the_next_one(tmp_path):
+    for fence in (1, 2):
+        kept = inputs_folder(tmp_path, fence) / "trained" / NAME
+        kept.parent.mkdir(parents=True)
+        kept.write_text("weights")
+    clear_disk(tmp_path, 1, others=False)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [kept]
+    clear_disk(tmp_path, 2, others=False)
+    assert not tmp_path.exists()
