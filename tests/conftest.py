@@ -58,9 +58,9 @@ QUICK = {"MGIC_LEASE_S": "4", "MGIC_HEARTBEAT_S": "1", "MGIC_REAP_S": "1", "MGIC
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config) -> int:
-    """What `-n auto` stands for: one more than cores, if some files mostly wait. 0: all in this process."""
+    """What `-n auto` stands for: two more than cores, if some files mostly wait. 0: all in this process."""
     cores = usable_cores()
-    return min(cores + (not config.getoption("quick")), MAX_PROCESSES) if cores > 1 else 0
+    return min(cores + (0 if config.getoption("quick") else 2), MAX_PROCESSES) if cores > 1 else 0
 
 
 @pytest.hookimpl(optionalhook=True)

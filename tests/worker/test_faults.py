@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -56,12 +57,11 @@ def kill(pid, number=signal.SIGKILL):
 
 def test_a_run_whose_child_is_killed_twice_succeeds_on_the_third_attempt(broken):
     sweep = train(broken, max_steps=[60], epochs=[10])
-    killed = set()
     for _ in range(2):
-        fresh = lambda: running(broken, sweep) and set(broken.pids("mgic.runner")) - killed  # noqa: E731
-        (pid, *_) = wait_for(fresh, 60, "a child that runs")
-        kill(pid)
-        killed.add(pid)
+        fork = wait_for(lambda: running(broken, sweep) and broken.pids("mgic.runner"), 60, "a child that runs")[-1]
+        kill(int((Path("/proc") / str(fork) / "stat").read_text().rpartition(")")[2].split()[1]))  # its parent
+        wait_for(lambda fork=fork: gone(fork), 10, "its end")
+        wait_for(lambda: not running(broken, sweep), 10, "the release")
     broken.client.wait(sweep.id, timeout=120)
     check_ended_once(broken, sweep)
     assert broken.client.sweep_runs(sweep.id)[0].attempt == 3

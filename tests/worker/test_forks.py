@@ -54,6 +54,7 @@ def odd(config: Config, context: Context) -> Result:
         print("chatter", flush=True)
     return Result(pid=os.getpid(), stray=stray, drawn=random.random() + np.random.random())
 
+runner.import_module, runner.load_own = str, list  # nothing here needs what a training does
 {more}
 runner.main()
 """

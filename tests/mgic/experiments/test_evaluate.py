@@ -85,5 +85,5 @@ def test_what_is_evaluated_follows_from_the_run_and_what_is_learnt_next_may_be_o
     assert (point.config["dataset"], point.config["width"]) == ("mnist", 4)
     (point,) = expand(SweepRequest(experiment="evaluate", axes={"trained": ["a"]}), run)
     assert {**TINY, "dataset": "digits"}.items() <= point.config.items()
-    with pytest.raises(BadConfig, match="dataset follows from trained"):
+    with pytest.raises(BadConfig, match="dataset: follows from trained"):
         expand(SweepRequest(experiment="evaluate", axes=asked), run)

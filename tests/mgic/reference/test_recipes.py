@@ -9,6 +9,7 @@ from mgic.errors import UnknownName
 from mgic.experiment import EXPERIMENTS
 from mgic.records import Recipe
 from mgic.reference import list_recipes, list_references, recipe
+from tests.cases import thorough
 
 NAMES = [each.name for each in list_recipes()]
 
@@ -31,7 +32,10 @@ def test_what_the_paper_measures_has_a_recipe_at_its_scale_and_a_quick_one():
     assert {name + scale for name in items for scale in ("", "_quick")} <= set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+CONVERTED = [name for name in NAMES if name.startswith("convert_")]  # the same networks, at other sizes
+
+
+@pytest.mark.parametrize("name", [*(name for name in NAMES if name not in CONVERTED[1:]), *thorough(*CONVERTED[1:])])
 def test_every_point_is_a_config_that_can_be_built(name):
     found = recipe(name)
     points = configs(found)
