@@ -86,6 +86,7 @@ def test_a_sweep_is_drawn_from_python(service: Service, here, tmp_path):
     assert 'src="http' not in page
 
 
+@pytest.mark.thorough
 def test_the_notebook_runs_from_top_to_bottom(tmp_path):
     pytest.importorskip("nbclient")
     text = said(tmp_path, "-c", NOTEBOOK, EXAMPLES / "first_steps.ipynb")

@@ -215,7 +215,7 @@ def test_onnx_runtime_agrees_with_eager(names, tmp_path, subtests):
             assert found.holds, found
 
 
-@pytest.mark.parametrize("names", FAMILIES)
+@pytest.mark.parametrize("names", list(of_each_file()))
 def test_counting_leaves_no_trace(names, subtests):
     for name in standing(names):
         with subtests.test(name):

@@ -96,6 +96,7 @@ def test_the_command_counts_and_runs_without_a_checkout(bare):
     assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["succeeded", "succeeded"]
 
 
+@pytest.mark.thorough
 def test_what_a_wheel_has_not_is_said_in_a_sentence(bare):
     mgic = bare / "venv/bin/mgic"
     done = run(bare, mgic, "up", status=2)

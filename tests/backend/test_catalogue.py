@@ -152,6 +152,7 @@ def test_who_waits_for_a_catalogue_that_hangs_is_answered_by_the_next_one_or_tol
     assert set(others) <= {first, (200, None)}
 
 
+@pytest.mark.thorough
 def test_the_catalogue_dies_with_an_api_that_is_killed(hasty):
     catalogue = hasty.catalogue_pid()
     hasty.process.kill()

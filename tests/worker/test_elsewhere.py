@@ -3,6 +3,8 @@
 import hashlib
 from uuid import uuid4
 
+import pytest
+
 from backend.artifacts import Artifacts, checkpoint
 from backend.janitor import Janitor
 from backend.settings import Settings
@@ -35,6 +37,7 @@ def attempt_at(host, store, artifacts, folder, stopping):
     return store.run(claim.run_id)
 
 
+@pytest.mark.thorough
 def test_a_run_goes_on_elsewhere_from_its_checkpoint_in_the_bucket_and_its_weights_are_read_elsewhere_again(
     store, tmp_path
 ):

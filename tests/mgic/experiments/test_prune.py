@@ -215,6 +215,7 @@ def test_what_a_trained_network_has_not_seen_stays_unseen():
     assert Config.following({"trained": "1", "seed": 4}, {"trained": unheld})["seed"] == 4
 
 
+@pytest.mark.thorough
 def test_metapruning_goes_on_after_its_search_and_trains_from_fresh_weights(tmp_path):
     """What is left is of the whole length of a training, and the search is not made again."""
     config = Config(**(TINY | TWO_EPOCHS | {"method": "metapruning", "finetune_epochs": 1}))

@@ -80,6 +80,7 @@ def test_the_short_way_names_nothing_private_and_is_a_quarter_of_the_long_one():
     assert 4 * len(short.splitlines()) < len(long.splitlines())
 
 
+@pytest.mark.thorough
 def test_two_processes_train_it_together(theirs, tmp_path):
     context = SilentContext(tmp_path)
     outcome = execution.run("stripes_task", FAST | {"processes": 2, "validation_share": 0.25}, context)

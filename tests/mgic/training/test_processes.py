@@ -15,6 +15,7 @@ from mgic.errors import BadConfig, Diverged
 from mgic.tasks import Classifying
 from mgic.training import Hyperparameters, Shard, generator, seeded, train
 from mgic.training.processes import FollowerContext, Lost, processes
+from tests.cases import thorough
 from tests.conftest import gone, wait_for
 from tests.silent import SilentContext
 
@@ -124,7 +125,7 @@ def test_one_process_starts_none():
         assert (shard.count, shard.first, device) == (1, True, CPU)
 
 
-@pytest.mark.parametrize(("work", "error"), [(follow_and_die, Lost), (follow_and_diverge, Diverged)])
+@pytest.mark.parametrize(("work", "error"), [(follow_and_die, Lost), *thorough((follow_and_diverge, Diverged))])
 def test_a_follower_that_ends_ends_the_training(tmp_path, work, error):
     threads = torch.get_num_threads()
     with pytest.raises(error), processes(2, CPU, work, ()) as (shard, device):
