@@ -8,6 +8,7 @@ longer to start than most files to test.
 import re
 from collections.abc import Iterable
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -32,16 +33,17 @@ def used_service(path: Path) -> str:
     return found[1] if found else ""
 
 
-def place(path: Path, marked: bool) -> int:
-    """Of a file in the order; `marked`: something is killed in it on purpose, which takes the time it takes."""
-    if used_service(path):
-        return 0
-    if marked or path.name in LONGEST:
-        return 1
-    return 2 if imports_what_is_slow(path) else 3
-
-
 def longest_first(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Services, what is named as longest, then files in which something is killed on purpose, which takes the time it
+    takes, by turns with files that compute, so that neither all processes wait nor all compute; the quick ones last."""
+    items = list(items)
+    files = list(dict.fromkeys(item.path for item in items))
     marked = {item.path for item in items if item.get_closest_marker("fault")}
-    places = {item.path: place(item.path, item.path in marked) for item in items}
+    services = [path for path in files if used_service(path)]
+    longest = [path for path in files if path.name in LONGEST]
+    waiting = [path for path in files if path in marked]
+    slow = [path for path in files if imports_what_is_slow(path) and path not in marked]
+    by_turns = [path for pair in zip_longest(waiting, slow) for path in pair if path]
+    order = list(dict.fromkeys([*services, *longest, *by_turns, *files]))
+    places = {path: number for number, path in enumerate(order)}
     return sorted(items, key=lambda item: places[item.path])
