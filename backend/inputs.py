@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from backend.catalogue import Catalogue
-from backend.store import Store
+from backend.store import GONE, Store
 from mgic.errors import BadConfig, NotFound, Problem
 from mgic.experiment import inputs_of
-from mgic.records import MAX_SWEEP_RUNS, Grid, InputRun, Run, RunStatus, SweepRequest, Value
+from mgic.records import MAX_SWEEP_RUNS, Grid, InputRun, Run, SweepRequest, Value
 
 SWEEP = "sweep:"
-GONE = (RunStatus.FAILED, RunStatus.CANCELLED)
 MOST_WORDS = 60  # of what somebody has written in place of an id
 
 

@@ -23,13 +23,14 @@ from backend.store.database import (
 )
 from backend.store.journal import Journal
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
-from backend.store.lineage import InputFile, InputGone, NewInput, config_key
+from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
 from backend.store.retries import Retries
 from backend.store.sweeps import NewRun, NewSweep, Sweeps
 
 __all__ = [
     "DATABASE_ERRORS",
+    "GONE",
     "Beat",
     "Claim",
     "InputFile",
