@@ -95,6 +95,7 @@ from mgic.records.tables import (
     telling_keys,
     unfold,
 )
+from mgic.records.titles import title_of, titled
 
 __all__ = [
     "ALL_ROWS",
@@ -184,5 +185,7 @@ __all__ = [
     "span",
     "tables_of",
     "telling_keys",
+    "title_of",
+    "titled",
     "unfold",
 ]

@@ -213,7 +213,7 @@ def test_a_view_with_names_on_x_keeps_them():
 def test_axes_have_units():
     info = experiment({"side": {"unit": "pixels"}, "channels": {"unit": "channels"}})
     titles = [axis_title(info, name) for name in ("top1", "side", "channels")]
-    assert titles == ["top1 (%)", "side (pixels)", "channels"]
+    assert titles == ["Top-1 accuracy (%)", "Side (pixels)", "Channels"]
     assert axis_title(info, "macs", "flops") == "FLOPs per image, batch 1 (2 x MACs)"
 
 
