@@ -22,7 +22,6 @@ from dashboard.runs.sections import (
 from dashboard.words import literal
 from mgic.client import ApiError, Unreachable
 from mgic.figures.switches import Switch
-from mgic.figures.views import views_of_run
 from mgic.figures.words import assignments, seconds, since, status
 from mgic.records import RunStatus
 
@@ -117,8 +116,7 @@ def live() -> None:
             st.subheader("Environment", anchor=False)
             show_environment(now)
     else:
-        walls = [view.y for view in views_of_run(info, now) if view.kind == "images"] if info else []
-        show_artifacts(api, now, walls)
+        show_artifacts(api, now)
 
 
 live()

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.connection import client
 from dashboard.pages import NEW_SWEEP, RUN, prose, show_table
 from dashboard.plots.shown import show_plots
-from dashboard.plots.wall import PICTURES, rows_of, show_picture, show_wall
+from dashboard.plots.wall import PICTURES, show_picture, show_wall
 from dashboard.tables.frames import result_tables
 from dashboard.words import ADVICE, literal
 from mgic.client import Client
@@ -186,14 +186,9 @@ def show_data(run: Run, data: Mapping[str, DatasetInfo]) -> None:
         st.warning(literal(words), icon=":material/difference:")
 
 
-def show_artifacts(api: Client, run: Run, walls: Sequence[str] = ()) -> None:
-    """What the run left, to download: fetched from the service when the button is pressed.
-
-    Pictures are shown, but for those that the patterns of `walls` name: they stand there already.
-    """
+def show_artifacts(api: Client, run: Run) -> None:
+    """What the run left, to download: fetched from the service when the button is pressed; pictures are shown."""
     artifacts = api.artifacts(run.id)
-    names = {run.id: [artifact.name for artifact in artifacts]}
-    hung = {name for wall in walls for row in rows_of(wall, names).values() for name in row.values()}
     if not artifacts:
         prose("No files." if run.status.terminal else "No files yet.")
     for artifact in artifacts:
@@ -208,7 +203,7 @@ def show_artifacts(api: Client, run: Run, walls: Sequence[str] = ()) -> None:
                 on_click="ignore",
             )
             st.caption(f"{size(artifact.size)} · {literal(artifact.media_type)} · sha256 {artifact.sha256[:12]}")
-        if artifact.media_type in PICTURES and artifact.name not in hung:
+        if artifact.media_type in PICTURES:
             name = artifact.name
             show_picture(api, run.id, name, literal(name), f"{name} of run {str(run.id)[:8]}", 320)
 

@@ -38,7 +38,7 @@ def act(what: str) -> None:
         if what == "cancel":
             api.cancel_sweep(sweep_id)
         else:
-            api.retry_failed(sweep_id)
+            api.retry_failed(sweep_id, cancelled=what == "rest")
     except (ApiError, Unreachable) as error:
         st.session_state["sweep message"] = str(error)
 
@@ -54,6 +54,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if failed:
         label = f"Retry {failed} failed run{'s' if failed > 1 else ''}"
         st.button(label, icon=":material/replay:", on_click=act, args=("retry",), key="retry")
+    if cancelled := sweep.counts.get(RunStatus.CANCELLED, 0):
+        label = f"Run the {cancelled} cancelled" + (" and the failed" if failed else "")
+        st.button(label, icon=":material/resume:", on_click=act, args=("rest",), key="rest")
     if sweep.counts.get(RunStatus.SUCCEEDED):
         st.download_button(
             "Results as CSV",

@@ -91,7 +91,7 @@ def title_of(name: str) -> str:
     parts = name.split("_")
     if len(parts) > 1 and parts[-1] in UNITS:
         parts.pop()
-    text = " ".join(WORDS.get(part, part) for part in parts)
+    text = " ".join(WORDS.get(part, part) for part in parts if part)
     return text[:1].upper() + text[1:]
 
 
