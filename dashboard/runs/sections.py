@@ -16,7 +16,7 @@ from dashboard.tables.frames import result_tables
 from dashboard.words import ADVICE, literal
 from mgic.client import Client
 from mgic.figures.choice import CAUTION, GUESSING, WORDS
-from mgic.figures.columns import description_of, headlines, with_unit
+from mgic.figures.columns import description_of, headlines, short_title, with_unit
 from mgic.figures.samples import is_number
 from mgic.figures.views import empty_notes, plots_of_run, views_of_run
 from mgic.figures.words import ICONS, number, seconds, size, value
@@ -127,11 +127,14 @@ def _show_numbers(run: Run, info: ExperimentInfo | None) -> None:
             st.metric(literal(with_unit(info, name)), number(one), width=165, border=True)
     for name, one in result.items():
         if isinstance(one, list) and one and all(isinstance(line, str) for line in one):
-            st.markdown(f"**{literal(name)}**")
+            st.markdown(f"**{literal(short_title(info, name))}**")
             st.markdown("\n".join(f"- {literal(line)}" for line in one))
     others = {name: one for name, one in result.items() if name not in numbers and not isinstance(one, list)}
     if others:
-        texts = {name: value(one) if isinstance(one, (bool, type(None))) else one for name, one in others.items()}
+        texts = {
+            with_unit(info, name): value(one) if isinstance(one, (bool, type(None))) else one
+            for name, one in others.items()
+        }
         st.dataframe(_pairs(texts), hide_index=True, key="other results", alt="Other results")
 
 
