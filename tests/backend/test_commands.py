@@ -129,6 +129,14 @@ def test_the_rest_of_a_cancelled_sweep_runs_when_that_is_said(api, call, store, 
     assert api.client.sweep(sweep.id).counts == {"queued": 3}
 
 
+def test_demo_data_come_and_go(api, call, runs):
+    done = call("demo")
+    assert len(done.stdout.splitlines()) == 3
+    assert call("demo").exit_code == Code.USAGE
+    assert call("demo", "--remove").exit_code == 0
+    assert api.client.runs(tag="demo").items == ()
+
+
 def test_what_ended_in_no_success_is_listed_by_its_status(call, store, runs):
     (failed,) = add(store)
     claim = taken(store, slot())
