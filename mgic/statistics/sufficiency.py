@@ -4,7 +4,7 @@ The sentence behind it is the paper's: "no significant gain past s_c = 16 or s_g
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
 
@@ -42,9 +42,12 @@ class Sufficiency:
     """The answer to all steps together.
 
     Args:
-        verdict: `suffices` where every gain is less than the margin, each tested at 5 %: a claim of all of them needs
-            no correction (an intersection-union test; Berger 1982, https://doi.org/10.1080/00401706.1982.10487790).
-            `does not suffice` where any is more, at 5 % for all tests together.
+        verdict: `suffices` where every gain is less than the margin, each tested at the level: a claim of all of them
+            needs no correction (an intersection-union test; Berger 1982,
+            https://doi.org/10.1080/00401706.1982.10487790). `does not suffice` where any is more, at the level for all
+            tests together.
+        steps: One for each column past the one in question.
+        level: Of the tests.
         more: Seeds a cell, beyond those that are there, with which it were settled in 4 of 5 tries if the gains
             and their spread stay as they are; None where it is settled, where 100 seeds would not do, or nothing is
             known of the spread.
@@ -52,6 +55,7 @@ class Sufficiency:
 
     verdict: Verdict
     steps: tuple[Step, ...]
+    level: float = LEVEL
     more: int | None = None
 
 
@@ -81,7 +85,7 @@ class Proposal:
 
 
 def sufficiency(
-    grid: Grid, base: int, past: Collection[int], margin: float, goal: Literal["min", "max"]
+    grid: Grid, base: int, past: Collection[int], margin: float, goal: Literal["min", "max"], looks: int = 1
 ) -> Sufficiency:
     """Judge the column `base` against all of `past`.
 
@@ -91,44 +95,45 @@ def sufficiency(
         past: Columns beyond it.
         margin: A gain below it does not count, in the unit of the values; above 0.
         goal: Whether larger or smaller values are the better ones.
+        looks: How often it is judged in all while seeds are added until it is settled. The level of 5 % is shared out
+            between them, since the chance that one of them errs grows with their number.
 
     Raises:
-        ValueError: A margin that is not above 0, or no column past the base.
+        ValueError: A margin that is not above 0, no column past the base, or no look.
     """
-    if not margin > 0 or not past:
-        raise ValueError(f"a margin of {margin} and {len(past)} steps: it must be above 0, and one step is needed")
-    sign = 1.0 if goal == "max" else -1.0
-    found = {column: effect(grid, base, column) for column in past}
-    gains = {column: one.times(sign) if one is not None else None for column, one in found.items()}
-    raw = {column: gain.above(margin) for column, gain in gains.items() if gain is not None}
-    more = holm({column: p for column, p in raw.items() if p is not None})
-    steps = tuple(
-        Step(
-            column,
-            gain,
-            {row: len(part) for row, part in pairs(grid, base, column).items()},
-            gain.below(margin) if gain is not None else None,
-            more.get(column),
-        )
-        for column, gain in gains.items()
-    )
-    if all(step.p_less is not None and step.p_less < LEVEL for step in steps):
-        return Sufficiency("suffices", steps)
-    if any(step.p_more is not None and step.p_more < LEVEL for step in steps):
-        return Sufficiency("does not suffice", steps)
-    return Sufficiency("not settled", steps, _more(steps, margin))
+    if not margin > 0 or not past or looks < 1:
+        raise ValueError(f"a margin of {margin}, {len(past)} steps, {looks} looks: all of them must be above 0")
+    level = LEVEL / looks
+    found = {column: _step(grid, base, column, margin, 1.0 if goal == "max" else -1.0) for column in past}
+    more = holm({column: step.p_more for column, step in found.items() if step.p_more is not None})
+    steps = tuple(replace(step, p_more=more.get(column)) for column, step in found.items())
+    if all(step.p_less is not None and step.p_less < level for step in steps):
+        return Sufficiency("suffices", steps, level)
+    if any(step.p_more is not None and step.p_more < level for step in steps):
+        return Sufficiency("does not suffice", steps, level)
+    return Sufficiency("not settled", steps, level, _more(steps, margin, level))
 
 
-def _more(steps: tuple[Step, ...], margin: float) -> int | None:
+def _step(grid: Grid, base: int, column: int, margin: float, sign: float) -> Step:
+    """Not yet corrected."""
+    found = effect(grid, base, column)
+    gain = found.times(sign) if found is not None else None
+    counts = {row: len(part) for row, part in pairs(grid, base, column).items()}
+    if gain is None:
+        return Step(column, None, counts, None, None)
+    return Step(column, gain, counts, gain.below(margin), gain.above(margin))
+
+
+def _more(steps: tuple[Step, ...], margin: float, level: float) -> int | None:
     """Seeds a cell beyond the fewest there are; all gains must be seen to be small, or one to be large."""
     if any(step.gain is None or step.gain.error is None for step in steps):
         return None
     large = [step for step in steps if step.gain is not None and step.gain.mean >= margin]
     if large:
-        needed = [_seeds(step, margin, LEVEL / len(steps), POWER) for step in large]
+        needed = [_seeds(step, margin, level / len(steps), POWER) for step in large]
         found = min((n for n in needed if n is not None), default=None)
     else:
-        needed = [_seeds(step, margin, LEVEL, 1 - (1 - POWER) / len(steps)) for step in steps]
+        needed = [_seeds(step, margin, level, 1 - (1 - POWER) / len(steps)) for step in steps]
         found = None if None in needed else max(n for n in needed if n is not None)
     if found is None:
         return None
@@ -188,7 +193,7 @@ def proposal(
         return None
     step = _in_the_way(judged.steps, margin)
     rows = sorted({row for row, _ in asked} - {row for row, column in impossible if column in (base, step.column)})
-    candidates = [_candidate(row, step, base, asked, judged.more or 2, margin, len(judged.steps)) for row in rows]
+    candidates = [_candidate(row, step, base, asked, judged, margin) for row in rows]
     ranked = sorted(candidates, key=lambda one: (not one.empty, -_worth(one)))
     return next((one for one in ranked if one.runs), None)
 
@@ -210,11 +215,11 @@ def _worth(one: Proposal) -> float:
 
 
 def _candidate(
-    row: int, step: Step, base: int, asked: Mapping[Cell, Collection[Seed]], seeds: int, margin: float, tests: int
+    row: int, step: Step, base: int, asked: Mapping[Cell, Collection[Seed]], judged: Sufficiency, margin: float
 ) -> Proposal:
     """So many more pairs in this row: first the seeds that one of the two cells has, then new ones."""
     here, there = set(asked.get((row, base), ())), set(asked.get((row, step.column), ()))
-    more = min(seeds, MOST_PROPOSED)
+    more = min(judged.more or 2, MOST_PROPOSED)
     lone = sorted(seed for seed in here ^ there if isinstance(seed, int))
     fresh = (seed for seed in range(len(here | there) + more + MOST_SEEDS) if seed not in here | there)
     chosen = (lone + [next(fresh) for _ in range(more)])[:more]
@@ -227,7 +232,7 @@ def _candidate(
     spread, gain = _spread(step), step.gain
     then = standard_error(spread, list(counts.values())) if spread is not None else None
     large = gain is not None and gain.mean >= margin
-    level = LEVEL / tests if large else LEVEL
+    level = judged.level / len(judged.steps) if large else judged.level
     settled = _power(step, margin, level, list(counts.values())) if spread is not None else None
     error = gain.error if gain is not None else None
     return Proposal(

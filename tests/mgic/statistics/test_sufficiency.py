@@ -118,9 +118,9 @@ def test_nothing_is_proposed_where_it_is_settled():
 
 
 def test_bad_questions_are_errors():
-    for past, margin in (((1,), 0.0), ((), 0.5)):
+    for past, margin, looks in (((1,), 0.0, 1), ((), 0.5, 1), ((1,), 0.5, 0)):
         with pytest.raises(ValueError, match="above 0"):
-            sufficiency(grid([0.0]), 0, past, margin, "max")
+            sufficiency(grid([0.0]), 0, past, margin, "max", looks)
 
 
 @pytest.mark.parametrize(("rows", "seeds"), [(3, 3), *thorough((1, 5), (5, 2))])
@@ -140,6 +140,28 @@ def test_with_the_seeds_that_it_asks_for_it_is_settled_in_four_of_five_tries(gai
     assert asked.more > 0
     told = outcomes([gain], 2, 3 + asked.more, sd)
     assert told["suffices" if gain < 0.5 else "does not suffice"] > 0.8 - ERROR
+
+
+def test_looking_again_shares_out_the_level():
+    edge = 0.5 - 2.131847 * math.sqrt(0.01) / 2 * math.sqrt(2 / 3)  # p = 0.05, as above
+    below = grid([edge - 0.001])
+    assert sufficiency(below, 0, (1,), 0.5, "max").verdict == "suffices"
+    assert sufficiency(below, 0, (1,), 0.5, "max", looks=2).verdict == "not settled"
+
+
+@pytest.mark.thorough
+def test_adding_seeds_until_it_is_settled_errs_in_five_per_cent_where_all_looks_are_told():
+    """At 3 to 12 seeds, of a gain that is the margin."""
+    generator = np.random.default_rng(4)
+    wrong = dict.fromkeys((1, 10), 0)
+    for _ in range(400):
+        whole = simulated(generator, [0.5], 2, 12)
+        for looks in wrong:
+            parts = ({cell: {s: of[s] for s in range(n)} for cell, of in whole.items()} for n in range(3, 13))
+            wrong[looks] += any(sufficiency(part, 0, (1,), 0.5, "max", looks).verdict == "suffices" for part in parts)
+    print(f"\nof 400: {wrong}")
+    assert wrong[10] / 400 < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
+    assert wrong[1] / 400 > 0.1  # which is why it is asked
 
 
 TRIALS = 600
