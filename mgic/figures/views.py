@@ -9,7 +9,8 @@ from mgic.figures.box import box_info, box_note, draw_boxes
 from mgic.figures.choice import choice, choice_note, guesses_note
 from mgic.figures.columns import axis_title, description_of, goal_of, is_cost, is_result, unit_of
 from mgic.figures.cost_axis import COST_COLUMN, KINDS
-from mgic.figures.heatmap import draw_heatmap, entries, facets, heatmap_info
+from mgic.figures.heatmap import entries, facets, heatmap_info
+from mgic.figures.heatmap_drawing import draw_heatmap
 from mgic.figures.plot import Plot, name_of
 from mgic.figures.samples import Group, Sample, groups, own_interval, samples, spread_note
 from mgic.figures.series import Mark

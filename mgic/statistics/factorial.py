@@ -6,6 +6,7 @@ all cells alike cancels.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from mgic.statistics.comparison import LEVEL, Difference, Seed, gaps, holm, pair
 from mgic.statistics.distributions import fisher_above
 
 Cell = tuple[int, int]  # row and column
-Grid = Mapping[Cell, Mapping[Seed, float]]  # of each cell that has one, the value of each seed
+Grid = Mapping[Cell, Mapping[Any, float]]  # of each cell that has one, the value of each seed
 
 
 @dataclass(frozen=True)
