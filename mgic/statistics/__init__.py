@@ -2,6 +2,7 @@
 
 from mgic.statistics.comparison import Difference, Equivalence, equivalence, holm, paired
 from mgic.statistics.factorial import Interaction, Rival, effect, interaction, pairs, rivals, turned
+from mgic.statistics.importance import explained, method
 from mgic.statistics.pareto import OnFront, front, front_probability
 from mgic.statistics.quantiles import percentile, samples_needed
 from mgic.statistics.replication import (
@@ -33,11 +34,13 @@ __all__ = [
     "default_margin",
     "effect",
     "equivalence",
+    "explained",
     "front",
     "front_probability",
     "holm",
     "interaction",
     "least_spread",
+    "method",
     "paired",
     "pairs",
     "percentile",
