@@ -20,8 +20,8 @@ from mgic.figures.ablation.choices import Chosen, field_switches, part_of, part_
 from mgic.figures.ablation.fields import Data
 from mgic.figures.ablation.many import settings
 from mgic.figures.scenes.ablation import load, plots, shown_results
-from mgic.figures.words import value
 
+FRONT = ("cells", "margin")  # of the questions, what is changed most
 KEPT_S = 5  # runs of the same address are not asked for again within so many seconds
 ICONS = {"suffices": "check_circle", "does not suffice": "cancel", "not settled": "pending"}
 _BY_URL: dict[str | type[Any], Callable[[Any], Any]] = {Client: lambda given: given.url}
@@ -42,17 +42,16 @@ def runs_link(label: str, data: Data, runs: Runs) -> None:
 def show_answer(one: Answer, data: Data) -> None:
     with st.container(border=True):
         icon = f":material/{ICONS[one.verdict]}:"
-        st.markdown(
-            f"{icon} **{literal(one.field)} = {literal(value(one.level))}: {one.verdict}.** {literal(one.sentence)}"
-        )
+        st.markdown(f"{icon} **{literal(one.sentence)}** {literal(one.numbers)}")
         if one.next is not None:
             st.markdown(f"Next: {literal(one.next.why)}.")
-            with st.container(horizontal=True):
+        with st.container(horizontal=True):
+            if one.next is not None:
                 runs_link("Submit these", data, one.next)
-                if one.all is not None:
-                    runs_link(f"Settle it, {one.all.why}", data, one.all)
-        with st.popover("Steps", icon=":material/table:"):
-            show_table(pd.DataFrame(list(one.steps)), f"steps {one.field}", f"Every step past {one.field}")
+            if one.all is not None:
+                runs_link(one.all.why.capitalize(), data, one.all)
+            with st.popover("Steps", icon=":material/table:"):
+                show_table(pd.DataFrame(list(one.steps)), f"steps {one.field}", f"Every step past it, of {one.field}")
 
 
 def show_answers(chosen: Chosen, data: Data) -> None:
@@ -66,7 +65,9 @@ def show_answers(chosen: Chosen, data: Data) -> None:
 
 
 api = client()
-st.title("Ablation", anchor=False)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Ablation", anchor=False)
+    behind = st.popover("Fields and limits", icon=":material/tune:")
 if "sweep" not in st.query_params:
     nothing_yet("No sweep is chosen. Open one from the list; it has a link to its ablation.", SWEEPS, "All sweeps")
 try:
@@ -76,16 +77,32 @@ except (ApiError, BadConfig) as error:
     st.page_link(SWEEPS, label="All sweeps", icon=":material/arrow_back:")
     st.stop()
 names = " · ".join(f"[{literal(sweep.name)}](sweep?sweep={sweep.id})" for sweep in data.sweeps)
-st.caption(f"{literal(data.info.title)} · {names} · {len(data.runs)} runs")
+took = "Times are of one worker, by what such runs took."
+st.caption(f"{literal(data.info.title)} · {names} · {len(data.runs)} runs. {took}")
 
-fields = address.switches("ablation", field_switches(data))
-if not fields:
-    nothing_yet("No run of this sweep has ended with a number in two fields yet.", SWEEPS, "All sweeps")
-held = address.switches("ablation-part", part_switches(data, fields))
+first = field_switches(data)
+if not first:
+    nothing_yet("No run has ended with a number in two fields yet.", SWEEPS, "All sweeps")
+result, question_room = st.columns(2, vertical_alignment="bottom")
+with behind:
+    fields = address.switches("ablation", [one for one in first if one.name != "metric"])
+    rest = st.container()
+with result:
+    metric = address.switches("ablation-metric", [one for one in first if one.name == "metric"])
+    fields |= metric
+    parts = part_switches(data, fields)
+    held = address.switches("ablation-part", [one for one in parts if one.name != "facet"])
 part = part_of(data, fields | held)
-asked = address.switches("ablation-question", question_switches(part))
+question = question_switches(part)
+with question_room:
+    asked = address.switches("ablation-front", [one for one in question if one.name in FRONT])
+with rest:
+    more = [one for one in (*parts, *question) if one.name == "facet" or (one in question and one.name not in FRONT)]
+    asked |= address.switches("ablation-rest", more)
 values = fields | held | asked
-if part.grid:
+if fields["x"] == fields["y"]:
+    st.info("Columns and rows are the same field: choose another for one of them.", icon=":material/info:")
+elif part.grid:
     show_answers(Chosen(part, values), data)
 else:
     prose(f"No run with a number of {part.metric} has these values of the other fields.")

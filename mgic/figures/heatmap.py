@@ -85,6 +85,11 @@ class Heatmap:
         grid = {at: cell.chosen_by or cell.values for at, cell in self.found().items()}
         return frozenset(at for at, rival in rivals(grid, best).items() if rival.tied)
 
+    @property
+    def all_tied(self) -> bool:
+        """Whether no cell can be told from the best: to outline all of them says nothing."""
+        return bool(self.tied) and len(self.tied) + 1 == len(self.found())
+
 
 def entries(
     runs: Sequence[Run],
@@ -129,6 +134,15 @@ def heatmap_info(
         at.setdefault((value(entry.config[x]), value(entry.config[y])), []).append(entry)
     cells = [[_cell(at.get((value(one), value(other)), []), (x, y), z, unit, by or z) for one in xs] for other in ys]
     return Heatmap(xs, ys, cells, goal=goal)
+
+
+def best_note(info: Heatmap, by: str) -> str:
+    """What the outlines of a map are."""
+    best = f"Solid line: the {'highest' if info.goal == 'max' else 'lowest'} mean of {by}."
+    test = "a paired t-test, with Holm's correction"
+    if info.all_tied:
+        return f"{best} No other cell can be told from it by {test}."
+    return f"{best} Dashed: {len(info.tied)} that cannot be told from it by {test}." if info.tied else best
 
 
 def _cell(given: Sequence[Entry], names: tuple[str, str], z: str, unit: str, by: str) -> Cell:

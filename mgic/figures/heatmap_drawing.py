@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
@@ -15,11 +16,13 @@ from mgic.figures.words import number, plain, value
 from mgic.records import Value
 
 SCALE, DIVERGING = "Viridis", "RdBu"
-UNEVEN = 4  # steps that differ by more are drawn alike: the narrow ones had no room for a number
-ROW, LOW_ROW = 84, 58  # pixels
+UNEVEN = 2.5  # steps that differ by more are drawn alike: the narrow ones had no room for a number
+ROW, LOW_ROW = 66, 52  # pixels
 MOST_TEXT, SOME_TEXT = 6, 10  # columns that leave room for all of a cell's text, and for its mean
 GAP = 0.02  # of a cell, left free at each side
 HATCH = 0.3
+DASH = "7px,4px"
+CUT_SHORT = 10_000  # from there on a number is written as 12.3 k
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Places:
     centres: tuple[float, ...]
     edges: tuple[float, ...]
     note: str = ""  # what is to be said of the scale
+
+    @property
+    def size(self) -> float:
+        """Of the axis, in the smallest of its cells."""
+        return (self.edges[-1] - self.edges[0]) / min(right - left for left, right in pairwise(self.edges))
 
     @classmethod
     def of(cls, values: Sequence[Value]) -> "Places":
@@ -64,7 +72,7 @@ def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str
     """
     x, y = Places.of(info.xs), Places.of(info.ys)
     row = ROW if len(info.ys) <= MOST_TEXT else LOW_ROW
-    height = max(320, 130 + row * len(info.ys)) + (50 if z_title else 0)
+    height = max(320, 130 + round(row * y.size)) + (50 if z_title else 0)
     made = figure(title, _titled(names[0], x.note), _titled(names[1], y.note), colours, height=height)
     low, high = _limits(info)
     made.add_heatmap(
@@ -127,46 +135,60 @@ def _limits(info: Heatmap) -> tuple[float, float]:
     return min(means, default=0.0), max(means, default=1.0)
 
 
-def _text(cell: Cell, columns: int) -> str:
+def _decimals(info: Heatmap) -> int | None:
+    """As many for all cells as their spread, or else their range, has use for; None where numbers are cut short."""
+    means = [cell.mean for cell in info.found().values() if cell.mean is not None]
+    halves = [cell.half for cell in info.found().values() if cell.half]
+    size = median(halves) if halves else (max(means, default=0.0) - min(means, default=0.0)) / 10
+    if not size or max(map(abs, means), default=0.0) >= CUT_SHORT:
+        return None
+    return min(6, max(0, 1 - math.floor(math.log10(size))))
+
+
+def _text(cell: Cell, columns: int, decimals: int | None) -> str:
     if cell.text is not None:
         return cell.text
-    mean = number(cell.mean or 0.0)
+    mean, half = (
+        number(one or 0.0) if decimals is None else f"{one or 0.0:.{decimals}f}" for one in (cell.mean, cell.half)
+    )
     if columns > SOME_TEXT:
         return ""
     if columns > MOST_TEXT:
         return f"<b>{mean}</b>"
     of = f"{cell.n} of {cell.n + cell.lost} seeds" if cell.lost else f"n = {cell.n}"
-    return two_lines(mean, f"± {number(cell.half, 2)}<br>{of}" if cell.half is not None else of)
+    return two_lines(mean, f"± {half}<br>{of}" if cell.half is not None else of)
 
 
 def _write_cells(made: go.Figure, info: Heatmap, x: Places, y: Places) -> None:
     """Black or white, whichever stands out more from the cell."""
-    low, high = _limits(info)
+    (low, high), decimals = _limits(info), _decimals(info)
     for (row, column), cell in info.found().items():
         share = ((cell.mean or 0.0) - low) / (high - low) if high > low else 0.5
         scale = DIVERGING if info.diverging else SCALE
         colour = text_colour(sample_colorscale(scale, [min(1.0, max(0.0, share))], colortype="tuple")[0])
         made.add_annotation(
-            x=x.centres[column], y=y.centres[row], text=_text(cell, len(info.xs)), showarrow=False,
+            x=x.centres[column], y=y.centres[row], text=_text(cell, len(info.xs), decimals), showarrow=False,
             font={"size": 15 if len(info.xs) <= MOST_TEXT else 12, "color": colour},
         )  # fmt: skip
 
 
-def _box(x: Places, y: Places, at: At) -> tuple[float, float, float, float]:
-    """Left, right, lower and upper edge of a cell, with the gap around it."""
-    (row, column), gap = at, GAP
+def _box(x: Places, y: Places, at: At, gap: float = GAP) -> tuple[float, float, float, float]:
+    """Left, right, lower and upper edge of a cell, with the gap around it, a share of its size."""
+    row, column = at
     left, right, lower, upper = x.edges[column], x.edges[column + 1], y.edges[row], y.edges[row + 1]
     across, up = gap * (right - left), gap * (upper - lower)
     return left + across, right - across, lower + up, upper - up
 
 
 def _outline(made: go.Figure, info: Heatmap, x: Places, y: Places, colours: Look) -> None:
-    """The best, or the chosen one, in a solid line, what ties with it dashed; dark under light, to be seen on both."""
+    """The best, or the chosen one, in a solid line, what ties with it dashed; light on dark, to be seen on any cell."""
     outlined = info.chosen or info.best
-    lines = [(at, "dash") for at in sorted(info.tied)] + ([(outlined, "solid")] if outlined is not None else [])
-    for at, dash in lines:
-        x0, x1, y0, y1 = _box(x, y, at)
-        for colour, width in (("#000000", 5), (colours.series[1] if dash == "solid" else "#FFFFFF", 3)):
+    tied = [] if info.all_tied else sorted(info.tied)
+    lines = [(at, DASH, 0.06, 4, "#FFFFFF", 2) for at in tied]
+    lines += [(outlined, "solid", GAP, 5, colours.series[1], 3)] if outlined is not None else []
+    for at, dash, gap, outer, light, inner in lines:
+        x0, x1, y0, y1 = _box(x, y, at, gap)
+        for colour, width in (("#000000", outer), (light, inner)):
             made.add_shape(
                 type="rect", x0=x0, x1=x1, y0=y0, y1=y1, line={"color": colour, "width": width, "dash": dash}
             )

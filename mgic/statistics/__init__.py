@@ -16,7 +16,7 @@ from mgic.statistics.replication import (
     seeds_needed,
     smallest_gap,
 )
-from mgic.statistics.sufficiency import Proposal, Step, Sufficiency, proposal, sufficiency
+from mgic.statistics.sufficiency import Proposal, Step, Sufficiency, Verdict, proposal, sufficiency
 from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary, t_interval
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Step",
     "Sufficiency",
     "Summary",
+    "Verdict",
     "default_margin",
     "effect",
     "equivalence",

@@ -11,7 +11,7 @@ from mgic.figures.heatmap import At
 from mgic.figures.samples import SEED, is_number
 from mgic.figures.words import number, seconds, value
 from mgic.records import Grid, Reason, Run, RunStatus, Value
-from mgic.statistics import Proposal, Step, Sufficiency, equivalence, proposal, sufficiency, turned
+from mgic.statistics import Proposal, Step, Sufficiency, Verdict, equivalence, proposal, sufficiency, turned
 from mgic.statistics.factorial import Grid as Values
 
 
@@ -26,29 +26,29 @@ class Runs:
 
     @property
     def cost(self) -> str:
-        """`8 runs, about 3 min of one worker`."""
-        time = f", about {seconds(self.seconds)} of one worker" if self.seconds is not None else ""
+        """`8 runs, 3 min`."""
+        time = f", {seconds(self.seconds)}" if self.seconds is not None else ""
         return f"{self.count} run{'s' if self.count > 1 else ''}{time}"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """To whether `field` needs to be larger than `level`.
+    """To whether a value of a field suffices.
 
     Args:
         field: Of the columns or the rows.
-        level: The value in question.
         verdict: In a word or two.
-        sentence: With the numbers.
+        sentence: The answer.
+        numbers: Those that it rests on, and what is lacking.
         steps: A row a step past it.
         next: The runs that would tell most, where it is open.
         all: The seeds that would settle it, where it is open and some number would.
     """
 
     field: str
-    level: Value
-    verdict: str
+    verdict: Verdict
     sentence: str
+    numbers: str
     steps: tuple[dict[str, Any], ...]
     next: Runs | None = None
     all: Runs | None = None
@@ -117,13 +117,13 @@ def answer(axis: Axis, level: Value, margin: float, looks: int) -> Answer | None
         return None
     judged = sufficiency(axis.grid, base, past, margin, goal, looks)
     steps = tuple(_row(axis, judged, step, level, margin) for step in judged.steps)
-    verdict, sentence = _sentence(axis, judged, level, margin)
+    told = _sentence(axis, judged, level, margin)
     if judged.verdict != "not settled":
-        return Answer(axis.field, level, verdict, sentence, steps)
+        return Answer(axis.field, *told, steps)
     found = proposal(axis.asked, judged, base, margin, axis.hopeless())
     return Answer(
-        axis.field, level, verdict, sentence, steps,
-        _next(axis, found, base) if found else None,
+        axis.field, *told, steps,
+        _next(axis, found) if found else None,
         _all(axis, judged, base) if judged.more else None,
     )  # fmt: skip
 
@@ -154,39 +154,39 @@ def _told(step: Step, level: float) -> str:
     return "open" if step.gain is not None else "no common seed"
 
 
-def _sentence(axis: Axis, judged: Sufficiency, level: Value, margin: float) -> tuple[str, str]:
-    unit, metric = axis.part.unit, axis.part.metric
-    told = f"{axis.field} = {value(level)}"
-    within = f"{number(margin)}{unit}"
-    base = axis.levels.index(level)
-    lost = axis.part.lost(base, not axis.across)
+def _sentence(axis: Axis, judged: Sufficiency, level: Value, margin: float) -> tuple[Verdict, str, str]:
+    """The verdict, the answer, and the numbers behind it."""
+    metric, within, told = axis.part.metric, within_words(axis.part, margin), f"{axis.field} = {value(level)}"
+    gains = _gains(axis, judged, judged.steps)
+    lost = axis.part.lost(axis.levels.index(level), not axis.across)
+    open_ = f"Whether {told} suffices is not settled."
     if judged.verdict == "suffices" and lost:
-        runs = f"{lost} run{'s' if lost > 1 else ''}"
-        words = (
-            f"of those that learnt, none past it gains {within} of {metric}, but {runs} there failed or learnt nothing"
-        )
-        return "not settled", f"Whether {told} suffices is not settled: {words}."
+        runs = f"{lost} run{'s' if lost > 1 else ''} at {value(level)} failed or learnt nothing"
+        return "not settled", open_, f"{runs}. Of the others, {metric} gains less than {within} past it: {gains}."
     if judged.verdict == "suffices":
-        gains = "; ".join(_gain(axis, step, judged.level) for step in judged.steps)
-        return "suffices", f"{told} suffices: past it {metric} gains less than {within} at every step. {gains}."
+        return "suffices", f"{told} suffices.", f"Past it {metric} gains less than {within} at every step: {gains}."
     if judged.verdict == "does not suffice":
-        step = min(judged.steps, key=lambda one: 1.0 if one.p_more is None else one.p_more)
-        words = f"{metric} gains more than {within} past it. {_gain(axis, step, judged.level)}"
-        return "does not suffice", f"{told} does not suffice: {words}."
-    gains = "; ".join(_gain(axis, step, judged.level) for step in judged.steps)
-    return "not settled", f"Whether {told} suffices is not settled: {gains}; the margin is {within}. {_needed(judged)}"
+        large = [step for step in judged.steps if step.p_more is not None and step.p_more < judged.level]
+        gains = _gains(axis, judged, large)
+        return "does not suffice", f"{told} does not suffice.", f"Past it {metric} gains more than {within}: {gains}."
+    return "not settled", open_, f"Gains of {metric} past it: {gains}. The margin is {within}. {_needed(judged)}"
+
+
+def _gains(axis: Axis, judged: Sufficiency, steps: Sequence[Step]) -> str:
+    """With the intervals whose upper ends are what the tests read: of 90 % at a level of 5 %."""
+    told = "; ".join(_gain(axis, step, judged.level) for step in steps)
+    return f"{told} ({100 - 200 * judged.level:.3g} % intervals)" if "[" in told else told
 
 
 def _gain(axis: Axis, step: Step, level: float) -> str:
-    """With the interval whose upper end is what the test reads: of 90 % at a level of 5 %."""
-    to = f"to {value(axis.levels[step.column])}"
+    to = f"at {value(axis.levels[step.column])}"
     if step.gain is None:
         return f"{to} no run has the same seed"
     interval = step.gain.within(level)
     if interval is None:
-        return f"{to} {signed(step.gain.mean)} (n = {step.gain.n}, too few for an interval)"
+        return f"{to} {signed(step.gain.mean)}, n = {step.gain.n}, too few for an interval"
     low, high = (signed(end) for end in interval)
-    return f"{to} {signed(step.gain.mean)} ({100 - 200 * level:.3g} % interval {low} to {high}, n = {step.gain.n})"
+    return f"{to} {signed(step.gain.mean)} [{low}, {high}], n = {step.gain.n}"
 
 
 def _needed(judged: Sufficiency) -> str:
@@ -198,23 +198,32 @@ def _needed(judged: Sufficiency) -> str:
     return "The gain lies so near the margin that 100 seeds would not settle it."
 
 
-def _next(axis: Axis, found: Proposal, base: int) -> Runs:
+def _next(axis: Axis, found: Proposal) -> Runs:
     """Which cell, with its partner, and why this one."""
-    row, level = value(axis.rows[found.row]), value(axis.levels[base])
-    step = f"the step from {level} to {value(axis.levels[found.column])}"
+    row, step = value(axis.rows[found.row]), f"the step to {value(axis.levels[found.column])}"
     if found.empty:
         why = f"nothing is known there of {step}, and the answer is of all {axis.other}"
     elif found.error is None or found.error_then is None:
         why = f"{step} has too few pairs for a spread"
     else:
-        settled = f", which settles {step} in {found.settled:.0%} of tries" if found.settled is not None else ""
         errors = f"{number(found.error, 2)} to {number(found.error_then, 2)}{axis.part.unit}"
-        why = f"for a run they lower the error of the gain most, from {errors}{settled}"
+        why = f"for a run, nothing else lowers the error of {step} as much, from {errors}"
+        why += f"; it is settled then in {found.settled:.0%} of tries" if found.settled is not None else ""
     cells = " and ".join(value(axis.levels[column]) for column in sorted(found.missing))
     seeds = max((seeds for seeds in found.missing.values()), key=len)
-    many = "seed" if len(seeds) == 1 else "seeds"
-    what = f"{axis.other} {row} at {axis.field} {cells}, {many} {', '.join(map(str, seeds))}: {why}"
+    what = f"{axis.other} {row} at {axis.field} {cells}, {_seeds(seeds)}: {why}"
     return Runs(what, found.runs, _time(axis, found.runs), _grids(axis, found.row, found.missing))
+
+
+def within_words(part: Part, margin: float) -> str:
+    return "1 point" if margin == 1 and part.unit == " points" else f"{number(margin)}{part.unit}"
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    whole = len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1))
+    return f"seeds {seeds[0]} to {seeds[-1]}" if whole else f"seeds {', '.join(map(str, seeds))}"
 
 
 def _all(axis: Axis, judged: Sufficiency, base: int) -> Runs:
@@ -232,7 +241,7 @@ def _all(axis: Axis, judged: Sufficiency, base: int) -> Runs:
     }
     count = len(rows) * len(columns) * new
     grid: Grid = {**_constants(axis, next(iter(rows), 0)), **fields}  # type: ignore[dict-item]
-    return Runs(f"{new} more in every cell", count, _time(axis, count), (grid,))
+    return Runs(f"{new} seed{'s' if new > 1 else ''} more in every cell", count, _time(axis, count), (grid,))
 
 
 def _grids(axis: Axis, row: int, missing: Mapping[int, Sequence[int]]) -> tuple[Grid, ...]:

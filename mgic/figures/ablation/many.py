@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 from mgic.figures.ablation.fields import Data, levels, unfit, varied
 from mgic.figures.columns import Goal, goal_of, with_unit
 from mgic.figures.samples import SEED, Sample, groups, is_number, samples
-from mgic.figures.style import PATTERNS, Look, figure
+from mgic.figures.style import DARK, PATTERNS, Look, figure
 from mgic.figures.words import plain, value
 from mgic.records import Value
 from mgic.statistics import MIN_FOR_INTERVAL, explained
@@ -95,7 +96,7 @@ def draw_parallel(axes: Sequence[Axis], title: str, colours: Look) -> go.Figure:
     ]
     made.add_parcoords(
         dimensions=dimensions,
-        line={"color": axes[-1].places, "colorscale": "Viridis", "showscale": False},
+        line={"color": axes[-1].places, "colorscale": _scale(colours), "showscale": False},
         labelfont={"size": 12, "color": colours.text},
         tickfont={"size": 11, "color": colours.text},
         rangefont={"size": 1, "color": colours.background},  # the ends are ticks already
@@ -103,6 +104,13 @@ def draw_parallel(axes: Sequence[Axis], title: str, colours: Look) -> go.Figure:
     )
     made.update_layout(margin={"l": 60, "r": 60, "t": 96, "b": 24})
     return made
+
+
+def _scale(colours: Look) -> list[str]:
+    """The part of it that stands out from the background."""
+    low, high = (0.25, 1.0) if colours == DARK else (0.0, 0.85)
+    found: list[str] = sample_colorscale("Viridis", [low + (high - low) * step / 8 for step in range(9)])
+    return found
 
 
 @dataclass(frozen=True)

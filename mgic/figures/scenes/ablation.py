@@ -6,7 +6,7 @@ from typing import Any
 
 from mgic.client import Client
 from mgic.errors import BadConfig
-from mgic.figures.ablation.answer import Axis, axes
+from mgic.figures.ablation.answer import Axis, axes, within_words
 from mgic.figures.ablation.choices import DIFFERENCE, MOST_MAPS, Chosen, all_switches, facets_of, part_of
 from mgic.figures.ablation.effects import (
     draw_effects,
@@ -31,13 +31,13 @@ from mgic.figures.ablation.reference import against, references
 from mgic.figures.choice import choice_note
 from mgic.figures.columns import axis_title, goal_of, with_unit
 from mgic.figures.cost_axis import COST_COLUMN
-from mgic.figures.heatmap import Heatmap
+from mgic.figures.heatmap import Heatmap, best_note
 from mgic.figures.heatmap_drawing import draw_heatmap
 from mgic.figures.plot import Plot, name_of
 from mgic.figures.samples import SEED
 from mgic.figures.scenes.asked import ids
 from mgic.figures.switches import Switch
-from mgic.figures.words import number, value
+from mgic.figures.words import value
 from mgic.statistics import method
 
 MOST_SWEEPS = 20
@@ -136,11 +136,7 @@ def _map_note(chosen: Chosen, part: Part, info: Heatmap) -> str:
         )
     spread = "half of the 95 % t-interval" if counts and counts[-1] >= 3 else "half of the range over the seeds"
     spread += ", below 3 seeds of the range" if counts and counts[0] < 3 <= counts[-1] else ""
-    best = ""
-    if info.best is not None:
-        which = "highest" if info.goal == "max" else "lowest"
-        best = f" Solid line: the {which} mean of {part.by}. Dashed: {len(info.tied)} cells that no paired t-test"
-        best += " with Holm's correction tells apart from it." + choice_note(part.view, part.metric, part.by)
+    best = f" {best_note(info, part.by)}{choice_note(part.view, part.metric, part.by)}" if info.best is not None else ""
     return f"Each cell: mean of {part.metric} ± {spread} ({n} seeds).{best}{left}"
 
 
@@ -153,7 +149,7 @@ def effect_plot(chosen: Chosen, axis: Axis) -> Plot:
     margin = chosen.margin if answered else None
     side = 0.05 / chosen.looks
     title = f"Effect of {axis.field}, over all {axis.other}"
-    band = f"Band: the margin of {number(chosen.margin)}{axis.part.unit}. " if answered else ""
+    band = f"Band: the margin of {within_words(axis.part, chosen.margin)}. " if answered else ""
     counts = [str(one.difference.n) for one in found if one.difference and one.level != base]
     other = axis.other
     caption = (
@@ -217,7 +213,7 @@ def many_plots(data: Data, metric: str) -> list[Plot]:
         "importance", head, partial(draw_importance, found, head), words, f"How much of {metric} each field explains",
         lambda: [{"field": name, "share": share} for name, share in found.shares.items()],
     )  # fmt: skip
-    return [bars, lines]
+    return [lines, bars]
 
 
 def shown_results(data: Data, metric: str) -> list[str]:
