@@ -65,9 +65,7 @@ def show_answers(chosen: Chosen, data: Data) -> None:
 
 
 api = client()
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Ablation", anchor=False)
-    behind = st.popover("Fields and limits", icon=":material/tune:")
+st.title("Ablation", anchor=False)
 if "sweep" not in st.query_params:
     nothing_yet("No sweep is chosen. Open one from the list; it has a link to its ablation.", SWEEPS, "All sweeps")
 try:
@@ -78,7 +76,9 @@ except (ApiError, BadConfig) as error:
     st.stop()
 names = " · ".join(f"[{literal(sweep.name)}](sweep?sweep={sweep.id})" for sweep in data.sweeps)
 took = "Times are of one worker, by what such runs took."
-st.caption(f"{literal(data.info.title)} · {names} · {len(data.runs)} runs. {took}")
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.caption(f"{literal(data.info.title)} · {names} · {len(data.runs)} runs. {took}", width="content")
+    behind = st.popover("Fields and limits", icon=":material/tune:")
 
 first = field_switches(data)
 if not first:

@@ -21,6 +21,7 @@ ROW, LOW_ROW = 66, 52  # pixels
 MOST_TEXT, SOME_TEXT = 6, 10  # columns that leave room for all of a cell's text, and for its mean
 GAP = 0.02  # of a cell, left free at each side
 HATCH = 0.3
+BAR = 74  # pixels under the map for the bar of colours with its title
 DASH = "7px,4px"
 CUT_SHORT = 10_000  # from there on a number is written as 12.3 k
 
@@ -72,7 +73,7 @@ def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str
     """
     x, y = Places.of(info.xs), Places.of(info.ys)
     row = ROW if len(info.ys) <= MOST_TEXT else LOW_ROW
-    height = max(320, 130 + round(row * y.size)) + (50 if z_title else 0)
+    height = max(320, 130 + round(row * y.size)) + (BAR if z_title else 0)
     made = figure(title, _titled(names[0], x.note), _titled(names[1], y.note), colours, height=height)
     low, high = _limits(info)
     made.add_heatmap(
@@ -86,7 +87,7 @@ def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str
         colorscale=DIVERGING if info.diverging else SCALE,
         showscale=bool(z_title),
         colorbar={
-            "title": {"text": z_title, "side": "top"},
+            "title": {"text": f"{z_title}<br> ", "side": "top"},  # the line keeps it off the bar
             "orientation": "h",
             "thickness": 10,
             "yref": "container",
@@ -98,7 +99,7 @@ def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str
         hoverongaps=True,
     )
     if z_title:
-        made.update_layout(margin_b=118)
+        made.update_layout(margin_b=68 + BAR)
     _write_cells(made, info, x, y)
     _hatch_missing(made, info, x, y, colours)
     _outline(made, info, x, y, colours)
@@ -155,7 +156,7 @@ def _text(cell: Cell, columns: int, decimals: int | None) -> str:
         return ""
     if columns > MOST_TEXT:
         return f"<b>{mean}</b>"
-    of = f"{cell.n} of {cell.n + cell.lost} seeds" if cell.lost else f"n = {cell.n}"
+    of = f"{cell.n} of {cell.n + cell.lost}" if cell.lost else f"n = {cell.n}"
     return two_lines(mean, f"± {half}<br>{of}" if cell.half is not None else of)
 
 
@@ -212,7 +213,7 @@ def _hatch_missing(made: go.Figure, info: Heatmap, x: Places, y: Places, colours
         words = cell.missing.replace(" ", "<br>") if len(info.xs) > 3 else cell.missing
         made.add_annotation(
             x=x.centres[column], y=y.centres[row], text=f"<b>{words}</b>", showarrow=False, bgcolor=colours.missing,
-            font_size=12 if len(info.xs) <= MOST_TEXT else 10,
+            font_size=12 if len(info.xs) <= 3 else 10,
         )  # fmt: skip
     made.add_scatter(
         x=xs, y=ys, mode="lines", line={"color": colours.faint, "width": 1}, hoverinfo="skip", showlegend=False

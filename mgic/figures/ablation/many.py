@@ -97,12 +97,13 @@ def draw_parallel(axes: Sequence[Axis], title: str, colours: Look) -> go.Figure:
     made.add_parcoords(
         dimensions=dimensions,
         line={"color": axes[-1].places, "colorscale": _scale(colours), "showscale": False},
+        labelangle=-18,  # side by side they do not fit on a narrow screen
         labelfont={"size": 12, "color": colours.text},
         tickfont={"size": 11, "color": colours.text},
         rangefont={"size": 1, "color": colours.background},  # the ends are ticks already
         unselected={"line": {"color": colours.faint, "opacity": 0.08}},
     )
-    made.update_layout(margin={"l": 60, "r": 60, "t": 96, "b": 24})
+    made.update_layout(margin={"l": 60, "r": 60, "t": 118, "b": 24}, title={"y": 0.97, "yanchor": "top"})
     return made
 
 
