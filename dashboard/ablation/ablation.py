@@ -62,6 +62,8 @@ def show_answers(chosen: Chosen, data: Data) -> None:
     for column, one in zip(st.columns(len(chosen.answers)), chosen.answers, strict=True):
         with column:
             show_answer(one, data)
+    if chosen.caution:
+        prose(chosen.caution)
 
 
 api = client()

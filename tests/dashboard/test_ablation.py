@@ -39,9 +39,12 @@ def trained(number: int, group: int, coarse: int, seed: int, value: float | None
     return run(number, result=result | more.pop("result", {}), **(config | more))
 
 
+CELLS = [(group, coarse, seed) for group in (4, 8, 16) for coarse in (16, 32) for seed in SEEDS]
+
+
 def grid(**more) -> list[Run]:
-    cells = [(group, coarse, seed) for group in (4, 8, 16) for coarse in (16, 32) for seed in SEEDS]
-    return [trained(number, *cell, **more) for number, cell in enumerate(cells)]
+
+    return [trained(number, *cell, **more) for number, cell in enumerate(CELLS)]
 
 
 def chosen(runs: list[Run], info=INFO, **asked: str) -> Chosen:
@@ -268,3 +271,11 @@ def test_what_is_proposed_can_be_read_by_the_form_of_a_sweep():
     one = [single for single in grid() if single.config["seed"] == 0]
     text = ", ".join(json.dumps(of) for of in answers(one)["coarsest_size"].next.grids)
     assert json.loads(f"[{text}]")[0]["seed"] == [1, 2]
+
+
+def test_where_the_fields_act_on_each_other_the_answers_say_that_they_are_means():
+    bent = [
+        trained(n, g, c, s, value=90 + g * (c - 16) / 16 + OFF[s] * (1 + n % 2)) for n, (g, c, s) in enumerate(CELLS)
+    ]
+    assert chosen(bent).caution.startswith("The effect of group_size depends on coarsest_size: F(")
+    assert chosen(grid()).caution == ""

@@ -103,7 +103,7 @@ def test_a_mean_over_the_seeds_that_ended_well_says_of_how_many():
     made = heatmap_info(entries([*grid, failed(9, Reason.OOM, s=4, c=8, seed=2)]), "s", "c", "top1")
     assert (made.cells[0][0].n, made.cells[0][0].lost) == (2, 1)
     text = draw_heatmap(made, "H", ("s", "c"), "top1", LIGHT).layout.annotations[0].text
-    assert "± 0.5<br>2 of 3<" in text
+    assert "± 0.50<br>2 of 3<" in text
 
 
 def test_only_what_differs_is_in_a_label():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mgic.figures.ablation.answer import Answer, Axis, answer, axes, default_level, default_margin
+from mgic.figures.ablation.effects import interaction_note, tested
 from mgic.figures.ablation.fields import Data, first_axes, first_metric, levels, metrics, varied
 from mgic.figures.ablation.part import WITH, Part, fullest, others
 from mgic.figures.ablation.reference import references
@@ -12,6 +13,7 @@ from mgic.figures.columns import with_unit
 from mgic.figures.switches import Switch, read
 from mgic.figures.words import value
 from mgic.records import Value
+from mgic.statistics.comparison import LEVEL
 
 MEAN, DIFFERENCE = "mean", "difference"
 NONE = "none"
@@ -37,6 +39,14 @@ class Chosen:
     @property
     def facet(self) -> str:
         return self.values.get("facet", NONE)
+
+    @property
+    def caution(self) -> str:
+        """Where the two fields act on each other, that the answers are of means; else empty."""
+        found = tested(self.part.grid)
+        if not self.answers or found.p is None or found.p >= LEVEL:
+            return ""
+        return f"{interaction_note(found, self.part.x, self.part.y)} The answers are of the mean over the other field."
 
     def level(self, axis: Axis) -> Value | None:
         """The value in question; None where the field has no order."""
