@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import address
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
+from dashboard.pages import ABLATION, NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
 from dashboard.sweeps.plots import show_sweep_plots
 from dashboard.tables.frames import result_tables, runs_table
 from dashboard.words import literal
@@ -67,6 +67,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
             on_click="ignore",
         )
     offer_uses(sweep.experiment, f"sweep:{sweep_id}", experiments(api))
+    if sweep.total > 1:
+        st.page_link(ABLATION, label="Ablation", icon=":material/grid_on:", query_params={"sweep": sweep_id})
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"from_sweep": sweep_id})
     if sweep.then_sweep_id:
         then = {"sweep": str(sweep.then_sweep_id)}
