@@ -194,6 +194,15 @@ class Cost(Record):
     uncounted: tuple[Uncounted, ...] = ()
 
 
+class NetworkCost(Record):
+    """Of one of several networks that a run measures: totals of one sample, as in `Cost`."""
+
+    model: str  # as asked for, with the options that were given
+    params: int
+    macs: int
+    transfer_macs: int
+
+
 class ModelCost(Record):
     """The cost of one model, with what was asked for and what came of it."""
 
