@@ -6,9 +6,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.forms import config_fields, model_fields, written
-from dashboard.model_cost import ask_costs, known_costs, levels_table, matching, models_table, times
-from dashboard.model_form import fields_of, read
+from dashboard.forms.fields import config_fields, model_fields, written
+from dashboard.models.cost import ask_costs, known_costs, levels_table, matching, models_table, times
+from dashboard.models.form import fields_of, read
 from mgic import describe
 from mgic.models import list_models, model_info
 from mgic.records import Cost, Point, Uncounted

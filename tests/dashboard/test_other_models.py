@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.charts.conversion import rows
+from mgic.figures.conversion import rows
 from mgic.records import ConversionReport, LeftAlone
 from tests.dashboard.core_client import Core
 from tests.dashboard.test_pages import APP, opened

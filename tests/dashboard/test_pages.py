@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import dashboard
+from dashboard.pages import SCRIPTS
 from dashboard.settings import Settings
 from dashboard.words import literal
 from mgic.client import Client
@@ -32,8 +33,8 @@ def app(service) -> AppTest:
 
 @pytest.fixture
 def page(app) -> AppTest:
-    """The start page."""
-    return app.run()
+    """The form of a sweep."""
+    return opened(app.run(), "new")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def opened(page: AppTest, name: str, **address: str) -> AppTest:
     page.query_params.clear()
     for key, value in address.items():
         page.query_params[key] = value
-    shown = page.switch_page(f"app_pages/{name}.py").run()
+    shown = page.switch_page(SCRIPTS[name]).run()
     assert not shown.exception
     return shown
 
