@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from mgic.cores import usable_cores
 from mgic.data import DATASETS
@@ -35,10 +35,10 @@ from mgic.measure.rounds import (
 )
 from mgic.models import model_info, native_size, resolve_options
 from mgic.models.config import canonical_spec, spec_of
-from mgic.models.spec import parse_spec
 from mgic.models.weights import Weighted, WeightsHash, file_hash, weights_file
 from mgic.records import Config as Fields
 from mgic.records import Cost, InputRun, ModelCost, NetworkCost, Profile, View
+from mgic.spec import parse_spec
 from mgic.training import pick_device
 
 MAX_SIDE = 2**14  # pixels, or points

@@ -14,7 +14,8 @@ from mgic.figures.plot import Plot, name_of
 from mgic.figures.samples import Group, Sample, groups, own_interval, samples, spread_note
 from mgic.figures.series import Mark
 from mgic.figures.switches import Switch
-from mgic.figures.tradeoff import draw_tradeoff, tradeoff_info
+from mgic.figures.tradeoff import axes_of, draw_tradeoff, tradeoff_info
+from mgic.figures.tradeoff import rows as rows_of_tradeoff
 from mgic.figures.view import draw_view, ends_of, view_info
 from mgic.records import ExperimentInfo, Run, Table, View, ViewKind
 
@@ -123,16 +124,16 @@ def _tradeoff(view: View, shown: Shown) -> Plot | None:
     if not drawn.series:
         return None
     note = _note(view, shown.info, given)
-    if any("/" in mark.label for marks in drawn.series.values() for mark in marks):
+    if any("/" in point.label for point in drawn.points):
         note += " Labels: group size s_g / coarsest size s_c."
     chosen = choice_note(view, view.y, by) if len(drawn.frontier) > 1 else ""
     log = shown.values.get("scale", LOG) == LOG
     return _plot(
         view,
-        partial(draw_tradeoff, drawn, view, unit, shown.count, log),
+        partial(draw_tradeoff, drawn, axes_of(view, unit, shown.count, log)),
         note + chosen + guesses_note(measured),
         f"{view.y} against cost, a point a config",
-        lambda: _rows(drawn.series, shown.count, view.y),
+        lambda: rows_of_tradeoff(drawn, shown.count, view.y),
     )
 
 

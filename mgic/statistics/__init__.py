@@ -1,6 +1,6 @@
 """What several seeds say together. Light on purpose: the dashboard's pages load this."""
 
-from mgic.statistics.pareto import OnFront, front, front_probability
+from mgic.statistics.pareto import CostError, OnFront, front, front_probability
 from mgic.statistics.quantiles import percentile, samples_needed
 from mgic.statistics.replication import (
     Replication,
@@ -17,6 +17,7 @@ from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary, t_interv
 
 __all__ = [
     "MIN_FOR_INTERVAL",
+    "CostError",
     "OnFront",
     "Replication",
     "Summary",
