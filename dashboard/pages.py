@@ -46,6 +46,10 @@ PLACES = {
         Place("runs/picture.py", "picture", "Picture", "image", hidden=True),
         Place("reconstructions/page.py", "reconstructions", "Reconstructions", "compare"),
     ),
+    "Results": (
+        Place("tradeoff/tradeoff.py", "tradeoff", "Trade-off", "scatter_plot"),
+        Place("latency/latency.py", "latency", "Latency", "timer"),
+    ),
     "Models": (
         Place(MODELS, "models", "Models", "hub"),
         Place("models/model.py", "model", "Model", "layers", hidden=True),

@@ -250,18 +250,22 @@ def estimate(config: Config) -> Estimate:
     )
 
 
-def _bars(title: str, y: str, ends: tuple[str, str] | None, role: str | None = None) -> View:
+def _bars(title: str, y: str, ends: tuple[str, str] | None, grade: str | None, role: str | None = None) -> View:
     """A bar a network: its figure, with its own interval."""
     low, high = ends or (None, None)
     where, series = ({}, "role") if role is None else ({"role": role}, "engine")
-    return View(title=title, kind="bar", table="rows", where=where, x="model", y=y, series=series, low=low, high=high)
+    drawn = {"x": "model", "y": y, "series": series, "low": low, "high": high, "grade": grade}
+    return View(title=title, kind="bar", table="rows", where=where, **drawn)
+
+
+CPU_SPEEDUP = ("cpu_speedup_low", "cpu_speedup_high")
 
 
 @experiment(
     title="Latency",
     views=(
-        _bars("Latency", "median_ms", ("low_ms", "high_ms")),
-        _bars("CPU time of a pass", "cpu_median_ms", ("cpu_low_ms", "cpu_high_ms")),
+        _bars("Latency", "median_ms", ("low_ms", "high_ms"), "grade"),
+        _bars("CPU time of a pass", "cpu_median_ms", ("cpu_low_ms", "cpu_high_ms"), "cpu_grade"),
         View(
             title="Latency of all passes",
             kind="box",
@@ -273,6 +277,7 @@ def _bars(title: str, y: str, ends: tuple[str, str] | None, role: str | None = N
             q3="p75_ms",
             low="p5_ms",
             high="p95_ms",
+            grade="grade",
         ),
         View(
             title="Latency against MACs",
@@ -284,11 +289,12 @@ def _bars(title: str, y: str, ends: tuple[str, str] | None, role: str | None = N
             series="model",
             low="low_ms",
             high="high_ms",
+            grade="grade",
             log_x=True,
         ),
-        _bars("Speed-up over the first network", "speedup", ("speedup_low", "speedup_high")),
-        _bars("Speed-up over the first network, by CPU time", "cpu_speedup", ("cpu_speedup_low", "cpu_speedup_high")),
-        _bars("Peak memory", "peak_memory_mb", None, role="measured"),
+        _bars("Speed-up over the first network", "speedup", ("speedup_low", "speedup_high"), "grade"),
+        _bars("Speed-up over the first network, by CPU time", "cpu_speedup", CPU_SPEEDUP, "cpu_grade"),
+        _bars("Peak memory", "peak_memory_mb", None, None, role="measured"),
     ),
     queue="timing",
     estimate=estimate,

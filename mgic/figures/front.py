@@ -112,4 +112,4 @@ def best_within(points: Sequence[Point], goal: Goal | None, budgets: Sequence[Bu
 
 def percent(probability: float) -> str:
     """Never certain: as many draws as there are cannot tell 99.9 % from more."""
-    return "over 99 %" if probability > 0.99 else "under 1 %" if probability < 0.01 else f"{probability:.0%}"
+    return "over 99 %" if probability > 0.99 else "under 1 %" if probability < 0.01 else f"{round(100 * probability)} %"
