@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
 from dashboard.pages import NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.plots.validity import show_validity
 from dashboard.runs.curves import show_curves
 from dashboard.runs.sections import (
     show_artifacts,
@@ -89,6 +90,7 @@ def live() -> None:
     say_if_no_worker([now], workers)
     show_waits(now)
     show_failure(now)
+    show_validity([now])
     show_result(now, info)
     st.subheader("Curves", anchor=False)
     show_curves(api, now)

@@ -291,10 +291,11 @@ def _add_labels(made: go.Figure, info: Tradeoff, axes: Axes, colours: Look) -> N
     wanted = [point for point in every if strong(point)] if info.frontier else every
     if not len(every) > 1 or len(wanted) > MAX_LABELS:
         return
-    across = [_at(point.cost, axes.log_x) for point in every]
-    up = [_at(point.y, axes.log_y) for point in every]
-    values = up + [_at(end, axes.log_y) for point in every for end in (point.y - point.below, point.y + point.above)]
-    shares = {p.key: (_share(x, across), _share(y, values)) for p, x, y in zip(every, across, up, strict=True)}
+    across = [point.cost for point in every]
+    up = [end for point in every for end in (point.y - point.below, point.y, point.y + point.above)]
+    shares = {
+        point.key: (share_of(point.cost, across, axes.log_x), share_of(point.y, up, axes.log_y)) for point in every
+    }
     rest = [shares[point.key] for point in every if point not in wanted]
     sides = place([shares[point.key] for point in wanted], [point.label for point in wanted], rest)
     for point, side in zip(wanted, sides, strict=True):
@@ -313,12 +314,10 @@ def _add_labels(made: go.Figure, info: Tradeoff, axes: Axes, colours: Look) -> N
             )
 
 
-def _at(value: float, log: bool) -> float:
-    """Where it stands on the axis; what has no logarithm is not drawn, and stands anywhere."""
-    return math.log(value) if log and value > 0 else 0.0 if log else value
-
-
-def _share(value: float, of: Sequence[float]) -> float:
+def share_of(value: float, of: Sequence[float], log: bool) -> float:
+    """Where a value stands on an axis that shows these, 0 to 1; what has no logarithm stands in the middle."""
+    if log:
+        return share_of(math.log(value), [math.log(one) for one in of if one > 0], log=False) if value > 0 else 0.5
     low, high = min(of), max(of)
     return 0.05 + 0.9 * (value - low) / (high - low) if high > low else 0.5
 

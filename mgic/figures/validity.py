@@ -54,13 +54,12 @@ def control_of(run: Run) -> str:
 
 
 def graded(draw: Draw, grade: str | None) -> Draw:
-    """The same with the grade in its title; at C and D its marks are pale, and its bars hatched."""
-    if grade is None:
-        return draw
+    """The same with the grade, if any, in its title; at C and D its marks are pale, and its bars hatched."""
 
     def drawn(colours: Look) -> go.Figure:
         made = draw(colours)
-        set_title(made, f"{made.layout.title.text or ''} · grade {grade}".replace("<br>", " "))
+        told = f" · grade {grade}" if grade else ""
+        set_title(made, f"{made.layout.title.text or ''}{told}".replace("<br>", " "))
         if grade in WEAK:
             _pale(made, colours)
         return made

@@ -215,7 +215,7 @@ def _plot(
     view: View, shown: Shown, draw: Callable[..., Any], note: str, alt: str, rows: Callable[[], list[dict[str, Any]]]
 ) -> Plot:
     grade = worst(shown.runs, view.grade)
-    return Plot(name_of(view.title), view.title, graded(draw, grade), note.strip(), alt, rows, grade)
+    return Plot(name_of(view.title), view.title, graded(draw, grade) if grade else draw, note.strip(), alt, rows, grade)
 
 
 def _rows(series: Mapping[str, Sequence[Mark]], x: str, y: str) -> list[dict[str, Any]]:
