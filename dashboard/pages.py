@@ -12,19 +12,20 @@ from dashboard.address import turn
 from dashboard.words import literal
 from mgic.records import Run, RunStatus, Worker
 
-OVERVIEW = "overview/page.py"
-NEW_SWEEP = "new/page.py"
+OVERVIEW = "overview/overview.py"
+NEW_SWEEP = "new/new.py"
 SWEEP = "sweeps/sweep.py"
-SWEEPS = "sweeps/page.py"
+SWEEPS = "sweeps/sweeps.py"
 RUN = "runs/run.py"
-RUNS = "runs/page.py"
-MODELS = "models/page.py"
+RUNS = "runs/runs.py"
+MODELS = "models/models.py"
 SYSTEM = "service/system.py"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A page in the navigation; a hidden one is about one thing, which its address names."""
+    """A page in the navigation; a hidden one is about one thing, which its address names. Its file has the name of its
+    address."""
 
     script: str
     url: str
@@ -44,7 +45,7 @@ PLACES = {
         Place(RUNS, "runs", "Runs", "table_rows"),
         Place(RUN, "run", "Run", "show_chart", hidden=True),
         Place("runs/picture.py", "picture", "Picture", "image", hidden=True),
-        Place("reconstructions/page.py", "reconstructions", "Reconstructions", "compare"),
+        Place("reconstructions/reconstructions.py", "reconstructions", "Reconstructions", "compare"),
     ),
     "Results": (
         Place("tradeoff/tradeoff.py", "tradeoff", "Trade-off", "scatter_plot"),
@@ -54,7 +55,7 @@ PLACES = {
         Place(MODELS, "models", "Models", "hub"),
         Place("models/model.py", "model", "Model", "layers", hidden=True),
     ),
-    "Paper": (Place("paper/page.py", "paper", "Paper", "menu_book"),),
+    "Paper": (Place("paper/paper.py", "paper", "Paper", "menu_book"),),
     "Service": (
         Place(SYSTEM, "system", "System", "dns"),
         Place("service/help.py", "help", "Help", "help"),

@@ -182,7 +182,7 @@ def test_a_service_that_is_told_by_name_trains_it_and_the_form_offers_it(reposit
     service = start_service(tmp_path / "home", folder=repository, words=("--import", "lab_nets"))
     try:
         api = service.client
-        page = opened(api, "new_sweep")
+        page = opened(api, "new")
         assert not page.exception
         assert "Our weights" in page.selectbox(key="experiment").options
         axes = {"model": ["our_net"], "dataset": ["our_noise"], "epochs": [1], "batch_size": [16]}

@@ -18,7 +18,7 @@ from mgic.client import Client
 from mgic.figures.choice import CAUTION, GUESSING, WORDS
 from mgic.figures.columns import description_of, headlines, with_unit
 from mgic.figures.samples import is_number
-from mgic.figures.views import plots_of_run, views_of_run
+from mgic.figures.views import empty_notes, plots_of_run, views_of_run
 from mgic.figures.words import ICONS, number, seconds, size, value
 from mgic.records import DatasetInfo, Event, ExperimentInfo, LogLine, Run
 
@@ -108,10 +108,13 @@ def _show_rows(run: Run, info: ExperimentInfo | None) -> None:
     for name, table in result_tables([run], info).items():
         show_table(table, f"measured {name}", f"Measured {name}")
     if info:
-        show_plots(plots_of_run(info, run), "run")
-        for view in views_of_run(info, run):
+        views, drawn = views_of_run(info, run) if run.result else [], plots_of_run(info, run)
+        show_plots(drawn, "run")
+        for view in views:
             if view.kind == "images":
                 show_wall(client(), view, [run])
+        for note in empty_notes(info, views, drawn):
+            prose(note)
 
 
 def _show_numbers(run: Run, info: ExperimentInfo | None) -> None:

@@ -31,5 +31,5 @@ def show_sweep_plots(api: Client, info: ExperimentInfo, runs: Sequence[Run]) -> 
         if view.kind == "images" and values.get("view", ALL) in (ALL, name_of(view.title)):
             show_wall(api, view, runs)
     if values.get("view", ALL) == ALL:
-        for note in empty_notes(info, runs, drawn):
+        for note in empty_notes(info, views, drawn):
             prose(note)

@@ -37,14 +37,14 @@ class Switch:
         """What is wrong with a text of the address, in words; empty if nothing is."""
         if self.bounds is not None:
             low, high, _ = self.bounds
-            return "" if low <= _number(text) <= high else f"it is a number from {low:g} to {high:g}"
+            return "" if low <= _number(text) <= high else f"it is a number from {low:g} to {high:g}."
         if not self.options:
             return ""
         unknown = [word for word in (words(text) if self.many else [text]) if word not in self.options]
         if not unknown:
             return ""
         near = get_close_matches(unknown[0], self.options, n=1)
-        return f"did you mean {near[0]}?" if near else f"it is {' or '.join(list(self.options)[:12])}"
+        return f"did you mean {near[0]}?" if near else f"it is {' or '.join(list(self.options)[:12])}."
 
 
 def words(text: str) -> list[str]:
@@ -59,7 +59,7 @@ def read(switches: Sequence[Switch], asked: Mapping[str, str]) -> tuple[dict[str
         text = asked.get(one.name, one.default)
         values[one.name] = text
         if one.name in asked and (fault := one.fault(text)):
-            faults.append(f"{one.name}={text[:SHOWN]} in the address: {fault}. Shown is {one.default or 'none'}.")
+            faults.append(f"{one.name}={text[:SHOWN]} in the address: {fault} Shown is {one.default or 'none'}.")
             values[one.name] = one.default
     return values, faults
 

@@ -100,11 +100,10 @@ def plots_of_run(info: ExperimentInfo, run: Run) -> list[Plot]:
     return [plot for view in views_of_run(info, run) if (plot := PLOTS[view.kind](view, shown)) is not None]
 
 
-def empty_notes(info: ExperimentInfo, runs: Sequence[Run], drawn: Sequence[Plot]) -> list[str]:
+def empty_notes(info: ExperimentInfo, views: Sequence[View], drawn: Sequence[Plot]) -> list[str]:
     """Why each view that is not drawn is empty, in the words of the experiment."""
     have = {plot.name for plot in drawn}
-    views = [view for view in views_of(info, runs) if view.kind != "images" and name_of(view.title) not in have]
-    return [_nothing(view, info) for view in views]
+    return [_nothing(view, info) for view in views if view.kind != "images" and name_of(view.title) not in have]
 
 
 def _no_plot(view: View, shown: Shown) -> None:

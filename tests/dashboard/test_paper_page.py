@@ -22,6 +22,7 @@ from dashboard.paper.table import (
     paper_table,
     shared_setting,
 )
+from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
 from mgic.figures.paper import draw_paper_plot, paper_plot
 from mgic.figures.style import DARK, LIGHT
@@ -354,7 +355,7 @@ def test_without_tables_it_says_so():
 @pytest.mark.parametrize("given", ["99", "<b>x</b>", "13.1"])
 def test_an_unknown_table_in_the_address_is_answered_in_words(api, given):
     page = opened(api, table=given)
-    assert "is no table with results" in said(page)
+    assert f"table={literal(given)} in the address" in said(page)
     assert len(page.dataframe) == 1
 
 
