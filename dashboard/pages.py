@@ -18,6 +18,8 @@ SWEEP = "sweeps/sweep.py"
 SWEEPS = "sweeps/sweeps.py"
 RUN = "runs/run.py"
 RUNS = "runs/runs.py"
+TRADEOFF = "tradeoff/tradeoff.py"
+LATENCY = "latency/latency.py"
 MODELS = "models/models.py"
 SYSTEM = "service/system.py"
 
@@ -48,8 +50,8 @@ PLACES = {
         Place("reconstructions/reconstructions.py", "reconstructions", "Reconstructions", "compare"),
     ),
     "Results": (
-        Place("tradeoff/tradeoff.py", "tradeoff", "Trade-off", "scatter_plot"),
-        Place("latency/latency.py", "latency", "Latency", "timer"),
+        Place(TRADEOFF, "tradeoff", "Trade-off", "scatter_plot"),
+        Place(LATENCY, "latency", "Latency", "timer"),
     ),
     "Models": (
         Place(MODELS, "models", "Models", "hub"),

@@ -12,7 +12,8 @@ from dashboard.words import literal
 from mgic.figures.scenes import latency
 from mgic.figures.timing import apart
 
-st.title("Latency", anchor=False)
+head = st.container(horizontal=True, vertical_alignment="center")
+head.title("Latency", anchor=False, width="content")
 api = client()
 asked = {name: st.query_params[name] for name in latency.PARAMETERS if name in st.query_params}
 data = scene_data(api, "latency", asked)
@@ -20,7 +21,8 @@ if not data.offered and not data.cases:
     nothing_yet("No network has been timed on this server yet.", NEW_SWEEP, "Time some", {"experiment": latency.TIMING})
 if "run" not in asked:
     offered = {str(one.id): f"{one.name} ({str(one.id)[:8]})" for one in data.offered}
-    choose("sweep", "Sweeps of timed networks", offered, data.chosen)
+    with head:
+        choose("sweep", "Sweeps of timed networks", offered, data.chosen)
 if not data.cases:
     prose("None of these runs has ended with times yet.")
     st.stop()

@@ -28,7 +28,8 @@ def choose(name: str, title: str, offered: Mapping[str, str], chosen: Sequence[s
     def changed() -> None:
         turn({name: ",".join(by_words[words] for words in st.session_state[state]) or None})
 
-    st.multiselect(title, list(by_words), key=state, on_change=changed)
+    with st.popover(f"{title}: {len(chosen)} of {len(offered)}", icon=":material/checklist:"):
+        st.multiselect(title, list(by_words), key=state, on_change=changed)
 
 
 def marked(event: Any) -> list[str]:

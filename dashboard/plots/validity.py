@@ -8,7 +8,7 @@ from dashboard.words import literal
 from mgic.figures.validity import MEANING, WEAK, control_of, why, worst
 from mgic.records import Run
 
-SHOWN = 3  # reasons; the others are folded
+SHOWN = 2  # reasons; the others are folded
 
 
 def show_validity(runs: Sequence[Run]) -> None:
@@ -22,5 +22,7 @@ def show_validity(runs: Sequence[Run]) -> None:
     lines = [f"**{literal(told)}.**", *(f"- {literal(reason)}" for reason in reasons[:SHOWN])]
     lines += [f"- and {len(reasons) - SHOWN} reasons more, on the pages of the runs"] if len(reasons) > SHOWN else []
     controls = list(dict.fromkeys(filter(None, map(control_of, runs))))
-    lines += [literal(f"The first network was as fast as itself: {'; '.join(controls[:SHOWN])}.")] if controls else []
+    lines += (
+        ["", literal(f"The first network was as fast as itself: {'; '.join(controls[:SHOWN])}.")] if controls else []
+    )
     (st.error if "D" in weak.values() else st.warning)("\n".join(lines), icon=":material/warning:")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.pages import LATENCY, NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
 from dashboard.plots.validity import show_validity
 from dashboard.runs.curves import show_curves
 from dashboard.runs.sections import (
@@ -21,6 +21,7 @@ from dashboard.runs.sections import (
 )
 from dashboard.words import literal
 from mgic.client import ApiError, Unreachable
+from mgic.figures.scenes.latency import TIMING
 from mgic.figures.views import views_of_run
 from mgic.figures.words import assignments, seconds, since, status
 from mgic.records import RunStatus
@@ -67,6 +68,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"run": run_id})
     sweep = {"sweep": str(run.sweep_id)}
     st.page_link(SWEEP, label="Its sweep", icon=":material/scatter_plot:", query_params=sweep)
+    if run.experiment == TIMING:
+        timing = {"run": run_id}
+        st.page_link(LATENCY, label="Speed-up, where time goes", icon=":material/timer:", query_params=timing)
     if run.retry_of:
         before = {"run": str(run.retry_of)}
         st.page_link(RUN, label="The run this retries", icon=":material/history:", query_params=before)

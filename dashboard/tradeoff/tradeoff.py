@@ -8,6 +8,7 @@ from dashboard.connection import client, scene_data
 from dashboard.pages import NEW_SWEEP, nothing_yet, prose
 from dashboard.plots.chosen import choose, marked, show_marked
 from dashboard.plots.shown import show_plot
+from dashboard.plots.validity import show_validity
 from dashboard.tables.frames import link
 from dashboard.words import literal
 from mgic.figures.front import Point, percent
@@ -15,14 +16,16 @@ from mgic.figures.scenes import tradeoff
 from mgic.figures.tradeoff import strong
 from mgic.figures.words import number, si
 
-st.title("Trade-off", anchor=False)
+head = st.container(horizontal=True, vertical_alignment="center")
+head.title("Trade-off", anchor=False, width="content")
 api = client()
 data = scene_data(api, "tradeoff", {"sweep": st.query_params.get("sweep", "")})
 if not data.offered:
     words = "No sweep with a score against a cost is here yet: train a few networks, and time the same ones."
     nothing_yet(words, NEW_SWEEP, "Make the first one")
 offered = {str(one.id): f"{one.name} ({one.experiment}, {str(one.id)[:8]})" for one in data.offered}
-choose("sweep", "Sweeps", offered, data.chosen)
+with head:
+    choose("sweep", "Sweeps", offered, data.chosen)
 values = address.switches("tradeoff", tradeoff.switches(data))
 drawn = tradeoff.drawn(data, values)
 
@@ -32,10 +35,10 @@ def row(point: Point) -> dict[str, object]:
     spread = f" ± {number(half, 2)}" if len(point.singles) > 1 else ""
     return {
         "open": link("run", point.runs[-1]),
-        "network": point.name,
-        "front": "" if point.probability is None else percent(point.probability),
-        values.get("y") or "score": f"{number(point.y)}{spread}",
+        "network": point.label,
+        drawn.score.title if drawn else "": f"{number(point.y)}{spread}",
         values.get("x", "macs"): si(point.cost, 4),
+        "surely": "" if point.probability is None else percent(point.probability),
         "n": len(point.singles),
     }
 
@@ -45,6 +48,7 @@ if drawn is None or not drawn.info.series:
     for note in drawn.notes if drawn else ():
         prose(note)
 else:
+    show_validity(list({one.run.id: one.run for one in drawn.timed}.values()))
     if drawn.answer:
         st.success(literal(drawn.answer), icon=":material/check:")
     (plot,) = tradeoff.plots(data, values)

@@ -60,6 +60,8 @@ def draw_control(given: Sequence[dict[str, Any]], title: str, colours: Look) -> 
         )
     made.update_layout(scattermode="group", scattergap=0.7)
     set_names(made, [row["conditions"] for row in given])
+    ends = [end for row in given for end in (row["low"], row["ratio"], row["high"]) if end]
+    made.update_yaxes(range=[min([0.85, *ends]) - 0.03, max([1.15, *ends]) + 0.03])
     return made
 
 

@@ -51,7 +51,13 @@ def beyond(given: Sequence[Rounds]) -> tuple[float, int]:
 
 def draw_ecdf(given: Sequence[Rounds], title: str, clock: str, colours: Look) -> go.Figure:
     """Bold: all passes of a network. Thin: one process each. The control is dotted, in its network's colour."""
-    made = figure(title, f"{clock} of a pass (ms)", "Passes that take at most so long (%)", colours, height=460)
+    made = figure(
+        title,
+        f"{clock[0].upper()}{clock[1:]} of a pass (ms)",
+        "Passes that take at most so long (%)",
+        colours,
+        height=460,
+    )
     for index, one in enumerate(given):
         place = 0 if one.control else index
         colour = colours.series[place % len(colours.series)]
@@ -83,7 +89,7 @@ def _steps(passes: Sequence[float]) -> tuple[list[float], list[float]]:
 
 def draw_rounds(given: Sequence[Rounds], title: str, clock: str, colours: Look) -> go.Figure:
     """A box a process, from a quarter to three quarters, whiskers from 5 to 95 %."""
-    made = figure(title, "", f"{clock} of a pass (ms)", colours, height=460)
+    made = figure(title, "", f"{clock[0].upper()}{clock[1:]} of a pass (ms)", colours, height=460)
     most = max((len(one.rounds) for one in given), default=0)
     for number_ in range(most):
         some = [(index, one) for index, one in enumerate(given) if number_ < len(one.rounds)]

@@ -58,9 +58,10 @@ def gains(cases: Sequence[Case], clock: str) -> list[Gain]:
 
 def draw_gains(given: Sequence[Gain], title: str, clock: str, colours: Look) -> go.Figure:
     """Logarithmic on both sides; on the line a network is as much faster as it computes less."""
-    made = figure(title, "MACs of the first network / MACs", f"Speed-up by {clock}", colours, height=460)
-    ends = [end for one in given for end in (one.ratio, one.speedup, one.low or one.speedup, one.high or one.speedup)]
-    low, high = min([1.0, *ends]) / 1.1, max([1.0, *ends]) * 1.1
+    made = figure(title, "MACs of the first network / MACs", f"Speed-up, by {clock}", colours, height=460)
+    ratios = [1.0, *(one.ratio for one in given)]
+    low, high = min(ratios) / 1.1, max(ratios) * 1.1
+    ends = [end for one in given for end in (one.speedup, one.low or one.speedup, one.high or one.speedup)]
     made.add_scatter(
         x=[low, high], y=[low, high], mode="lines", name="as much faster as it computes less", hoverinfo="skip",
         line={"color": colours.faint, "width": 1.5, "dash": "dash"},
@@ -71,8 +72,8 @@ def draw_gains(given: Sequence[Gain], title: str, clock: str, colours: Look) -> 
         for control in (False, True):
             _add(made, [one for one in own if one.control is control], series, colour, symbol, control)
     _add_names(made, given, colours)
-    set_log(made, "x", [low, high, *(one.ratio for one in given)])
-    set_log(made, "y", [low, high])
+    set_log(made, "x", [low, high])
+    set_log(made, "y", [low, high, *ends])
     return made
 
 

@@ -12,11 +12,6 @@ SIZES = ("group_size", "coarsest_size")  # the paper's s_g and s_c: 4/16
 Defaults = Mapping[str, Mapping[str, Any]]  # of the options of each model
 
 
-def defaults_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """From the JSON schema of a model's options."""
-    return {name: about.get("default") for name, about in options.get("properties", {}).items()}
-
-
 def network_of(model: str, given: Mapping[str, Any], defaults: Defaults) -> str:
     """The spec with all options that differ from their defaults, but those of the data; equal for the same network."""
     known = defaults.get(model, {})
@@ -30,22 +25,24 @@ def of_training(config: Config, defaults: Defaults) -> str:
     return network_of(model, {name: config[name] for name in defaults.get(model, {}) if name in config}, defaults)
 
 
-def short_names(specs: Sequence[str]) -> dict[str, str]:
+def short_names(specs: Sequence[str], defaults: Defaults) -> dict[str, str]:
     """By spec: the model where several are, and those of its options that differ between the specs of that model."""
     parsed = {spec: parse_spec(spec) for spec in specs}
     models = {model for model, _ in parsed.values()}
     found = {}
-    for spec, (model, options) in parsed.items():
+    for spec, (model, given) in parsed.items():
+        options = {**defaults.get(model, {}), **given}
         kin = [other for name, other in parsed.values() if name == model]
         names = dict.fromkeys(name for other in kin for name in other)
         told = [name for name in names if len({str(other.get(name)) for other in kin}) > 1]
+        told += [name for name in SIZES if name in options and set(told) & set(SIZES) and name not in told]
         words = _options(options, told)
         found[spec] = " ".join(filter(None, [model if len(models) > 1 or not words else "", words]))
     return found
 
 
 def _options(options: Mapping[str, Scalar], told: Sequence[str]) -> str:
-    """`4/16` for s_g and s_c; an option that has its default here is left out."""
+    """`4/16` for s_g and s_c; an option whose value is not known here is left out."""
     given = {name: options[name] for name in told if name in options}
     sizes = "/".join(str(given.pop(name)) for name in SIZES) if all(name in given for name in SIZES) else ""
     return " ".join(filter(None, [sizes, ", ".join(f"{name}={value}" for name, value in given.items())]))

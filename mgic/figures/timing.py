@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mgic.figures.specs import short_names
+from mgic.figures.specs import Defaults, short_names
 from mgic.figures.words import number
 from mgic.records import Profile, Run
 
@@ -29,6 +29,7 @@ class Case:
     run: Run
     passes: Mapping[str, Mapping[Key, Sequence[Sequence[float]]]] = field(default_factory=dict)  # by clock
     profile: Profile | None = None
+    defaults: Defaults = field(default_factory=dict)  # of the options of its models
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -89,7 +90,8 @@ def apart(cases: Sequence[Case]) -> list[str]:
 
 def names_of(cases: Sequence[Case]) -> dict[str, str]:
     """By spec, the networks of all of them in few letters."""
-    return short_names(list(dict.fromkeys(str(row["model"]) for one in cases for row in one.rows)))
+    defaults = {model: options for one in cases for model, options in one.defaults.items()}
+    return short_names(list(dict.fromkeys(str(row["model"]) for one in cases for row in one.rows)), defaults)
 
 
 def read_passes(text: str) -> dict[str, dict[Key, list[list[float]]]]:

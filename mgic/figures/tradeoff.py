@@ -137,7 +137,8 @@ def short(group: Group, fields: tuple[str, ...], series: str) -> str:
 
 def draw_tradeoff(info: Tradeoff, axes: Axes, colours: Look) -> go.Figure:
     """Filled and large: surely on the front. Hollow and faint: dominated, or outside of a budget."""
-    made = figure(axes.title, axes.x, axes.y, colours, height=480)
+    # The legend is part of it: on a telephone each entry has a row.
+    made = figure(axes.title, axes.x, axes.y, colours, height=430 + 11 * min(16, len(info.series) + len(SURE)))
     _add_budget(made, info, axes, colours)
     if len(info.frontier) > 1:
         made.add_scatter(

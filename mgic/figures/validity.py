@@ -16,9 +16,10 @@ MEANING = {
     "C": "for large differences only",
     "D": "the numbers say little",
 }
-PALE = 0.45
-LINE, FIRST = 21, 34  # pixels of the margin above for each line of a title
-LETTERS = 46  # of a title in a line, as on a telephone
+PALE = 0.5
+LINE, FIRST = 19, 26  # pixels of the margin above for each line of a title
+ABOVE = 16  # pixels above the title
+LETTERS = 48  # of a title in a line, as on a telephone
 
 Draw = Callable[[Look], go.Figure]
 
@@ -71,17 +72,20 @@ def set_title(made: go.Figure, title: str) -> None:
     """In as many lines as it takes; a title is plotly's text already."""
     lines = textwrap.wrap(title, LETTERS, break_long_words=False) or [""]
     made.update_layout(title_text="<br>".join(lines), title_font_size=15 if len(lines) > 1 else 16)
-    made.update_layout(margin_t=FIRST + LINE * len(lines), title_yref="container", title_y=0.99, title_yanchor="top")
+    height = made.layout.height or 450
+    made.update_layout(
+        margin_t=FIRST + LINE * len(lines), title_yref="container", title_y=1 - ABOVE / height, title_yanchor="top"
+    )
 
 
 def _pale(made: go.Figure, colours: Look) -> None:
+    """A bar that is filled with one colour is hatched too."""
     for trace in made.data:
-        if trace.type == "bar":
-            pattern = {"shape": "/", "fillmode": "replace", "fgcolor": trace.marker.color, "solidity": 0.25}
-            trace.marker.pattern = pattern
-            trace.marker.line = {"color": trace.marker.color or colours.text, "width": 1}
-        else:
-            trace.opacity = PALE * (trace.opacity or 1.0)
+        if "text" in (trace.mode or "" if trace.type == "scatter" else ""):  # names are to be read
+            continue
+        trace.opacity = PALE * (1.0 if trace.opacity is None else trace.opacity)
+        if trace.type == "bar" and not trace.marker.pattern.shape:
+            trace.marker.pattern = {"shape": "/", "fillmode": "overlay", "fgcolor": colours.background, "solidity": 0.4}
 
 
 def titled(title: str, *conditions: str) -> str:

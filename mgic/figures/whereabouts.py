@@ -11,6 +11,7 @@ from mgic.figures.words import number, plain, si
 from mgic.records import NetworkProfile, PartName, TimedPart
 
 BETWEEN = "between them"  # what is done outside of all parts: sums, reshaping
+OUTSIDE = "outside of the blocks"
 # In the order in which they lie in a bar.
 PARTS: dict[PartName, str] = {
     "restrict": "restrict (R)",
@@ -18,9 +19,9 @@ PARTS: dict[PartName, str] = {
     "coarse": "coarsest block",
     "prolong": "prolong (P)",
     "norm": "norm after P",
-    "stem": "stem",
-    "connector": "connector",
-    "head": "head",
+    "stem": OUTSIDE,
+    "connector": OUTSIDE,
+    "head": OUTSIDE,
     "block": "module",
     "other": BETWEEN,
 }
@@ -80,8 +81,9 @@ def draw_shares(given: Sequence[Share], title: str, colours: Look) -> go.Figure:
     categories = list(dict.fromkeys(one.category for one in given))
     made = figure(title, "Share of the whole (%)", "", colours, height=150 + 44 * max(4, len(categories)))
     parts = [part for part in PARTS if any(one.part == part for one in given)]
-    for index, part in enumerate(parts):
-        own = [one for one in given if one.part == part]
+    names = list(dict.fromkeys(PARTS[part] for part in parts))
+    for index, name in enumerate(names):
+        own = [one for one in given if PARTS[one.part] == name]
         colour = colours.series[index % len(colours.series)]
         pattern = {"shape": PATTERNS[index % len(PATTERNS)], "fgcolor": colours.background, "solidity": 0.2}
         for macs in (False, True):
@@ -91,8 +93,8 @@ def draw_shares(given: Sequence[Share], title: str, colours: Look) -> go.Figure:
                 x=[100 * (one.macs_share if macs else one.time) for one in own],
                 base=[100 * _before(given, one, parts, macs) for one in own],
                 width=THICK,
-                name=PARTS[part],
-                legendgroup=part,
+                name=name,
+                legendgroup=name,
                 showlegend=not macs,
                 marker={"color": colour, "pattern": {**pattern, "fillmode": "overlay"}, "line": {"width": 0}},
                 opacity=0.5 if macs else 1.0,

@@ -9,6 +9,8 @@ from mgic.errors import BadConfig
 from mgic.figures import control, passes, realised, whereabouts
 from mgic.figures.plot import Plot, name_of
 from mgic.figures.scenes.asked import ids
+from mgic.figures.scenes.models import known_defaults
+from mgic.figures.specs import Defaults
 from mgic.figures.switches import Switch
 from mgic.figures.timing import CLOCKS, Case, apart, names_of, read_passes, shared
 from mgic.figures.validity import control_of, graded, titled
@@ -42,15 +44,16 @@ def load(api: Client, asked: Mapping[str, str]) -> Data:
         if run.experiment != TIMING:
             raise BadConfig(f"run {run.id} is one of {run.experiment}: this page is of {TIMING}")
     ended = [run for run in runs if run.status is RunStatus.SUCCEEDED and (run.result or {}).get("rows")]
-    return Data(offered, chosen, tuple(_case(api, run) for run in ended[:MOST]), max(0, len(ended) - MOST))
+    defaults = known_defaults(api, ended[:MOST])
+    return Data(offered, chosen, tuple(_case(api, run, defaults) for run in ended[:MOST]), max(0, len(ended) - MOST))
 
 
-def _case(api: Client, run: Run) -> Case:
+def _case(api: Client, run: Run, defaults: Defaults) -> Case:
     """With what the run has left of files; one of an earlier version has fewer."""
     there = {one.name for one in api.artifacts(run.id)}
     samples = read_passes(api.artifact(run.id, "samples.csv").decode()) if "samples.csv" in there else {}
     where = Profile.model_validate_json(api.artifact(run.id, "profile.json")) if "profile.json" in there else None
-    return Case(run, samples, where)
+    return Case(run, samples, where, defaults)
 
 
 def switches(data: Data) -> tuple[Switch, ...]:

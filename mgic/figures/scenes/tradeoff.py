@@ -1,11 +1,10 @@
 """Accuracy against what it costs, over any sweeps: MACs, parameters, time and memory of the same network."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
 
-from mgic.client import ApiError, Client
+from mgic.client import Client
 from mgic.errors import BadConfig
 from mgic.figures.choice import choice, choice_note, guesses_note
 from mgic.figures.columns import Goal, goal_of, unit_of
@@ -14,10 +13,12 @@ from mgic.figures.joined import Joined, Time, Timed, join, timed
 from mgic.figures.plot import Plot, name_of
 from mgic.figures.samples import Group, groups, is_number, reach, samples, spread_note, told
 from mgic.figures.scenes.asked import ids
-from mgic.figures.specs import Defaults, defaults_of, of_training, short_names
+from mgic.figures.scenes.models import known_defaults
+from mgic.figures.specs import Defaults, of_training, short_names
 from mgic.figures.switches import Switch
 from mgic.figures.tradeoff import Axes, Printed, Tradeoff, arranged, draw_tradeoff, told_of
 from mgic.figures.tradeoff import rows as rows_of
+from mgic.figures.validity import graded
 from mgic.figures.words import number, plain, si
 from mgic.records import DatasetInfo, ExperimentInfo, Run, RunStatus, Standing, Sweep
 from mgic.spec import parse_spec
@@ -73,19 +74,19 @@ class Data:
 def load(api: Client, asked: Mapping[str, str]) -> Data:
     """Of `?sweep=`, ids with commas between them; without it the newest trainings and the newest timed networks."""
     infos = {info.name: info for info in api.experiments()}
-    offered = [one for one in api.sweeps(limit=OFFERED).items if _shows(infos.get(one.experiment))]
+    offered = [one for one in api.sweeps(limit=OFFERED).items if shows(infos.get(one.experiment))]
     chosen = ids(asked, "sweep", MOST_SWEEPS) if asked.get("sweep") else _newest(offered)
     known = {str(one.id): one for one in offered}
     sweeps = [known.get(one) or api.sweep(one) for one in chosen]
     for sweep in sweeps:
-        if not _shows(infos.get(sweep.experiment)):
+        if not shows(infos.get(sweep.experiment)):
             raise BadConfig(
                 f"sweep: {sweep.name} is of {sweep.experiment}, which has no score against a cost and no time"
             )
     runs = [run for sweep in sweeps for run in api.sweep_runs(sweep.id)]
     trained = tuple(run for run in runs if run.experiment != TIMING)
     latencies = [run for run in runs if run.experiment == TIMING]
-    defaults = _defaults(api, trained, latencies)
+    defaults = known_defaults(api, [*trained, *latencies])
     return Data(
         tuple({str(one.id): one for one in [*offered, *sweeps]}.values()),
         tuple(chosen),
@@ -98,7 +99,8 @@ def load(api: Client, asked: Mapping[str, str]) -> Data:
     )
 
 
-def _shows(info: ExperimentInfo | None) -> bool:
+def shows(info: ExperimentInfo | None) -> bool:
+    """Whether its runs have a score against a cost, or time networks."""
     return info is not None and (info.name == TIMING or {"macs", "params"} <= info.result_schema["properties"].keys())
 
 
@@ -107,19 +109,6 @@ def _newest(offered: Sequence[Sweep]) -> list[str]:
     times = [one for one in offered if one.experiment == TIMING and one.counts.get(RunStatus.SUCCEEDED)]
     scored = [one for one in trained if one.experiment == "classification"] or trained
     return [str(one.id) for one in [*scored[:1], *times[:NEWEST_TIMED]]]
-
-
-def _defaults(api: Client, trained: Iterable[Run], latencies: Iterable[Run]) -> dict[str, dict[str, Any]]:
-    """Of the options of every model that occurs; a model that is not there any more has none that are known."""
-    names = {str(run.config["model"]) for run in trained if "model" in run.config}
-    names |= {parse_spec(row["model"])[0] for run in latencies for row in (run.result or {}).get("rows", ())}
-    found = {}
-    for name in sorted(names):
-        try:
-            found[name] = defaults_of(api.model(name).options)
-        except ApiError:
-            continue
-    return found
 
 
 def switches(data: Data) -> tuple[Switch, ...]:
@@ -135,9 +124,9 @@ def switches(data: Data) -> tuple[Switch, ...]:
     if len(data.conditions) > 1:
         under = {name_of(words): words for words in data.conditions}
         found.append(Switch("under", "Timed on", under, next(iter(under))))
-    found.append(Switch("max_macs", "At most MACs", {}, help="Such as 20M: what costs more is over budget"))
+    found.append(Switch("max_macs", "At most MACs", {}, help="Such as 20M: what costs more is over budget", letters=9))
     if data.times:
-        found.append(Switch("max_ms", "At most ms", {}, help="Wall time of a pass"))
+        found.append(Switch("max_ms", "At most ms", {}, help="Wall time of a pass", letters=9))
     if data.printed:
         found.append(Switch("paper", "Printed in the paper", {"no": "hidden", "yes": "shown"}, "no"))
     return tuple(found)
@@ -166,7 +155,13 @@ class Drawn:
     score: Score
     budgets: tuple[Budget, ...]
     notes: tuple[str, ...]
-    grade: str | None
+    timed: tuple[Timed, ...]  # whose times are drawn
+    clock: str  # wall or cpu
+
+    @property
+    def grade(self) -> str | None:
+        """The worst of those times."""
+        return max((grade for one in self.timed if (grade := one.grades[self.clock == "cpu"])), default=None)
 
     @property
     def answer(self) -> str:
@@ -183,7 +178,7 @@ def plots(data: Data, values: Mapping[str, str]) -> list[Plot]:
         Plot(
             name_of(f"{found.score.metric} against {x}"),
             found.axes.title,
-            partial(draw_tradeoff, found.info, found.axes),
+            graded(partial(draw_tradeoff, found.info, found.axes), found.grade),
             " ".join(filter(None, [found.answer, *found.notes])),
             f"{found.score.metric} against {COSTS[x]}, a mark a network",
             lambda: rows_of(found.info, x, found.score.metric),
@@ -224,8 +219,8 @@ def drawn(data: Data, values: Mapping[str, str]) -> Drawn | None:
         if values.get("paper") != "yes" or printed
         else "The paper prints no row of this data set with both numbers.",
     )
-    used = [joined.times[_place(point)] for point in points if x in TIMES]
-    return Drawn(tradeoff, _axes(data, values, score, under, budgets), score, budgets, notes, _worst(used, x))
+    used = tuple(joined.times[_place(point)] for point in points if x in ("wall", "cpu"))
+    return Drawn(tradeoff, _axes(data, values, score, under, budgets), score, budgets, notes, used, x)
 
 
 def _of_set(run: Run, data: Data, values: Mapping[str, str]) -> bool:
@@ -258,7 +253,7 @@ def _points(given: Sequence[Group], joined: Joined, defaults: Defaults, x: str, 
     """Of the groups whose cost is known; a point's key is the place of its group."""
     metric, unit = score.metric, score.unit
     specs = [of_training(group.config, defaults) for group in given]
-    short = short_names(list(dict.fromkeys(specs)))
+    short = short_names(list(dict.fromkeys(specs)), defaults)
     found = []
     for place, (group, spec) in enumerate(zip(given, specs, strict=True)):
         cost = _cost(group, joined.times.get(place), x)
@@ -345,10 +340,3 @@ def _cost_note(x: str, conditions: str) -> str:
         return ""
     bars = " Bars across: 95 % t-interval over the rounds." if x != "memory" else ""
     return f"{COSTS[x].capitalize()} of the same network by its spec, measured on {conditions}.{bars}"
-
-
-def _worst(used: Sequence[Timed], x: str) -> str | None:
-    """Of the times that are drawn."""
-    if x == "memory":
-        return None
-    return max((grade for one in used if (grade := one.grades[x == "cpu"])), default=None)
