@@ -12,7 +12,7 @@ from dashboard.words import literal
 from mgic.figures.scenes import latency
 from mgic.figures.timing import apart
 
-head = st.container(horizontal=True, vertical_alignment="center")
+head = st.container(horizontal=True, vertical_alignment="bottom")
 head.title("Latency", anchor=False, width="content")
 api = client()
 asked = {name: st.query_params[name] for name in latency.PARAMETERS if name in st.query_params}

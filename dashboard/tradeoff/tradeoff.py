@@ -16,7 +16,7 @@ from mgic.figures.scenes import tradeoff
 from mgic.figures.tradeoff import strong
 from mgic.figures.words import number, si
 
-head = st.container(horizontal=True, vertical_alignment="center")
+head = st.container(horizontal=True, vertical_alignment="bottom")
 head.title("Trade-off", anchor=False, width="content")
 api = client()
 data = scene_data(api, "tradeoff", {"sweep": st.query_params.get("sweep", "")})
@@ -34,12 +34,12 @@ def row(point: Point) -> dict[str, object]:
     half = (point.below + point.above) / 2
     spread = f" ± {number(half, 2)}" if len(point.singles) > 1 else ""
     return {
-        "open": link("run", point.runs[-1]),
         "network": point.label,
         drawn.score.title if drawn else "": f"{number(point.y)}{spread}",
         values.get("x", "macs"): si(point.cost, 4),
         "surely": "" if point.probability is None else percent(point.probability),
         "n": len(point.singles),
+        "open": link("run", point.runs[-1]),
     }
 
 
@@ -52,7 +52,7 @@ else:
     if drawn.answer:
         st.success(literal(drawn.answer), icon=":material/check:")
     (plot,) = tradeoff.plots(data, values)
-    left, right = st.columns([2, 1])
+    left, right = st.columns([5, 3])
     with left:
         show_marked(marked(show_plot(plot, "tradeoff", select=True)))
     with right:

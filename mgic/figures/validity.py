@@ -19,7 +19,7 @@ MEANING = {
 PALE = 0.5
 LINE, FIRST = 19, 26  # pixels of the margin above for each line of a title
 ABOVE = 16  # pixels above the title
-LETTERS = 48  # of a title in a line, as on a telephone
+LETTERS = 54  # of a title in a line, as on a telephone
 
 Draw = Callable[[Look], go.Figure]
 
