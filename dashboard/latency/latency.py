@@ -12,6 +12,7 @@ from dashboard.words import literal
 from mgic.figures.scenes import latency
 from mgic.figures.timing import apart
 
+st.space("small")  # the head of the window lies over the first pixels
 head = st.container(horizontal=True, vertical_alignment="bottom")
 head.title("Latency", anchor=False, width="content")
 api = client()

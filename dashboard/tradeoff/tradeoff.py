@@ -16,6 +16,7 @@ from mgic.figures.scenes import tradeoff
 from mgic.figures.tradeoff import strong
 from mgic.figures.words import number, si
 
+st.space("small")  # the head of the window lies over the first pixels
 head = st.container(horizontal=True, vertical_alignment="bottom")
 head.title("Trade-off", anchor=False, width="content")
 api = client()
@@ -51,7 +52,7 @@ else:
     show_validity(list({one.run.id: one.run for one in drawn.timed}.values()))
     if drawn.answer:
         st.success(literal(drawn.answer), icon=":material/check:")
-    (plot,) = tradeoff.plots(data, values)
+    (plot,) = tradeoff.plots_of(drawn)
     left, right = st.columns([5, 3])
     with left:
         show_marked(marked(show_plot(plot, "tradeoff", select=True)))

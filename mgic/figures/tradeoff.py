@@ -1,6 +1,7 @@
 """A result against the cost: a point a config, the mean over its seeds, and the best at each cost."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ MAX_LABELS = 16
 FEW = 5  # below so many seeds each is shown by itself
 # How sure a point is of the front, by the size of its mark: from which probability on, and how it is said.
 SURE = ((0.9, 16, "90 % and more"), (0.5, 13, "50 to 90 %"), (0.1, 10, "10 to 50 %"), (0.0, 7, "under 10 %"))
+HOVER = 52  # letters of a line
 PLAIN = 11  # where that is not known
 PRINTED = "hexagram-open"  # the symbol of what others have printed
 
@@ -235,13 +237,13 @@ def _marks(
 
 
 def hover(point: Point) -> str:
-    """With how sure it is, which the mark says only roughly."""
+    """With how sure it is, which the mark says only roughly; no line is wider than a telephone."""
     lines = point.hover.split("<br>")
     if point.probability is not None:
         lines.insert(3, f"on the front with a probability of {percent(point.probability)}, given the spread")
     elif point.on_front:
         lines.insert(3, "on the front of the means")
-    return "<br>".join(lines)
+    return "<br>".join(part for line in lines for part in textwrap.wrap(line, HOVER, break_long_words=False) or [""])
 
 
 def _add_printed(made: go.Figure, info: Tradeoff, colours: Look) -> None:
@@ -287,11 +289,13 @@ def _add_budget(made: go.Figure, info: Tradeoff, axes: Axes, colours: Look) -> N
 
 
 def _add_labels(made: go.Figure, info: Tradeoff, axes: Axes, colours: Look) -> None:
-    """Of what stands out only, as far as labels are clear of each other and of all marks; the rest is in the hover."""
+    """Of what stands out only, the surest first, as far as labels are clear of each other and of all marks; the rest is
+    in the hover."""
     every = info.points
     wanted = [point for point in every if strong(point)] if info.frontier else every
-    if not len(every) > 1 or len(wanted) > MAX_LABELS:
+    if len(every) < 2:
         return
+    wanted = sorted(wanted, key=lambda point: -(point.probability or 0))[:MAX_LABELS]
     across = [point.cost for point in every]
     up = [end for point in every for end in (point.y - point.below, point.y, point.y + point.above)]
     shares = {

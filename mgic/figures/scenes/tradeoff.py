@@ -155,13 +155,15 @@ class Drawn:
     score: Score
     budgets: tuple[Budget, ...]
     notes: tuple[str, ...]
-    timed: tuple[Timed, ...]  # whose times are drawn
-    clock: str  # wall or cpu
+    timed: tuple[Timed, ...]  # whose times are drawn, or held against a budget
+    x: str
 
     @property
     def grade(self) -> str | None:
-        """The worst of those times."""
-        return max((grade for one in self.timed if (grade := one.grades[self.clock == "cpu"])), default=None)
+        """The worst of the times that are drawn."""
+        if self.x not in ("wall", "cpu"):
+            return None
+        return max((grade for one in self.timed if (grade := one.grades[self.x == "cpu"])), default=None)
 
     @property
     def answer(self) -> str:
@@ -170,10 +172,14 @@ class Drawn:
 
 
 def plots(data: Data, values: Mapping[str, str]) -> list[Plot]:
-    found = drawn(data, values)
+    return plots_of(drawn(data, values))
+
+
+def plots_of(found: Drawn | None) -> list[Plot]:
+    """One, or none where nothing can be drawn."""
     if found is None or not found.info.series:
         return []
-    x = values.get("x", "macs")
+    x = found.x
     return [
         Plot(
             name_of(f"{found.score.metric} against {x}"),
@@ -219,7 +225,8 @@ def drawn(data: Data, values: Mapping[str, str]) -> Drawn | None:
         if values.get("paper") != "yes" or printed
         else "The paper prints no row of this data set with both numbers.",
     )
-    used = tuple(joined.times[_place(point)] for point in points if x in ("wall", "cpu"))
+    of = [joined.times.get(_place(point)) for point in points] if x in ("wall", "cpu") or values.get("max_ms") else []
+    used = tuple(one for one in of if one is not None)
     return Drawn(tradeoff, _axes(data, values, score, under, budgets), score, budgets, notes, used, x)
 
 
