@@ -334,12 +334,17 @@ def _printed(data: Data, chosen: Sequence[Run], x: str, metric: str) -> tuple[Pr
         return ()
     sets = {run.config.get("dataset") for run in chosen}
     return tuple(
-        Printed(float(cost), float(score), f"{row.label}, table {row.table}: {number(float(score))} at {si(cost)}")
+        Printed(float(cost), float(score), f"{_whose(row)}: {number(float(score))} at {si(cost)}")
         for row in data.printed
         if row.scale.get("dataset") in sets
         and (cost := row.macs if x == "macs" else row.params) is not None
         and (score := row.metrics.get(metric)) is not None  # type: ignore[call-overload]
     )
+
+
+def _whose(row: Standing) -> str:
+    quoted = f", quoted from {row.quoted_from}" if row.quoted_from else ""
+    return f"{row.label}, table {row.table}{quoted}"
 
 
 def _cost_note(x: str, conditions: str) -> str:
