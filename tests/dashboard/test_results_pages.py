@@ -89,10 +89,10 @@ def test_without_a_sweep_the_page_says_what_would_be_here(page):
 
 def test_the_newest_sweeps_are_drawn_and_the_address_chooses_the_axis_and_the_budget():
     (title,) = titles(opened("tradeoff"))
-    assert title == "top1 against MACs on digits"
+    assert title == "Top-1 accuracy against MACs on digits"
     shown = opened("tradeoff", x="wall", max_ms="4.5")
     (title,) = titles(shown)
-    assert title.startswith("top1 against wall time on digits, AMD EPYC 7763")
+    assert title.startswith("Top-1 accuracy against wall time on digits, AMD EPYC 7763")
     assert title.endswith("grade C")
     assert "resnet20(width=8), 91.2 ± 0.2 % at 4 ms wall time" in shown.success[0].value.replace("\\", "")
     assert "Wall time has grade C" in shown.warning[0].value

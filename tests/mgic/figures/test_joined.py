@@ -114,7 +114,7 @@ def test_only_one_set_of_conditions_is_drawn():
 def test_the_best_under_two_budgets_is_said():
     values = {"x": "macs", "max_macs": "0.03M", "max_ms": "6"}
     (plot,) = tradeoff.plots(data(), values)
-    asked = "Best top1 with MACs up to 30 k and wall time up to 6 ms: "
+    asked = "Best top-1 accuracy with MACs up to 30 k and wall time up to 6 ms: "
     assert plot.caption.startswith(f"{asked}mgic_resnet20(group_size=4), 90.2 ± 0.2 % at 20 k MACs, 5 ms")
     assert [one["network"] for one in plot.rows()] == ["mgic_resnet20(group_size=4)", "resnet20(width=8)"]
 
