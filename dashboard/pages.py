@@ -12,6 +12,7 @@ from dashboard.address import turn
 from dashboard.words import literal
 from mgic.records import Run, RunStatus, Worker
 
+ABLATION = "ablation/ablation.py"
 OVERVIEW = "overview/overview.py"
 NEW_SWEEP = "new/new.py"
 SWEEP = "sweeps/sweep.py"
@@ -42,6 +43,7 @@ PLACES = {
         Place(NEW_SWEEP, "new", "New sweep", "add"),
         Place(SWEEPS, "sweeps", "Sweeps", "view_list"),
         Place(SWEEP, "sweep", "Sweep", "scatter_plot", hidden=True),
+        Place(ABLATION, "ablation", "Ablation", "grid_on"),
     ),
     "Runs": (
         Place(RUNS, "runs", "Runs", "table_rows"),

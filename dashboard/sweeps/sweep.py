@@ -5,7 +5,17 @@ import streamlit as st
 from dashboard import address
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import LATENCY, NEW_SWEEP, SWEEP, SWEEPS, TRADEOFF, id_in_address, say_if_no_worker, show_table
+from dashboard.pages import (
+    ABLATION,
+    LATENCY,
+    NEW_SWEEP,
+    SWEEP,
+    SWEEPS,
+    TRADEOFF,
+    id_in_address,
+    say_if_no_worker,
+    show_table,
+)
 from dashboard.sweeps.plots import show_sweep_plots
 from dashboard.tables.frames import result_tables, runs_table
 from dashboard.words import literal
@@ -68,6 +78,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
             on_click="ignore",
         )
     offer_uses(sweep.experiment, f"sweep:{sweep_id}", experiments(api))
+    if sweep.total > 1:
+        st.page_link(ABLATION, label="Ablation", icon=":material/grid_on:", query_params={"sweep": sweep_id})
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"from_sweep": sweep_id})
     if sweep.experiment == TIMING:
         it = {"sweep": sweep_id}

@@ -9,7 +9,8 @@ from mgic.figures.box import box_info, box_note, draw_boxes
 from mgic.figures.choice import choice, choice_note, guesses_note
 from mgic.figures.columns import axis_title, description_of, goal_of, is_cost, is_result, unit_of
 from mgic.figures.cost_axis import COST_COLUMN, KINDS
-from mgic.figures.heatmap import draw_heatmap, entries, facets, heatmap_info
+from mgic.figures.heatmap import best_note, entries, facets, heatmap_info
+from mgic.figures.heatmap_drawing import draw_heatmap
 from mgic.figures.plot import Plot, name_of
 from mgic.figures.samples import Group, Sample, groups, own_interval, samples, spread_note
 from mgic.figures.series import Mark
@@ -189,9 +190,7 @@ def _heatmap(view: View, shown: Shown) -> Plot | None:
     titles = axis_title(info, view.x), axis_title(info, view.y)
     counts = {cell.n for row in made.cells for cell in row if cell.n}
     spread = "half of the 95 % t-interval" if counts and min(counts) >= 3 else "half of the range over the seeds"
-    which = {"max": "highest", "min": "lowest", None: ""}[made.goal]
-    best = f" The best mean of {by}, which is the {which}, is outlined." if made.best else ""
-    best += choice_note(view, z, by) if made.best else ""
+    best = f" {best_note(made, by)}{choice_note(view, z, by)}" if made.best else ""
     best += guesses_note(measured)
 
     def rows() -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ import pytest
 from mgic.figures.columns import axis_title
 from mgic.figures.cost_axis import counted
 from mgic.figures.curves import curves_info, draw_curves, ema, outliers
-from mgic.figures.heatmap import draw_heatmap, entries, facets, heatmap_info, text_colour
+from mgic.figures.heatmap import entries, facets, heatmap_info
+from mgic.figures.heatmap_drawing import draw_heatmap, text_colour
 from mgic.figures.placement import place
 from mgic.figures.samples import differing, groups, label, samples, spread_note, told
 from mgic.figures.style import DARK, LIGHT
@@ -102,7 +103,7 @@ def test_a_mean_over_the_seeds_that_ended_well_says_of_how_many():
     made = heatmap_info(entries([*grid, failed(9, Reason.OOM, s=4, c=8, seed=2)]), "s", "c", "top1")
     assert (made.cells[0][0].n, made.cells[0][0].lost) == (2, 1)
     text = draw_heatmap(made, "H", ("s", "c"), "top1", LIGHT).layout.annotations[0].text
-    assert "± 0.5, 2 of 3 seeds" in text
+    assert "± 0.50<br>2 of 3<" in text
 
 
 def test_only_what_differs_is_in_a_label():
@@ -167,7 +168,7 @@ def test_a_cell_without_a_number_says_why_and_is_not_zero():
     assert (info.xs, info.ys) == ([4, 16], [8, 32])
     cell, oom = info.cells[0]
     assert (cell.mean, cell.half, cell.n) == (91.0, 1.0, 2)
-    assert (oom.mean, oom.missing) == (None, "✖ oom")
+    assert (oom.mean, oom.missing) == (None, "✖ failed: oom")
     assert [one.missing for one in info.cells[1]] == ["▶ running", "not in this sweep"]
     assert info.best == (0, 0)
 
