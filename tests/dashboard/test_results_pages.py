@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.pages import SCRIPTS
+from dashboard.plots.chosen import marked
 from mgic.client import PREFIX, Client
 from mgic.experiment import EXPERIMENTS
 from mgic.records import Page, RunStatus, Sweep, Worker
@@ -113,6 +114,14 @@ def test_timed_runs_are_drawn_with_their_conditions_under_a_banner():
     assert "is not an id" in opened("latency", run="12").error[0].value
 
 
+@pytest.fixture
+def links(monkeypatch) -> list[str]:
+    """What is shown of each link; a script by itself has no pages to link to."""
+    shown: list[str] = []
+    monkeypatch.setattr(st, "page_link", lambda _, label, **__: shown.append(label))
+    return shown
+
+
 SHOW_WAIT = """
 import streamlit as st
 from dashboard.pages import say_if_no_worker
@@ -141,10 +150,21 @@ def worker(queue: str, held_by: list) -> Worker:
         ("cpu", [], None),
     ],
 )
-def test_a_queued_run_says_that_a_timing_run_holds_it_up(queue, held_by, words):
+def test_a_queued_run_says_that_a_timing_run_holds_it_up(queue, held_by, words, links):
     queued = run(3, RunStatus.QUEUED).model_copy(update={"queue": queue})
     page = AppTest.from_string(SHOW_WAIT, default_timeout=30)
     page.session_state["runs"], page.session_state["workers"] = [queued], [worker(queue, held_by)]
-    page.run()
+    assert not page.run().exception
     assert [one.value.startswith(words or "?") for one in page.info] == [True] * bool(words)
     assert not page.warning
+    assert links == [f"run {str(run_id)[:8]}" for run_id in held_by]
+
+
+def test_marked_points_lead_to_their_runs(links):
+    points = [{"customdata": ["a", "b"]}, {"customdata": ["b", "c"]}, {"x": 1}]
+    assert marked({"selection": {"points": points}}) == ["a", "b", "c"]
+    assert marked({"selection": {"points": []}}) == marked(None) == []
+    page = AppTest.from_string("from dashboard.plots.chosen import show_marked\nshow_marked(['a', 'b'])").run()
+    assert not page.exception
+    assert "2 runs are marked" in page.caption[0].value
+    assert links == ["These in the list of runs", "run a", "run b"]
