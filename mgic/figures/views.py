@@ -132,7 +132,7 @@ def _tradeoff(view: View, shown: Shown) -> Plot | None:
     return _plot(
         view,
         shown,
-        partial(draw_tradeoff, drawn, axes_of(view, unit, shown.count, log)),
+        partial(draw_tradeoff, drawn, axes_of(view, axis_title(shown.info, view.y), shown.count, log)),
         note + chosen + guesses_note(measured),
         f"{view.y} against cost, a point a config",
         lambda: rows_of_tradeoff(drawn, shown.count, view.y),
