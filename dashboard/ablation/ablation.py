@@ -56,7 +56,11 @@ def show_answer(one: Answer, data: Data) -> None:
 
 def show_answers(chosen: Chosen, data: Data) -> None:
     if not chosen.answers:
-        why = f"neither end of {chosen.part.metric} is good" if chosen.part.goal is None else "no field has an order"
+        why = (
+            f"neither end of {chosen.part.metric} is good"
+            if chosen.part.goal is None
+            else "neither field has a few numbers as its values"
+        )
         prose(f"Whether a value suffices is not asked here: {why}.")
         return
     for column, one in zip(st.columns(len(chosen.answers)), chosen.answers, strict=True):

@@ -79,7 +79,7 @@ def test_a_small_gain_suffices_and_a_large_one_does_not():
     assert found["group_size"].sentence == "group_size = 8 suffices."
     (step,) = found["group_size"].steps
     assert (step["gain"], step["n"], step["coarsest_size"]) == (pytest.approx(0.2), 6, "16, 32")
-    assert "at 32 +2.00" in found["coarsest_size"].numbers
+    assert "at 32: +2.00" in found["coarsest_size"].numbers
     assert answers(grid(), margin="2.5")["coarsest_size"].verdict == "suffices"
 
 
@@ -279,3 +279,11 @@ def test_where_the_fields_act_on_each_other_the_answers_say_that_they_are_means(
     ]
     assert chosen(bent).caution.startswith("The effect of group_size depends on coarsest_size: F(")
     assert chosen(grid()).caution == ""
+
+
+def test_fields_that_were_searched_over_are_no_grid():
+    """Forty learning rates are no axis, and no value of them is asked about."""
+    runs = [trained(n, 4 * (1 + n % 2), 16, n % 3, learning_rate=0.001 * (n + 1)) for n in range(40)]
+    found = chosen(runs)
+    assert found.values["x"] == "group_size"
+    assert chosen(runs, x="learning_rate").answers == []

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from mgic.figures.ablation.fields import MOST_LEVELS
 from mgic.figures.ablation.part import Part
 from mgic.figures.ablation.reference import signed
 from mgic.figures.heatmap import At
@@ -88,7 +89,7 @@ class Axis:
 
     @property
     def ordered(self) -> bool:
-        return len(self.levels) > 1 and all(is_number(one) for one in self.levels)
+        return 1 < len(self.levels) <= MOST_LEVELS and all(is_number(one) for one in self.levels)
 
     def runs(self, row: int, column: int) -> tuple[Run, ...]:
         y, x = (row, column) if self.across else (column, row)
@@ -179,7 +180,7 @@ def _gains(axis: Axis, judged: Sufficiency, steps: Sequence[Step]) -> str:
 
 
 def _gain(axis: Axis, step: Step, level: float) -> str:
-    to = f"at {value(axis.levels[step.column])}"
+    to = f"at {value(axis.levels[step.column])}:"
     if step.gain is None:
         return f"{to} no run has the same seed"
     interval = step.gain.within(level)

@@ -91,6 +91,7 @@ def draw_effects(
         showlegend=False,
     )
     _add_bars(made, at, found, base, side, unit, colours)
+    made.update_yaxes(title_standoff=14)
     made.update_xaxes(
         tickvals=places.centres,
         ticktext=[plain(value(one)) for one in axis.levels],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,6 +18,7 @@ from mgic.statistics import MIN_FOR_INTERVAL, explained
 from mgic.statistics.importance import Columns
 
 MOST_TICKS = 12
+MOST_FITTED = 1000  # runs: more take seconds and say the same
 RUNS_A_FIELD = 4  # fewer runs than that for a field, and the shares are not to be trusted
 
 
@@ -40,7 +42,8 @@ class Axis:
 def comparable(data: Data, metric: str) -> list[Sample]:
     """Samples with a number, that were trained to the end and learnt something, and have all the fields that vary."""
     found = [one for one in samples(data.runs) if is_number(one.values.get(metric)) and not unfit(one)]
-    return [one for one in found if all(name in one.config for name in _fields(data))]
+    fields = _fields(data)
+    return [one for one in found if all(name in one.config for name in fields)]
 
 
 def _fields(data: Data) -> tuple[str, ...]:
@@ -141,12 +144,14 @@ class Importance:
 
 
 def importance(data: Data, metric: str) -> Importance | None:
-    """Of all fields that vary, and of the seed beside them as a measure of chance.
+    """Of all fields that vary, and of the seed beside them as a measure of chance; of many runs by some, drawn at random.
 
     None where fewer than two fields vary or the result does not.
     """
     given = comparable(data, metric)
     names = [*varied_in(data, given)]
+    if len(given) > MOST_FITTED:
+        given = Random(0).sample(given, MOST_FITTED)
     values = tuple(float(one.values[metric]) for one in given)
     if len(names) < 2 or len(set(values)) < 2:
         return None

@@ -210,7 +210,7 @@ def many_plots(data: Data, metric: str) -> list[Plot]:
     if found is None:
         return [lines]
     caution = f" {found.caution[0].upper()}{found.caution[1:]}." if found.caution else ""
-    words = f"By {method()}, from {len(given)} runs; {SEED}, hatched, is what chance explains.{caution}"
+    words = f"By {method()}, from {len(found.values)} runs; {SEED}, hatched, is what chance explains.{caution}"
     head = f"What explains {metric}" + (f": {found.caution}" if found.caution else "")
     bars = Plot(
         "importance", head, partial(draw_importance, found, head), words, f"How much of {metric} each field explains",
