@@ -78,7 +78,7 @@ def test_a_small_gain_suffices_and_a_large_one_does_not():
     assert [found[name].verdict for name in ("group_size", "coarsest_size")] == ["suffices", "does not suffice"]
     assert found["group_size"].sentence == "Group size s_g = 8 suffices."
     (step,) = found["group_size"].steps
-    assert (step["gain"], step["n"], step["Coarsest size s_c"]) == (pytest.approx(0.2), 6, "16, 32")
+    assert (step["gain"], step["n"], step["over"]) == (pytest.approx(0.2), 6, "Coarsest size s_c 16, 32")
     assert "at 32: +2.00" in found["coarsest_size"].numbers
     assert answers(grid(), margin="2.5")["coarsest_size"].verdict == "suffices"
 

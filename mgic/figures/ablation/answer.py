@@ -148,7 +148,7 @@ def _row(axis: Axis, judged: Sufficiency, step: Step, level: Value, margin: floa
         "low": interval[0] if interval else None,
         "high": interval[1] if interval else None,
         "n": gain.n if gain else 0,
-        axis.others: ", ".join(value(axis.rows[row]) for row in step.pairs),
+        "over": f"{axis.others} {', '.join(value(axis.rows[row]) for row in step.pairs)}",
         "p (gain under the margin)": step.p_less,
         "p (gain over the margin, Holm)": step.p_more,
         "p (equivalent, TOST)": both.p if both else None,

@@ -131,7 +131,7 @@ def _map_note(chosen: Chosen, part: Part, info: Heatmap) -> str:
     n = f"n = {counts[0]}" + (f" to {counts[-1]}" if counts and counts[-1] > counts[0] else "") if counts else "n = 0"
     left = "".join(f" {count} left out: {why}." for why, count in part.left_out().items())
     if info.diverging:
-        best = best_note(part.map, part.by) if part.map.best else ""
+        best = best_note(part.map, part.title(part.by)) if part.map.best else ""
         outlined = "Solid line: the reference." if info.chosen else best
         return (
             f"Each cell: mean difference to {_reference(chosen)} of runs with the same seed, ± half of its own 95 %"
@@ -139,7 +139,11 @@ def _map_note(chosen: Chosen, part: Part, info: Heatmap) -> str:
         )
     spread = "half of the 95 % t-interval" if counts and counts[-1] >= 3 else "half of the range over the seeds"
     spread += ", below 3 seeds of the range" if counts and counts[0] < 3 <= counts[-1] else ""
-    best = f" {best_note(info, part.by)}{choice_note(part.view, part.metric, part.by)}" if info.best is not None else ""
+    best = (
+        f" {best_note(info, part.title(part.by))}{choice_note(part.view, part.metric, part.by)}"
+        if info.best is not None
+        else ""
+    )
     partly = " “4 of 5”: so many seeds of those asked for." if any(cell.lost for cell in info.found().values()) else ""
     return f"Each cell: mean of {part.title(part.metric)} ± {spread} ({n} seeds).{partly}{best}{left}"
 
