@@ -26,7 +26,9 @@ from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
 from backend.store.retries import Retries
-from backend.store.sweeps import NewRun, NewSweep, Sweeps
+from backend.store.searches import OpenSearch, Searches
+from backend.store.stopping import Stop, Stops
+from backend.store.sweeps import NewRun, NewSearch, NewSweep
 
 __all__ = [
     "DATABASE_ERRORS",
@@ -40,10 +42,13 @@ __all__ = [
     "NewBaseline",
     "NewInput",
     "NewRun",
+    "NewSearch",
     "NewSweep",
+    "OpenSearch",
     "QuotaExceeded",
     "SchemaMismatch",
     "Slot",
+    "Stop",
     "Store",
     "config_key",
     "disk_is_full",
@@ -53,7 +58,7 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Lifecycle, Retries, Journal, Measurements, Baselines):
+class Store(Searches, Stops, Lifecycle, Retries, Journal, Measurements, Baselines):
     """The whole of it. One a process; never carried across a fork.
 
     Args:

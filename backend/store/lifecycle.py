@@ -14,10 +14,11 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, and_, bindparam, exists, insert, select, update
 
 from backend.store.lineage import InputFile, Lineage
-from backend.store.rows import ACTIVE, OPEN
-from backend.store.schema import artifacts, events, runs, workers
+from backend.store.rows import ACTIVE, OPEN, SEARCHING
+from backend.store.schema import artifacts, events, runs, sweeps, workers
+from backend.store.stopping import Stop, stop_of
 from mgic.errors import Conflict
-from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run, RunStatus
+from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run, RunStatus, stopped_early
 
 Beat = Literal["ok", "cancel", "lost"]
 
@@ -36,7 +37,10 @@ class Slot:
 
 @dataclass(frozen=True)
 class Claim:
-    """A run in somebody's hands, with the fence that proves it; `inputs` is what it reads of others, by field."""
+    """A run in somebody's hands, with the fence that proves it.
+
+    `inputs` is what it reads of others, by field; `stop` by what it may be ended early.
+    """
 
     run_id: UUID
     fence: int
@@ -45,6 +49,7 @@ class Claim:
     config: Config
     device: str
     inputs: Mapping[str, tuple[InputFile, ...]] = field(default_factory=dict)
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,8 @@ class Lifecycle(Lineage):
                 phase="",
             )
             files = self._input_files(connection, row["id"])
-            return Claim(row["id"], fence, attempt, row["experiment"], row["config"], row["device"], files)
+            stop = stop_of(connection, row)
+            return Claim(row["id"], fence, attempt, row["experiment"], row["config"], row["device"], files, stop)
 
     def could_claim(self, slot: Slot) -> bool:
         """Whether the worker has nothing in work, and a run waits that `claim` would give it."""
@@ -141,6 +147,7 @@ class Lifecycle(Lineage):
                 failure=failure,
                 environment=outcome.environment,
                 seconds=outcome.seconds,
+                stopped_early=stopped_early(outcome.result),
             )
             if files and outcome.status is RunStatus.SUCCEEDED:
                 connection.execute(
@@ -199,8 +206,10 @@ class Lifecycle(Lineage):
             return self._records(connection, [self._row(connection, run_id)])[0]
 
     def cancel_sweep(self, sweep_id: UUID) -> int:
-        """Cancel what has not ended; how many runs that concerned."""
+        """Cancel what has not ended, and ask for no more of a search; how many runs that concerned."""
         with self._write() as connection:
+            searching = (sweeps.c.id == sweep_id, sweeps.c.search_state == SEARCHING)
+            connection.execute(update(sweeps).where(*searching).values(search_state="cancelled"))
             query = select(runs.c.id).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(OPEN))
             rows = [row for row in self._rows(connection, connection.scalars(query)) if row["status"] in OPEN]
             queued = [row for row in rows if row["status"] == RunStatus.QUEUED]

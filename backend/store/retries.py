@@ -12,7 +12,7 @@ from mgic.records import Reason, Run, RunStatus
 
 KEPT = (
     *("sweep_id", "number", "experiment", "version", "model", "dataset", "requested", "config", "config_key"),
-    *("work_macs", "queue", "device", "priority"),
+    *("work_macs", "queue", "device", "priority", "trial"),
 )
 was = runs.alias()  # an input as it was named, beside what has its place now
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
 )
 
 NAMES = {
@@ -25,7 +26,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0005"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0007"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 
@@ -46,6 +47,11 @@ sweeps = Table(
     Column("idempotency_key", String(255), unique=True),
     Column("payload_hash", String(64), nullable=False),
     Column("then_sweep_id", Uuid),  # submitted with it: each run of that one has one of this one as its input
+    Column("search", JSON(none_as_null=True)),  # how a sampler chooses its runs: `backend.store.searches.NewSearch`
+    Column("search_state", String(12), index=True),  # "searching" while further runs may be asked for
+    Column("search_why", Text, nullable=False, server_default=""),
+    Column("asked", Integer, nullable=False, server_default="0"),  # trials; who asks for more has seen this number
+    Column("refused", JSON(none_as_null=True)),  # cells that were proposed and cannot be run
 )
 
 runs = Table(
@@ -86,6 +92,8 @@ runs = Table(
     Column("superseded", Boolean, nullable=False, default=False),  # a retry took its place
     Column("reused_from", Uuid, index=True),
     Column("lacks", Integer, nullable=False, server_default="0"),  # inputs that have not succeeded: it waits for them
+    Column("trial", JSON(none_as_null=True)),  # of a search: `macs`, and what the sampler notes of it
+    Column("stopped_early", Boolean, nullable=False, server_default=false()),  # before its training's end
     Index(None, "status", "queue", "lacks", "priority", "seq"),
     Index(None, "sweep_id", "number"),
     # A row is wide, with its JSON: lists and counts find what they want in an index alone.

@@ -10,12 +10,14 @@ from sqlalchemy import Connection, RowMapping, Select, func, insert, null, selec
 from sqlalchemy.exc import IntegrityError
 
 from backend.store.lineage import ID_BATCH, Lineage, NewInput
-from backend.store.rows import ACTIVE, RESULT_COLUMNS, result_rows, sweep_record
+from backend.store.rows import ACTIVE, RESULT_COLUMNS, SEARCHING, result_rows, sweep_record
 from backend.store.schema import events, inputs, runs, sweeps
+from backend.store.standing import standings
 from mgic.errors import Conflict, NotFound
-from mgic.records import Config, Grid, PluginCode, Queue, Run, RunStatus, Sweep, made_by
+from mgic.records import Config, Grid, PluginCode, Queue, Run, RunStatus, Search, Sweep, made_by
 
 ROWS_OF_A_RUN = 10**6  # room in a cursor for the rows of one run; its place in the list stands above
+WHOLE = (runs.c.status == RunStatus.SUCCEEDED, ~runs.c.stopped_early)  # whose results stand for their configs
 MOST_LOOKED_AT = 50  # results of one config, the newest first, of which one may be of the code that is wanted
 
 
@@ -32,6 +34,16 @@ class NewRun:
     code: tuple[PluginCode, ...] = ()  # from outside: a result is reused only if just this made it
     inputs: Mapping[str, NewInput] = field(default_factory=dict)  # by field
     id: UUID | None = None
+    trial: Mapping[str, Any] | None = None  # of a search: its network's `macs`, and the sampler's `notes`
+
+
+@dataclass(frozen=True)
+class NewSearch:
+    """How the runs of a sweep are to be chosen; `curve` is by what trainings are ended early, where they are."""
+
+    settings: Search
+    curve: str | None
+    reuse: bool
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,7 @@ class NewSweep:
     reuse: bool = False
     then: "NewSweep | None" = None
     id: UUID | None = None
+    search: NewSearch | None = None  # then it has no runs yet
 
 
 class Sweeps(Lineage):
@@ -182,9 +195,7 @@ class Sweeps(Lineage):
             for start in range(0, len(wanted), ID_BATCH):
                 batch = wanted[start : start + ID_BATCH]
                 environment = runs.c.environment if any(keys[key] for key in batch) else null()
-                query = select(runs.c.config_key, runs.c.id, environment).where(
-                    runs.c.config_key.in_(batch), runs.c.status == RunStatus.SUCCEEDED
-                )
+                query = select(runs.c.config_key, runs.c.id, environment).where(runs.c.config_key.in_(batch), *WHOLE)
                 told = connection.execute(query.order_by(runs.c.seq))
                 found |= {key: run_id for key, run_id, ran in told if made_by(ran, keys[key])}
         return found
@@ -198,7 +209,7 @@ class Sweeps(Lineage):
             select(runs.c.model, runs.c.dataset, runs.c.seconds / runs.c.work_macs)
             .where(
                 runs.c.experiment == experiment,
-                runs.c.status == RunStatus.SUCCEEDED,
+                *WHOLE,
                 runs.c.reused_from.is_(None),
                 runs.c.work_macs > 0,
             )
@@ -256,8 +267,11 @@ class Sweeps(Lineage):
                 created_at=now,
                 idempotency_key=new.idempotency_key,
                 payload_hash=new.payload_hash,
+                **_search_columns(new.search),
             )
         )
+        if new.search:
+            return sweep_id
         rows = [self._new_row(new, sweep_id, number, run, now) for number, run in enumerate(new.runs)]
         for row, run in zip(rows, new.runs, strict=True) if needed else ():
             row["lacks"] = sum(status[one.input_id] is not RunStatus.SUCCEEDED for one in run.inputs.values())
@@ -290,6 +304,7 @@ class Sweeps(Lineage):
             "priority": new.priority,
             "status": RunStatus.QUEUED,
             "created_at": now,
+            "trial": run.trial,
         }
 
     def _reuse(
@@ -297,7 +312,7 @@ class Sweeps(Lineage):
     ) -> None:
         """Let runs that the store has a result of the same code for end at once, with that result."""
         for row, code in zip(rows, codes, strict=True):
-            query = select(runs).where(runs.c.config_key == row["config_key"], runs.c.status == RunStatus.SUCCEEDED)
+            query = select(runs).where(runs.c.config_key == row["config_key"], *WHOLE)
             newest = connection.execute(query.order_by(runs.c.seq.desc()).limit(MOST_LOOKED_AT)).mappings()
             known = next((one for one in newest if made_by(one["environment"], code)), None)
             if known is None:
@@ -342,9 +357,18 @@ class Sweeps(Lineage):
             if status == RunStatus.SUCCEEDED:
                 seconds[sweep_id] = mean
         progress: dict[UUID, float] = {sweep_id: done for sweep_id, done in connection.execute(in_work)}
+        searched = standings(connection, rows, counts)
         return [
-            sweep_record(row, counts[row["id"]], progress.get(row["id"], 0.0), seconds.get(row["id"])) for row in rows
+            sweep_record(row, counts[each], progress.get(each, 0.0), seconds.get(each), searched.get(each))
+            for each, row in zip(ids, rows, strict=True)
         ]
+
+
+def _search_columns(search: NewSearch | None) -> dict[str, Any]:
+    if search is None:
+        return {}
+    told = {"settings": search.settings.model_dump(mode="json"), "curve": search.curve, "reuse": search.reuse}
+    return {"search": told, "search_state": SEARCHING}
 
 
 def _filtered(filters: Mapping[str, str | UUID] | None) -> Select[tuple[int]]:

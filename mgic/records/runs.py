@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from mgic.records.base import NAME_PATTERN, Config, Grid, Queue, Record
 from mgic.records.catalogue import Cost
+from mgic.records.search import Refused, Search, Searched
 
 
 class ThenRequest(Record):
@@ -44,6 +45,17 @@ class SweepRequest(Record):
                     "name": "group size",
                 },
                 {"recipe": "ablation_quick"},
+                {
+                    "experiment": "classification",
+                    "axes": {"model": ["mgic_resnet20"], "group_size": [4, 8, 16], "validation_share": [0.1]},
+                    "search": {
+                        "sampler": "tpe",
+                        "trials": 20,
+                        "metric": "val_top1",
+                        "space": {"learning_rate": {"min": 0.001, "max": 1.0, "log": True}},
+                        "stop": {"rule": "median"},
+                    },
+                },
             ]
         }
     )
@@ -57,6 +69,9 @@ class SweepRequest(Record):
     reuse: bool = Field(False, description="Take results that the store has instead of running them again", strict=True)
     then: ThenRequest | None = Field(
         None, description="A second sweep, stored with it, of which each run waits for one"
+    )
+    search: Search | None = Field(
+        None, description="Let a sampler choose the runs from the values of one grid, in place of all its cells"
     )
 
 
@@ -151,9 +166,10 @@ class Sweep(Record):
     counts: dict[RunStatus, int]  # statuses that occur
     total: int
     progress: float  # 0 to 1, the mean over its runs
-    finished: bool  # no run is left to end
+    finished: bool  # no run is left to end, and none to be asked for
     eta_seconds: float | None = None  # None until a run of it has ended
     then_sweep_id: UUID | None = None  # submitted with it: the sweep whose runs have its runs as inputs
+    search: Searched | None = None  # of a sweep whose runs a sampler chooses; `total` counts those there are by now
 
 
 class PluginCode(Record):
@@ -216,8 +232,20 @@ class Plan(Record):
     points: tuple[Point, ...]
 
 
+class Proposal(Record):
+    """The next trials of a search, with what the sampler notes of each; and the cells that it was told cannot run."""
+
+    plan: Plan
+    notes: tuple[dict[str, Any], ...]  # one a point
+    refused: tuple[Refused, ...] = ()
+    exhausted: str = ""  # why there is no further one
+
+
 class Preview(Record):
-    """What a sweep would be. While `pending` > 0, ask again: costs arrive cell by cell."""
+    """What a sweep would be. While `pending` > 0, ask again: costs arrive cell by cell.
+
+    Of a search, its first trials, and in `total` all that it may come to.
+    """
 
     points: tuple[Point, ...]
     total: int
