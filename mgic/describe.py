@@ -18,6 +18,7 @@ from mgic.measure.size import model_state_bytes
 from mgic.models.spec import format_spec, parse_spec
 from mgic.models.weights import file_hash, own_file
 from mgic.records import (
+    CheckedSearch,
     DatasetInfo,
     ExperimentInfo,
     InputRun,
@@ -228,7 +229,7 @@ def plan(
     return Plan(experiment=name, version=info.version, queue=info.queue, grids=grids, points=known)
 
 
-def check_search(request: SweepRequest, data_dir: Path = Path("data")) -> checks.Checked:
+def check_search(request: SweepRequest, data_dir: Path = Path("data")) -> CheckedSearch:
     """The search that a request asks for, with what follows from the experiment.
 
     Raises:

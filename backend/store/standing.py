@@ -1,7 +1,6 @@
 """How the searches of some sweeps stand: what was asked for, what came of it, and the best so far."""
 
 from collections.abc import Iterable, Mapping
-from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,8 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from backend.store.rows import SEARCHING
 from backend.store.schema import runs
-from mgic.records import Found, Goal, RunStatus, Search, Searched
+from mgic.records import Found, RunStatus, Search, Searched
+from mgic.search.best import Scored, best_of
 
 
 def standings(
@@ -26,11 +26,11 @@ def _standing(connection: Connection, row: RowMapping, counts: Mapping[RunStatus
     ended = sum(number for status, number in counts.items() if status.terminal)
     in_work = ended < sum(counts.values()) and row["search_state"] != "cancelled"
     query = select(runs.c.id, runs.c.number, runs.c.result[settings.metric], runs.c.trial)
-    scored = [
-        Found(run_id=run_id, number=number, value=value, macs=(trial or {}).get("macs"))
+    scored = {
+        Scored(number, value, trial["macs"]): run_id
         for run_id, number, value, trial in connection.execute(query.where(*mine, ~runs.c.stopped_early))
         if is_score(value)
-    ]
+    }
     return Searched(
         settings=settings,
         state=SEARCHING if in_work else row["search_state"],
@@ -40,28 +40,10 @@ def _standing(connection: Connection, row: RowMapping, counts: Mapping[RunStatus
         failed=counts.get(RunStatus.FAILED, 0),
         stopped=stopped,
         refused=len(row["refused"] or ()),
-        best=tuple(_front(scored, settings.goal) if settings.sampler == "nsga2" else _best(scored, settings.goal)),
+        best=tuple(Found(run_id=scored[one], **one._asdict()) for one in best_of(settings, scored)),
     )
 
 
 def is_score(value: Any) -> bool:
     """Whether a trial has a number to be judged by."""
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _loss(one: Found, goal: Goal | None) -> float:
-    return -one.value if goal == "max" else one.value
-
-
-def _best(scored: list[Found], goal: Goal | None) -> list[Found]:
-    """Of equal ones the first."""
-    return [min(scored, key=lambda one: (_loss(one, goal), one.number))] if scored else []
-
-
-def _front(scored: list[Found], goal: Goal | None) -> list[Found]:
-    """Those that no other one beats in the metric with as few multiply-accumulates."""
-    front: list[Found] = []
-    for one in sorted(scored, key=lambda one: (one.macs or 0, _loss(one, goal), one.number)):
-        if _loss(one, goal) < (_loss(front[-1], goal) if front else inf):
-            front.append(one)
-    return front

@@ -7,6 +7,19 @@ from typing import Annotated
 import typer
 
 from mgic.cli.local import AsJson, Fields, subject_and_fields
+from mgic.cli.search_options import (
+    AtOnce,
+    GoalOf,
+    MaxMacs,
+    Metric,
+    Ranges,
+    Sampling,
+    SearchSeed,
+    Stopping,
+    Trials,
+    best_words,
+    search_of,
+)
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import (
     Code,
@@ -61,6 +74,15 @@ def submit(
     then: Then = None,
     then_fields: ThenFields = None,
     then_input: ThenInput = None,
+    sampler: Sampling = None,
+    trials: Trials = None,
+    metric: Metric = None,
+    goal: GoalOf = None,
+    search_seed: SearchSeed = None,
+    stop: Stopping = None,
+    max_macs: MaxMacs = None,
+    ranges: Ranges = None,
+    at_once: AtOnce = None,
     idempotency_key: Annotated[str | None, typer.Option(help="The same key again gives the same sweep again.")] = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -75,6 +97,8 @@ def submit(
     """
     subject, given = subject_and_fields(experiment, fields, recipe)
     axes = parse_axes(given)
+    told = {"trials": trials, "metric": metric, "goal": goal, "seed": search_seed, "max_macs": max_macs}
+    search = search_of(sampler, ranges, stop, at_once=at_once, **told)
     with connect(api_url, api_key) as client:
         if recipe is None:
             axes = fit(axes, _experiment(client, subject).config_schema)
@@ -86,6 +110,7 @@ def submit(
             priority=priority,
             reuse=reuse,
             then=_following(client, then, then_fields, then_input),
+            search=search,
         )
         if dry_run:
             raise typer.Exit(_preview(client, request, as_json))
@@ -95,7 +120,7 @@ def submit(
             raise typer.Exit(_wait(client, sweeps, timeout, as_json, Meter(quiet)))
         put_json(sweep) if as_json else put("\n".join(str(each.id) for each in sweeps))
         if not quiet:
-            queued = ", then ".join(f"{each.total} runs of {each.experiment}" for each in sweeps)
+            queued = ", then ".join(f"{_planned(each)} runs of {each.experiment}" for each in sweeps)
             say(f"{queued} queued; next: mgic status {sweep.id}")
 
 
@@ -167,6 +192,9 @@ def _wait(client: Client, sweeps: list[Sweep], timeout: float, as_json: bool, me
         put_json(ended[0] if len(ended) == 1 else {"sweep": ended[0], "then": ended[1]})
     else:
         put("\n".join(f"{sweep.id} {_counts(sweep)}" for sweep in ended))
+    for sweep in ended:
+        if sweep.search:
+            say(f"best {best_words(sweep.search)}")
     failed = [sweep for sweep in ended if sweep.counts.get(RunStatus.FAILED)]
     if failed:
         say(f"next: mgic status {failed[0].id}")
@@ -179,7 +207,7 @@ def _until_finished(client: Client, sweep: Sweep, timeout: float, meter: Meter) 
     """Poll; a service that does not answer is asked again for `SILENCE_S`. Raises `Unreachable`."""
     start = answered = time.monotonic()
     shown: dict[RunStatus, int] = {}
-    meter.line(f"sweep {sweep.id}: {sweep.total} runs of {sweep.experiment}")
+    meter.line(f"sweep {sweep.id}: {_planned(sweep)} runs of {sweep.experiment}")
     while not sweep.finished:
         now = time.monotonic()
         if now - start > timeout:
@@ -198,6 +226,11 @@ def _until_finished(client: Client, sweep: Sweep, timeout: float, meter: Meter) 
             meter.line(f"{_counts(sweep)}{eta}")
         meter.show(f"{sweep.progress:4.0%} {_counts(sweep)}{eta}", sweep.progress)
     return sweep
+
+
+def _planned(sweep: Sweep) -> int:
+    """Runs; of a search, those that it may come to."""
+    return sweep.search.settings.trials if sweep.search else sweep.total
 
 
 def _counts(sweep: Sweep) -> str:

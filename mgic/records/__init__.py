@@ -62,6 +62,7 @@ from mgic.records.paper import (
 from mgic.records.runs import (
     Artifact,
     Awaited,
+    CheckedSearch,
     CurvePoint,
     Curves,
     Event,
@@ -83,6 +84,7 @@ from mgic.records.runs import (
     made_by,
 )
 from mgic.records.search import (
+    MAX_AT_ONCE,
     STOPPED_EARLY,
     Found,
     Goal,
@@ -114,6 +116,7 @@ from mgic.records.tables import (
 
 __all__ = [
     "ALL_ROWS",
+    "MAX_AT_ONCE",
     "MAX_GATE_MODELS",
     "MAX_SWEEP_RUNS",
     "MODEL_NAME_PATTERN",
@@ -127,6 +130,7 @@ __all__ = [
     "Axis",
     "Baseline",
     "BaselineRequest",
+    "CheckedSearch",
     "Comparison",
     "ComparisonRequest",
     "Config",

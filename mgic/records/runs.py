@@ -241,6 +241,13 @@ class Proposal(Record):
     exhausted: str = ""  # why there is no further one
 
 
+class CheckedSearch(Record):
+    """A request for a search with one grid and a goal, and the curve by which its trainings are ended early."""
+
+    request: SweepRequest
+    curve: str | None
+
+
 class Preview(Record):
     """What a sweep would be. While `pending` > 0, ask again: costs arrive cell by cell.
 

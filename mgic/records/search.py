@@ -46,6 +46,11 @@ class Range(Record):
     def whole(self) -> bool:
         return isinstance(self.min, int) and isinstance(self.max, int)
 
+    @property
+    def real(self) -> "Range":
+        """The same of real numbers."""
+        return self.model_copy(update={"min": float(self.min), "max": float(self.max)})
+
 
 class StopRule(Record):
     """When a training is ended early, by its curve beside those of the others; it is scored once an epoch.

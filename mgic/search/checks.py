@@ -3,11 +3,11 @@
 import random
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 from mgic.errors import BadConfig, Problem
 from mgic.experiment import EXPERIMENTS, Experiment, inputs_of
-from mgic.records import Grid, Range, Search, SweepRequest, Value
+from mgic.records import STOPPED_EARLY, CheckedSearch, Grid, Range, Search, SweepRequest, Value
 from mgic.search.space import Space
 from mgic.sweep import expand, grids_of, repeated
 
@@ -16,14 +16,7 @@ DRAWS = 20  # cells with a value that is looked at, until one takes it
 NUMBERS = {"integer", "number"}
 
 
-class Checked(NamedTuple):
-    """A request with one grid and a goal, and the curve by which its trainings are ended early, if they are."""
-
-    request: SweepRequest
-    curve: str | None
-
-
-def check_search(request: SweepRequest) -> Checked:
+def check_search(request: SweepRequest) -> CheckedSearch:
     """Raises `BadConfig` or, for an experiment or recipe that is not there, `UnknownName`."""
     search = request.search
     assert search is not None
@@ -40,7 +33,9 @@ def check_search(request: SweepRequest) -> Checked:
         raise BadConfig("; ".join(f"{p.pointer.removeprefix('#/')}: {p.detail}" for p in problems), tuple(problems))
     asked = {"experiment": name, "axes": grids[0], "grids": None, "recipe": None}
     curve = fields[search.metric].get("curve") if search.stop else None
-    return Checked(request.model_copy(update=asked | {"search": search.model_copy(update={"goal": goal})}), curve)
+    told = {"goal": goal, "space": _ranges(experiment, search)}
+    resolved = request.model_copy(update=asked | {"search": search.model_copy(update=told)})
+    return CheckedSearch(request=resolved, curve=curve)
 
 
 def _form(request: SweepRequest, search: Search, grids: tuple[Grid, ...], base: str) -> Iterator[Problem]:
@@ -92,7 +87,8 @@ def _objective(
 
 
 def _stop(experiment: Experiment, search: Search, fields: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
-    curves = [name for name, field in fields.items() if "curve" in field]
+    stoppable = STOPPED_EARLY in experiment.info.result_schema.get("properties", {})
+    curves = [name for name, field in fields.items() if stoppable and "curve" in field]
     if not curves:
         words = f"{experiment.info.name} reports no curve of its results while it runs: none of its runs can be stopped"
         yield Problem("#/search/stop", "no_curve", words)
@@ -118,6 +114,13 @@ def _space(experiment: Experiment, search: Search, axes: Grid, place: str) -> It
     yield from faulty
     if not faulty and sum(map(len, axes.values())) <= MAX_VALUES:
         yield from _values(experiment.info.name, axes, search.space, place)
+
+
+def _ranges(experiment: Experiment, search: Search) -> dict[str, Range]:
+    """A field that takes any number is not kept to whole ones because its ends are written so."""
+    properties = experiment.info.config_schema.get("properties", {})
+    real = {name for name in search.space if _takes(properties.get(name, {})) == {"number"}}
+    return {name: one.real if name in real else one for name, one in search.space.items()}
 
 
 def _takes(schema: Mapping[str, Any]) -> set[str]:
