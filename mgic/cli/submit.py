@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,7 +36,7 @@ from mgic.cli.then import THEN, THEN_FIELD
 from mgic.cli.values import fit, parse_axes
 from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig, UnknownName
-from mgic.records import ExperimentInfo, Preview, RunStatus, Sweep, SweepRequest, ThenRequest
+from mgic.records import ExperimentInfo, Preview, RunStatus, Sweep, SweepRequest, ThenRequest, Value
 
 ASK_EVERY_S = 1.0
 SILENCE_S = 60.0  # a service that is started again is waited for as long
@@ -95,23 +95,14 @@ def submit(
 
     Example: mgic submit classification model=mgic_resnet20 group_size=4,8 seed=0,1 --wait
     """
-    subject, given = subject_and_fields(experiment, fields, recipe)
-    axes = parse_axes(given)
+    subject, words = subject_and_fields(experiment, fields, recipe)
+    axes = parse_axes(words)
     told = {"trials": trials, "metric": metric, "goal": goal, "seed": search_seed, "max_macs": max_macs}
     search = search_of(sampler, ranges, stop, at_once=at_once, **told)
     with connect(api_url, api_key) as client:
-        if recipe is None:
-            axes = fit(axes, _experiment(client, subject).config_schema)
-        request = SweepRequest(
-            experiment=subject,
-            axes=None if recipe else axes,
-            recipe=recipe,
-            name=name,
-            priority=priority,
-            reuse=reuse,
-            then=_following(client, then, then_fields, then_input),
-            search=search,
-        )
+        following = _following(client, then, then_fields, then_input)
+        kept = {"name": name, "priority": priority, "reuse": reuse, "then": following, "search": search}
+        request = _request(client, subject, axes, recipe, kept)
         if dry_run:
             raise typer.Exit(_preview(client, request, as_json))
         sweep = client.submit(request, idempotency_key)
@@ -122,6 +113,15 @@ def submit(
         if not quiet:
             queued = ", then ".join(f"{_planned(each)} runs of {each.experiment}" for each in sweeps)
             say(f"{queued} queued; next: mgic status {sweep.id}")
+
+
+def _request(
+    client: Client, experiment: str, axes: dict[str, list[Value]], recipe: str | None, kept: dict[str, Any]
+) -> SweepRequest:
+    if recipe is not None:
+        return SweepRequest(experiment=experiment, recipe=recipe, **kept)
+    fitted = fit(axes, _experiment(client, experiment).config_schema)
+    return SweepRequest(experiment=experiment, axes=fitted, **kept)
 
 
 def _following(client: Client, then: str | None, fields: list[str] | None, given: str | None) -> ThenRequest | None:
