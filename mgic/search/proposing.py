@@ -13,8 +13,10 @@ from mgic.records import Config, Grid, Plan, Point, Proposal, Refused, Search, S
 from mgic.search.sampling import Choices
 from mgic.search.space import LISTED_CELLS, Space
 
-ATTEMPTS = 40  # at a cell that was not proposed before; then a small space is gone through
-MOST_REFUSED = 200  # cells in a row; then a large space is given up
+ATTEMPTS = 40  # at a trial; then a small space is gone through
+MOST_ATTEMPTS = (
+    200  # in a space that cannot be gone through, and cells in a row that cannot be run; then it is given up
+)
 
 Planner = Callable[[SweepRequest], Plan]
 
@@ -71,35 +73,44 @@ class _Walk:
 
     def __post_init__(self) -> None:
         self._until = None if self.budget_s is None else time.monotonic() + self.budget_s
-        self._choices = Choices(self.search, self.space, self.trials, self.refused)
         self._known = {_key(trial.requested) for trial in self.trials} | {_key(one.requested) for one in self.refused}
+        self._listed = self.space.cells <= LISTED_CELLS
 
     def go(self, count: int) -> None:
-        while len(self.points) < count and not self.why and not self._late():
-            number = len(self.trials)
-            before = len(self.points)
-            for attempt in range(ATTEMPTS):
-                if self._tried(number, attempt) or self.why or self._late():
-                    break
-            if len(self.points) > before or self.why or self._late():
+        while len(self.points) < count and not self._over():
+            if self._choose() or self._over():
                 continue
-            if self.space.cells > LISTED_CELLS:
-                self.why = f"{ATTEMPTS} cells in a row had been tried or cannot be run"
-                continue
-            self._go_through(number)
+            if self._listed:
+                self._go_through(len(self.trials))
+            else:
+                self.why = f"{MOST_ATTEMPTS} cells in a row had been tried or cannot be run"
+
+    def _over(self) -> bool:
+        return bool(self.why) or self._late()
+
+    def _choose(self) -> bool:
+        """Whether the sampler has chosen the next trial."""
+        choices = Choices(self.search, self.space, self.trials, self.refused)
+        number = len(self.trials)
+        for attempt in range(ATTEMPTS if self._listed else MOST_ATTEMPTS):
+            if self._tried(choices, number, attempt):
+                return True
+            if self._over():
+                return False
+        return False
 
     def _late(self) -> bool:
         return self._until is not None and time.monotonic() > self._until
 
-    def _tried(self, number: int, attempt: int) -> bool:
+    def _tried(self, choices: Choices, number: int, attempt: int) -> bool:
         """Whether the sampler's choice is the next trial."""
-        requested, notes, trial = self._choices.choose(number, attempt)
+        requested, notes, trial = choices.choose(number, attempt)
         if _key(requested) in self._known:
-            self._choices.forget(trial)
+            choices.forget(trial)
             return False
         refusal = self._looked_at(requested, notes)
         if refusal is not None:
-            self._choices.refuse(trial, refusal.excess)
+            choices.refuse(trial, refusal.excess)
         return refusal is None
 
     def _go_through(self, number: int) -> None:
@@ -132,7 +143,7 @@ class _Walk:
         refusal = Refused(requested=requested, asked=len(self.trials), excess=excess, why=problem[:500])
         self.refused.append(refusal)
         in_a_row = sum(one.asked == refusal.asked for one in self.refused)
-        if in_a_row >= MOST_REFUSED and self.space.cells > LISTED_CELLS:
+        if in_a_row >= MOST_ATTEMPTS and not self._listed:
             self.why = f"{in_a_row} cells in a row cannot be run: {refusal.why}"
         return refusal
 

@@ -43,7 +43,8 @@ class Choices:
         if search.sampler == "nsga2":
             directions.append(StudyDirection.MINIMIZE)
         self._study = optuna.create_study(directions=directions)
-        self._study.add_trials(self._history(trials, refused))
+        if search.sampler in ("tpe", "nsga2"):  # the others learn nothing
+            self._study.add_trials(self._history(trials, refused))
 
     def choose(self, number: int, attempt: int) -> tuple[Config, dict[str, Any], "optuna.Trial"]:
         """A cell for the trial of this number, what to note of it, and what to `settle` it by.
