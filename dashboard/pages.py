@@ -1,22 +1,63 @@
 """The pages by name, and what several of them say in one way: an id in the address, nothing yet, no worker."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 from uuid import UUID
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.address import turn
 from dashboard.words import literal
 from mgic.records import Run, RunStatus, Worker
 
-NEW_SWEEP = "app_pages/new_sweep.py"
-SWEEP = "app_pages/sweep.py"
-SWEEPS = "app_pages/sweeps.py"
-RUN = "app_pages/run.py"
-RUNS = "app_pages/runs.py"
-MODELS = "app_pages/models.py"
-SYSTEM = "app_pages/system.py"
+OVERVIEW = "overview/overview.py"
+NEW_SWEEP = "new/new.py"
+SWEEP = "sweeps/sweep.py"
+SWEEPS = "sweeps/sweeps.py"
+RUN = "runs/run.py"
+RUNS = "runs/runs.py"
+MODELS = "models/models.py"
+SYSTEM = "service/system.py"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page in the navigation; a hidden one is about one thing, which its address names. Its file has the name of its
+    address."""
+
+    script: str
+    url: str
+    title: str
+    icon: str
+    hidden: bool = False
+
+
+PLACES = {
+    "": (Place(OVERVIEW, "", "Overview", "home"),),
+    "Sweeps": (
+        Place(NEW_SWEEP, "new", "New sweep", "add"),
+        Place(SWEEPS, "sweeps", "Sweeps", "view_list"),
+        Place(SWEEP, "sweep", "Sweep", "scatter_plot", hidden=True),
+    ),
+    "Runs": (
+        Place(RUNS, "runs", "Runs", "table_rows"),
+        Place(RUN, "run", "Run", "show_chart", hidden=True),
+        Place("runs/picture.py", "picture", "Picture", "image", hidden=True),
+        Place("reconstructions/reconstructions.py", "reconstructions", "Reconstructions", "compare"),
+    ),
+    "Models": (
+        Place(MODELS, "models", "Models", "hub"),
+        Place("models/model.py", "model", "Model", "layers", hidden=True),
+    ),
+    "Paper": (Place("paper/paper.py", "paper", "Paper", "menu_book"),),
+    "Service": (
+        Place(SYSTEM, "system", "System", "dns"),
+        Place("service/help.py", "help", "Help", "help"),
+    ),
+}
+SCRIPTS = {place.url: place.script for places in PLACES.values() for place in places}
 
 
 def id_in_address(kind: str, list_page: str, list_title: str) -> str:
@@ -54,6 +95,16 @@ def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = Non
     config |= {"config": st.column_config.TextColumn(width=260), "result": st.column_config.TextColumn(width=150)}
     used = {name: column for name, column in config.items() if name in table.columns}
     st.dataframe(table, hide_index=True, column_config=used, key=key, alt=alt, height=height or "auto", placeholder="-")
+
+
+def show_turns(next_cursor: str | None) -> None:
+    """Under a list that comes page by page, newest first: `?older=` is where this page begins."""
+    with st.container(horizontal=True):
+        if "older" in st.query_params:
+            st.button("Newest", icon=":material/first_page:", on_click=turn, args=({"older": None},), key="newest")
+        if next_cursor:
+            to = {"older": next_cursor}
+            st.button("Older", icon=":material/arrow_forward:", on_click=turn, args=(to,), key="older")
 
 
 def say_if_no_worker(runs: Sequence[Run], workers: Sequence[Worker]) -> None:

@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from dashboard.pages import SCRIPTS
+
 ROOT = Path(__file__).parents[1]
 RULE = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]["flake8-tidy-imports"]
 HEAVY = {
@@ -51,12 +53,9 @@ for step in steps:
 
 def dashboard_modules() -> list[str]:
     """Those that can be imported; pages and the entry file are scripts that draw as they are read."""
-    modules = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / "dashboard").rglob("*.py")]
-    return sorted(
-        ".".join(part for part in module.parts if part != "__init__")
-        for module in modules
-        if "app_pages" not in module.parts and module.name != "app"
-    )
+    scripts = {ROOT / "dashboard" / script for script in ("app.py", *SCRIPTS.values())}
+    modules = [path.relative_to(ROOT).with_suffix("") for path in {*(ROOT / "dashboard").rglob("*.py")} - scripts]
+    return sorted(".".join(part for part in module.parts if part != "__init__") for module in modules)
 
 
 def test_an_entry_point_loads_what_it_needs_and_no_more(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from dashboard.pages import RUN
 from mgic.cli import app
 from mgic.client import ApiError
 from mgic.records import Reason, RunStatus, SweepRequest, ThenRequest
@@ -117,7 +118,7 @@ def opened(broken, run) -> AppTest:
     page.session_state["client"] = broken.client
     page.run()
     page.query_params["run"] = str(run.id)
-    page = page.switch_page("app_pages/run.py").run()
+    page = page.switch_page(RUN).run()
     assert not page.exception
     return page
 

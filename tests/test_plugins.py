@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.pages import SCRIPTS
 from mgic.client import Client
 from mgic.records import Run, RunStatus, SweepRequest
 from tests.conftest import Service, start_service, stop_service, wait_for
@@ -53,7 +54,7 @@ def opened(api: Client, name: str) -> AppTest:
     page = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
     page.session_state["client"] = api
     page.run()
-    return page.switch_page(f"app_pages/{name}.py").run()
+    return page.switch_page(SCRIPTS[name]).run()
 
 
 def finished(api: Client, reuse: bool = False) -> Run:
@@ -181,7 +182,7 @@ def test_a_service_that_is_told_by_name_trains_it_and_the_form_offers_it(reposit
     service = start_service(tmp_path / "home", folder=repository, words=("--import", "lab_nets"))
     try:
         api = service.client
-        page = opened(api, "new_sweep")
+        page = opened(api, "new")
         assert not page.exception
         assert "Our weights" in page.selectbox(key="experiment").options
         axes = {"model": ["our_net"], "dataset": ["our_noise"], "epochs": [1], "batch_size": [16]}

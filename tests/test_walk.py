@@ -57,7 +57,7 @@ def settle(page: Page) -> None:
 
 
 def test_from_the_form_to_the_plot_to_the_run(page):
-    page.goto("/")
+    page.goto("/new")
     expect(page.get_by_role("heading", name="New sweep")).to_be_visible(timeout=60_000)
     for name in ("group_size", "coarsest_size"):
         field = page.get_by_label(re.compile(f"^{name}"))

@@ -13,12 +13,12 @@ from urllib.parse import unquote
 import plotly.graph_objects as go
 from playwright.sync_api import sync_playwright
 
-from dashboard.charts.columns import axis_title, goal_of, unit_of
-from dashboard.charts.samples import Group, Sample, groups
-from dashboard.charts.tradeoff import draw_tradeoff, tradeoff_info
-from dashboard.charts.view import draw_view, view_info
-from dashboard.theme import LIGHT
 from mgic.experiment import EXPERIMENTS
+from mgic.figures.columns import axis_title, goal_of, unit_of
+from mgic.figures.samples import Group, Sample, groups
+from mgic.figures.style import LIGHT
+from mgic.figures.tradeoff import draw_tradeoff, tradeoff_info
+from mgic.figures.view import draw_view, view_info
 from mgic.records import Outcome, RunStatus
 
 INFO = EXPERIMENTS["classification"].info

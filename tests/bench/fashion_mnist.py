@@ -9,12 +9,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dashboard.charts.columns import goal_of, unit_of
-from dashboard.charts.samples import Group, Sample, groups, spread_note
-from dashboard.charts.tradeoff import draw_tradeoff, tradeoff_info
-from dashboard.theme import LIGHT
 from mgic.data import DATASETS
 from mgic.experiment import EXPERIMENTS
+from mgic.figures.columns import goal_of, unit_of
+from mgic.figures.samples import Group, Sample, groups, spread_note
+from mgic.figures.style import LIGHT
+from mgic.figures.tradeoff import draw_tradeoff, tradeoff_info
 from mgic.records import Outcome, RunStatus
 from mgic.reference import recipe
 from mgic.statistics.comparison import Difference, paired

@@ -4,16 +4,16 @@ import warnings
 
 import pytest
 
-from dashboard.charts.columns import axis_title
-from dashboard.charts.cost_axis import counted
-from dashboard.charts.curves import curves_info, draw_curves, ema
-from dashboard.charts.heatmap import draw_heatmap, entries, facets, heatmap_info, text_colour
-from dashboard.charts.placement import place
-from dashboard.charts.samples import differing, groups, label, samples, spread_note, told
-from dashboard.charts.ticks import exact_ticks, log_ticks
-from dashboard.charts.tradeoff import draw_tradeoff, frontier, tradeoff_info
-from dashboard.charts.view import draw_view, view_info
-from dashboard.theme import DARK, LIGHT
+from mgic.figures.columns import axis_title
+from mgic.figures.cost_axis import counted
+from mgic.figures.curves import curves_info, draw_curves, ema
+from mgic.figures.heatmap import draw_heatmap, entries, facets, heatmap_info, text_colour
+from mgic.figures.placement import place
+from mgic.figures.samples import differing, groups, label, samples, spread_note, told
+from mgic.figures.style import DARK, LIGHT
+from mgic.figures.ticks import exact_ticks, log_ticks
+from mgic.figures.tradeoff import draw_tradeoff, frontier, tradeoff_info
+from mgic.figures.view import draw_view, view_info
 from mgic.records import CurvePoint, Reason, RunStatus, Table, View, telling_keys
 from tests.dashboard.made import experiment, failed, run
 

@@ -1,11 +1,11 @@
 """The best point is chosen by held-out samples where there are any; what is no better than a guess is marked."""
 
-from dashboard.charts.choice import choice, choice_note, guesses, guesses_note
-from dashboard.charts.heatmap import entries, heatmap_info
-from dashboard.charts.samples import groups, samples
-from dashboard.charts.tradeoff import frontier, tradeoff_info
-from dashboard.charts.view import view_info
-from dashboard.frames import listing, runs_table
+from dashboard.tables.frames import listing, runs_table
+from mgic.figures.choice import choice, choice_note, guesses, guesses_note
+from mgic.figures.heatmap import entries, heatmap_info
+from mgic.figures.samples import groups, samples
+from mgic.figures.tradeoff import frontier, tradeoff_info
+from mgic.figures.view import view_info
 from mgic.records import View
 from tests.dashboard.made import experiment, run
 from tests.dashboard.test_intervals import SHOW_PLOTS, SHOW_RESULT, drawn

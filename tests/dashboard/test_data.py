@@ -11,7 +11,7 @@ OF = {"task": "image classification", "shape": (1, 8, 8), "classes": 2, "train":
 
 PAGE = """
 import streamlit as st
-from dashboard.run_sections import show_data
+from dashboard.runs.sections import show_data
 info = st.session_state["info"]
 show_data(st.session_state["run"], {info.name: info})
 """

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from dashboard.draft import Extras, body, commands, grids_text, only_possible, parse_grids, request
-from dashboard.forms import BadText
+from dashboard.forms.fields import BadText
+from dashboard.new.draft import Extras, body, commands, grids_text, only_possible, parse_grids, request
 from mgic.records import Point, Preview, Recipe
 from tests.dashboard.made import experiment
 

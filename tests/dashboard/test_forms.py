@@ -2,7 +2,17 @@
 
 import pytest
 
-from dashboard.forms import BadText, config_fields, field_of, grids, is_rare, option_fields, parse, without, written
+from dashboard.forms.fields import (
+    BadText,
+    config_fields,
+    field_of,
+    grids,
+    is_rare,
+    option_fields,
+    parse,
+    without,
+    written,
+)
 from mgic.records import Recipe, View
 from tests.dashboard.made import experiment, model
 

@@ -1,6 +1,6 @@
 """Rows of the tables, as a reader sees them."""
 
-from dashboard.frames import preview_table, runs_table
+from dashboard.tables.frames import preview_table, runs_table
 from mgic.records import Cost, Point, Preview, Reason
 from tests.dashboard.made import experiment, failed, run
 

@@ -7,14 +7,14 @@ import pytest
 from pydantic import ValidationError
 from streamlit.testing.v1 import AppTest
 
-from dashboard.charts.box import box_info, box_note, draw_boxes
-from dashboard.charts.columns import description_of, goal_of, is_result, unit_of
-from dashboard.charts.samples import groups, samples
-from dashboard.charts.tradeoff import tradeoff_info
-from dashboard.charts.view import draw_view, view_info
-from dashboard.frames import result_tables
-from dashboard.sweep_plots import DRAWERS, views_of, views_of_run
-from dashboard.theme import LIGHT
+from dashboard.tables.frames import result_tables
+from mgic.figures.box import box_info, box_note, draw_boxes
+from mgic.figures.columns import description_of, goal_of, is_result, unit_of
+from mgic.figures.samples import groups, samples
+from mgic.figures.style import LIGHT
+from mgic.figures.tradeoff import tradeoff_info
+from mgic.figures.view import draw_view, view_info
+from mgic.figures.views import PLOTS, views_of, views_of_run
 from mgic.records import View, ViewKind, tables_of
 from tests.dashboard.made import experiment, run
 
@@ -193,12 +193,12 @@ def titles(page: AppTest) -> list[str]:
 
 
 SHOW_RESULT = """
-from dashboard.run_sections import show_result
+from dashboard.runs.sections import show_result
 show_result(st.session_state.run, st.session_state.info)
 """
 SHOW_PLOTS = """
-from dashboard.sweep_plots import show_plots
-show_plots(st.session_state.info, st.session_state.runs)
+from dashboard.sweeps.plots import show_sweep_plots
+show_sweep_plots(None, st.session_state.info, st.session_state.runs)
 """
 
 
@@ -217,8 +217,8 @@ def test_the_page_of_a_run_of_several_networks_begins_with_their_rows_and_plots(
     assert "1 have no whiskers" in told[1]
 
 
-def test_every_kind_of_view_has_a_drawer():
-    assert set(DRAWERS) == set(get_args(ViewKind))
+def test_every_kind_of_view_has_a_plot():
+    assert set(PLOTS) == set(get_args(ViewKind))
 
 
 def test_an_unknown_kind_is_refused_where_the_view_is_declared():

@@ -5,12 +5,12 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.charts.samples import groups, samples
-from dashboard.charts.tradeoff import tradeoff_info
-from dashboard.charts.view import view_info
-from dashboard.sweep_plots import Shown
 from mgic.experiment import EXPERIMENTS
 from mgic.experiments.latency import Result, Row
+from mgic.figures.samples import groups, samples
+from mgic.figures.tradeoff import tradeoff_info
+from mgic.figures.view import view_info
+from mgic.figures.views import Shown
 from tests.dashboard.made import run
 
 INFO = EXPERIMENTS["latency"].info.model_copy(update={"recipes": ()})
@@ -21,13 +21,13 @@ SPEEDUPS = ("Speed-up over the first network", "Speed-up over the first network,
 
 SHOW_RUN = """
 import streamlit as st
-from dashboard.run_sections import show_result
+from dashboard.runs.sections import show_result
 show_result(st.session_state.run, st.session_state.info)
 """
 SHOW_SWEEP = """
 import streamlit as st
-from dashboard.sweep_plots import show_plots
-show_plots(st.session_state.info, st.session_state.runs)
+from dashboard.sweeps.plots import show_sweep_plots
+show_sweep_plots(None, st.session_state.info, st.session_state.runs)
 """
 
 
@@ -76,7 +76,7 @@ def drawn(script: str, **state) -> AppTest:
 
 def marks(title: str, given) -> dict[str, list]:
     view = VIEWS[title]
-    return view_info(view, Shown(INFO, [given]).measured(view)).series
+    return view_info(view, Shown(INFO, [given], {}).measured(view)).series
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ def test_each_clock_has_its_own_interval():
 
 @pytest.mark.parametrize("title", ["Latency against MACs", "Peak memory"])
 def test_the_control_is_no_network_of_its_own_where_it_would_be_taken_for_one(title):
-    rows = Shown(INFO, [timed(ROWS)]).measured(VIEWS[title])
+    rows = Shown(INFO, [timed(ROWS)], {}).measured(VIEWS[title])
     assert [(one.values["model"], one.values["role"]) for one in rows] == [("a", "measured"), ("b", "measured")]
 
 
 def test_points_against_macs_are_named_by_their_model_alone():
     view = VIEWS["Latency against MACs"]
-    found = tradeoff_info(groups(Shown(INFO, [timed(ROWS)]).measured(view)), view, "ms", goal="min")
+    found = tradeoff_info(groups(Shown(INFO, [timed(ROWS)], {}).measured(view)), view, "ms", goal="min")
     assert {name: [mark.label for mark in of] for name, of in found.series.items()} == {"a": ["a"], "b": ["b"]}
 
 
@@ -159,7 +159,7 @@ def test_results_of_both_versions_stand_in_one_plot():
     before = run(1, result={"rows": [old(one) for one in ROWS[:2]]}, models=["a", "b"], engine="eager", seed=0)
     after = timed(ROWS)
     view = VIEWS["Latency"]
-    found = view_info(view, Shown(INFO, [before, after]).measured(view)).series
+    found = view_info(view, Shown(INFO, [before, after], {}).measured(view)).series
     assert {name: [mark.x for mark in of] for name, of in found.items()} == {
         "no role": ["a", "b"],
         "role=control": ["a"],

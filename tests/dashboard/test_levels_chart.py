@@ -2,10 +2,10 @@
 
 import pytest
 
-from dashboard.charts.cost_grid import axis, change, draw_grid, grid_info, reasons
-from dashboard.charts.cost_share import COARSEST, GROUPED, PROLONG, REST, RESTRICT, bars, draw_bars, sums
-from dashboard.charts.levels import MAX_CUTS, blocks_of, draw_hierarchy, kinds, rows
-from dashboard.theme import DARK, LIGHT
+from mgic.figures.cost_grid import axis, change, draw_grid, grid_info, reasons
+from mgic.figures.cost_share import COARSEST, GROUPED, PROLONG, REST, RESTRICT, bars, draw_bars, sums
+from mgic.figures.levels import MAX_CUTS, blocks_of, draw_hierarchy, kinds, rows
+from mgic.figures.style import DARK, LIGHT
 from mgic.records import Cost, Level, ModelCost, Point, Preview
 
 

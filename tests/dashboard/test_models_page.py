@@ -6,9 +6,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.forms import config_fields, model_fields, written
-from dashboard.model_cost import ask_costs, known_costs, levels_table, matching, models_table, times
-from dashboard.model_form import fields_of, read
+from dashboard.forms.fields import config_fields, model_fields, written
+from dashboard.models.cost import ask_costs, known_costs, levels_table, matching, models_table, times
+from dashboard.models.form import fields_of, read
 from mgic import describe
 from mgic.models import list_models, model_info
 from mgic.records import Cost, Point, Uncounted
@@ -243,7 +243,7 @@ def test_every_option_of_every_model_can_stand_in_an_address(name):
 
 def test_training_starts_from_the_present_options(page):
     grid = json.dumps({"model": [MGIC], "group_size": [4]})
-    shown = opened(page, "new_sweep", experiment="classification", grid=grid)
+    shown = opened(page, "new", experiment="classification", grid=grid)
     assert shown.multiselect(key="classification:model").value == [MGIC]
     assert shown.text_input(key="classification:group_size").value == "4"
     assert not shown.error
@@ -251,17 +251,17 @@ def test_training_starts_from_the_present_options(page):
 
 @pytest.mark.parametrize("address", [{"experiment": "nope"}, {"experiment": "cost", "grid": "{"}])
 def test_a_form_that_cannot_be_filled_says_so(page, address):
-    assert opened(page, "new_sweep", **address).error
+    assert opened(page, "new", **address).error
 
 
 # Choices and bounds of fields
 
 
 def test_an_experiment_offers_the_models_of_its_task(page):
-    shown = opened(page, "new_sweep", experiment="classification")
+    shown = opened(page, "new", experiment="classification")
     offered = set(shown.multiselect(key="classification:model").options)
     assert offered == {name for name in list_models() if model_info(name).task == "image classification"}
-    shown = opened(page, "new_sweep", experiment="cost")
+    shown = opened(page, "new", experiment="cost")
     assert set(shown.multiselect(key="cost:model").options) == set(list_models())
 
 

@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.charts.conversion import rows
+from mgic.figures.conversion import rows
 from mgic.records import ConversionReport, LeftAlone
 from tests.dashboard.core_client import Core
 from tests.dashboard.test_pages import APP, opened
@@ -80,10 +80,10 @@ def test_a_short_name_is_the_model_whichever_way_it_is_asked_for(page):
 
 def test_the_form_of_a_sweep_takes_any_name_with_its_options(page):
     grid = json.dumps({"model": [NAME, "timm/test_vit"], "img_size": [96]})
-    shown = opened(page, "new_sweep", experiment="cost", grid=grid)
+    shown = opened(page, "new", experiment="cost", grid=grid)
     assert not shown.error
     assert shown.button(key="run").label == "Run 2 cells"
     assert shown.text_input(key="cost:img_size").value == "96"
     grid = json.dumps({"model": [NAME, "timm/test_resnt"]})
-    shown = opened(page, "new_sweep", experiment="cost", grid=grid)
+    shown = opened(page, "new", experiment="cost", grid=grid)
     assert "did you mean 'timm/test_resnet'?" in shown.error[0].value.replace("\\", "")

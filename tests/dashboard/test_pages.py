@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import dashboard
+from dashboard.pages import SCRIPTS
 from dashboard.settings import Settings
 from dashboard.words import literal
 from mgic.client import Client
@@ -32,8 +33,8 @@ def app(service) -> AppTest:
 
 @pytest.fixture
 def page(app) -> AppTest:
-    """The start page."""
-    return app.run()
+    """The form of a sweep."""
+    return opened(app.run(), "new")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def opened(page: AppTest, name: str, **address: str) -> AppTest:
     page.query_params.clear()
     for key, value in address.items():
         page.query_params[key] = value
-    shown = page.switch_page(f"app_pages/{name}.py").run()
+    shown = page.switch_page(SCRIPTS[name]).run()
     assert not shown.exception
     return shown
 
@@ -68,7 +69,7 @@ def test_from_the_form_to_the_plot(page, service):
     assert not page.exception
     sweep_id = page.query_params["sweep"]
     service.client.wait(sweep_id, timeout=120)
-    page.run()
+    opened(page, "sweep", sweep=sweep_id)
     assert len(page.get("plotly_chart")) >= 1
     assert list(page.dataframe[-1].value["status"]) == ["✔ succeeded"] * 2
 
@@ -107,7 +108,7 @@ def test_text_that_is_no_number_is_refused_at_its_field(page, service):
 
 def test_a_preset_fills_the_form(app, service):
     recipe = service.client.recipes()[0]
-    shown = opened(app, "new_sweep", recipe=recipe.name)
+    shown = opened(app, "new", recipe=recipe.name)
     assert recipe.title in " ".join(one.value for one in shown.markdown if "Started from" in one.value)
     assert not shown.error
 
@@ -155,7 +156,7 @@ def test_a_run_has_its_settings_its_result_and_its_timeline(app, swept, service)
 
 def test_change_and_run_again_brings_the_settings_back(app, swept, service):
     run = service.client.sweep_runs(swept.id)[1]
-    shown = opened(app, "new_sweep", run=str(run.id))
+    shown = opened(app, "new", run=str(run.id))
     assert shown.text_input(key="channel_scaling:channels").value == "128"
 
 
@@ -184,7 +185,7 @@ def test_without_an_id_the_page_leads_to_the_list(app, name):
     assert "is chosen" in said(opened(app, name))
 
 
-@pytest.mark.parametrize("name", ["new_sweep", "sweeps", "runs", "system"])
+@pytest.mark.parametrize("name", ["new", "sweeps", "runs", "system"])
 def test_a_service_that_is_not_there_is_named(name):
     nobody = Client(f"http://127.0.0.1:{free_port()}")
     shown = opened(session(nobody), name)

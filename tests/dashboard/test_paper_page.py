@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.charts.paper import draw_paper_plot, paper_plot
-from dashboard.paper_table import (
+from dashboard.pages import SCRIPTS
+from dashboard.paper.table import (
     DARK_CELLS,
     LIGHT_CELLS,
     MACS,
@@ -19,12 +19,14 @@ from dashboard.paper_table import (
     VERDICT,
     WITHOUT,
     cell_styles,
-    measured_words,
     paper_table,
     shared_setting,
 )
-from dashboard.theme import DARK, LIGHT
+from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
+from mgic.figures.paper import draw_paper_plot, paper_plot
+from mgic.figures.style import DARK, LIGHT
+from mgic.figures.verdicts import measured_words
 from mgic.records import Counted, Measured, PaperSummary, PaperTable, Recipe, Standing, Verdict
 from tests.conftest import free_port
 
@@ -148,7 +150,7 @@ def opened(api, **address: str) -> AppTest:
     page = AppTest.from_file(APP, default_timeout=60)
     page.session_state["client"] = api
     page.query_params["anything"] = "keeps the start page short"
-    page.switch_page("app_pages/paper.py")
+    page.switch_page(SCRIPTS["paper"])
     page.query_params.clear()
     for key, value in address.items():
         page.query_params[key] = value
@@ -295,14 +297,14 @@ def test_notes_and_titles_are_shown_as_written(api):
 
 def test_the_chosen_row_goes_with_its_table(api):
     page = opened(api, table="13", row="13.2")
-    page.segmented_control(key="table").set_value("5").run()
-    assert page.selectbox(key="row").value is None
+    page.segmented_control(key="paper/table").set_value("5").run()
+    assert page.selectbox(key="paper/row").value is None
     assert not page.error
 
 
 def test_another_table_is_chosen_by_its_name(api):
     page = opened(api)
-    page.segmented_control(key="table").set_value("5").run()
+    page.segmented_control(key="paper/table").set_value("5").run()
     assert not page.exception
     assert list(page.dataframe[0].value["row"]) == ["5.1"]
 
@@ -353,7 +355,7 @@ def test_without_tables_it_says_so():
 @pytest.mark.parametrize("given", ["99", "<b>x</b>", "13.1"])
 def test_an_unknown_table_in_the_address_is_answered_in_words(api, given):
     page = opened(api, table=given)
-    assert "is no table with results" in said(page)
+    assert f"table={literal(given)} in the address" in said(page)
     assert len(page.dataframe) == 1
 
 

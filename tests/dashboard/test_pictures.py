@@ -6,7 +6,8 @@ from math import inf
 import numpy as np
 import pytest
 
-from dashboard.charts.pictures import (
+from dashboard.reconstructions.sections import like, matrix_title, title_of
+from mgic.figures.pictures import (
     ERRORS,
     MAPS,
     Crop,
@@ -19,8 +20,7 @@ from dashboard.charts.pictures import (
     tile,
     window,
 )
-from dashboard.reconstruction_sections import like, matrix_title, title_of
-from dashboard.theme import LIGHT
+from mgic.figures.style import LIGHT
 from tests.dashboard.made import run
 
 

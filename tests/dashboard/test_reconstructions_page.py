@@ -102,7 +102,7 @@ def test_runs_over_other_maps_do_not_stand_side_by_side(page, runs, service):
 
 
 def test_the_page_of_the_sweep_hangs_the_pictures_of_its_runs_beside_each_other(page, emptied, runs):
-    shown = opened(page, "sweep", sweep=emptied, view="Reconstructions")
+    shown = opened(page, "sweep", sweep=emptied, view="reconstructions")
     assert pictures(shown) == len(runs)
     labels = [one.value for one in shown.markdown if one.value.startswith("group_size=")]
     assert [label.split()[0] for label in labels] == [f"group_size={size}" for size in sorted(SIZES)]

@@ -1,7 +1,7 @@
 """Which pictures hang where, whatever the order of the runs."""
 
-from dashboard.recipes import missing
-from dashboard.wall import columns_of, picture_link, rows_of
+from dashboard.new.recipes import missing
+from dashboard.plots.wall import columns_of, picture_link, rows_of
 from mgic.records import DatasetInfo, Reason, Recipe, View
 from tests.dashboard.made import failed, run
 

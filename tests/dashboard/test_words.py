@@ -2,7 +2,8 @@
 
 import pytest
 
-from dashboard.words import ADVICE, ICONS, counts, literal, number, plain, seconds, si
+from dashboard.words import ADVICE, literal
+from mgic.figures.words import ICONS, counts, number, plain, seconds, si
 from mgic.records import Reason, RunStatus
 
 

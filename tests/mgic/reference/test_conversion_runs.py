@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.charts.samples import groups
 from mgic.experiment import EXPERIMENTS
+from mgic.figures.samples import groups
 from mgic.records import SweepRequest
 from mgic.sweep import expand
 from tests.bench.conversion import finished, read, row

@@ -1,0 +1,98 @@
+"""One widget for each field of a form; what is in them survives in the session."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from dashboard.forms.fields import Field, parse, written
+from dashboard.words import literal
+from mgic.records import Axis, Value
+
+# Behind "models" and "datasets": each name with the task it is for; behind "runs": each id with what is shown for it.
+Lists = Mapping[str, Mapping[str, str]]
+
+
+OTHER_NAMES = " Any other name may be typed, such as timm/convnext_atto."
+
+
+def key(experiment: str, name: str) -> str:
+    return f"{experiment}:{name}"
+
+
+def fill(experiment: str, fields: Sequence[Field], values: Mapping[str, Axis]) -> None:
+    """Put values into the widgets before they are drawn; fields not named get their default."""
+    for field in fields:
+        axis = values.get(field.name)
+        st.session_state[key(experiment, field.name)] = _state(field, axis) if axis else initial(field)
+
+
+def initial(field: Field) -> str | list[str]:
+    """What the widget holds before anybody touches it."""
+    return _state(field, [field.default] if field.has_default else [])
+
+
+def draw(experiment: str, field: Field, lists: Lists) -> list[Value]:
+    """The widget; returns its axis, empty for the default. Raises `BadText` after drawing it."""
+    state = key(experiment, field.name)
+    st.session_state.setdefault(state, initial(field))
+    label = literal(f"{field.name} ({field.unit})" if field.unit not in ("", field.name) else field.name)
+    about = literal(field.help)
+    options = _options(field, lists)
+    if options is not None:
+        return _multiselect(label, field, options, state, about, lists["runs"] if field.of else {})
+    hint = " Lists are separated by semicolons." if field.kind == "array" else " Values are separated by commas."
+    text = st.text_input(
+        label, key=state, help=about + literal(hint), placeholder=_placeholder(field), persist_state="session"
+    )
+    return parse(field, text)
+
+
+def _multiselect(
+    label: str, field: Field, options: Sequence[str], state: str, about: str, shown: Mapping[str, str]
+) -> list[Value]:
+    free = field.choices == "models" or bool(field.of)  # of another package, converted, with options; an older run
+    if free:
+        about += " The id of any other run may be typed." if field.of else literal(OTHER_NAMES)
+    chosen = st.multiselect(
+        label,
+        options,
+        key=state,
+        help=about,
+        accept_new_options=free,
+        format_func=lambda one: shown.get(one, one),
+        placeholder=_placeholder(field),
+        persist_state="session",
+    )
+    if field.kind == "array":
+        return [list(chosen)] if chosen else []
+    by_text: dict[str, Value] = {written(one): one for one in field.enum}
+    if field.kind == "boolean":
+        by_text = {"false": False, "true": True}
+    return [by_text.get(one, one) for one in chosen]
+
+
+def _options(field: Field, lists: Lists) -> list[str] | None:
+    if field.of:
+        return list(lists["runs"])
+    if field.choices:
+        return [name for name, task in lists[field.choices].items() if field.task in ("", task)]
+    if field.kind == "boolean":
+        return ["false", "true"]
+    return [written(one) for one in field.enum if one is not None] or None
+
+
+def _state(field: Field, axis: Sequence[Value]) -> str | list[str]:
+    if field.kind == "array" and field.choices:
+        return [str(one) for values in axis for one in (values if isinstance(values, list) else [values])]
+    if field.choices or field.enum or field.of or field.kind == "boolean":
+        return [written(one) for one in axis if one is not None]
+    if field.kind == "array":
+        return "; ".join(written(one) for one in axis)
+    texts = ["none" if one is None else written(one) for one in axis]
+    return "" if texts == ["none"] else ", ".join(texts)
+
+
+def _placeholder(field: Field) -> str:
+    if field.has_default:
+        return f"default: {written(field.default) or 'none'}"
+    return "default of each model"

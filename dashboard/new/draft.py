@@ -1,0 +1,145 @@
+"""A sweep before it is sent: from the form to the request, and the same as a command or as JSON."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from dashboard.forms.fields import MAX_GRIDS, BadText, without, written
+from mgic.records import Config, ExperimentInfo, Grid, Preview, Recipe, Run, SweepRequest, Value
+
+GRIDS = TypeAdapter(list[Grid])
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a form is filled with: grids, and the recipe they are if they are one."""
+
+    experiment: str
+    grids: tuple[Grid, ...]
+    recipe: str | None = None
+
+    @property
+    def fits_the_form(self) -> bool:
+        """A form holds one grid; a union is edited as JSON."""
+        return len(self.grids) <= 1
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a sweep has besides its grids."""
+
+    name: str = ""
+    priority: int = 5
+    reuse: bool = False
+    started_from: str | None = None  # the recipe the form was filled with: several may have the same grids
+
+
+def of_recipe(recipe: Recipe) -> Start:
+    return Start(recipe.experiment, recipe.grids, recipe.name)
+
+
+def of_run(run: Run) -> Start:
+    return Start(run.experiment, ({name: [value] for name, value in run.requested.items()},))
+
+
+def request(experiment: ExperimentInfo, grids: Sequence[Grid], extras: Extras) -> SweepRequest:
+    """The shortest request that says it: a recipe by name, one grid as axes, else a union.
+
+    Raises:
+        BadText: Name, grids or values are not what a sweep may have.
+    """
+    given: dict[str, object] = {"experiment": experiment.name, "priority": extras.priority, "reuse": extras.reuse}
+    if extras.name:
+        given["name"] = extras.name
+    same = [one.name for one in experiment.recipes if list(one.grids) == list(grids)]
+    if same:
+        given["recipe"] = extras.started_from if extras.started_from in same else same[0]
+    elif len(grids) == 1:
+        given["axes"] = grids[0] or _one_default(experiment)
+    else:
+        given["grids"] = list(grids)
+    try:
+        return SweepRequest.model_validate(given)
+    except ValidationError as error:
+        raise BadText(_in_words(error)) from None
+
+
+def only_possible(asked: SweepRequest, preview: Preview) -> SweepRequest:
+    """The same sweep without the cells that cannot run; `asked` itself where all can.
+
+    Raises:
+        BadText: What is left needs more grids than a sweep may have.
+    """
+    if not preview.problems:
+        return asked
+    grids = without([point.requested for point in preview.points if not point.problem])
+    if len(grids) > MAX_GRIDS:
+        raise BadText("The cells that can run do not fit into one sweep: leave out the values that cannot.")
+    return asked.model_copy(update={"axes": None, "recipe": None, "grids": grids})
+
+
+def parse_grids(text: str) -> list[Grid]:
+    """Raises `BadText` where it is no JSON list of grids, with the place."""
+    try:
+        return GRIDS.validate_python(json.loads(text), strict=True)
+    except json.JSONDecodeError as error:
+        raise BadText(f"Line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except ValidationError as error:
+        raise BadText(_in_words(error)) from None
+
+
+def grids_text(grids: Sequence[Grid]) -> str:
+    """JSON with a line a field, so that it can be edited."""
+    lines = [",\n".join(f"  {json.dumps(name)}: {json.dumps(axis)}" for name, axis in grid.items()) for grid in grids]
+    return "[{\n" + "\n}, {\n".join(lines) + "\n}]"
+
+
+def body(asked: SweepRequest) -> str:
+    return json.dumps(asked.model_dump(mode="json", exclude_unset=True, exclude_none=True), indent=2)
+
+
+def commands(asked: SweepRequest) -> str:
+    """The same for a terminal; a union of grids is a command a grid."""
+    extras = [f"--name {shlex.quote(asked.name)}"] if asked.name else []
+    extras += [f"--priority {asked.priority}"] if asked.priority != 5 else []
+    extras += ["--reuse"] if asked.reuse else []
+    if asked.recipe:
+        return " ".join(["mgic submit --recipe", asked.recipe, *extras])
+    grids = asked.grids or [asked.axes or {}]
+    return "\n".join(" ".join(["mgic submit", asked.experiment, *map(_argument, g.items()), *extras]) for g in grids)
+
+
+def cells(grids: Sequence[Mapping[str, Sequence[Value]]]) -> int:
+    """How many the grids have before equal ones are made one."""
+    total = 0
+    for grid in grids:
+        size = 1
+        for axis in grid.values():
+            size *= len(axis)
+        total += size
+    return total
+
+
+def _argument(item: tuple[str, Sequence[Value]]) -> str:
+    name, axis = item
+    texts = [json.dumps(value) if isinstance(value, list) else written(value) or "null" for value in axis]
+    return f"{name}={shlex.quote(','.join(texts))}"
+
+
+def _one_default(experiment: ExperimentInfo) -> dict[str, list[Value]]:
+    properties: Mapping[str, Config] = experiment.config_schema.get("properties", {})
+    return {name: [spec["default"]] for name, spec in list(properties.items())[:1]}
+
+
+def _in_words(error: ValidationError) -> str:
+    said = []
+    for one in error.errors():
+        place = ", ".join(str(part) for part in one["loc"])
+        if place == "name":
+            said.append("The name may have letters, digits, spaces and . _ - , and begins with a letter or digit.")
+        else:
+            said.append(f"{place}: {one['msg']}" if place else one["msg"])
+    return "; ".join(dict.fromkeys(said[:3]))

@@ -1,0 +1,112 @@
+"""One run: what became of it, its curves, what it was asked and what it left."""
+
+import streamlit as st
+
+from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
+from dashboard.new.preset import offer_uses
+from dashboard.pages import NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.runs.curves import show_curves
+from dashboard.runs.sections import (
+    show_artifacts,
+    show_config,
+    show_data,
+    show_environment,
+    show_failure,
+    show_lineage,
+    show_log,
+    show_result,
+    show_timeline,
+    show_waits,
+)
+from dashboard.words import literal
+from mgic.client import ApiError, Unreachable
+from mgic.figures.views import views_of_run
+from mgic.figures.words import assignments, seconds, since, status
+from mgic.records import RunStatus
+
+api = client()
+run_id = id_in_address("run", RUNS, "All runs")
+try:
+    run = api.run(run_id)
+except ApiError as error:
+    st.error(literal(error), icon=":material/error:")
+    st.page_link(RUNS, label="All runs", icon=":material/arrow_back:")
+    st.stop()
+info = experiments(api).get(run.experiment)
+
+model = run.config.get("model")
+st.title(literal(model if isinstance(model, str) else run.experiment), anchor=False)
+asked = assignments({k: v for k, v in run.requested.items() if k != "model"}) or "all fields at default"
+st.caption(literal(f"{asked} · id {run_id}"))
+
+
+def act(what: str) -> None:
+    """Cancel or retry; a retry is a new run, and the page goes there."""
+    try:
+        if what == "cancel":
+            api.cancel_run(run_id)
+        else:
+            st.session_state["go to run"] = str(api.retry_run(run_id).id)
+    except (ApiError, Unreachable) as error:
+        st.session_state["run message"] = str(error)
+
+
+if new := st.session_state.pop("go to run", None):
+    st.switch_page(RUN, query_params={"run": new})
+if message := st.session_state.pop("run message", None):
+    st.error(literal(message))
+with st.container(horizontal=True, vertical_alignment="center"):
+    if not run.status.terminal:
+        with st.popover("Cancel", icon=":material/cancel:"):
+            st.button("Yes, cancel this run", type="primary", on_click=act, args=("cancel",), key="cancel")
+    elif run.status is not RunStatus.SUCCEEDED:
+        st.button("Retry unchanged", icon=":material/replay:", on_click=act, args=("retry",), key="retry")
+    if run.status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.SUCCEEDED):
+        offer_uses(run.experiment, run_id, experiments(api))
+    st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"run": run_id})
+    sweep = {"sweep": str(run.sweep_id)}
+    st.page_link(SWEEP, label="Its sweep", icon=":material/scatter_plot:", query_params=sweep)
+    if run.retry_of:
+        before = {"run": str(run.retry_of)}
+        st.page_link(RUN, label="The run this retries", icon=":material/history:", query_params=before)
+show_data(run, datasets(api))
+
+
+@st.fragment(run_every=None if run.status.terminal else 2)
+@tells_what_fails()
+def live() -> None:
+    ask = lambda: (api.run(run_id), api.events(run_id), api.workers())  # noqa: E731
+    (now, events, workers), age = last_seen(f"run {run_id}", ask)
+    if now.status.terminal != run.status.terminal:
+        st.rerun()
+    ended = now.status.terminal
+    words = [status(now.status), now.phase if not ended else "", f"attempt {now.attempt}" if now.attempt > 1 else ""]
+    words += [f"took {seconds(now.seconds)}" if ended and now.seconds is not None else ""]
+    words += ["" if ended else f"updated {since(age)}"]
+    st.markdown(f"**{literal(' · '.join(filter(None, words)))}**")
+    if not ended:
+        st.progress(min(1.0, now.progress), f"{now.progress:.0%}")
+    say_if_no_worker([now], workers)
+    show_waits(now)
+    show_failure(now)
+    show_result(now, info)
+    st.subheader("Curves", anchor=False)
+    show_curves(api, now)
+    st.subheader("Timeline", anchor=False)
+    show_timeline(events)
+    st.subheader("Log", anchor=False)
+    show_log(api, now)
+
+
+live()
+show_lineage(api, run)
+left, right = st.columns(2)
+with left:
+    st.subheader("Config", anchor=False)
+    show_config(run)
+with right:
+    st.subheader("Files", anchor=False)
+    walls = [view.y for view in views_of_run(info, run) if view.kind == "images"] if info else []
+    show_artifacts(api, run, walls)
+    st.subheader("Environment", anchor=False)
+    show_environment(run)

@@ -1,0 +1,91 @@
+"""One sweep while it runs and after: how far it is, its plots, its runs."""
+
+import streamlit as st
+
+from dashboard.connection import client, experiments, last_seen, tells_what_fails
+from dashboard.new.preset import offer_uses
+from dashboard.pages import NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
+from dashboard.sweeps.plots import show_sweep_plots
+from dashboard.tables.frames import result_tables, runs_table
+from dashboard.words import literal
+from mgic.client import ApiError, Unreachable
+from mgic.figures.words import counts, moment, seconds, since
+from mgic.records import RunStatus
+
+api = client()
+sweep_id = id_in_address("sweep", SWEEPS, "All sweeps")
+try:
+    sweep = api.sweep(sweep_id)
+except ApiError as error:
+    st.error(literal(error), icon=":material/error:")
+    st.page_link(SWEEPS, label="All sweeps", icon=":material/arrow_back:")
+    st.stop()
+info = experiments(api).get(sweep.experiment)
+
+st.title(literal(sweep.name), anchor=False)
+about = [info.title if info else sweep.experiment, f"made {moment(sweep.created_at)}", f"id {sweep_id}"]
+about += [f"recipe {sweep.recipe}"] if sweep.recipe else []
+st.caption(literal(" · ".join(about)))
+
+
+def act(what: str) -> None:
+    """Cancel or retry; the page shows what came of it."""
+    try:
+        if what == "cancel":
+            api.cancel_sweep(sweep_id)
+        else:
+            api.retry_failed(sweep_id)
+    except (ApiError, Unreachable) as error:
+        st.session_state["sweep message"] = str(error)
+
+
+if message := st.session_state.pop("sweep message", None):
+    st.error(literal(message))
+failed = sweep.counts.get(RunStatus.FAILED, 0)
+with st.container(horizontal=True, vertical_alignment="center"):
+    if not sweep.finished:
+        with st.popover("Cancel", icon=":material/cancel:"):
+            st.write("Runs that have ended are kept; the others stop within seconds.")
+            st.button("Yes, cancel this sweep", type="primary", on_click=act, args=("cancel",), key="cancel")
+    if failed:
+        label = f"Retry {failed} failed run{'s' if failed > 1 else ''}"
+        st.button(label, icon=":material/replay:", on_click=act, args=("retry",), key="retry")
+    if sweep.counts.get(RunStatus.SUCCEEDED):
+        st.download_button(
+            "Results as CSV",
+            lambda: api.results_csv(sweep.experiment, sweep_id=sweep_id),
+            f"sweep-{sweep_id[:8]}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    offer_uses(sweep.experiment, f"sweep:{sweep_id}", experiments(api))
+    st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"from_sweep": sweep_id})
+    if sweep.then_sweep_id:
+        then = {"sweep": str(sweep.then_sweep_id)}
+        st.page_link(SWEEP, label="The sweep that follows it", icon=":material/arrow_forward:", query_params=then)
+
+
+@st.fragment(run_every=None if sweep.finished else 2)
+@tells_what_fails()
+def live() -> None:
+    ask = lambda: (api.sweep(sweep_id), api.sweep_runs(sweep_id), api.workers())  # noqa: E731
+    (now, runs, workers), age = last_seen(f"sweep {sweep_id}", ask)
+    if now.finished != sweep.finished or now.counts.get(RunStatus.FAILED, 0) != failed:
+        st.rerun()
+    ended = sum(now.counts.get(status, 0) for status in RunStatus if status.terminal)
+    left = f" · {seconds(now.eta_seconds)} left" if now.eta_seconds is not None and not now.finished else ""
+    st.progress(min(1.0, now.progress), f"{ended} of {now.total} runs ended{left}")
+    fresh = "" if now.finished else f" · updated {since(age)}"
+    st.markdown(literal(counts(now.counts)) + fresh)
+    say_if_no_worker(runs, workers)
+    if info:
+        show_sweep_plots(api, info, runs)
+    for name, table in result_tables(runs, info).items():
+        st.subheader(f"Measured {name}", anchor=False)
+        show_table(table, f"measured {name}", f"Measured {name}")
+    st.subheader("Runs", anchor=False)
+    show_table(runs_table(runs, info), "runs", "Runs of this sweep")
+
+
+live()

@@ -1,0 +1,79 @@
+"""One look for all figures, light and dark: colours, symbols and the plotly template.
+
+Colours are Okabe and Ito's, darkened on white and lightened on black until each mark has
+a contrast of at least 3 against its background. A colour never stands alone: the symbol and
+the dash of a series change with it.
+"""
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
+PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
+
+
+@dataclass(frozen=True)
+class Look:
+    """The colours of one of the two themes."""
+
+    text: str
+    faint: str  # of text that is less important, still 4.5 against the background
+    grid: str
+    background: str
+    missing: str  # a cell without a number
+    series: tuple[str, ...]
+
+
+LIGHT = Look(
+    text="#0B0D12",
+    faint="#5A5F69",
+    grid="#DDE1E8",
+    background="#FFFFFF",
+    missing="#D5D9E0",
+    series=("#0072B2", "#D55E00", "#00845F", "#B4699A", "#A87400", "#3A8FCB", "#7A6FB0", "#3C4048"),
+)
+DARK = Look(
+    text="#F5F6F8",
+    faint="#A9AFBA",
+    grid="#333843",
+    background="#0E1117",
+    missing="#3A404C",
+    series=("#56B4E9", "#E8743B", "#2BB88F", "#CC79A7", "#E69F00", "#F0E442", "#A79BE0", "#D5D9E0"),
+)
+
+
+def template(colours: Look) -> go.layout.Template:
+    axis = {
+        "gridcolor": colours.grid,
+        "linecolor": colours.faint,
+        "zeroline": False,
+        "showline": True,
+        "ticks": "outside",
+        "tickcolor": colours.faint,
+        "automargin": True,
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"color": colours.text, "size": 13, "family": "Source Sans, sans-serif"},
+            "title": {"x": 0, "xanchor": "left", "font": {"size": 16}},
+            "paper_bgcolor": colours.background,
+            "plot_bgcolor": colours.background,
+            "colorway": colours.series,
+            "xaxis": axis,
+            "yaxis": axis,
+            "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0},
+            "margin": {"l": 8, "r": 12, "t": 56, "b": 8},
+            "hoverlabel": {"align": "left", "bgcolor": colours.background, "font": {"color": colours.text}},
+        }
+    )
+
+
+def figure(title: str, x: str, y: str, colours: Look, height: int = 440) -> go.Figure:
+    """An empty figure with its title and the titles of its axes."""
+    made = go.Figure()
+    made.update_layout(template=template(colours), title_text=title, height=height)
+    made.update_xaxes(title_text=x)
+    made.update_yaxes(title_text=y)
+    return made
