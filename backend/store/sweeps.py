@@ -155,6 +155,7 @@ class Sweeps(Lineage):
         after: int | None = None,
         filters: Mapping[str, str | UUID] | None = None,
         table: str | None = None,
+        stopped: bool = False,
     ) -> tuple[list[dict[str, Any]], int | None]:
         """Flat rows of succeeded runs, oldest first, and the cursor of the next page, which may begin within a run.
 
@@ -164,9 +165,11 @@ class Sweeps(Lineage):
             after: The cursor of a page before.
             filters: A column and the value it has.
             table: Of the results, a row for each of its rows; None: as `result_rows` has it.
+            stopped: Those too of trainings that a search ended early.
         """
         first, taken = divmod(after or 0, ROWS_OF_A_RUN)
-        wanted = _filtered({**(filters or {}), "experiment": experiment, "status": RunStatus.SUCCEEDED})
+        whole = {} if stopped else {"stopped_early": False}
+        wanted = _filtered({**(filters or {}), "experiment": experiment, "status": RunStatus.SUCCEEDED, **whole})
         seq = wanted.selected_columns.seq
         wanted = wanted.where(seq >= first).order_by(seq).limit(limit + 1)
         query = (
@@ -371,7 +374,7 @@ def _search_columns(search: NewSearch | None) -> dict[str, Any]:
     return {"search": told, "search_state": SEARCHING}
 
 
-def _filtered(filters: Mapping[str, str | UUID] | None) -> Select[tuple[int]]:
+def _filtered(filters: Mapping[str, str | UUID | bool] | None) -> Select[tuple[int]]:
     """The `seq` of runs that have these values in these columns; read from an index, and not from the wide rows."""
     given = dict(filters or {})
     source: Any = runs

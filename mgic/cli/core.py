@@ -36,6 +36,7 @@ from mgic.records import (
     Search,
     SweepRequest,
     Value,
+    stopped_early,
 )
 from mgic.sweep import expand, grids_of, measured
 
@@ -174,6 +175,9 @@ def _run_in(folder: Path, field: str) -> InputRun:
     if left.status is not RunStatus.SUCCEEDED:
         words = f"the run in {folder} has {left.status}"
         raise BadConfig(f"{field}: {words}", (Problem(field, "input_failed", words),))
+    if stopped_early(left.result):
+        words = f"the training in {folder} was ended early by its search"
+        raise BadConfig(f"{field}: {words}", (Problem(field, "stopped_early", words),))
     return InputRun(experiment=experiment, config=left.config)
 
 

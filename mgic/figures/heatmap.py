@@ -12,7 +12,7 @@ from mgic.figures.columns import Goal
 from mgic.figures.samples import SEED, Sample, differing, groups, label, samples, spread, told
 from mgic.figures.style import Look, figure
 from mgic.figures.words import ICONS, number, plain, value
-from mgic.records import Config, Run, RunStatus, Table, Value
+from mgic.records import Config, Run, Table, Value
 
 NOT_ASKED = "not in this sweep"
 
@@ -66,7 +66,7 @@ def entries(runs: Sequence[Run], table: Table | None = None, shown: Sequence[str
     """All that may stand in a grid: the samples of runs that succeeded, and the runs that did not."""
     by_id = {str(run.id): run for run in runs}
     found = [Entry(one.config, by_id[one.run_id], one) for one in samples(runs, table, shown)]
-    return found + [Entry(run.config, run) for run in runs if run.status is not RunStatus.SUCCEEDED]
+    return found + [Entry(run.config, run) for run in runs if not run.whole]
 
 
 def facets(given: Sequence[Entry], x: str, y: str) -> dict[str, list[Entry]]:

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from mgic.records.base import NAME_PATTERN, Config, Grid, Queue, Record
 from mgic.records.catalogue import Cost
-from mgic.records.search import Refused, Search, Searched
+from mgic.records.search import Refused, Search, Searched, stopped_early
 
 
 class ThenRequest(Record):
@@ -153,6 +153,11 @@ class Run(Record):
     retry_of: UUID | None = None
     made_from: dict[str, UUID] = Field({}, description="Its inputs, by the fields of its config that name them")
     waits_for: tuple[Awaited, ...] = ()  # while it is queued, those of them that have not succeeded
+
+    @property
+    def whole(self) -> bool:
+        """Whether it succeeded, and was not ended early by a search: then its result stands for its config."""
+        return self.status is RunStatus.SUCCEEDED and not stopped_early(self.result)
 
 
 class Sweep(Record):

@@ -74,6 +74,7 @@ class _Walk:
     def __post_init__(self) -> None:
         self._until = None if self.budget_s is None else time.monotonic() + self.budget_s
         self._known = {_key(trial.requested) for trial in self.trials} | {_key(one.requested) for one in self.refused}
+        self._looked = False
         self._listed = self.space.cells <= LISTED_CELLS
 
     def go(self, count: int) -> None:
@@ -100,7 +101,8 @@ class _Walk:
         return False
 
     def _late(self) -> bool:
-        return self._until is not None and time.monotonic() > self._until
+        """Once a cell was looked at: whoever has little time comes on, too."""
+        return self._until is not None and self._looked and time.monotonic() > self._until
 
     def _tried(self, choices: Choices, number: int, attempt: int) -> bool:
         """Whether the sampler's choice is the next trial."""
@@ -126,6 +128,7 @@ class _Walk:
     def _looked_at(self, requested: Config, notes: dict[str, Any]) -> Refused | None:
         """Why a new cell cannot be the next trial; None where it is."""
         self._known.add(_key(requested))
+        self._looked = True
         try:
             (point,) = self.plan(SweepRequest(experiment=self.request.experiment, axes=_cell(requested))).points
             macs, problem = point.cost.macs if point.cost else None, point.problem

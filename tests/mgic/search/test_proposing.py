@@ -8,7 +8,7 @@ import pytest
 
 from mgic.errors import BadConfig
 from mgic.records import Range, Trial
-from mgic.search.proposing import ATTEMPTS, next_trials
+from mgic.search.proposing import MOST_ATTEMPTS, next_trials
 from mgic.search.space import Space
 from tests.cases import thorough
 from tests.mgic.search.by_hand import AXES, BEST, SPACE, asking, loss, macs, plan, search, values
@@ -83,11 +83,13 @@ def test_a_sampler_that_is_told_proposes_fewer_that_cost_too_much():
     assert median(told) < median(chance) / 2, (told, chance)
 
 
-def test_a_search_of_which_no_cell_can_run_ends_and_says_why():
-    trials, refused, why = search(asking("tpe", max_macs=1, trials=5))
+@pytest.mark.parametrize(("space", "looked_at"), [({}, 15), *thorough((SPACE, MOST_ATTEMPTS))])
+def test_a_search_of_which_no_cell_can_run_ends_and_says_why(space, looked_at):
+    trials, refused, why = search(asking("tpe", max_macs=1, trials=5, space=space))
     assert trials == []
-    assert len(refused) >= ATTEMPTS
-    assert "cannot be run" in why
+    assert len(refused) == looked_at
+    assert f"{looked_at} cells" in why
+    assert "max_macs is 1" in why
 
 
 def refusing(request):
