@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from mgic.errors import BadConfig
 from mgic.literals import parse_literal
-from mgic.records import Sampler, Search, Searched
+from mgic.records import Sampler, Search
 
 SAMPLERS: tuple[str, ...] = get_args(Sampler)
 
@@ -100,11 +100,3 @@ def _range(text: str) -> tuple[str, dict[str, Any]]:
     if len(parts) == 3:
         found |= {"log": True} if parts[2] == "log" else {"step": parse_literal(parts[2])}
     return field, found
-
-
-def best_words(searched: Searched) -> str:
-    """`best val_top1 97.5: run 4 (number in the sweep)`, or the front."""
-    settings = searched.settings
-    shown = [f"{one.value:.6g} (run {one.number})" for one in searched.best]
-    words = f"{settings.metric}: {', '.join(shown) or 'no trial has come to its end'}"
-    return f"{words}; {searched.why}" if searched.why else words

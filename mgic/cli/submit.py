@@ -17,7 +17,6 @@ from mgic.cli.search_options import (
     SearchSeed,
     Stopping,
     Trials,
-    best_words,
     search_of,
 )
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
@@ -111,7 +110,7 @@ def submit(
             raise typer.Exit(_wait(client, sweeps, timeout, as_json, Meter(quiet)))
         put_json(sweep) if as_json else put("\n".join(str(each.id) for each in sweeps))
         if not quiet:
-            queued = ", then ".join(f"{_planned(each)} runs of {each.experiment}" for each in sweeps)
+            queued = ", then ".join(f"{each.planned} runs of {each.experiment}" for each in sweeps)
             say(f"{queued} queued; next: mgic status {sweep.id}")
 
 
@@ -194,7 +193,7 @@ def _wait(client: Client, sweeps: list[Sweep], timeout: float, as_json: bool, me
         put("\n".join(f"{sweep.id} {_counts(sweep)}" for sweep in ended))
     for sweep in ended:
         if sweep.search:
-            say(f"best {best_words(sweep.search)}")
+            say(sweep.search.said)
     failed = [sweep for sweep in ended if sweep.counts.get(RunStatus.FAILED)]
     if failed:
         say(f"next: mgic status {failed[0].id}")
@@ -207,7 +206,7 @@ def _until_finished(client: Client, sweep: Sweep, timeout: float, meter: Meter) 
     """Poll; a service that does not answer is asked again for `SILENCE_S`. Raises `Unreachable`."""
     start = answered = time.monotonic()
     shown: dict[RunStatus, int] = {}
-    meter.line(f"sweep {sweep.id}: {_planned(sweep)} runs of {sweep.experiment}")
+    meter.line(f"sweep {sweep.id}: {sweep.planned} runs of {sweep.experiment}")
     while not sweep.finished:
         now = time.monotonic()
         if now - start > timeout:
@@ -226,11 +225,6 @@ def _until_finished(client: Client, sweep: Sweep, timeout: float, meter: Meter) 
             meter.line(f"{_counts(sweep)}{eta}")
         meter.show(f"{sweep.progress:4.0%} {_counts(sweep)}{eta}", sweep.progress)
     return sweep
-
-
-def _planned(sweep: Sweep) -> int:
-    """Runs; of a search, those that it may come to."""
-    return sweep.search.settings.trials if sweep.search else sweep.total
 
 
 def _counts(sweep: Sweep) -> str:

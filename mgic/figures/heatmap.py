@@ -12,7 +12,7 @@ from mgic.figures.columns import Goal
 from mgic.figures.samples import SEED, Sample, differing, groups, label, samples, spread, told
 from mgic.figures.style import Look, figure
 from mgic.figures.words import ICONS, number, plain, value
-from mgic.records import Config, Run, Table, Value
+from mgic.records import Config, Run, Table, Value, stopped_early
 
 NOT_ASKED = "not in this sweep"
 
@@ -139,7 +139,8 @@ def _cell(given: Sequence[Entry], names: tuple[str, str], z: str, unit: str, by:
 
 
 def _why(run: Run) -> str:
-    return f"{ICONS[run.status]} {run.reason.value if run.reason else run.status.value}"
+    words = "ended early" if stopped_early(run.result) else run.reason.value if run.reason else run.status.value
+    return f"{ICONS[run.status]} {words}"
 
 
 def _values(given: Sequence[Entry], name: str) -> list[Value]:

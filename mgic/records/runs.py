@@ -176,6 +176,11 @@ class Sweep(Record):
     then_sweep_id: UUID | None = None  # submitted with it: the sweep whose runs have its runs as inputs
     search: Searched | None = None  # of a sweep whose runs a sampler chooses; `total` counts those there are by now
 
+    @property
+    def planned(self) -> int:
+        """How many runs it comes to, as far as is known."""
+        return self.search.settings.trials if self.search and self.search.state == "searching" else self.total
+
 
 class PluginCode(Record):
     """The code of a plug-in that a run uses: of which commit, and whether it is just that.

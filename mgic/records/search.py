@@ -125,6 +125,14 @@ class Searched(Record):
     refused: int  # cells that were proposed and cannot be run
     best: tuple[Found, ...] = ()
 
+    @property
+    def said(self) -> str:
+        """In words: the best so far, and what is missing."""
+        shown = ", ".join(f"{one.value:.6g} (run {one.number})" for one in self.best)
+        words = [f"best {self.settings.metric}: {shown or 'no trial has come to its end'}"]
+        words += [f"{self.stopped} trials ended early"] if self.stopped else []
+        return "; ".join([*words, *([self.why] if self.why else [])])
+
 
 class Refused(Record):
     """A cell that was proposed and not run. `excess`: by what share it is above `max_macs`; 1 where it cannot run."""
