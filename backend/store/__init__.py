@@ -21,20 +21,27 @@ from backend.store.database import (
     parse_database_url,
     sqlite_url,
 )
+from backend.store.imports import ImportedRun, ImportedSweep, Imports
 from backend.store.journal import Journal
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
+from backend.store.removal import Removal
 from backend.store.retries import Retries
+from backend.store.search import Condition, Operator, Place, RunQuery, Search
 from backend.store.searches import OpenSearch, Searches
+from backend.store.standing import NewSearch
 from backend.store.stopping import Stop, Stops
-from backend.store.sweeps import NewRun, NewSearch, NewSweep
+from backend.store.sweeps import NewRun, NewSweep
 
 __all__ = [
     "DATABASE_ERRORS",
     "GONE",
     "Beat",
     "Claim",
+    "Condition",
+    "ImportedRun",
+    "ImportedSweep",
     "InputFile",
     "InputGone",
     "Lease",
@@ -45,7 +52,10 @@ __all__ = [
     "NewSearch",
     "NewSweep",
     "OpenSearch",
+    "Operator",
+    "Place",
     "QuotaExceeded",
+    "RunQuery",
     "SchemaMismatch",
     "Slot",
     "Stop",
@@ -58,7 +68,7 @@ __all__ = [
 ]
 
 
-class Store(Searches, Stops, Lifecycle, Retries, Journal, Measurements, Baselines):
+class Store(Imports, Search, Searches, Stops, Lifecycle, Retries, Removal, Journal, Measurements, Baselines):
     """The whole of it. One a process; never carried across a fork.
 
     Args:

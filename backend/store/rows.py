@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping
 
@@ -11,7 +11,7 @@ from mgic.records import Awaited, Failure, Run, RunStatus, Searched, Sweep, main
 ACTIVE = (RunStatus.RUNNING, RunStatus.CANCELLING)
 OPEN = (RunStatus.QUEUED, *ACTIVE)
 SEARCHING = "searching"  # of a sweep of which more runs may be asked for
-ENVIRONMENT = ("mgic", "torch", "device", "threads")  # what rows of results tell of it
+ENVIRONMENT = ("mgic", "torch", "device", "threads", "imported")  # what rows of results tell of it
 SOURCE = ("commit", "dirty")  # of the lab itself
 SUBJECT = ("commit", "branch", "dirty", "remote", "fingerprint", "ci_run", "pull_request")  # of the code under test
 # Of the table runs, what `result_rows` reads: the rest is as much JSON again.
@@ -25,8 +25,18 @@ def moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def run_record(row: RowMapping, lineage: Sequence[tuple[str, Awaited]] = ()) -> Run:
-    """A run, with its inputs as they stand, by the fields that name them."""
+class Surroundings(NamedTuple):
+    """What other tables know of a run: its inputs as they stand, by the fields that name them, its tags, its sweep."""
+
+    lineage: Sequence[tuple[str, Awaited]] = ()
+    tags: Sequence[str] = ()
+    sweep_name: str = ""
+    sweep_tags: Sequence[str] = ()
+
+
+def run_record(row: RowMapping, beside: Surroundings) -> Run:
+    """A run, of its row and of what is beside it."""
+    lineage = beside.lineage
     awaited = {one.id: one for _, one in lineage if one.status is not RunStatus.SUCCEEDED}
     return Run(
         id=row["id"],
@@ -54,6 +64,11 @@ def run_record(row: RowMapping, lineage: Sequence[tuple[str, Awaited]] = ()) -> 
         reused_from=row["reused_from"],
         made_from={field: one.id for field, one in lineage},
         waits_for=tuple(awaited.values()) if row["status"] == RunStatus.QUEUED else (),
+        sweep_name=beside.sweep_name,
+        tags=tuple(beside.tags),
+        sweep_tags=tuple(beside.sweep_tags),
+        notes=row["notes"],
+        imported=row["imported"],
     )
 
 
@@ -62,6 +77,7 @@ def sweep_record(
     counts: Mapping[RunStatus, int],
     in_work: float,
     seconds: float | None,
+    tags: Sequence[str],
     searched: Searched | None = None,
 ) -> Sweep:
     """A sweep with the state of its runs.
@@ -71,6 +87,7 @@ def sweep_record(
         counts: For each status that occurs, the number of runs.
         in_work: The sum of the progress of those that are in work.
         seconds: Mean duration of its succeeded runs.
+        tags: In order.
         searched: Where a sampler chooses its runs.
     """
     total = sum(counts.values())
@@ -96,6 +113,8 @@ def sweep_record(
         eta_seconds=eta,
         then_sweep_id=row["then_sweep_id"],
         search=searched,
+        tags=tuple(tags),
+        notes=row["notes"],
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
+from backend.store.facts import record_start
 from backend.store.rows import OPEN, SEARCHING
 from backend.store.schema import events, runs, sweeps
 from backend.store.standing import is_score
@@ -119,6 +120,7 @@ class Searches(Sweeps):
         connection.execute(insert(events), [{"run_id": row["id"], **queued} for row in rows])
         if search.reuse:
             self._reuse(connection, rows, [run.code for run in new])
+        record_start(connection, [row["id"] for row in rows])
 
 
 def _state(status: RunStatus, stopped: bool, value: Any) -> TrialState:

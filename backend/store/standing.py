@@ -1,6 +1,7 @@
 """How the searches of some sweeps stand: what was asked for, what came of it, and the best so far."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,21 @@ from backend.store.rows import SEARCHING
 from backend.store.schema import runs
 from mgic.records import Found, RunStatus, Search, Searched
 from mgic.search.best import Scored, best_of
+
+
+@dataclass(frozen=True)
+class NewSearch:
+    """How the runs of a new sweep are to be chosen; `curve` is by what trainings are ended early, where they are."""
+
+    settings: Search
+    curve: str | None
+    reuse: bool
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Of the sweep's row."""
+        told = {"settings": self.settings.model_dump(mode="json"), "curve": self.curve, "reuse": self.reuse}
+        return {"search": told, "search_state": SEARCHING}
 
 
 def standings(
