@@ -15,6 +15,7 @@ from mgic.place import service_url
 from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Run, RunStatus
 
 INPUTS = 100  # runs that a form offers as inputs
+ANSWER_S = 3  # an API that is silent for longer is said to be out of reach
 
 Seen = TypeVar("Seen")
 
@@ -24,7 +25,9 @@ def client() -> Client:
     if "client" not in st.session_state:
         settings = Settings()
         secret = settings.api_key.get_secret_value() if settings.api_key else None
-        st.session_state.client = Client(service_url(settings.api_url, "MGIC_API_URL"), api_key=secret)
+        st.session_state.client = Client(
+            service_url(settings.api_url, "MGIC_API_URL"), api_key=secret, timeout=ANSWER_S
+        )
     given: Client = st.session_state.client
     return given
 

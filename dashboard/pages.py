@@ -83,18 +83,25 @@ def nothing_yet(words: str, page: str, label: str, address: dict[str, str] | Non
 def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = None) -> None:
     """A table that scrolls inside itself; `open` and `sweep` are links."""
     config = {
-        "open": st.column_config.LinkColumn("open", display_text=r"run=(.{8})", help="Opens the page of the run"),
-        "sweep": st.column_config.LinkColumn("sweep", display_text=r"sweep=(.{8})", help="Opens its sweep"),
-        "created": st.column_config.DatetimeColumn("created (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+        "open": st.column_config.LinkColumn("Open", display_text=r"run=(.{8})", help="Opens the page of the run"),
+        "sweep": st.column_config.LinkColumn("Sweep", display_text=r"sweep=(.{8})", help="Opens its sweep"),
+        "created": st.column_config.DatetimeColumn("Created (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
     }
     config |= {
-        name: st.column_config.NumberColumn(name, format="localized")
+        name: st.column_config.NumberColumn(_headed(name), format="localized")
         for name in table.columns
         if pd.api.types.is_numeric_dtype(table[name]) and table[name].abs().max() >= 10_000
     }
-    config |= {"config": st.column_config.TextColumn(width=260), "result": st.column_config.TextColumn(width=150)}
-    used = {name: column for name, column in config.items() if name in table.columns}
+    config |= {
+        "config": st.column_config.TextColumn("Config", width=260),
+        "result": st.column_config.TextColumn("Result", width=150),
+    }
+    used = {name: config.get(name) or st.column_config.Column(_headed(name)) for name in table.columns}
     st.dataframe(table, hide_index=True, column_config=used, key=key, alt=alt, height=height or "auto", placeholder="-")
+
+
+def _headed(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def show_turns(next_cursor: str | None) -> None:

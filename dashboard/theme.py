@@ -15,6 +15,7 @@ def look() -> Look:
 CELL = 440
 LAYOUT = f"""
 [data-testid="stMainBlockContainer"] {{ padding: 3.2rem 1.5rem 2rem; }}
+[data-stale="true"] {{ opacity: 1 !important; transition: none !important; }}
 [class*="st-key-plots-"] {{
     display: grid;
     grid-template-columns: repeat(auto-fill, minmax(min({CELL}px, 100%), 1fr));

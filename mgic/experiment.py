@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field
 
 from mgic.errors import BadResult, DataMissing
-from mgic.records import PROVENANCE, Config, Cost, ExperimentInfo, InputRun, Queue, View, check_tables
+from mgic.records import PROVENANCE, Config, Cost, ExperimentInfo, InputRun, Queue, View, check_tables, titled
 from mgic.registry import Registry, registering, top_level
 
 
@@ -168,8 +168,8 @@ def experiment(
             summary=" ".join((run.__doc__ or "").split()),
             version=version,
             queue=queue,
-            config_schema=config.model_json_schema(),
-            result_schema=result.model_json_schema(),
+            config_schema=titled(config.model_json_schema()),
+            result_schema=titled(result.model_json_schema()),
             views=views,
             package=top_level(registering()),
         )

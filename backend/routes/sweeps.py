@@ -107,6 +107,7 @@ def retry_failed_runs(
     sweep_id: UUID,
     store: StoreDep,
     reaper: ReaperDep,
+    scout: ScoutDep,
     cancelled: Annotated[bool, Query(description="The cancelled ones, too")] = False,
 ) -> Sweep:
     """Queue every failed run again, as a new run in its place; what it needs and has failed too is queued before.
@@ -116,4 +117,5 @@ def retry_failed_runs(
     store.sweep(sweep_id)
     store.retry_failed(sweep_id, cancelled)
     reaper.wake()
+    scout.wake()
     return store.sweep(sweep_id)

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backend.store.facts import record_start
 from backend.store.lineage import GONE, Lineage, NewInput, config_key
-from backend.store.schema import inputs, runs
+from backend.store.rows import SEARCHING
+from backend.store.schema import inputs, runs, sweeps
 from mgic.errors import Conflict
 from mgic.records import Reason, Run, RunStatus
 
@@ -47,10 +48,12 @@ class Retries(Lineage):
     def retry_failed(self, sweep_id: UUID, cancelled: bool = False) -> int:
         """Retry every failed run of the sweep that has not been, or also the cancelled ones; how many they were.
 
-        Raises `QuotaExceeded`.
+        With the cancelled ones, a search that was cancelled goes on. Raises `QuotaExceeded`.
         """
         which = GONE if cancelled else (RunStatus.FAILED,)
         with self._queueing() as connection:
+            if cancelled:
+                self._search_on(connection, sweep_id)
             gone = (runs.c.sweep_id == sweep_id, runs.c.status.in_(which), ~runs.c.superseded)
             rows = self._rows(connection, connection.scalars(select(runs.c.id).where(*gone)))
             again: dict[UUID, UUID] = {}
@@ -58,6 +61,12 @@ class Retries(Lineage):
                 self._revive(connection, row, again)
             record_start(connection, again.values())
         return len(rows)
+
+    def _search_on(self, connection: Connection, sweep_id: UUID) -> None:
+        ended = (sweeps.c.id == sweep_id, sweeps.c.search_state == "cancelled")
+        for search, asked in connection.execute(select(sweeps.c.search, sweeps.c.asked).where(*ended)).all():
+            state = SEARCHING if asked < search["settings"]["trials"] else "done"
+            connection.execute(update(sweeps).where(*ended).values(search_state=state))
 
     def _revive(self, connection: Connection, row: RowMapping, again: dict[UUID, UUID]) -> None:
         """Queue it again, after those of its inputs that have ended without success; each once.

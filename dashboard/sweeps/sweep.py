@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard import address
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
 from dashboard.pages import NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
@@ -9,8 +10,11 @@ from dashboard.sweeps.plots import show_sweep_plots
 from dashboard.tables.frames import result_tables, runs_table
 from dashboard.words import literal
 from mgic.client import ApiError, Unreachable
+from mgic.figures.switches import Switch
 from mgic.figures.words import counts, moment, seconds, since
 from mgic.records import RunStatus
+
+TALL = 620  # pixels of a table that is all there is to see
 
 api = client()
 sweep_id = id_in_address("sweep", SWEEPS, "All sweeps")
@@ -34,7 +38,7 @@ def act(what: str) -> None:
         if what == "cancel":
             api.cancel_sweep(sweep_id)
         else:
-            api.retry_failed(sweep_id)
+            api.retry_failed(sweep_id, cancelled=what == "rest")
     except (ApiError, Unreachable) as error:
         st.session_state["sweep message"] = str(error)
 
@@ -50,6 +54,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if failed:
         label = f"Retry {failed} failed run{'s' if failed > 1 else ''}"
         st.button(label, icon=":material/replay:", on_click=act, args=("retry",), key="retry")
+    if cancelled := sweep.counts.get(RunStatus.CANCELLED, 0):
+        label = f"Run the {cancelled} cancelled" + (" and the failed" if failed else "")
+        st.button(label, icon=":material/resume:", on_click=act, args=("rest",), key="rest")
     if sweep.counts.get(RunStatus.SUCCEEDED):
         st.download_button(
             "Results as CSV",
@@ -81,11 +88,16 @@ def live() -> None:
     if now.search:
         st.caption(literal(f"A search by {now.search.settings.sampler}; {now.search.said}"))
     say_if_no_worker(runs, workers)
+    tables = result_tables(runs, info)
+    parts = {"plots": "Plots and runs"} | {f"rows-{name}": f"Measured {name}" for name in tables}
+    which = Switch("part", "Part", parts, "plots", side_by_side=True)
+    part = address.switches("sweep part", (which,))["part"] if tables else "plots"
+    if part != "plots":
+        name = part.removeprefix("rows-")
+        show_table(tables[name], f"measured {name}", f"Measured {name}", height=TALL)
+        return
     if info:
         show_sweep_plots(api, info, runs)
-    for name, table in result_tables(runs, info).items():
-        st.subheader(f"Measured {name}", anchor=False)
-        show_table(table, f"measured {name}", f"Measured {name}")
     st.subheader("Runs", anchor=False)
     show_table(runs_table(runs, info), "runs", "Runs of this sweep")
 

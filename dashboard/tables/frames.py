@@ -26,8 +26,8 @@ def runs_table(runs: Sequence[Run], info: ExperimentInfo | None) -> pd.DataFrame
     rows = []
     for run in runs:
         row: dict[str, Any] = {"open": link("run", str(run.id)), "status": status(run.status)}
-        row |= {name: _cell(run.config.get(name)) for name in fields}
-        row |= {with_unit(info, name): (run.result or {}).get(name) for name in results if name not in row}
+        row |= {with_unit(info, name): _cell(run.config.get(name)) for name in fields}
+        row |= {with_unit(info, name): (run.result or {}).get(name) for name in results if name not in fields}
         row |= {"time": seconds(run.seconds), "attempt": run.attempt, "note": note(run)}
         rows.append(row)
     return _typed(pd.DataFrame(rows))
@@ -48,7 +48,7 @@ def _rows_table(ended: Sequence[Run], name: str, fields: Sequence[str], info: Ex
     for run in ended:
         for row in (run.result or {}).get(name) or []:
             shown: dict[str, Any] = {"open": link("run", str(run.id))} if len(ended) > 1 else {}
-            shown |= {field: _cell(run.config.get(field)) for field in fields}
+            shown |= {with_unit(info, field): _cell(run.config.get(field)) for field in fields}
             rows.append(shown | {with_unit(info, column): _cell(one) for column, one in row.items()})
     return _typed(pd.DataFrame(rows))
 

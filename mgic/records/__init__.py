@@ -122,6 +122,7 @@ from mgic.records.tables import (
     telling_keys,
     unfold,
 )
+from mgic.records.titles import title_of, titled
 
 __all__ = [
     "ALL_ROWS",
@@ -236,5 +237,7 @@ __all__ = [
     "stopped_early",
     "tables_of",
     "telling_keys",
+    "title_of",
+    "titled",
     "unfold",
 ]

@@ -134,6 +134,20 @@ def test_a_cancelled_search_asks_for_no_more(store):
     assert (sweep.finished, sweep.search.state, sweep.counts) == (True, "cancelled", {"cancelled": 1})
 
 
+def test_a_cancelled_search_that_is_to_run_its_rest_asks_for_more(store):
+    sweep_id = begin(store)
+    ask(store, sweep_id, 0)
+    store.cancel_sweep(sweep_id)
+    assert store.retry_failed(sweep_id) == 0
+    assert store.open_search(sweep_id) is None
+    assert store.retry_failed(sweep_id, cancelled=True) == 1
+    assert [one.state for one in store.open_search(sweep_id).trials] == ["running"]
+    ask(store, sweep_id, 1, 2, 3)
+    store.cancel_sweep(sweep_id)
+    assert store.retry_failed(sweep_id, cancelled=True) == 4
+    assert (store.searching(), store.sweep(sweep_id).search.state) == ({}, "searching")
+
+
 def test_a_failed_trial_that_is_retried_is_the_same_trial(store):
     sweep_id = begin(store)
     ask(store, sweep_id, 0, 1)

@@ -6,7 +6,7 @@ import pytest
 
 from mgic.figures.columns import axis_title
 from mgic.figures.cost_axis import counted
-from mgic.figures.curves import curves_info, draw_curves, ema
+from mgic.figures.curves import curves_info, draw_curves, ema, outliers
 from mgic.figures.heatmap import draw_heatmap, entries, facets, heatmap_info, text_colour
 from mgic.figures.placement import place
 from mgic.figures.samples import differing, groups, label, samples, spread_note, told
@@ -213,7 +213,7 @@ def test_a_view_with_names_on_x_keeps_them():
 def test_axes_have_units():
     info = experiment({"side": {"unit": "pixels"}, "channels": {"unit": "channels"}})
     titles = [axis_title(info, name) for name in ("top1", "side", "channels")]
-    assert titles == ["top1 (%)", "side (pixels)", "channels"]
+    assert titles == ["Top-1 accuracy (%)", "Side (pixels)", "Channels"]
     assert axis_title(info, "macs", "flops") == "FLOPs per image, batch 1 (2 x MACs)"
 
 
@@ -233,6 +233,23 @@ def test_curves_of_one_quantity_share_a_plot_and_show_where_a_run_resumed():
         ("train/loss", [0, 1], [4.0, 2.0], [1]),
         ("val/loss", [1], [None], []),
     ]
+
+
+def curve(values):
+    points = [CurvePoint(name="train/loss", step=step, value=value, fence=1) for step, value in enumerate(values)]
+    return curves_info(points, 0.0)["loss"]
+
+
+def test_one_value_far_outside_does_not_flatten_a_curve():
+    values = [2 - 0.01 * step for step in range(100)]
+    assert outliers(curve(values)) == (None, [])
+    assert outliers(curve([*values[:10], 500.0])) == (None, []), "of so few none is called one"
+    shown, found = outliers(curve([*values[:50], 500.0, *values[50:]]))
+    assert found == [("train/loss", 50, 500.0)]
+    assert shown == (pytest.approx(1.01 - 0.05 * 0.99), pytest.approx(2 + 0.05 * 0.99))
+    drawn = draw_curves("loss", curve([*values, 500.0]), False, LIGHT)
+    assert drawn.layout.yaxis.range[1] < 3
+    assert draw_curves("loss", curve([*values, 500.0]), True, LIGHT).layout.yaxis.type == "log"
 
 
 def test_labels_keep_clear_of_each_other():

@@ -11,9 +11,9 @@ def test_a_run_shows_what_sets_it_apart_and_its_result_with_unit():
         failed(2, Reason.OOM, model="b", epochs=3),
     ]
     table = runs_table(runs, experiment({}))
-    assert list(table["model"]) == ["a", "b"]
+    assert list(table["Model"]) == ["a", "b"]
     assert "epochs" not in table.columns
-    assert table["top1 (%)"][0] == 91.5
+    assert table["Top-1 accuracy (%)"][0] == 91.5
     assert table["note"][1] == "oom: too much"
     assert list(table["status"]) == ["✔ succeeded", "✖ failed"]
     assert table["open"][0] == f"run?run={runs[0].id}"

@@ -125,16 +125,18 @@ def test_the_page_of_a_run_shows_grades_the_ratios_of_the_control_and_both_clock
     assert titles == list(VIEWS)
     tiles = [(one.label.replace("\\", ""), one.value, one.delta) for one in page.metric]
     assert tiles == [
-        ("grade", "C", ""),
-        ("cpu_grade", "B", ""),
-        ("control_ratio (x)", "0.8", "0.72 to 0.88"),
-        ("control_cpu_ratio (x)", "0.8", "0.78 to 0.82"),
+        ("Grade", "C", ""),
+        ("CPU grade", "B", ""),
+        ("A/A control (x)", "0.8", "0.72 to 0.88"),
+        ("A/A control by CPU time (x)", "0.8", "0.78 to 0.82"),
     ]
     said = [one.value for one in page.markdown]
     assert "- C: a reason" in said
     assert "- B: another" in said
     others = [what for what, _ in page.dataframe[-1].value.values.tolist()]
-    assert not {"grade", "cpu_grade", "control_ratio", "control_low"} & set(others), "it stands there once"
+    assert not {"Grade", "CPU grade", "A/A control (x)", "A/A control, lower end (x)"} & set(others), (
+        "it stands there once"
+    )
 
 
 def test_a_gpu_s_page_says_why_there_is_no_cpu_time():
