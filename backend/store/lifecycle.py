@@ -24,6 +24,8 @@ from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run,
 Beat = Literal["ok", "cancel", "lost"]
 
 KEEP_WORKERS_S = 24 * 3600
+# Why what waits for a training fails that has succeeded, and not come to its end.
+EARLY = Failure(reason=Reason.INPUT_FAILED, message="was ended early by its search")
 
 
 @dataclass(frozen=True)
@@ -261,10 +263,12 @@ class Lifecycle(Lineage):
     ) -> None:
         """Into a terminal state; what waits for it lacks an input less, or fails with it, and so on."""
         self._close(connection, row, status, failure, **values)
-        if status is RunStatus.SUCCEEDED:
+        if values.get("stopped_early"):
+            self._fail_what_waits(connection, {row["id"]: EARLY})
+        elif status is RunStatus.SUCCEEDED:
             self._free(connection, row["id"])
-            return
-        self._fail_what_waits(connection, {row["id"]: failure})
+        else:
+            self._fail_what_waits(connection, {row["id"]: failure})
 
     def _fail_what_waits(self, connection: Connection, ended: Mapping[UUID, Failure | None]) -> None:
         """For these, and for what fails with that, and so on."""
@@ -344,4 +348,5 @@ def _eligible(queue: str, device: str) -> tuple[Any, ...]:
 
 def _for_want(run_id: UUID, why: Failure | None) -> Failure:
     how = f"has failed ({why.reason})" if why else "was cancelled"
+    how = why.message if why is EARLY else how
     return Failure(reason=Reason.INPUT_FAILED, message=f"Run {run_id}, which is its input, {how}.")

@@ -31,7 +31,7 @@ class Retries(Lineage):
 
         Raises:
             NotFound: There is no such run.
-            Conflict: It has not ended, it succeeded, or it was retried before.
+            Conflict: It has not ended, it succeeded, it was retried before, or its input was ended early.
             QuotaExceeded: Too much is queued already.
         """
         with self._queueing() as connection:
@@ -42,6 +42,8 @@ class Retries(Lineage):
                 raise Conflict("the run has been retried before")
             again: dict[UUID, UUID] = {}
             self._revive(connection, row, again)
+            if run_id not in again:
+                raise Conflict("its input was ended early by its search: name one that was trained to its end")
             record_start(connection, again.values())
             return self._records(connection, [self._row(connection, again[run_id])])[0]
 
@@ -93,7 +95,7 @@ class Retries(Lineage):
         while to_do:
             one = to_do.pop()
             now = self._inputs_now(connection, one["id"])
-            if one["id"] in again or any(needed["status"] in GONE for _, needed in now.values()):
+            if one["id"] in again or any(_useless(needed) for _, needed in now.values()):
                 continue
             again[one["id"]] = self._insert_again(connection, one, now)
             place = (runs.c.sweep_id == one["sweep_id"], runs.c.number == one["number"])
@@ -143,3 +145,8 @@ class Retries(Lineage):
         self._note(connection, new_id, None, RunStatus.QUEUED, 0, f"retry of {row['id']}")
         self._copy_tags(connection, row["id"], new_id)
         return new_id
+
+
+def _useless(needed: RowMapping) -> bool:
+    """Whether a run has ended as one that no other can have as its input."""
+    return needed["status"] in GONE or bool(needed["stopped_early"])

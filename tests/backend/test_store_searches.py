@@ -5,6 +5,7 @@ import multiprocessing
 import pytest
 
 from backend.store import NewRun, NewSearch, config_key
+from mgic.errors import Conflict
 from mgic.records import Refused, RunStatus, Search
 from tests.backend import store_processes
 from tests.backend.store_points import add, ended, every_run, fail, new_sweep, succeeded, taken
@@ -183,6 +184,18 @@ def test_a_training_that_was_ended_early_stands_for_no_other_run(store):
     whole = end(store, top1=90.0)
     assert store.succeeded({key: ()}) == {key: whole}
     assert [run.id for run in store.measured_runs("cost", None, ["top1"], 9)] == [whole]
+
+
+def test_what_waits_for_a_training_that_ends_early_fails(store):
+    ask(store, begin(store), 0)
+    (training,) = store.runs(9)[0]
+    (using,) = add(store, 1, needs=[training.id])
+    end(store, top1=10.0, stopped_early=True)
+    failed = store.run(using)
+    assert (failed.status, failed.reason) == ("failed", "input_failed")
+    assert failed.failure.message == f"Run {training.id}, which is its input, was ended early by its search."
+    with pytest.raises(Conflict, match="ended early"):
+        store.retry(using)
 
 
 def test_a_search_may_take_results_that_are_there(store):
