@@ -11,6 +11,7 @@ from dashboard.settings import Settings
 from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig
+from mgic.figures.scenes import SCENES
 from mgic.place import service_url
 from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Run, RunStatus
 
@@ -112,6 +113,12 @@ def model_cost(
 ) -> ModelCost:
     """Of one model, with all its levels. Raises `ApiError` for options that no network can be built from."""
     return api.model_cost(name, input_size, **options)
+
+
+@st.cache_data(ttl=15, max_entries=20, show_spinner="Reading runs", hash_funcs=_BY_URL)
+def scene_data(api: Client, scene: str, asked: dict[str, str]) -> Any:
+    """What the scene of a page draws. Raises `BadConfig` where the address does not name it."""
+    return SCENES[scene].load(api, asked)
 
 
 @contextmanager

@@ -12,12 +12,15 @@ from dashboard.address import turn
 from dashboard.words import literal
 from mgic.records import Run, RunStatus, Worker
 
+ABLATION = "ablation/ablation.py"
 OVERVIEW = "overview/overview.py"
 NEW_SWEEP = "new/new.py"
 SWEEP = "sweeps/sweep.py"
 SWEEPS = "sweeps/sweeps.py"
 RUN = "runs/run.py"
 RUNS = "runs/runs.py"
+TRADEOFF = "tradeoff/tradeoff.py"
+LATENCY = "latency/latency.py"
 MODELS = "models/models.py"
 SYSTEM = "service/system.py"
 
@@ -40,12 +43,17 @@ PLACES = {
         Place(NEW_SWEEP, "new", "New sweep", "add"),
         Place(SWEEPS, "sweeps", "Sweeps", "view_list"),
         Place(SWEEP, "sweep", "Sweep", "scatter_plot", hidden=True),
+        Place(ABLATION, "ablation", "Ablation", "grid_on"),
     ),
     "Runs": (
         Place(RUNS, "runs", "Runs", "table_rows"),
         Place(RUN, "run", "Run", "show_chart", hidden=True),
         Place("runs/picture.py", "picture", "Picture", "image", hidden=True),
         Place("reconstructions/reconstructions.py", "reconstructions", "Reconstructions", "compare"),
+    ),
+    "Results": (
+        Place(TRADEOFF, "tradeoff", "Trade-off", "scatter_plot"),
+        Place(LATENCY, "latency", "Latency", "timer"),
     ),
     "Models": (
         Place(MODELS, "models", "Models", "hub"),
@@ -122,6 +130,21 @@ def say_if_no_worker(runs: Sequence[Run], workers: Sequence[Worker]) -> None:
             f"Queued - no worker online for the queue “{queue}”. It starts as soon as one is.",
             icon=":material/schedule:",
         )
+    say_what_holds(runs, workers)
+
+
+def say_what_holds(runs: Sequence[Run], workers: Sequence[Worker]) -> None:
+    """A timing run has its host to itself: what is queued meanwhile waits for it, and it waits until nothing runs."""
+    for queue in sorted({run.queue for run in runs if run.status is RunStatus.QUEUED}):
+        alive = [worker for worker in workers if worker.alive and worker.queue == queue]
+        if not alive or not all(worker.held_by for worker in alive):
+            continue
+        holding = list(dict.fromkeys(run for worker in alive for run in worker.held_by))
+        what = "the runs on its host to end, since it has that to itself" if queue == "timing" else "a timing run"
+        st.info(f"Queued - waits for {what}: nothing else runs where time is measured.", icon=":material/timer:")
+        with st.container(horizontal=True):
+            for run in holding[:5]:
+                st.page_link(RUN, label=f"run {str(run)[:8]}", icon=":material/link:", query_params={"run": str(run)})
 
 
 def prose(text: str) -> None:

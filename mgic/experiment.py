@@ -8,7 +8,18 @@ from typing import Annotated, Any, Protocol, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field
 
 from mgic.errors import BadResult, DataMissing
-from mgic.records import PROVENANCE, Config, Cost, ExperimentInfo, InputRun, Queue, View, check_tables, titled
+from mgic.records import (
+    PROVENANCE,
+    Config,
+    Cost,
+    ExperimentInfo,
+    InputRun,
+    NetworkCost,
+    Queue,
+    View,
+    check_tables,
+    titled,
+)
 from mgic.registry import Registry, registering, top_level
 
 
@@ -115,12 +126,14 @@ class Estimate:
         group_sizes: Effective group sizes, distinct, descending.
         work_macs: Multiply-accumulates of the whole run; seconds are predicted from it.
         batch_pixels: Height x width x batch size of the largest batch.
+        networks: Of a run that measures several, each in the order asked for; `cost` is then that of the largest.
     """
 
     cost: Cost
     group_sizes: tuple[int, ...]
     work_macs: float
     batch_pixels: int
+    networks: tuple[NetworkCost, ...] = ()
 
 
 @dataclass(frozen=True)

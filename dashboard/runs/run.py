@@ -5,7 +5,8 @@ import streamlit as st
 from dashboard import address
 from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.pages import LATENCY, NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.plots.validity import show_validity
 from dashboard.runs.curves import show_curves
 from dashboard.runs.sections import (
     show_artifacts,
@@ -21,6 +22,7 @@ from dashboard.runs.sections import (
 )
 from dashboard.words import literal
 from mgic.client import ApiError, Unreachable
+from mgic.figures.scenes.latency import TIMING
 from mgic.figures.switches import Switch
 from mgic.figures.words import assignments, seconds, since, status
 from mgic.records import RunStatus
@@ -67,6 +69,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"run": run_id})
     sweep = {"sweep": str(run.sweep_id)}
     st.page_link(SWEEP, label="Its sweep", icon=":material/scatter_plot:", query_params=sweep)
+    if run.experiment == TIMING:
+        timing = {"run": run_id}
+        st.page_link(LATENCY, label="Speed-up, where time goes", icon=":material/timer:", query_params=timing)
     if run.retry_of:
         before = {"run": str(run.retry_of)}
         st.page_link(RUN, label="The run this retries", icon=":material/history:", query_params=before)
@@ -99,6 +104,7 @@ def live() -> None:
     say_if_no_worker([now], workers)
     show_waits(now)
     show_failure(now)
+    show_validity([now])
     part = address.switches("run", (Switch("part", "Part", PARTS, "result", side_by_side=True),))["part"]
     if part == "result":
         show_result(now, info)

@@ -5,11 +5,22 @@ import streamlit as st
 from dashboard import address
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
+from dashboard.pages import (
+    ABLATION,
+    LATENCY,
+    NEW_SWEEP,
+    SWEEP,
+    SWEEPS,
+    TRADEOFF,
+    id_in_address,
+    say_if_no_worker,
+    show_table,
+)
 from dashboard.sweeps.plots import show_sweep_plots
 from dashboard.tables.frames import result_tables, runs_table
 from dashboard.words import literal
 from mgic.client import ApiError, Unreachable
+from mgic.figures.scenes.tradeoff import TIMING, shows
 from mgic.figures.switches import Switch
 from mgic.figures.words import counts, moment, seconds, since
 from mgic.records import RunStatus
@@ -67,7 +78,14 @@ with st.container(horizontal=True, vertical_alignment="center"):
             on_click="ignore",
         )
     offer_uses(sweep.experiment, f"sweep:{sweep_id}", experiments(api))
+    if sweep.total > 1:
+        st.page_link(ABLATION, label="Ablation", icon=":material/grid_on:", query_params={"sweep": sweep_id})
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"from_sweep": sweep_id})
+    if sweep.experiment == TIMING:
+        it = {"sweep": sweep_id}
+        st.page_link(LATENCY, label="Speed-up, where time goes", icon=":material/timer:", query_params=it)
+    elif info and shows(info):
+        st.page_link(TRADEOFF, label="Trade-off", icon=":material/scatter_plot:", query_params={"sweep": sweep_id})
     if sweep.then_sweep_id:
         then = {"sweep": str(sweep.then_sweep_id)}
         st.page_link(SWEEP, label="The sweep that follows it", icon=":material/arrow_forward:", query_params=then)
