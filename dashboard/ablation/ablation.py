@@ -83,7 +83,7 @@ except (ApiError, BadConfig) as error:
 names = " · ".join(f"[{literal(sweep.name)}](sweep?sweep={sweep.id})" for sweep in data.sweeps)
 took = "Times are of one worker, by what such runs took."
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.caption(f"{literal(data.info.title)} · {names} · {len(data.runs)} runs. {took}", width="content")
+    st.markdown(f"{literal(data.info.title)} · {names} · {len(data.runs)} runs. {took}", width="content")
     behind = st.popover("Fields and limits", icon=":material/tune:")
 
 first = field_switches(data)

@@ -280,7 +280,7 @@ def _constants(axis: Axis, row: int) -> Grid:
 
 
 def _time(axis: Axis, count: int) -> float | None:
-    took = [run.seconds for run in axis.part.runs if run.seconds is not None and run.status is RunStatus.SUCCEEDED]
+    took = [run.seconds for run in axis.part.runs if run.seconds is not None and run.whole]
     return count * median(took) if took else None
 
 

@@ -10,11 +10,10 @@ from mgic.figures.columns import goal_of, unit_of
 from mgic.figures.cost_axis import COST_COLUMN
 from mgic.figures.samples import SEED, Sample, differing, is_number
 from mgic.figures.words import value
-from mgic.records import Config, ExperimentInfo, Run, Sweep, Value
+from mgic.records import Config, ExperimentInfo, Run, Sweep, Value, stopped_early
 
 AXES = ("group_size", "coarsest_size")  # where both vary
 MOST_LEVELS = 12  # of a field that makes a grid; one with more was searched over
-STOPPED = "stopped_early"  # a field of results
 POINTS = "%"
 
 
@@ -30,7 +29,7 @@ class Data:
 
 def unfit(sample: Sample) -> str:
     """Why a run is not in a mean: it was not trained to the end, or learnt nothing; empty if it may be."""
-    if sample.values.get(STOPPED) is True:
+    if stopped_early(sample.values):
         return "◑ stopped early"
     return f"✖ {WORDS}" if sample.values.get(GUESSING) is True else ""
 

@@ -124,7 +124,7 @@ def others(data: Data, x: str, y: str) -> dict[str, list[Value]]:
 def fullest(data: Data, x: str, y: str) -> dict[str, str]:
     """The values of the other fields with which the most runs have ended."""
     runs, names = _crossed(data, x, y), others(data, x, y)
-    ended = [run for run in runs if run.status is RunStatus.SUCCEEDED] or runs
+    ended = [run for run in runs if run.whole] or runs
     count = Counter(key(config_of(run), (x, y)) for run in ended)
     if not count:
         return {}

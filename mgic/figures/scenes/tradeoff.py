@@ -20,7 +20,7 @@ from mgic.figures.tradeoff import Axes, Printed, Tradeoff, arranged, draw_tradeo
 from mgic.figures.tradeoff import rows as rows_of
 from mgic.figures.validity import graded
 from mgic.figures.words import number, plain, si
-from mgic.records import DatasetInfo, ExperimentInfo, Run, RunStatus, Standing, Sweep
+from mgic.records import DatasetInfo, ExperimentInfo, Run, RunStatus, Standing, Sweep, stopped_early
 from mgic.spec import parse_spec
 
 PARAMETERS = ("sweep",)
@@ -197,7 +197,7 @@ def drawn(data: Data, values: Mapping[str, str]) -> Drawn | None:
     """None where no run has the score."""
     metric, x = values.get("y") or _first(data), values.get("x", "macs")
     chosen = [run for run in data.runs if _of_set(run, data, values)]
-    stopped = [run for run in chosen if (run.result or {}).get("stopped_early")]
+    stopped = [run for run in chosen if stopped_early(run.result)]
     measured = samples([run for run in chosen if run not in stopped])
     given = [group for group in groups(measured) if group.numbers(metric) and "model" in group.config]
     if not given:
