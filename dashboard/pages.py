@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.address import turn
 from dashboard.words import literal
@@ -80,8 +81,9 @@ def nothing_yet(words: str, page: str, label: str, address: dict[str, str] | Non
     st.stop()
 
 
-def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = None) -> None:
-    """A table that scrolls inside itself; `open` and `sweep` are links."""
+def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = None, pick: bool = False) -> Sequence[int]:
+    """A table that scrolls inside itself; `open` and `sweep` are links. Returns the places of the rows that are ticked,
+    where they can be."""
     config = {
         "open": st.column_config.LinkColumn("open", display_text=r"run=(.{8})", help="Opens the page of the run"),
         "sweep": st.column_config.LinkColumn("sweep", display_text=r"sweep=(.{8})", help="Opens its sweep"),
@@ -94,7 +96,18 @@ def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = Non
     }
     config |= {"config": st.column_config.TextColumn(width=260), "result": st.column_config.TextColumn(width=150)}
     used = {name: column for name, column in config.items() if name in table.columns}
-    st.dataframe(table, hide_index=True, column_config=used, key=key, alt=alt, height=height or "auto", placeholder="-")
+    shown = st.dataframe(
+        table,
+        hide_index=True,
+        column_config=used,
+        key=key,
+        alt=alt,
+        height=height or "auto",
+        placeholder="-",
+        on_select="rerun" if pick else "ignore",
+        selection_mode="multi-row",
+    )
+    return () if isinstance(shown, DeltaGenerator) else sorted(shown.selection.rows)
 
 
 def show_turns(next_cursor: str | None) -> None:

@@ -21,6 +21,10 @@ LAYOUT = f"""
     align-items: start;
 }}
 [class*="st-key-plots-"] > :has(> [class*="st-key-wide-"]) {{ grid-column: 1 / -1; }}
+:has(> .st-key-run-bar) {{ position: sticky; top: 0; z-index: 10; }}
+.st-key-run-bar {{ padding: 0.5rem 0; min-height: 3.5rem; border-bottom: 1px solid; }}
+.anchor {{ scroll-margin-top: 12rem; }}
+.st-key-cells-old {{ opacity: 0.5; }}
 """
 
 
@@ -29,7 +33,8 @@ def style_page() -> None:
     it is written dark."""
     on_primary = '[data-testid="stBaseButton-primary"] *, span[data-tag] *'
     contrast = f"{on_primary} {{ color: {LIGHT.text} !important }}" if look() is DARK else ""
-    st.html(f"<style>{LAYOUT}{contrast}</style>")
+    bar = f".st-key-run-bar {{ background: {look().background}; border-color: {look().grid}; }}"
+    st.html(f"<style>{LAYOUT}{bar}{contrast}</style>")
 
 
 def show(made: go.Figure, key: str, alt: str) -> None:

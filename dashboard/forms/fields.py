@@ -100,19 +100,22 @@ def written(axis: Value | Sequence[Value]) -> str:
     return json.dumps(axis) if isinstance(axis, (bool, int, float)) else str(axis)
 
 
-def grids(values: Mapping[str, list[Value]], fields: Iterable[Field], models: Sequence[ModelInfo]) -> list[Grid]:
+def given(values: Mapping[str, list[Value]], fields: Iterable[Field]) -> Grid:
+    """What a form says beyond its defaults; models and data sets are named even if they are the default ones."""
+    by_name = {field.name: field for field in fields}
+    return {name: axis for name, axis in values.items() if axis and not _is_default(by_name[name], axis)}
+
+
+def grids(values: Mapping[str, list[Value]], fields: Sequence[Field], models: Sequence[ModelInfo]) -> list[Grid]:
     """One grid for all models that share the same options; a field at its default is left out.
 
     An option goes only to the models that have it, so that a sweep over two families
-    needs no thought about which takes what. Where a run is named, the model and the data follow from it: they are left
-    out too, at their defaults.
+    needs no thought about which takes what. Without a model, which a run that is named then has, there is one grid.
     """
     by_name = {field.name: field for field in fields}
-    if any(by_name[name].of for name, axis in values.items() if axis):
-        values = {name: axis for name, axis in values.items() if axis != [by_name[name].default]}
-    given = {name: axis for name, axis in values.items() if axis and not _is_default(by_name[name], axis)}
-    common: Grid = {name: axis for name, axis in given.items() if not by_name[name].models and name != "model"}
-    options = {name: axis for name, axis in given.items() if by_name[name].models}
+    found = given(values, fields)
+    common: Grid = {name: axis for name, axis in found.items() if not by_name[name].models and name != "model"}
+    options = {name: axis for name, axis in found.items() if by_name[name].models}
     if "model" not in values or not models:
         return [{**common, **options}]
     groups: dict[str, list[str]] = {}
@@ -198,7 +201,7 @@ def _merged(one: Field, other: Field) -> Field:
 
 
 def _is_default(field: Field, axis: list[Value]) -> bool:
-    return field.has_default and field.choices != "datasets" and axis == [field.default]
+    return field.has_default and not field.choices and axis == [field.default]
 
 
 def _value(field: Field, text: str) -> Value:

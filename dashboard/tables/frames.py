@@ -103,6 +103,7 @@ def _preview_row(point: Point, fields: Sequence[str]) -> dict[str, str]:
         "parameters": si(cost.params) if cost else waiting,
         "MACs": si(cost.macs) if cost else waiting,
         "of them R and P": share,
+        "MACs of the run": si(point.work_macs) if point.work_macs is not None else waiting,
         "group size: asked → real": f"{asked} → {real}" if asked is not None and real else waiting,
         "predicted time": waiting if point.pending else seconds(point.seconds),
         "state": state,
