@@ -20,6 +20,7 @@ SWEEPS = "sweeps/sweeps.py"
 RUN = "runs/run.py"
 RUNS = "runs/runs.py"
 MODELS = "models/models.py"
+PAPER = "paper/paper.py"
 SYSTEM = "service/system.py"
 
 
@@ -52,7 +53,7 @@ PLACES = {
         Place(MODELS, "models", "Models", "hub"),
         Place("models/model.py", "model", "Model", "layers", hidden=True),
     ),
-    "Paper": (Place("paper/paper.py", "paper", "Paper", "menu_book"),),
+    "Paper": (Place(PAPER, "paper", "Paper", "menu_book"),),
     "Service": (
         Place(SYSTEM, "system", "System", "dns"),
         Place("service/help.py", "help", "Help", "help"),
@@ -128,6 +129,11 @@ def say_if_no_worker(runs: Sequence[Run], workers: Sequence[Worker]) -> None:
             f"Queued - no worker online for the queue “{queue}”. It starts as soon as one is.",
             icon=":material/schedule:",
         )
+
+
+def chips(tags: Sequence[str]) -> str:
+    """Markdown: the tags behind a name, such as that of demo data."""
+    return "".join(f" :gray-badge[{literal(tag)}]" for tag in tags)
 
 
 def prose(text: str) -> None:

@@ -13,6 +13,7 @@ def look() -> Look:
 
 # Pages use the width of the window; plots stand beside each other where each has CELL pixels.
 CELL = 440
+CARD = 250  # of a card with a few words
 LAYOUT = f"""
 [data-testid="stMainBlockContainer"] {{ padding: 3.2rem 1.5rem 2rem; }}
 [class*="st-key-plots-"] {{
@@ -21,6 +22,10 @@ LAYOUT = f"""
     align-items: start;
 }}
 [class*="st-key-plots-"] > :has(> [class*="st-key-wide-"]) {{ grid-column: 1 / -1; }}
+[class*="st-key-cards-"] {{
+    display: grid;
+    grid-template-columns: repeat(auto-fill, minmax(min({CARD}px, 100%), 1fr));
+}}
 :has(> .st-key-run-bar) {{ position: sticky; top: 0; z-index: 10; }}
 .st-key-run-bar {{ padding: 0.5rem 0; min-height: 3.5rem; border-bottom: 1px solid; }}
 .anchor {{ scroll-margin-top: 12rem; }}

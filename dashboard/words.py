@@ -20,7 +20,7 @@ ADVICE = {
 SIGNS = re.compile(
     r"[\\`*\[\]<&$~|]"  # anywhere: code, emphasis, links, tags, entities, LaTeX, tables
     r"|(?<!\w)_|_(?!\w)"  # emphasis; inside a word an underscore is a letter, also to a screen reader
-    r"|:(?=\w)"  # :material/add:, :smile:
+    r"|:(?=[\w+-])"  # :material/add:, :smile:, :+1:
     r"|(?<=-)[->]|-(?=-)|>(?==)"  # what Streamlit turns into arrows and dashes
     r"|^\s*(?:[#>+-]|\d+[.)](?=\s))"  # headings, quotes, lists
 )

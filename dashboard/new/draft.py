@@ -45,7 +45,7 @@ class Extras:
     name: str = ""
     priority: int = 5
     reuse: bool = False
-    started_from: str | None = None  # the recipe the form was filled with: several may have the same grids
+    recipe: str | None = None  # that the grids are
     then: ThenRequest | None = None
 
 
@@ -102,8 +102,8 @@ def request(experiment: ExperimentInfo, grids: Sequence[Grid], extras: Extras) -
         given["name"] = extras.name
     if extras.then:
         given["then"] = extras.then
-    if recipe := same_recipe(experiment, grids, extras.started_from):
-        given["recipe"] = recipe
+    if extras.recipe:
+        given["recipe"] = extras.recipe
     elif len(grids) == 1:
         given["axes"] = grids[0] or _one_default(experiment)
     else:
@@ -112,12 +112,6 @@ def request(experiment: ExperimentInfo, grids: Sequence[Grid], extras: Extras) -
         return SweepRequest.model_validate(given)
     except ValidationError as error:
         raise BadText(_in_words(error)) from None
-
-
-def same_recipe(experiment: ExperimentInfo, grids: Sequence[Grid], started_from: str | None) -> str | None:
-    """The name of the recipe that these grids are; several may have the same."""
-    same = [one.name for one in experiment.recipes if list(one.grids) == list(grids)]
-    return started_from if started_from in same else next(iter(same), None)
 
 
 def only(asked: SweepRequest, preview: Preview, picked: Collection[int] = ()) -> SweepRequest:

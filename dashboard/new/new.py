@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.connection import client, datasets, experiments, inputs, models
 from dashboard.forms.fields import BadText, config_fields
 from dashboard.new.bar import run_bar, show_bar
-from dashboard.new.draft import body, commands, following, only, request, runnable, same_recipe, total
+from dashboard.new.draft import body, commands, following, only, request, runnable, total
 from dashboard.new.form import open_if_wrong, sweep_form
 from dashboard.new.options import options_address, options_form
 from dashboard.new.preset import (
@@ -16,7 +16,7 @@ from dashboard.new.preset import (
     in_order,
     keep_in_address,
     offer_last,
-    recipe_key,
+    recipe_of,
     start_from_address,
 )
 from dashboard.new.preview import costs, show_cells, show_old_cells, submit_key
@@ -52,10 +52,10 @@ about_recipe = st.container()
 
 wanted = {name for one in config_fields(info) for name in one.of}
 filled = sweep_form(info, models(api), datasets(api), inputs(api, tuple(sorted(wanted))))
-extras = replace(options_form(info, known, filled), started_from=st.session_state.get(recipe_key(info)))
+extras = replace(options_form(info, known, filled), recipe=recipe_of(info, filled.grids))
 if recipe:
     with about_recipe:
-        say_recipe(recipe, filled.grids, datasets(api).values())
+        say_recipe(recipe, extras.recipe is None, datasets(api).values())
 
 problems: list[str] = []  # that belong to no field
 
@@ -92,8 +92,7 @@ if found is None:
 
 asked, preview = found
 valid[info.name] = preview
-started = address_of(info, same_recipe(info, filled.grids or [], extras.started_from), filled.kept)
-keep_in_address(started | options_address())
+keep_in_address(address_of(info, extras.recipe, filled.kept) | options_address())
 picked = show_cells(api, asked, preview)
 numbers = runnable(preview, picked)
 said = [costs(total([preview.points[number] for number in numbers], extras.reuse))]

@@ -99,6 +99,19 @@ def recipe_key(info: ExperimentInfo) -> str:
     return f"{info.name}/recipe"
 
 
+def recipe_of(info: ExperimentInfo, grids: Sequence[Grid] | None) -> str | None:
+    """The name of the recipe the form was filled with, if its grids are what they were then."""
+    name: str | None = st.session_state.get(recipe_key(info))
+    if name is None or grids is None:
+        return None
+    return name if st.session_state.setdefault(_recipe_grids(info), list(grids)) == list(grids) else None
+
+
+def _recipe_grids(info: ExperimentInfo) -> str:
+    """Of what the form made of the grids of a recipe: it leaves out what is a default."""
+    return f"{info.name}/recipe grids"
+
+
 def _fill(known: Experiments, models: Models, asked: Mapping[str, str]) -> str | None:
     """Returns what is wrong; the form is empty then."""
     fault, start = None, Start(default_experiment(known).name, ())
@@ -127,6 +140,7 @@ def in_order(known: Experiments) -> list[ExperimentInfo]:
 
 def _start_form(info: ExperimentInfo, models: Models, start: Start) -> None:
     st.session_state[recipe_key(info)] = start.recipe if start.recipe in {one.name for one in info.recipes} else None
+    st.session_state.pop(_recipe_grids(info), None)
     start_form(info, models, start)
 
 

@@ -1,12 +1,12 @@
 """The recipes of an experiment in one box: which the form starts with, what that needs and how long it takes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
 from dashboard.new.preset import fill_from, recipe_key
 from dashboard.words import literal, prose_of_scale
-from mgic.records import DatasetInfo, ExperimentInfo, Grid, ModelInfo, Recipe
+from mgic.records import DatasetInfo, ExperimentInfo, ModelInfo, Recipe
 
 SCALES = {"quick": "Quick", "paper": "Paper scale"}
 
@@ -31,10 +31,9 @@ def choose_recipe(info: ExperimentInfo, models: Mapping[str, ModelInfo]) -> Reci
     return chosen
 
 
-def say_recipe(recipe: Recipe, grids: Sequence[Grid] | None, data: Iterable[DatasetInfo]) -> None:
+def say_recipe(recipe: Recipe, changed: bool, data: Iterable[DatasetInfo]) -> None:
     """What it needs, whether the form is still what it was, and which data this server lacks."""
-    changed = "" if grids is None or list(recipe.grids) == list(grids) else "Changed since. "
-    st.caption(changed + prose_of_scale(recipe.scale, recipe.summary))
+    st.caption(("Changed since. " if changed else "") + prose_of_scale(recipe.scale, recipe.summary))
     for one in missing(recipe, data):
         st.caption(f":material/download: {literal(f'{one.name} is not on this server: {one.how_to_get}')}")
 

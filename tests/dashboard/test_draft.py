@@ -34,7 +34,7 @@ def test_one_grid_is_sent_as_axes_and_several_as_grids():
 
 
 def test_an_unchanged_recipe_is_sent_by_its_name():
-    asked = request(INFO, list(UNION), Extras())
+    asked = request(INFO, list(UNION), Extras(recipe="both"))
     assert (asked.recipe, asked.axes, asked.grids) == ("both", None, None)
     assert commands(asked) == "mgic submit --recipe both"
 
