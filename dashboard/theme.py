@@ -26,7 +26,7 @@ LAYOUT = f"""
     display: grid;
     grid-template-columns: repeat(auto-fill, minmax(min({CARD}px, 100%), 1fr));
 }}
-:has(> .st-key-run-bar) {{ position: sticky; top: 0; z-index: 10; }}
+:has(> .st-key-run-bar) {{ position: sticky; top: 3.75rem; z-index: 10; }}  /* below the header */
 .st-key-run-bar {{ padding: 0.5rem 0; min-height: 3.5rem; border-bottom: 1px solid; }}
 .anchor {{ scroll-margin-top: 12rem; }}
 .st-key-cells-old {{ opacity: 0.5; }}

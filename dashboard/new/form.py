@@ -34,6 +34,7 @@ class Filled:
         grids: Without the fields that cannot be read; None where nothing can be asked with what is left.
         kept: The grids that fill the form again: one, unless it is a union.
         boxes: Where each field stands.
+        heads: A place above each, for a link to lead to.
         wrong: The fields that have to be corrected, by name, and what is said of each.
         rare: Those behind "More fields".
     """
@@ -41,13 +42,19 @@ class Filled:
     grids: list[Grid] | None = None
     kept: list[Grid] = field(default_factory=list)
     boxes: dict[str, DeltaGenerator] = field(default_factory=dict)
+    heads: dict[str, DeltaGenerator] = field(default_factory=dict)
     wrong: dict[str, str] = field(default_factory=dict)
     rare: frozenset[str] = frozenset()
 
+    def place(self, name: str, where: DeltaGenerator) -> DeltaGenerator:
+        """The box of a field."""
+        self.heads[name] = where.empty()
+        self.boxes[name] = where.container(gap="small")
+        return self.boxes[name]
+
     def refuse(self, name: str, words: str) -> None:
         """Say it under the field, and where a link can lead to it."""
-        if name not in self.wrong:
-            self.boxes[name].html(f'<div id="{anchor(name)}" class="anchor"></div>')
+        self.heads[name].html(f'<div id="{anchor(name)}" class="anchor"></div>')
         self.wrong.setdefault(name, words)
         self.boxes[name].error(literal(words), icon=":material/error:")
 
@@ -152,9 +159,9 @@ def _draw(
     """What each holds; one that cannot be read is refused, and is not among them."""
     values: dict[str, list[Value]] = {}
     for one in fields:
-        filled.boxes[one.name] = next(places).container(gap="small")
+        box = filled.place(one.name, next(places).container(gap=None))
         try:
-            with filled.boxes[one.name]:
+            with box:
                 values[one.name] = widgets.draw(experiment, one, lists, of_run)
         except BadText as error:
             filled.refuse(one.name, str(error))
@@ -168,8 +175,8 @@ def _json_form(info: ExperimentInfo) -> Filled:
         "change values there if you like.",
         icon=":material/dataset:",
     )
-    text = st.text_area("Grids (JSON)", key=f"{info.name}/json", height="content", persist_state="session")
-    filled.boxes[JSON] = st.container()
+    with filled.place(JSON, st.container(gap=None)):
+        text = st.text_area("Grids (JSON)", key=f"{info.name}/json", height="content", persist_state="session")
     try:
         filled.grids = filled.kept = parse_grids(text)
     except BadText as error:

@@ -41,8 +41,7 @@ def options_form(info: ExperimentInfo, known: Mapping[str, ExperimentInfo], fill
     title = "Name, priority, reuse, what follows" + (f" ({', '.join(changed)} set)" if changed else "")
     with st.expander(title, icon=":material/label:", key="options"):
         first, second, third = st.columns([2, 1, 1], vertical_alignment="bottom")
-        filled.boxes["name"] = first.container(gap="small")
-        with filled.boxes["name"]:
+        with filled.place("name", first.container(gap=None)):
             name = st.text_input("Name of the sweep", key=_key("name"), placeholder="optional", persist_state="session")
         about = "0 is served first, 9 last"
         priority = second.slider("Priority", 0, 9, key=_key("priority"), help=about, persist_state="session")
@@ -82,11 +81,11 @@ def _then(uses: Mapping[str, tuple[ExperimentInfo, str]], filled: Filled) -> The
             placeholder="nothing follows",
             persist_state="session",
         )
-    filled.boxes["then"] = second.container(gap="small")
+    box = filled.place("then", second.container(gap=None))
     if chosen is None:
         return None
     experiment, field = uses[chosen]
-    with filled.boxes["then"]:
+    with box:
         text = st.text_input(
             f"Its fields, as JSON: {literal(_example(experiment, field))}",
             key=_key("then_grid"),

@@ -22,7 +22,7 @@ FORM = ("run", "from_sweep", "recipe", "experiment", "grid")
 STARTED = "started from"  # the address that the form was filled from, or that it has written
 FAULT = "form fault"  # what is wrong with that, in words
 SAYS = "form says"  # the address that says what the form held when it was filled; None: it has just been
-LAST = "last form"  # the last address that it has written
+LAST = "last form"  # the last of these that said something
 
 Experiments = Mapping[str, ExperimentInfo]
 Models = Mapping[str, ModelInfo]
@@ -43,6 +43,7 @@ def start_from_address(known: Experiments, models: Models) -> str | None:
     asked = {name: st.query_params[name] for name in (*FORM, *OPTIONS) if name in st.query_params}
     if st.session_state.get(STARTED) != asked:
         st.session_state[STARTED] = asked
+        st.session_state[LAST] = asked or st.session_state.get(LAST)
         st.session_state[SAYS] = None
         st.session_state[FAULT] = _fill(known, models, asked)
     fault: str | None = st.session_state[FAULT]
