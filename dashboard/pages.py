@@ -1,6 +1,6 @@
 """The pages by name, and what several of them say in one way: an id in the address, nothing yet, no worker."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 from uuid import UUID
@@ -131,9 +131,9 @@ def say_if_no_worker(runs: Sequence[Run], workers: Sequence[Worker]) -> None:
         )
 
 
-def chips(tags: Sequence[str]) -> str:
+def chips(tags: Iterable[str]) -> str:
     """Markdown: the tags behind a name, such as that of demo data."""
-    return "".join(f" :gray-badge[{literal(tag)}]" for tag in tags)
+    return "".join(f" :gray-badge[{literal(tag)}]" for tag in dict.fromkeys(tags))
 
 
 def prose(text: str) -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
+from dashboard.pages import NEW_SWEEP, SWEEP, SWEEPS, chips, id_in_address, say_if_no_worker, show_table
 from dashboard.sweeps.plots import show_sweep_plots
 from dashboard.tables.frames import result_tables, runs_table
 from dashboard.words import literal
@@ -22,7 +22,7 @@ except ApiError as error:
     st.stop()
 info = experiments(api).get(sweep.experiment)
 
-st.title(literal(sweep.name), anchor=False)
+st.title(literal(sweep.name) + chips(sweep.tags), anchor=False)
 about = [info.title if info else sweep.experiment, f"made {moment(sweep.created_at)}", f"id {sweep_id}"]
 about += [f"recipe {sweep.recipe}"] if sweep.recipe else []
 st.caption(literal(" · ".join(about)))

@@ -1,6 +1,6 @@
 """Runs and cells as tables. What people typed is data here, never Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -60,6 +60,7 @@ def listing(runs: Sequence[Run]) -> pd.DataFrame:
             "open": link("run", str(run.id)),
             "status": status(run.status),
             "experiment": run.experiment,
+            "tags": tags_text([*run.sweep_tags, *run.tags]),
             "model": value(run.config["model"]) if "model" in run.config else NO_NUMBER,
             "result": _result(run),
             "config": _asked(run.requested),
@@ -114,6 +115,11 @@ def _preview_row(point: Point, fields: Sequence[str]) -> dict[str, str]:
 def strike(text: str, point: Point) -> str:
     """Struck out, letter by letter, where the cell cannot run: a table reads no Markdown."""
     return "".join(f"{letter}\u0336" for letter in text) if point.problem else text
+
+
+def tags_text(tags: Iterable[str]) -> str:
+    """Each once, in a cell."""
+    return ", ".join(dict.fromkeys(tags))
 
 
 def link(page: str, identifier: str) -> str:
