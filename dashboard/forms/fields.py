@@ -25,6 +25,7 @@ class Field:
 
     name: str
     kind: Kind
+    title: str = ""
     description: str = ""
     default: Value = None
     has_default: bool = False  # False: the default differs from model to model
@@ -41,13 +42,20 @@ class Field:
     models: tuple[str, ...] = ()  # an option: the models that have it; empty for a field of the experiment
 
     @property
+    def label(self) -> str:
+        """Title and unit."""
+        title = self.title or self.name
+        return f"{title} ({self.unit})" if self.unit and not title.lower().endswith(self.unit.lower()) else title
+
+    @property
     def help(self) -> str:
-        """Description, unit, default and, of an option, which models take it."""
+        """Name, description, unit, default and, of an option, which models take it."""
         default = f" Default: {written(self.default) or 'none'}." if self.has_default else ""
         unit = f" Unit: {self.unit}." if self.unit else ""
         models = f" An option of {', '.join(self.models)}." if self.models else ""
         run = " The id of a run, or sweep:ID for each of a sweep; the model and its options are the run's."
-        return f"{self.description.rstrip('.') or self.name}.{unit}{default}{models}{run if self.of else ''}"
+        name = f"{self.name}: {self.description.rstrip('.')}" if self.description else self.name
+        return f"{name}.{unit}{default}{models}{run if self.of else ''}"
 
 
 def config_fields(info: ExperimentInfo) -> list[Field]:
@@ -162,6 +170,7 @@ def _field(name: str, spec: dict[str, Any], definitions: Mapping[str, Any]) -> F
     return Field(
         name=name,
         kind="number" if kinds == {"integer", "number"} else _kind(main),
+        title=spec.get("title", ""),
         description=main.get("description", ""),
         default=default,
         has_default="default" in main,

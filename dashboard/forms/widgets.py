@@ -57,7 +57,7 @@ def draw(experiment: str, field: Field, lists: Lists, of_run: bool = False) -> l
     `BadText` after drawing it."""
     state = key(experiment, field.name)
     st.session_state.setdefault(state, initial(field))
-    label = literal(f"{field.name} ({field.unit})" if field.unit not in ("", field.name) else field.name)
+    label = literal(field.label)
     about = literal(field.help)
     options = _options(field, lists)
     if options is not None:

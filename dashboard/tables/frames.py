@@ -10,7 +10,7 @@ from mgic.figures.choice import CAUTION, GUESSING, WORDS
 from mgic.figures.columns import with_unit
 from mgic.figures.samples import SEED, differing
 from mgic.figures.words import NO_NUMBER, seconds, si, status, value
-from mgic.records import Config, ExperimentInfo, Point, Preview, Run, is_table
+from mgic.records import Config, ExperimentInfo, Point, Preview, Run, is_table, title_of
 
 SHOWN_ALWAYS = ("model",)
 
@@ -100,7 +100,10 @@ def _preview_row(point: Point, fields: Sequence[str]) -> dict[str, str]:
     costs = point.networks or ((cost,) if cost else ())
     shares = [f"{one.transfer_macs / one.macs:.1%}" for one in costs if one.macs]
     state = f"✖ {point.problem}" if point.problem else ("● in the store" if point.duplicate_of else "new")
-    row = {name: strike(value(point.config[name]), point) if name in point.config else NO_NUMBER for name in fields}
+    row = {
+        title_of(name): strike(value(point.config[name]), point) if name in point.config else NO_NUMBER
+        for name in fields
+    }
     row |= {
         "parameters": " + ".join(si(one.params) for one in costs) or waiting,
         "MACs": " + ".join(si(one.macs) for one in costs) or waiting,

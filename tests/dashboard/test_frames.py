@@ -29,8 +29,8 @@ def test_a_cell_shows_its_cost_once_it_is_counted():
     points = (counted, point(16, pending=True), point(7, problem="7 does not divide 16"))
     rows = preview_table(Preview(points=points, total=3, pending=1, problems=1, duplicates=0)).to_dict("records")
     assert rows[0] == {
-        "model": "mgic_resnet20",
-        "group_size": "8",
+        "Model": "mgic_resnet20",
+        "Group size s_g": "8",
         "parameters": "52.8 k",
         "MACs": "7.92 M",
         "of them R and P": "12.0%",
@@ -40,7 +40,7 @@ def test_a_cell_shows_its_cost_once_it_is_counted():
         "state": "new",
     }
     assert rows[1]["MACs"] == "…"
-    assert rows[2]["group_size"] == "7\u0336"
+    assert rows[2]["Group size s_g"] == "7\u0336"
     assert rows[2]["state"] == "✖ 7 does not divide 16"
 
 

@@ -81,7 +81,7 @@ def test_the_preview_names_the_cost_of_each_cell_before_anything_is_queued(page,
     page.multiselect(key="classification:model").set_value(["resnet20", "mgic_resnet20"]).run()
     page.text_input(key="classification:group_size").set_value("4, 8").run()
     assert page.button(key="run").label == "Run 3 cells"
-    assert {"model", "group_size", "MACs"} <= set(page.dataframe[0].value.columns)
+    assert {"Model", "Group size s_g", "MACs"} <= set(page.dataframe[0].value.columns)
     assert len(service.client.sweeps().items) == before
 
 
