@@ -25,7 +25,6 @@ class Field:
 
     name: str
     kind: Kind
-    title: str = ""
     description: str = ""
     default: Value = None
     has_default: bool = False  # False: the default differs from model to model
@@ -39,6 +38,7 @@ class Field:
     step: float | None = None
     item: Kind = "string"  # of an array
     of: tuple[str, ...] = ()  # it names a run of one of these experiments
+    title: str = ""
     models: tuple[str, ...] = ()  # an option: the models that have it; empty for a field of the experiment
 
     @property
