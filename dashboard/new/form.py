@@ -23,6 +23,7 @@ from dashboard.words import literal
 from mgic.records import DatasetInfo, ExperimentInfo, Grid, ModelInfo, Value
 
 COLUMNS = 4
+JSON_HEIGHT = 220  # pixels: the cells are in sight below it
 JSON = "grids"  # the field of a form that is a union of grids
 
 
@@ -170,13 +171,9 @@ def _draw(
 
 def _json_form(info: ExperimentInfo) -> Filled:
     filled = Filled()
-    st.info(
-        "This preset is a union of grids: each grid is multiplied out on its own. It is submitted as it stands below; "
-        "change values there if you like.",
-        icon=":material/dataset:",
-    )
+    st.caption("A union of grids: each is multiplied out on its own. It is run as it stands; values may be changed.")
     with filled.place(JSON, st.container(gap=None)):
-        text = st.text_area("Grids (JSON)", key=f"{info.name}/json", height="content", persist_state="session")
+        text = st.text_area("Grids (JSON)", key=f"{info.name}/json", height=JSON_HEIGHT, persist_state="session")
     try:
         filled.grids = filled.kept = parse_grids(text)
     except BadText as error:
