@@ -65,7 +65,7 @@ def test_from_the_form_to_the_plot_to_the_run(page):
         field.press("Enter")
         settle(page)
     expect(page.get_by_role("button", name="Run 4 cells")).to_be_visible(timeout=60_000)
-    for name, text in (("Most steps", "3"), ("Learning rate", "0.1")):
+    for name, text in (("Most steps", "3"), ("Learning rate$", "0.1")):
         page.get_by_label(re.compile(f"^{name}")).fill(text)
         page.get_by_label(re.compile(f"^{name}")).press("Enter")
         settle(page)
