@@ -15,6 +15,7 @@ def look() -> Look:
 
 # Pages use the width of the window; plots stand beside each other where each has CELL pixels.
 CELL = 440
+CARD = 250  # of a card with a few words
 LAYOUT = f"""
 [data-testid="stMainBlockContainer"] {{ padding: 3.2rem 1.5rem 2rem; }}
 [data-stale="true"] {{ opacity: 1 !important; transition: none !important; }}
@@ -24,6 +25,14 @@ LAYOUT = f"""
     align-items: start;
 }}
 [class*="st-key-plots-"] > :has(> [class*="st-key-wide-"]) {{ grid-column: 1 / -1; }}
+[class*="st-key-cards-"] {{
+    display: grid;
+    grid-template-columns: repeat(auto-fill, minmax(min({CARD}px, 100%), 1fr));
+}}
+:has(> .st-key-run-bar) {{ position: sticky; top: 3.75rem; z-index: 10; }}  /* below the header */
+.st-key-run-bar {{ padding: 0.5rem 0; min-height: 3.5rem; border-bottom: 1px solid; }}
+.anchor {{ scroll-margin-top: 12rem; }}
+.st-key-cells-old {{ opacity: 0.5; }}
 """
 
 
@@ -32,7 +41,8 @@ def style_page() -> None:
     it is written dark."""
     on_primary = '[data-testid="stBaseButton-primary"] *, span[data-tag] *'
     contrast = f"{on_primary} {{ color: {LIGHT.text} !important }}" if look() is DARK else ""
-    st.html(f"<style>{LAYOUT}{contrast}</style>")
+    bar = f".st-key-run-bar {{ background: {look().background}; border-color: {look().grid}; }}"
+    st.html(f"<style>{LAYOUT}{bar}{contrast}</style>")
 
 
 def show(made: go.Figure, key: str, alt: str, select: bool = False) -> Any:

@@ -59,14 +59,13 @@ def settle(page: Page) -> None:
 def test_from_the_form_to_the_plot_to_the_run(page):
     page.goto("/new")
     expect(page.get_by_role("heading", name="New sweep")).to_be_visible(timeout=60_000)
-    for name in ("group_size", "coarsest_size"):
-        field = page.get_by_label(re.compile(f"^{name}"))
+    for title in ("Group size", "Coarsest size"):
+        field = page.get_by_label(re.compile(f"^{title}"))
         field.fill("8, 16")
         field.press("Enter")
         settle(page)
     expect(page.get_by_role("button", name="Run 4 cells")).to_be_visible(timeout=60_000)
-    page.get_by_text("More fields").click()
-    for name, text in (("max_steps", "3"), ("learning_rate", "0.1")):
+    for name, text in (("Most steps", "3"), ("Learning rate$", "0.1")):
         page.get_by_label(re.compile(f"^{name}")).fill(text)
         page.get_by_label(re.compile(f"^{name}")).press("Enter")
         settle(page)
@@ -79,12 +78,14 @@ def test_from_the_form_to_the_plot_to_the_run(page):
 
 
 def test_a_wrong_value_is_named_at_its_field_and_nothing_is_lost(page):
-    page.goto("/")
-    field = page.get_by_label(re.compile("^group_size"))
+    page.goto("/new")
+    field = page.get_by_label(re.compile("^Group size"))
     field.fill("4, 99999")
     field.press("Enter")
     expect(page.get_by_text(re.compile("group_size.*less than or equal to 1024")).first).to_be_visible(timeout=60_000)
     expect(field).to_have_value("4, 99999")
+    expect(page.get_by_role("link", name="1 field to correct")).to_be_visible()
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_disabled()
 
 
 @pytest.mark.parametrize("path", ["/sweeps", "/runs", "/reconstructions", "/models", "/paper", "/system", "/help"])

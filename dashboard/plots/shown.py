@@ -12,6 +12,8 @@ from dashboard.theme import look, show
 from mgic.figures.plot import Plot
 from mgic.records import csv_cell
 
+SMALL = 250  # pixels high
+
 
 def show_plots(plots: Sequence[Plot], scope: str) -> None:
     """Two beside each other from 1280 pixels on, three from 1680; a wide one has a row of its own.
@@ -39,6 +41,13 @@ def show_plot(plot: Plot, scope: str, select: bool = False) -> Any:
             label = "As CSV"
             st.download_button(label, as_csv(rows), name, "text/csv", key=f"{scope}-{plot.name}-csv", on_click="ignore")
     return event
+
+
+def show_small(plot: Plot, key: str) -> None:
+    """The figure alone, low, without a legend."""
+    made = plot.draw(look())
+    made.update_layout(height=SMALL, showlegend=False, margin={"t": 40, "b": 8})
+    show(made, key, plot.alt)
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import address
 from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import LATENCY, NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.pages import LATENCY, NEW_SWEEP, RUN, RUNS, SWEEP, chips, id_in_address, say_if_no_worker
 from dashboard.plots.validity import show_validity
 from dashboard.runs.curves import show_curves
 from dashboard.runs.sections import (
@@ -38,7 +38,8 @@ except ApiError as error:
 info = experiments(api).get(run.experiment)
 
 model = run.config.get("model")
-st.title(literal(model if isinstance(model, str) else run.experiment), anchor=False)
+name = literal(model if isinstance(model, str) else run.experiment)
+st.title(name + chips([*run.sweep_tags, *run.tags]), anchor=False)
 asked = assignments({k: v for k, v in run.requested.items() if k != "model"}) or "all fields at default"
 st.caption(literal(f"{asked} · id {run_id}"))
 

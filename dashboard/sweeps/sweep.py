@@ -12,6 +12,7 @@ from dashboard.pages import (
     SWEEP,
     SWEEPS,
     TRADEOFF,
+    chips,
     id_in_address,
     say_if_no_worker,
     show_table,
@@ -37,7 +38,7 @@ except ApiError as error:
     st.stop()
 info = experiments(api).get(sweep.experiment)
 
-st.title(literal(sweep.name), anchor=False)
+st.title(literal(sweep.name) + chips(sweep.tags), anchor=False)
 about = [info.title if info else sweep.experiment, f"made {moment(sweep.created_at)}", f"id {sweep_id}"]
 about += [f"recipe {sweep.recipe}"] if sweep.recipe else []
 st.caption(literal(" · ".join(about)))

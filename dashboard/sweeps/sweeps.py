@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard.connection import client, last_seen, tells_what_fails
 from dashboard.pages import NEW_SWEEP, nothing_yet, show_turns
-from dashboard.tables.frames import link
+from dashboard.tables.frames import link, tags_text
 from mgic.figures.words import counts, seconds
 
 st.title("Sweeps", anchor=False)
@@ -23,6 +23,7 @@ def listed() -> None:
         {
             "sweep": link("sweep", str(sweep.id)),
             "name": sweep.name,
+            "tags": tags_text(sweep.tags),
             "experiment": sweep.experiment,
             "progress": sweep.progress,
             "runs": counts(sweep.counts),

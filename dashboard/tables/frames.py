@@ -1,6 +1,6 @@
 """Runs and cells as tables. What people typed is data here, never Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ from mgic.figures.choice import CAUTION, GUESSING, WORDS
 from mgic.figures.columns import with_unit
 from mgic.figures.samples import SEED, differing
 from mgic.figures.words import NO_NUMBER, seconds, si, status, value
-from mgic.records import Config, ExperimentInfo, Point, Preview, Run, is_table, stopped_early
+from mgic.records import Config, ExperimentInfo, Point, Preview, Run, is_table, stopped_early, title_of
 
 SHOWN_ALWAYS = ("model",)
 
@@ -60,6 +60,7 @@ def listing(runs: Sequence[Run]) -> pd.DataFrame:
             "open": link("run", str(run.id)),
             "status": status(run.status),
             "experiment": run.experiment,
+            "tags": tags_text([*run.sweep_tags, *run.tags]),
             "model": value(run.config["model"]) if "model" in run.config else NO_NUMBER,
             "result": _result(run),
             "config": _asked(run.requested),
@@ -101,11 +102,15 @@ def _preview_row(point: Point, fields: Sequence[str]) -> dict[str, str]:
     costs = point.networks or ((cost,) if cost else ())
     shares = [f"{one.transfer_macs / one.macs:.1%}" for one in costs if one.macs]
     state = f"✖ {point.problem}" if point.problem else ("● in the store" if point.duplicate_of else "new")
-    row = {name: strike(value(point.config[name]), point) if name in point.config else NO_NUMBER for name in fields}
+    row = {
+        title_of(name): strike(value(point.config[name]), point) if name in point.config else NO_NUMBER
+        for name in fields
+    }
     row |= {
         "parameters": " + ".join(si(one.params) for one in costs) or waiting,
         "MACs": " + ".join(si(one.macs) for one in costs) or waiting,
         "of them R and P": ", ".join(shares) or waiting,
+        "MACs of the run": si(point.work_macs) if point.work_macs is not None else waiting,
         "group size: asked → real": f"{asked} → {real}" if asked is not None and real else waiting,
         "predicted time": waiting if point.pending else seconds(point.seconds),
         "state": state,
@@ -116,6 +121,11 @@ def _preview_row(point: Point, fields: Sequence[str]) -> dict[str, str]:
 def strike(text: str, point: Point) -> str:
     """Struck out, letter by letter, where the cell cannot run: a table reads no Markdown."""
     return "".join(f"{letter}\u0336" for letter in text) if point.problem else text
+
+
+def tags_text(tags: Iterable[str]) -> str:
+    """Each once, in a cell."""
+    return ", ".join(dict.fromkeys(tags))
 
 
 def link(page: str, identifier: str) -> str:
