@@ -33,6 +33,6 @@ def style_page() -> None:
 
 
 def show(made: go.Figure, key: str, alt: str) -> None:
-    """Draw a figure with a picture to download; nothing of it leaves the host."""
-    config = {"displaylogo": False, "responsive": True, "toImageButtonOptions": {"filename": key, "scale": 2}}
+    """Draw a figure; nothing of it leaves the host. Its files are those of `mgic.figures.export`, not the browser's."""
+    config = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["toImage"]}
     st.plotly_chart(made, key=key, theme=None, config=config, alt=alt)

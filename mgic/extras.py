@@ -10,6 +10,9 @@ _OF = {  # by the name of its distribution, or of what is imported
     "onnxruntime": "onnx",
     "torch_pruning": "prune",
     "skimage": "pictures",
+    "choreographer": "figures",
+    "kaleido": "figures",
+    "plotly": "figures",
 }
 SERVICE = ("backend", "worker", "dashboard")
 ALONE = "this installation is the library alone: the service runs from a checkout of the project, with `make up`"

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mgic import __version__
-from mgic.cli import doctor, follow, gate, local, reference, results, submit, up
+from mgic.cli import doctor, figure, follow, gate, local, reference, results, submit, up
 from mgic.cli.loading import remember_imports
 from mgic.cli.terminal import IMPORT, Code, Commands, put, tell_of_output
 from mgic.cli.then import WithThen
@@ -56,6 +56,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "retry": follow.retry,
     "table": results.table,
     "export": results.export,
+    "figure": figure.figure,
     "baseline": gate.baseline,
     "gate": gate.gate,
 }

@@ -150,7 +150,7 @@ def _add_labels(made: go.Figure, info: Tradeoff, log_x: bool, log_y: bool, colou
     up = [_at(mark.y, log_y) for mark in marks]
     values = up + [_at(value, log_y) for mark in marks for value in (mark.y - mark.below, mark.y + mark.above)]
     shares = [(_share(x, across), _share(y, values)) for x, y in zip(across, up, strict=True)]
-    for mark, side in zip(marks, place(shares, [mark.label for mark in marks]), strict=True):
+    for mark, side in zip(marks, place(shares, [mark.label for mark in marks], colours.room), strict=True):
         if side:
             made.add_scatter(
                 x=[mark.x],

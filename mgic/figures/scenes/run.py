@@ -13,6 +13,7 @@ from mgic.figures.switches import Switch
 from mgic.figures.views import LINEAR, LOG, plots_of_run
 from mgic.records import CurvePoint, ExperimentInfo, Run
 
+PARAMETERS = ("run",)
 SMOOTHING = Switch("smoothing", "Smoothing", {}, "0.8", bounds=(0.0, 0.99, 0.01))
 SCALE = Switch("y", "Value axis", {LINEAR: LINEAR, LOG: LOG}, LINEAR)
 
