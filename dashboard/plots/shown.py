@@ -17,6 +17,8 @@ from mgic.figures.plot import Plot
 from mgic.figures.provenance import provenance, runs_of
 from mgic.records import csv_cell
 
+SEEN = 8  # rows of the numbers, without scrolling
+
 
 def show_plots(plots: Sequence[Plot], scope: str, of: object = ()) -> None:
     """Two beside each other from 1280 pixels on, three from 1680; a wide one has a row of its own.
@@ -41,14 +43,13 @@ def show_plot(plot: Plot, scope: str, of: object = ()) -> None:
     menu = st.popover("Numbers and files", icon=":material/download:", key=f"{name}-numbers", on_change="rerun")
     with menu:
         if menu.open:
-            rows = plot.rows()
-            st.dataframe(rows, hide_index=True, alt=f"The numbers of {plot.title}")
-            label = "CSV"
-            st.download_button(
-                label, as_csv(rows), f"{plot.name}.csv", "text/csv", key=f"{name}-csv", on_click="ignore"
-            )
             _offer_files(plot, name)
             st.code(caption(plot, provenance(runs_of(of)), address()), language=None, wrap_lines=True)
+            rows = plot.rows()
+            label, file = "Numbers as CSV", f"{plot.name}.csv"
+            st.download_button(label, as_csv(rows), file, "text/csv", key=f"{name}-csv", on_click="ignore")
+            height = 38 + 35 * min(len(rows), SEEN)
+            st.dataframe(rows, hide_index=True, alt=f"The numbers of {plot.title}", height=height)
 
 
 def address() -> str:

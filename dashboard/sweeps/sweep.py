@@ -5,7 +5,9 @@ import streamlit as st
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
 from dashboard.pages import NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
+from dashboard.plots.shown import address
 from dashboard.sweeps.plots import show_sweep_plots
+from dashboard.tables.downloads import offer_table
 from dashboard.tables.frames import result_tables, runs_table
 from dashboard.words import literal
 from mgic.client import ApiError, Unreachable
@@ -84,8 +86,12 @@ def live() -> None:
     for name, table in result_tables(runs, info).items():
         st.subheader(f"Measured {name}", anchor=False)
         show_table(table, f"measured {name}", f"Measured {name}")
+        if info:
+            offer_table(runs, info, sweep_id, address(), name)
     st.subheader("Runs", anchor=False)
     show_table(runs_table(runs, info), "runs", "Runs of this sweep")
+    if info and now.counts.get(RunStatus.SUCCEEDED):
+        offer_table(runs, info, sweep_id, address())
 
 
 live()

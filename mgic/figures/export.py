@@ -14,9 +14,9 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from mgic.figures.chromium import draw
-from mgic.figures.latex import latex
 from mgic.figures.plot import Plot
 from mgic.figures.style import LIGHT, TEXT, Look
+from mgic.latex import latex
 
 FORMATS = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 WIDTHS = (85, 175)  # millimetres: a column, and a page of two

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, get_args
 
+from mgic.latex import latex
 from mgic.records import Apart, Counted, Match, Metric, PaperTable, Record, Reference
 from mgic.reference.paper import MATCH, NEAR, PERCENT, as_printed, list_references, list_tables, printed_twice
 
@@ -295,14 +296,8 @@ def paper_as_latex() -> str:
     return "\n\n".join(["% needs \\usepackage{booktabs}", *tables])
 
 
-LATEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"} | {
-    c: f"\\{c}" for c in "&%$#_{}"
-}
-
-
 def _latex(text: str) -> str:
-    escaped = "".join(LATEX.get(letter, letter) for letter in text)
-    quoted = re.sub(r'"([^"]*)"', r"``\1''", escaped)
+    quoted = re.sub(r'"([^"]*)"', r"``\1''", latex(text))
     return re.sub(r"\bs\\_([gc])(?!\w)", r"$s_\1$", quoted)
 
 

@@ -3,7 +3,7 @@
 Here scipy.stats is loaded, which costs 60 MB: `mgic.statistics` itself does not import this module.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,3 +84,38 @@ def equivalence(baseline: Mapping[int, float], candidate: Mapping[int, float], m
     below = stats.ttest_1samp(gaps, margin, alternative="less").pvalue
     p = float(max(above, below))
     return Equivalence(len(gaps), mean, margin, p, p < 0.05)
+
+
+def unpaired(baseline: Sequence[float], candidate: Sequence[float]) -> Difference:
+    """By Welch's t-test: neither as many values on both sides nor the same spread is needed.
+
+    Raises:
+        ValueError: A side has no value.
+    """
+    sides = [np.array(side, dtype=np.float64) for side in (baseline, candidate)]
+    n = min(map(len, sides))
+    if not n:
+        raise ValueError("a side has no value")
+    mean = float(sides[1].mean() - sides[0].mean())
+    if n < MIN_PAIRS:
+        return Difference(n, mean, None, None)
+    if not any(side.std(ddof=1) for side in sides):
+        return Difference(n, mean, (mean, mean), 1.0 if mean == 0 else 0.0)
+    from scipy import stats
+
+    test = stats.ttest_ind(sides[1], sides[0], equal_var=False)
+    low, high = test.confidence_interval(0.95)
+    return Difference(n, mean, (float(low), float(high)), float(test.pvalue))
+
+
+def holm(ps: Sequence[float], level: float) -> list[bool]:
+    """Which hypotheses are rejected, so that one is rejected wrongly in a share of at most `level` of all cases.
+
+    Source: Holm 1979, https://www.jstor.org/stable/4615733.
+    """
+    rejected = [False] * len(ps)
+    for rank, at in enumerate(sorted(range(len(ps)), key=lambda at: ps[at])):
+        if ps[at] > level / (len(ps) - rank):
+            break
+        rejected[at] = True
+    return rejected
