@@ -139,7 +139,6 @@ def show_matrices(runs: Sequence[Shown], name: str) -> None:
     """One matrix of each run, in columns that stand below each other where it is narrow."""
     for column, one in zip(st.columns(len(runs)), runs, strict=True):
         if name in one.gallery.matrices:
-            title = f"{matrix_title(name)}, {one.name}"
             with column:
                 show_plot(_matrix(one, name), one.letter, [one.run])
 

@@ -42,6 +42,7 @@ class _Drawer:
     def __init__(self) -> None:
         self._turn = Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: Thread | None = None
         self._browser: Any = None
         self._idle: Timer | None = None
 
@@ -83,7 +84,8 @@ class _Drawer:
         logging.getLogger("choreographer").setLevel(logging.ERROR)
         logging.getLogger("kaleido").setLevel(logging.ERROR)
         self._loop = asyncio.new_event_loop()
-        Thread(target=self._loop.run_forever, name="chromium", daemon=True).start()
+        self._thread = Thread(target=_serve, args=(self._loop,), name="chromium", daemon=True)
+        self._thread.start()
         pages = PageGenerator(mathjax=False)
         pages.header = pages.header.replace("Kaleido-fier", "MGIC Lab") + SHEET
         self._browser = self._wait(_started(Kaleido, pages), START_S)
@@ -108,8 +110,14 @@ class _Drawer:
                 asyncio.run_coroutine_threadsafe(browser.close(), loop).result(CLOSE_S)
             except (TimeoutError, RuntimeError, OSError):
                 browser.subprocess.kill()
-        if loop is not None:
+        if loop is not None and self._thread is not None:
             loop.call_soon_threadsafe(loop.stop)
+            self._thread.join(CLOSE_S)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
 
 
 async def _started(kind: Any, pages: Any) -> Any:

@@ -14,7 +14,8 @@ from mgic.figures.columns import Goal, goal_of, is_result, unit_of
 from mgic.figures.samples import SEED, Group, differing, groups, is_number, samples
 from mgic.figures.words import NO_NUMBER, value
 from mgic.records import ExperimentInfo, Run
-from mgic.statistics.comparison import MIN_PAIRS, holm, paired, unpaired
+from mgic.statistics import MIN_FOR_INTERVAL
+from mgic.statistics.comparison import holm, paired, unpaired
 
 PREFIXES = {9: "G", 6: "M", 3: "k", 0: "", -3: "1e-3", -6: "1e-6"}
 LEVEL = 0.05
@@ -202,11 +203,12 @@ def _best(found: Sequence[Group], column: Column) -> int | None:
 
 
 def _p(one: Group, other: Group, name: str) -> float | None:
-    """That there is no difference."""
+    """That there is no difference; None below 3 seeds, of which two may agree by chance."""
     pairs = [_by_seed(group, name) for group in (one, other)]
-    if len(pairs[0].keys() & pairs[1].keys()) >= MIN_PAIRS:
+    if len(pairs[0].keys() & pairs[1].keys()) >= MIN_FOR_INTERVAL:
         return paired(*pairs).p
-    return unpaired(one.numbers(name), other.numbers(name)).p
+    sides = [group.numbers(name) for group in (one, other)]
+    return unpaired(*sides).p if min(map(len, sides)) >= MIN_FOR_INTERVAL else None
 
 
 def _by_seed(group: Group, name: str) -> dict[int, float]:
