@@ -29,6 +29,7 @@ FONTS = "Arial, Helvetica, Liberation Sans, DejaVu Sans, sans-serif"
 LETTER = 0.56  # of the size of the text: how wide one is in DejaVu Sans, the widest of these, about
 AROUND = 150  # pixels of a figure on a page that are not its plotting area
 LOW, TALL = 215, 0.8  # pixels; how much of a page's height a figure of one column has
+SMALL, UPRIGHT = 10, 16  # pixels of the letters of many long names; letters of a short one
 TRIES = 3  # to find its height
 
 
@@ -86,6 +87,7 @@ def printed(plot: Plot, width: int, look: Look, title: bool = True) -> tuple[go.
     for trace in made.data:
         if trace.name:
             trace.name = _wrapped(trace.name, width - 70, TEXT)
+    made.for_each_xaxis(lambda axis: _fit_names(axis, width - 90))
     if narrow:
         _fit_cells(made, width)
     return made, wanted
@@ -94,6 +96,26 @@ def printed(plot: Plot, width: int, look: Look, title: bool = True) -> tuple[go.
 def _shorten_axis(axis: Any, pixels: float) -> None:
     if axis.title.text:
         axis.title.update(text=_wrapped(axis.title.text, pixels, TEXT), font={"size": TEXT}, standoff=8)
+
+
+def _fit_names(axis: Any, pixels: float) -> None:
+    """Names at an axis that are wider than their place stand upright, in as many lines as fit beside each other."""
+    if axis.type != "category" or not axis.ticktext:
+        return
+    names = [re.sub(r"[(,](?=\S)", _spaced, str(name).replace("<br>", "")) for name in axis.ticktext]
+    place, longest = pixels / len(names), max(map(len, names))
+    if LETTER * TEXT * max(len(line) for name in axis.ticktext for line in str(name).split("<br>")) <= place:
+        return
+    size = TEXT if place >= 4 * TEXT or longest <= UPRIGHT else SMALL
+    lines = max(1, int(place / (1.35 * size)))
+    letters = next(n for n in range(8, longest + 9) if all(len(textwrap.wrap(name, n)) <= lines for name in names))
+    word = max(len(word) for name in names for word in name.split())
+    broken = ["<br>".join(textwrap.wrap(name, max(letters, word))) for name in names]
+    axis.update(ticktext=broken, tickangle=-90, tickfont={"size": size})
+
+
+def _spaced(mark: re.Match[str]) -> str:
+    return f" {mark[0]}" if mark[0] == "(" else f"{mark[0]} "
 
 
 def _fit_cells(made: go.Figure, width: int) -> None:
@@ -160,7 +182,8 @@ def file_name(plot: Plot, kind: str, width_mm: int) -> str:
 def _wrapped(text: str, pixels: float, size: float) -> str:
     """Broken where a line would be longer; what is broken already stays so."""
     letters = max(12, int(pixels / (LETTER * size)))
-    lines = [line for part in text.split("<br>") for line in textwrap.wrap(part, letters, break_on_hyphens=False)]
+    parts = [part if len(part) <= letters else re.sub(r",(?=\S)", ", ", part) for part in text.split("<br>")]
+    lines = [line for part in parts for line in textwrap.wrap(part, letters, break_on_hyphens=False)]
     return "<br>".join(lines)
 
 
