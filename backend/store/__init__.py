@@ -21,18 +21,24 @@ from backend.store.database import (
     parse_database_url,
     sqlite_url,
 )
+from backend.store.imports import ImportedRun, ImportedSweep, Imports
 from backend.store.journal import Journal
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
+from backend.store.removal import Removal
 from backend.store.retries import Retries
-from backend.store.sweeps import NewRun, NewSweep, Sweeps
+from backend.store.search import Condition, Operator, Place, RunQuery, Search
+from backend.store.sweeps import NewRun, NewSweep
 
 __all__ = [
     "DATABASE_ERRORS",
     "GONE",
     "Beat",
     "Claim",
+    "Condition",
+    "ImportedRun",
+    "ImportedSweep",
     "InputFile",
     "InputGone",
     "Lease",
@@ -41,7 +47,10 @@ __all__ = [
     "NewInput",
     "NewRun",
     "NewSweep",
+    "Operator",
+    "Place",
     "QuotaExceeded",
+    "RunQuery",
     "SchemaMismatch",
     "Slot",
     "Store",
@@ -53,7 +62,7 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Lifecycle, Retries, Journal, Measurements, Baselines):
+class Store(Imports, Search, Lifecycle, Retries, Removal, Journal, Measurements, Baselines):
     """The whole of it. One a process; never carried across a fork.
 
     Args:

@@ -34,25 +34,27 @@ def show_plots(plots: Sequence[Plot], scope: str, of: object = ()) -> None:
                 show_plot(plot, scope, of)
 
 
-def show_plot(plot: Plot, scope: str, of: object = ()) -> None:
-    """A figure, its caption, and a menu with the numbers and the files."""
+def show_plot(plot: Plot, scope: str, of: object = (), select: bool = False) -> Any:
+    """A figure, its caption, and a menu with the numbers and the files; with `select` its points can be marked, see
+    `show`."""
     name = f"{scope}-{plot.name}"
-    show(plot.draw(look()), name, plot.alt)
+    event = show(plot.draw(look()), name, plot.alt, select)
     if plot.caption:
         prose(plot.caption)
     menu = st.popover("Numbers and files", icon=":material/download:", key=f"{name}-numbers", on_change="rerun")
     with menu:
         if menu.open:
             _offer_files(plot, name)
-            st.code(caption(plot, provenance(runs_of(of)), address()), language=None, wrap_lines=True)
+            st.code(caption(plot, provenance(runs_of(of)), page_address()), language=None, wrap_lines=True)
             rows = plot.rows()
             label, file = "Numbers as CSV", f"{plot.name}.csv"
             st.download_button(label, as_csv(rows), file, "text/csv", key=f"{name}-csv", on_click="ignore")
             height = 38 + 35 * min(len(rows), SEEN)
             st.dataframe(rows, hide_index=True, alt=f"The numbers of {plot.title}", height=height)
+    return event
 
 
-def address() -> str:
+def page_address() -> str:
     """Of this page with what its switches say, as `mgic figure` takes it."""
     where = (st.context.url or "").partition("?")[0]
     asked = urlencode(st.query_params.to_dict())

@@ -6,7 +6,6 @@ proportions and most of the text has `POINTS` at its final size.
 
 import re
 import textwrap
-from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -28,7 +27,7 @@ ZOOM = POINTS / 72 * 96 / TEXT
 FONTS = "Arial, Helvetica, Liberation Sans, DejaVu Sans, sans-serif"
 LETTER = 0.56  # of the size of the text: how wide one is in DejaVu Sans, the widest of these, about
 AROUND = 150  # pixels of a figure on a page that are not its plotting area
-LOW, TALL = 215, 0.8  # pixels; how much of a page's height a figure of one column has
+LOW, TALL = 240, 0.9  # pixels; how much of a page's height a figure of one column has
 SMALL, UPRIGHT = 10, 16  # pixels of the letters of many long names; letters of a short one
 TRIES = 3  # to find its height
 
@@ -68,8 +67,7 @@ def printed(plot: Plot, width: int, look: Look, title: bool = True) -> tuple[go.
     """The figure for a width in pixels, with a first height, and the height its plotting area is to have."""
     narrow = width < 600
     tall = TALL if narrow else 1.0
-    room = (width - 90.0, max(LOW, tall * 300.0))
-    made = plot.draw(replace(look, room=room))
+    made = plot.draw(look)
     declared = int(made.layout.height or 440)
     wanted = max(LOW, round(tall * (declared - AROUND)))
     heading = _wrapped(made.layout.title.text or "", width - 16, 15) if title else ""

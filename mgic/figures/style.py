@@ -13,7 +13,6 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
 TEXT = 13  # pixels of most of the text
-ROOM = (680.0, 300.0)
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,6 @@ class Look:
     background: str
     missing: str  # a cell without a number
     series: tuple[str, ...]
-    room: tuple[float, float] = ROOM  # width and height of the plotting area that labels are placed in, pixels
 
 
 LIGHT = Look(

@@ -15,10 +15,9 @@ from mgic.figures.samples import SEED, Group, differing, groups, is_number, samp
 from mgic.figures.words import NO_NUMBER, value
 from mgic.records import ExperimentInfo, Run
 from mgic.statistics import MIN_FOR_INTERVAL
-from mgic.statistics.comparison import holm, paired, unpaired
+from mgic.statistics.comparison import LEVEL, holm, paired, unpaired
 
 PREFIXES = {9: "G", 6: "M", 3: "k", 0: "", -3: "1e-3", -6: "1e-6"}
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -197,9 +196,9 @@ def _best(found: Sequence[Group], column: Column) -> int | None:
     if column.goal is None or len(means) < 2:
         return None
     best = (max if column.goal == "max" else min)(means, key=means.__getitem__)
-    given = [_p(found[other], found[best], column.name) for other in means if other != best]
-    ps = [p for p in given if p is not None]
-    return best if len(ps) == len(given) and all(holm(ps, LEVEL)) else None
+    given = {other: _p(found[other], found[best], column.name) for other in means if other != best}
+    ps = {other: p for other, p in given.items() if p is not None}
+    return best if len(ps) == len(given) and all(p < LEVEL for p in holm(ps).values()) else None
 
 
 def _p(one: Group, other: Group, name: str) -> float | None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from mgic.client import Client
 from mgic.figures.plot import Plot
-from mgic.figures.scenes import model, paper, run, sweep
+from mgic.figures.scenes import ablation, latency, model, paper, run, sweep, tradeoff
 from mgic.figures.switches import Switch
 
 
@@ -27,4 +27,12 @@ class Scene(Protocol):
 
 
 # By the page's place in an address.
-SCENES: dict[str, Scene] = {"model": model, "paper": paper, "run": run, "sweep": sweep}
+SCENES: dict[str, Scene] = {
+    "ablation": ablation,
+    "latency": latency,
+    "model": model,
+    "paper": paper,
+    "run": run,
+    "sweep": sweep,
+    "tradeoff": tradeoff,
+}

@@ -43,18 +43,6 @@ def test_text_has_eight_points_in_a_column_of_85_millimetres():
     assert printed(PLOT, width, LIGHT, title=False)[0].layout.title.text == ""
 
 
-def test_what_is_drawn_knows_how_much_room_its_labels_have():
-    rooms = []
-
-    def draw(look: Look) -> go.Figure:
-        rooms.append(look.room)
-        return figure("", "", "", look)
-
-    for width in (392, 806):
-        printed(Plot("a", "a", draw, "", "", list), width, LIGHT)
-    assert rooms[0][0] < 392 < rooms[1][0] < 806
-
-
 def test_the_plotting_area_is_read_from_what_was_drawn():
     rect = '<clipPath class="axesclip" id="clip1{}"><rect x="0" y="{}" width="392" height="{}"/></clipPath>'
     assert plotting_height(rect.format("y", 56, 175) + rect.format("y2", 260, 40)) == 244
