@@ -27,7 +27,7 @@ ZOOM = POINTS / 72 * 96 / TEXT
 FONTS = "Arial, Helvetica, Liberation Sans, DejaVu Sans, sans-serif"
 LETTER = 0.56  # of the size of the text: how wide one is in DejaVu Sans, the widest of these, about
 AROUND = 150  # pixels of a figure on a page that are not its plotting area
-LOW, TALL = 240, 0.9  # pixels; how much of a page's height a figure of one column has
+LOW = 240  # pixels of a plotting area, at least
 SMALL, UPRIGHT = 10, 16  # pixels of the letters of many long names; letters of a short one
 TRIES = 3  # to find its height
 
@@ -66,14 +66,20 @@ def file_of(plot: Plot, kind: str, width_mm: int = WIDTHS[0], look: Look = LIGHT
 def printed(plot: Plot, width: int, look: Look, title: bool = True) -> tuple[go.Figure, int]:
     """The figure for a width in pixels, with a first height, and the height its plotting area is to have."""
     narrow = width < 600
-    tall = TALL if narrow else 1.0
     made = plot.draw(look)
     declared = int(made.layout.height or 440)
-    wanted = max(LOW, round(tall * (declared - AROUND)))
-    heading = _wrapped(made.layout.title.text or "", width - 16, 15) if title else ""
+    wanted = max(LOW, declared - AROUND)
+    heading = _wrapped((made.layout.title.text or "").replace("<br>", " "), width - 16, 15) if title else ""
     lines = heading.count("<br>") + 1 if heading else 0
     made.update_layout(
-        title={"text": heading, "font": {"size": 15}, "y": 1, "yanchor": "top", "yref": "container", "pad": {"t": 6}},
+        title={
+            "text": heading,
+            "font": {"size": 15},
+            "y": 1,
+            "yanchor": "top",
+            "yref": "container",
+            "pad": {"t": 6 if lines < 2 else 17},
+        },
         margin={"t": 16 + 19 * lines},
         font={"family": FONTS},
         legend={"maxheight": 100_000},
