@@ -14,8 +14,8 @@ from mgic.figures.columns import Goal, goal_of, is_result, unit_of
 from mgic.figures.samples import SEED, Group, differing, groups, is_number, samples
 from mgic.figures.words import NO_NUMBER, value
 from mgic.records import ExperimentInfo, Run
-from mgic.statistics import MIN_FOR_INTERVAL
-from mgic.statistics.comparison import LEVEL, holm, paired, unpaired
+from mgic.statistics import MIN_FOR_INTERVAL, holm, paired, unpaired
+from mgic.statistics.comparison import LEVEL
 
 PREFIXES = {9: "G", 6: "M", 3: "k", 0: "", -3: "1e-3", -6: "1e-6"}
 

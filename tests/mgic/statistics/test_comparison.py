@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mgic.statistics import equivalence, holm, paired
-from mgic.statistics.comparison import Difference, pooled, unpaired
+from mgic.statistics import equivalence, holm, paired, unpaired
+from mgic.statistics.comparison import Difference, pooled
 
 T2, T3 = 4.302653, 3.182446  # 97.5 % quantiles of Student's t, 2 and 3 degrees, from a table
 
@@ -100,7 +100,7 @@ def test_holm_multiplies_by_the_tests_that_are_left():
 
 
 def test_sides_without_common_seeds_are_compared_by_welch():
-    """By hand: means 2 and 5, variances 1 and 4, of 3 each: error sqrt(5 / 3), degrees (5/3)^2 / (1/18 + 16/18) = 2.94."""
+    """By hand: means 2 and 5, variances 1 and 4, of 3 each; error sqrt(5/3), degrees (5/3)^2 / (1/18 + 16/18) = 2.9."""
     found = unpaired([1.0, 2.0, 3.0], [3.0, 5.0, 7.0])
     assert (found.n, found.mean, found.degrees) == (3, 3.0, 2)
     assert found.error == pytest.approx((5 / 3) ** 0.5)
