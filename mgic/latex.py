@@ -30,6 +30,12 @@ def latex(text: str) -> str:
     return "".join(SPECIAL.get(letter) or SIGNS.get(letter, letter) for letter in text)
 
 
+def latex_words(text: str) -> str:
+    """The same of a sentence: the paper's s_g and s_c are mathematics, and quotes are a pair."""
+    quoted = re.sub(r'"([^"]*)"', r"``\1''", latex(text))
+    return re.sub(r"\bs\\_([gc])(?!\w)", r"$s_\1$", quoted)
+
+
 def unlatex(text: str) -> str:
     """What `latex` was given, but for the shape of blanks and quotes."""
     signs = {code: letter for letter, code in (SPECIAL | SIGNS).items() if letter not in "\u00a0\n\t"}

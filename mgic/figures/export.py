@@ -15,7 +15,7 @@ from PIL import Image
 from mgic.figures.chromium import draw
 from mgic.figures.plot import Plot
 from mgic.figures.style import LIGHT, TEXT, Look
-from mgic.latex import latex
+from mgic.latex import latex_words
 
 FORMATS = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 WIDTHS = (85, 175)  # millimetres: a column, and a page of two
@@ -172,7 +172,7 @@ def latex_figure(plot: Plot, file: str, width_mm: int, provenance: str = "", add
         rf"\begin{{{kind}}}",
         r"  \centering",
         rf"  \includegraphics[width={width_mm}mm]{{{file}}}",
-        rf"  \caption{{{latex(caption(plot, provenance))}}}",
+        rf"  \caption{{{latex_words(caption(plot, provenance))}}}",
         rf"  \label{{fig:{plot.name}}}",
         rf"\end{{{kind}}}",
     ]

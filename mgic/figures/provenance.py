@@ -42,6 +42,7 @@ def provenance(runs: Iterable[Run]) -> str:
         _said("MGIC Lab", (_code(run, "source") for run in done)),
         _said("code under test", (_code(run, "subject") for run in done)),
         _said("data", (_data(run) for run in done)),
+        "measured elsewhere and imported" if any(run.imported for run in done) else "",
         f"ended {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else "",
     ]
     return "; ".join(filter(None, parts)) + "."

@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from mgic.errors import BadConfig
-from mgic.figures.columns import Goal, goal_of, is_result, unit_of
+from mgic.figures.columns import Goal, goal_of, is_result, short_title, unit_of
 from mgic.figures.samples import SEED, Group, differing, groups, is_number, samples
 from mgic.figures.words import NO_NUMBER, value
 from mgic.records import ExperimentInfo, Run
@@ -74,6 +74,7 @@ class Asked:
 @dataclass(frozen=True)
 class ResultTable:
     asked: Asked  # with all that was left to be chosen
+    heads: tuple[str, ...]  # of the fields that make a row
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
@@ -106,7 +107,8 @@ def result_table(runs: Sequence[Run], info: ExperimentInfo, asked: Asked) -> Res
         for number, (group, line) in enumerate(zip(found, cells, strict=True))
     )
     chosen = Asked(asked.of, tuple(by), {one.name: one.power for one in columns}, asked.table, asked.at)
-    return ResultTable(chosen, columns, rows, _notes(rows, columns))
+    heads = tuple(short_title(info, name) for name in by)
+    return ResultTable(chosen, heads, columns, rows, _notes(rows, columns))
 
 
 def decimals(column: Column, rows: Sequence[Row], at: int) -> int:
@@ -176,7 +178,8 @@ def _column(info: ExperimentInfo, name: str, found: Sequence[Group], power: int 
         natural = 3 * math.floor(math.log10(largest) / 3) if largest else 0
         power = min(9, max(-6, natural)) if largest >= 10_000 or 0 < largest < 1e-3 else 0
     unit = " ".join(filter(None, [PREFIXES[power], unit_of(info, name)]))
-    return Column(name, f"{name} ({unit})" if unit else name, goal_of(info, name), power)
+    title = short_title(info, name)
+    return Column(name, f"{title} ({unit})" if unit else title, goal_of(info, name), power)
 
 
 def _cell(group: Group, name: str) -> Cell:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from mgic.latex import latex
+from mgic.latex import latex, latex_words
 from mgic.records import csv_cell
 from mgic.tables.results import Asked, Cell, ResultTable, decimals
 
@@ -30,7 +30,7 @@ def read_marker(text: str) -> Asked:
 
 def as_latex(table: ResultTable, provenance: str = "") -> str:
     r"""A `table` with the rules of booktabs; the document needs `\usepackage{booktabs}`."""
-    header = " & ".join(map(latex, _header(table)))
+    header = " & ".join(map(latex_words, _header(table)))
     lines = [
         " & ".join([*map(latex, row.keys), str(row.n), *cells]) + rf" \\ % {ROW_MARK} {row.mark}"
         for row, cells in zip(table.rows, _cells(table, _latex_cell), strict=True)
@@ -40,7 +40,7 @@ def as_latex(table: ResultTable, provenance: str = "") -> str:
             f"% {marker(table.asked)}",
             r"\begin{table}",
             r"  \centering",
-            rf"  \caption{{{latex(_caption(table, provenance, ''))}}}",
+            rf"  \caption{{{latex_words(_caption(table, provenance, ''))}}}",
             rf"  \label{{tab:{table.asked.of[0][:8] if table.asked.of else 'results'}}}",
             rf"  \begin{{tabular}}{{{'l' * len(table.asked.by)}{'r' * (1 + len(table.columns))}}}",
             r"    \toprule",
@@ -106,7 +106,7 @@ def markdown(text: str) -> str:
 
 
 def _header(table: ResultTable) -> list[str]:
-    return [*table.asked.by, COUNT, *(column.title for column in table.columns)]
+    return [*table.heads, COUNT, *(column.title for column in table.columns)]
 
 
 def _caption(table: ResultTable, provenance: str, address: str) -> str:

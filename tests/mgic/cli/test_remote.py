@@ -192,13 +192,13 @@ def test_means_of_a_sweep_are_a_table_for_a_paper_that_is_checked_later(service,
     wanted = ("--format", "latex", "--columns", "top1,params", "--out", str(path))
     assert call(service.url, "table", address, *wanted).exit_code == 0
     text = path.read_text()
-    assert r"group\_size & n & top1 (\%) & params" in text
+    assert r"Group size $s_g$ & n & Top-1 accuracy (\%) & Parameters" in text
     assert call(service.url, "table", "check", str(path)).exit_code == 0
     (number,) = set(re.findall(r"^    4 & 1 & \$([\d.]+)\$", text, re.MULTILINE))
     path.write_text(text.replace(f"${number}$", "$101.5$", 1))
     done = call(service.url, "table", "check", str(path))
     assert done.exit_code == Code.REGRESSION
-    assert f"paper.tex:10: top1 (%) of 4: printed 101.5, stored {float(number):.2g}"[:50] in done.stdout
+    assert "paper.tex:10: Top-1 accuracy (%) of 4: printed 101.5, stored " in done.stdout
     path.write_text(text.replace(finished, str(uuid4())))
     done = call(service.url, "table", "check", str(path))
     assert done.exit_code == Code.REGRESSION

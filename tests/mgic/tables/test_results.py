@@ -43,7 +43,7 @@ def test_a_row_has_the_mean_half_of_the_interval_and_the_number_of_seeds():
     assert (first.keys, first.n, first.cells[0].mean) == (("a",), 3, 91.0)
     assert first.cells[0].half == pytest.approx(4.302653 / 3**0.5, rel=1e-5)  # t of 2 degrees, sd 1
     assert (second.n, second.cells[0].half) == (1, None)
-    assert [column.title for column in table.columns] == ["top1 (%)", "macs (M)"]
+    assert [column.title for column in table.columns] == ["Top-1 accuracy (%)", "MACs (M)"]
 
 
 def test_the_best_is_marked_only_where_it_is_better_than_every_other():
@@ -82,7 +82,7 @@ def test_latex_escapes_names_has_rules_of_booktabs_and_a_dash_for_what_is_missin
     text = as_latex(made({NASTY: [90.0, 91.0, 92.0], "b": [None, None, None]}))
     assert r"a\_b\%\$x\$ & 3 & $91.0 \pm 2.5$ & $1.500$ \\ % mgic: row" in text
     assert re.search(r"b & 3 & -- & ", text)
-    assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"top1 (\%)"))
+    assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"Top-1 accuracy (\%)"))
     assert text.startswith('% mgic: table {"of": ["' + "1" * 32)
     assert "FLOPs are twice that" in text
     assert unlatex(latex(NASTY)) == NASTY
@@ -115,7 +115,7 @@ def test_a_printed_table_that_holds_has_no_fault(write):
 def test_a_number_edited_by_hand_is_found_with_its_line_and_cell(write, line):
     text = write(made(VALUES)).replace("91.0", "91.2")
     (fault,) = checked(text)[2]
-    assert (fault.line, fault.cell) == (line, f"top1 (%) of {NASTY}")
+    assert (fault.line, fault.cell) == (line, f"Top-1 accuracy (%) of {NASTY}")
     assert (fault.printed, fault.stored) == ("91.2 ± 2.5", "91 ± 2.48414")
 
 
@@ -124,7 +124,7 @@ def test_a_store_that_went_on_is_found_to_the_printed_precision():
     assert checked(text, VALUES | {NASTY: [90.0, 91.0, 92.001]})[2] == [], "91.0003 prints as 91.0 ± 2.5"
     assert len(checked(text, VALUES | {NASTY: [90.0, 91.0, 93.0]})[2]) == 1
     more = checked(text, VALUES | {NASTY: [90.0, 91.0, 92.0, 91.0]})[2]
-    assert [fault.cell for fault in more] == [f"n of {NASTY}", f"top1 (%) of {NASTY}"]
+    assert [fault.cell for fault in more] == [f"n of {NASTY}", f"Top-1 accuracy (%) of {NASTY}"]
     assert checked(text.replace("--", "70.1"))[2][0].stored == "no number"
 
 
