@@ -116,7 +116,12 @@ class _Drawer:
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Until it is stopped; what a browser that was ended has left waits no longer."""
     loop.run_forever()
+    if left := asyncio.all_tasks(loop):
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.wait(left, timeout=CLOSE_S / 2))
     loop.close()
 
 
