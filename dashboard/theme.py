@@ -46,16 +46,12 @@ def style_page() -> None:
 
 
 def show(made: go.Figure, key: str, alt: str, select: bool = False) -> Any:
-    """Draw a figure with a picture to download; nothing of it leaves the host.
+    """Draw a figure; nothing of it leaves the host. Its files are those of `mgic.figures.export`, not the browser's.
 
     Returns:
         With `select`, the points that are marked by a click or a box.
     """
-    config: dict[str, Any] = {
-        "displaylogo": False,
-        "responsive": True,
-        "toImageButtonOptions": {"filename": key, "scale": 2},
-    }
+    config: dict[str, Any] = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["toImage"]}
     if select:
         return st.plotly_chart(made, key=key, theme=None, config=config, alt=alt, on_select="rerun")
     st.plotly_chart(made, key=key, theme=None, config=config, alt=alt)

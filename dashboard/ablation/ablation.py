@@ -112,6 +112,6 @@ elif part.grid:
     show_answers(Chosen(part, values), data)
 else:
     prose(f"No run with a number of {part.metric} has these values of the other fields.")
-show_plots(plots(data, values), "ablation")
+show_plots(plots(data, values), "ablation", data)
 with st.expander("All settings and their results"):
     show_table(pd.DataFrame(settings(data, shown_results(data, part.metric))), "settings", "A row a setting")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isinf
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.pages import prose, show_table
+from dashboard.plots.shown import show_plot
 from dashboard.theme import look, show
 from dashboard.words import literal
 from mgic.client import Client
@@ -28,6 +30,7 @@ from mgic.figures.pictures import (
     tile,
     window,
 )
+from mgic.figures.plot import Plot, name_of
 from mgic.figures.words import assignments, number
 from mgic.records import Run
 
@@ -136,9 +139,15 @@ def show_matrices(runs: Sequence[Shown], name: str) -> None:
     """One matrix of each run, in columns that stand below each other where it is narrow."""
     for column, one in zip(st.columns(len(runs)), runs, strict=True):
         if name in one.gallery.matrices:
-            title = f"{matrix_title(name)}, {one.name}"
             with column:
-                show(draw_matrix(one.gallery.matrices[name], title, look()), f"{name} {one.letter}", title)
+                show_plot(_matrix(one, name), one.letter, [one.run])
+
+
+def _matrix(one: Shown, name: str) -> Plot:
+    weights = one.gallery.matrices[name]
+    title = f"{matrix_title(name)}, {one.name}"
+    rows = lambda: [{"row": at, **{str(to): float(w) for to, w in enumerate(line)}} for at, line in enumerate(weights)]  # noqa: E731
+    return Plot(name_of(name), title, partial(draw_matrix, weights, title), "", title, rows)
 
 
 def matrix_title(name: str) -> str:
@@ -150,7 +159,8 @@ def matrix_title(name: str) -> str:
 
 def show_errors(runs: Sequence[Run]) -> None:
     title = "Error against group size, and the bound of principal components"
-    show(draw_errors(runs, look()), "errors", title)
+    rows = lambda: [run.config | {"mse": (run.result or {}).get("mse")} for run in runs]  # noqa: E731
+    show_plot(Plot("errors", title, partial(draw_errors, runs), "", title, rows), "reconstructions", runs)
 
 
 def show_levels(runs: Sequence[Shown]) -> None:

@@ -112,7 +112,7 @@ def _show_rows(run: Run, info: ExperimentInfo | None) -> None:
         show_table(table, f"measured {name}", f"Measured {name}")
     if info:
         views, drawn = views_of_run(info, run) if run.result else [], plots_of_run(info, run)
-        show_plots(drawn, "run")
+        show_plots(drawn, "run", run)
         for view in views:
             if view.kind == "images":
                 show_wall(client(), view, [run])

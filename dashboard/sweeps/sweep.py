@@ -17,7 +17,9 @@ from dashboard.pages import (
     say_if_no_worker,
     show_table,
 )
+from dashboard.plots.shown import page_address
 from dashboard.sweeps.plots import show_sweep_plots
+from dashboard.tables.downloads import offer_table
 from dashboard.tables.frames import result_tables, runs_table
 from dashboard.words import literal
 from mgic.client import ApiError, Unreachable
@@ -114,11 +116,15 @@ def live() -> None:
     if part != "plots":
         name = part.removeprefix("rows-")
         show_table(tables[name], f"measured {name}", f"Measured {name}", height=TALL)
+        if info:
+            offer_table(runs, info, sweep_id, page_address(), name)
         return
     if info:
         show_sweep_plots(api, info, runs)
     st.subheader("Runs", anchor=False)
     show_table(runs_table(runs, info), "runs", "Runs of this sweep")
+    if info and now.counts.get(RunStatus.SUCCEEDED):
+        offer_table(runs, info, sweep_id, page_address())
 
 
 live()

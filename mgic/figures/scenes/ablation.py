@@ -40,6 +40,7 @@ from mgic.figures.switches import Switch
 from mgic.figures.words import value
 from mgic.statistics import method
 
+PARAMETERS = ("sweep",)
 MOST_SWEEPS = 20
 FEW_FIELDS = 2  # more of them do not fit into a map
 

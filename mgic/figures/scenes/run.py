@@ -14,6 +14,7 @@ from mgic.figures.views import LINEAR, LOG, plots_of_run
 from mgic.figures.words import number
 from mgic.records import CurvePoint, ExperimentInfo, Run
 
+PARAMETERS = ("run",)
 SMOOTHING = Switch("smoothing", "Smoothing", {}, "0.8", bounds=(0.0, 0.99, 0.01))
 SCALE = Switch("y", "Value axis", {LINEAR: LINEAR, LOG: LOG}, LINEAR)
 
