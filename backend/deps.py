@@ -6,6 +6,7 @@ All are coroutines: one that is not would take a thread, of which there are 40 f
 import base64
 import binascii
 import hashlib
+import json
 from typing import Annotated
 
 from anyio import from_thread
@@ -13,6 +14,7 @@ from fastapi import Depends, Query, Request
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query as QueryField
+from pydantic import BeforeValidator
 
 from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
@@ -20,7 +22,12 @@ from backend.errors import BadCursor
 from backend.janitor import Janitor
 from backend.reaper import Reaper
 from backend.settings import Settings
-from backend.store import Store
+from backend.store import Place, Store
+from mgic.records import TAG_PATTERN, plain_tag
+
+NOT_OF_THIS = "this cursor is not one of this list"
+MOST = 10**18  # a `seq` stays below
+KINDS = (float | int | None, str, type(None))  # of the value in a place, by the part of the order
 
 
 async def _store(request: Request) -> Store:
@@ -77,25 +84,54 @@ class Cursor:
         given = sorted((k, v) for k, v in request.query_params.multi_items() if k not in ("cursor", "limit", "after"))
         text = f"{request.url.path}?{given}"
         self._list = hashlib.sha256(text.encode()).hexdigest()[:8]
-        self.after = self.read(cursor)
+        self._given = cursor
+
+    @property
+    def after(self) -> int | None:
+        """The place of a list that has numbers for them. Raises `BadCursor`."""
+        return self.read(self._given)
+
+    @property
+    def run(self) -> Place | None:
+        """That of a list of runs, in whatever order. Raises `BadCursor`."""
+        if self._given is None:
+            return None
+        try:
+            part, value, seq = json.loads(self._text(self._given))
+            if not isinstance(part, int) or not 0 < seq < MOST or not isinstance(value, KINDS[part]):
+                raise BadCursor(NOT_OF_THIS)
+            if isinstance(value, str) and "\0" in value.encode().decode():
+                raise BadCursor(NOT_OF_THIS)
+            return Place(part, float(value) if isinstance(value, int) else value, int(seq))
+        except (ValueError, TypeError, LookupError, OverflowError) as error:
+            raise BadCursor(NOT_OF_THIS) from error
 
     def read(self, cursor: str | None) -> int | None:
         """Raises `BadCursor`."""
         if cursor is None:
             return None
+        place = self._text(cursor)
+        if not (place.isascii() and place.isdecimal()) or len(place) > 18:
+            raise BadCursor(NOT_OF_THIS)
+        return int(place)
+
+    def write(self, place: int | Place | None) -> str | None:
+        if place is None:
+            return None
+        text = json.dumps(place) if isinstance(place, Place) else str(place)
+        return base64.urlsafe_b64encode(f"{self._list}:{text}".encode()).decode()
+
+    def _text(self, cursor: str) -> str:
         try:
             of, _, place = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-            if of != self._list or not (place.isascii() and place.isdecimal()) or len(place) > 18:
-                raise BadCursor("this cursor is not one of this list")
-            return int(place)
         except (binascii.Error, UnicodeError) as error:
-            raise BadCursor("this cursor is not one of this list") from error
+            raise BadCursor(NOT_OF_THIS) from error
+        if of != self._list:
+            raise BadCursor(NOT_OF_THIS)
+        return place
 
-    def write(self, place: int | None) -> str | None:
-        return None if place is None else base64.urlsafe_b64encode(f"{self._list}:{place}".encode()).decode()
 
-
-async def _cursor(request: Request, cursor: Annotated[str | None, Query(max_length=200)] = None) -> Cursor:
+async def _cursor(request: Request, cursor: Annotated[str | None, Query(max_length=1500)] = None) -> Cursor:
     return Cursor(request, cursor)
 
 
@@ -109,4 +145,17 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 CursorDep = Annotated[Cursor, Depends(_cursor)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Text = Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
+Words = Annotated[
+    str | None,
+    Query(
+        max_length=200,
+        pattern=r"^[^\x00]*$",
+        description="Words, at most 10, of which each is found in its name, tags, notes or model, or begins its id",
+    ),
+]
+TagName = Annotated[
+    str | None,
+    Query(description="Of it; of a run also its sweep's", pattern=TAG_PATTERN),
+    BeforeValidator(plain_tag),
+]
 StrictQuery = Depends(_no_other_query)

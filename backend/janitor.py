@@ -1,4 +1,4 @@
-"""Removes the checkpoints of runs that have ended, wherever and however they did.
+"""Removes the checkpoints of runs that have ended, wherever and however they did, and the files of deleted runs.
 
 A run may end without a worker: cancelled in the queue between two attempts, or given up by the
 reaper. So no worker removes them, and this is the one place that does.
@@ -6,9 +6,12 @@ reaper. So no worker removes them, and this is the one place that does.
 
 import logging
 import threading
+from uuid import UUID
 
 from backend.artifacts import CHECKPOINTS, Artifacts, checkpoint
 from backend.store import Store
+
+AT_A_TIME = 100  # deleted runs
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +29,8 @@ class Janitor:
         self._store = store
         self._artifacts = artifacts
         self._every_s = every_s
-        self._stopped = threading.Event()
+        self._woken = threading.Event()
+        self._stopped = False
         self._thread = threading.Thread(target=self._loop, name="janitor", daemon=True)
         self.place_reached = True  # as far as is known
 
@@ -34,15 +38,29 @@ class Janitor:
         self._thread.start()
 
     def stop(self) -> None:
-        self._stopped.set()
+        self._stopped = True
+        self._woken.set()
         self._thread.join(timeout=5)
+
+    def wake(self) -> None:
+        """Runs were deleted: remove their files now. Returns at once, whatever the place does."""
+        self._woken.set()
 
     def clean(self) -> int:
         """One round; how many runs' checkpoints were removed."""
+        while gone := self._store.leftovers(AT_A_TIME):
+            self._remove(gone)
         ended = self._store.ended(self._names())
         for run in ended:
             self._artifacts.remove(checkpoint(run))
         return len(ended)
+
+    def _remove(self, gone: list[UUID]) -> None:
+        """What lies there of these runs; after a stop in the middle they are looked at once more."""
+        for run_id in gone:
+            for folder in (str(run_id), checkpoint(run_id)):
+                self._artifacts.remove(folder)
+        self._store.forget_leftovers(gone)
 
     def _names(self) -> list[str]:
         try:
@@ -55,10 +73,11 @@ class Janitor:
         return names
 
     def _loop(self) -> None:
-        while not self._stopped.is_set():
+        while not self._stopped:
+            self._woken.clear()
             try:
                 if removed := self.clean():
                     log.info("checkpoints of %d ended runs were removed", removed)
             except Exception as error:  # noqa: BLE001 - a thread that ends here would let them pile up
                 log.warning("checkpoints of ended runs stay for now: %s", error)
-            self._stopped.wait(self._every_s)
+            self._woken.wait(self._every_s)

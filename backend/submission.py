@@ -93,7 +93,8 @@ def submit(
         KeyMismatch: The key was used for another request.
         QuotaExceeded: Too much is queued already.
     """
-    body = request.model_dump(mode="json", exclude=None if request.then else {"then"})  # as before there was one
+    later = {name for name in ("then", "tags") if not getattr(request, name)}  # a body without them is as it was before
+    body = request.model_dump(mode="json", exclude=later)
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     try:
         if idempotency_key and (earlier := store.sweep_of_key(idempotency_key, digest)):
@@ -118,6 +119,7 @@ def _with_then(
     first = {run_id: InputRun(experiment=new.experiment, config=run.config) for run_id, run in runs.items()}
     with _within("#/then"):
         then = _new_sweep(following(request, new.id, first, store, catalogue), store, catalogue, settings)
+    then = replace(then, tags=request.tags)
     return replace(new, runs=[replace(run, id=run_id) for run_id, run in runs.items()], then=then)
 
 
@@ -142,6 +144,7 @@ def _new_sweep(named: Named, store: Store, catalogue: Catalogue, settings: Setti
         recipe=request.recipe,
         priority=request.priority,
         reuse=request.reuse,
+        tags=request.tags,
     )
 
 

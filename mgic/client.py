@@ -6,17 +6,16 @@
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Self, TypeVar
-from urllib.parse import quote, urlsplit
-from urllib.request import proxy_bypass
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import httpx2 as httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from mgic.errors import BadConfig, MgicError
-from mgic.place import PREFIX, is_loopback, service_url
+from mgic.errors import MgicError
+from mgic.place import PREFIX, service_url
 from mgic.records import (
     Artifact,
     Baseline,
@@ -39,14 +38,17 @@ from mgic.records import (
     Preview,
     Recipe,
     Run,
+    RunCount,
     Standing,
     Sweep,
     SweepRequest,
     System,
     Worker,
 )
+from mgic.transport import connect
 
 Item = TypeVar("Item")
+Filter = str | bool | Sequence[str] | None
 CSV_S = 300  # all rows are gathered before the first is sent: 100,000 take 10 s of a core
 SUBMIT_TRIES = 60  # a large sweep of networks never seen takes minutes to count, answer by answer
 
@@ -98,7 +100,7 @@ class Client:
         http: httpx.Client | None = None,
     ) -> None:
         self.url = service_url(url)
-        self._http = http or _http(self.url, api_key, timeout)
+        self._http = http or connect(self.url, api_key, timeout)
 
     def close(self) -> None:
         """Let go of its connections; the end of a `with` does it too."""
@@ -130,10 +132,9 @@ class Client:
         return self._get(ModelInfo, f"/models/{quote(name, safe='')}")
 
     def model_cost(self, name: str, input_size: tuple[int, ...] | None = None, **options: Any) -> ModelCost:
-        params = {key: str(value).lower() if isinstance(value, bool) else value for key, value in options.items()}
         if input_size is not None:
-            params["input_size"] = ",".join(map(str, input_size))
-        return self._get(ModelCost, f"/models/{quote(name, safe='')}/cost", **params)
+            options["input_size"] = ",".join(map(str, input_size))
+        return self._get(ModelCost, f"/models/{quote(name, safe='')}/cost", **options)
 
     def datasets(self) -> list[DatasetInfo]:
         return list(self._page(DatasetInfo, "/datasets").items)
@@ -170,8 +171,9 @@ class Client:
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
         return self._insist(Sweep, "/sweeps", request, headers)
 
-    def sweeps(self, limit: int = 50, cursor: str | None = None) -> Page[Sweep]:
-        return self._page(Sweep, "/sweeps", limit=limit, cursor=cursor)
+    def sweeps(self, limit: int = 50, cursor: str | None = None, **filters: str | None) -> Page[Sweep]:
+        """Newest first; filters: q (words), tag, experiment."""
+        return self._page(Sweep, "/sweeps", limit=limit, cursor=cursor, **filters)
 
     def sweep(self, sweep_id: UUID | str) -> Sweep:
         return self._get(Sweep, f"/sweeps/{sweep_id}")
@@ -183,8 +185,19 @@ class Client:
     def cancel_sweep(self, sweep_id: UUID | str) -> Sweep:
         return self._post(Sweep, f"/sweeps/{sweep_id}/cancel")
 
-    def retry_failed(self, sweep_id: UUID | str) -> Sweep:
-        return self._post(Sweep, f"/sweeps/{sweep_id}/retry-failed")
+    def retry_failed(self, sweep_id: UUID | str, cancelled: bool = False) -> Sweep:
+        """Its failed runs; with `cancelled` those, too: the rest of a cancelled sweep."""
+        return self._read(
+            Sweep, self._send("POST", f"/sweeps/{sweep_id}/retry-failed", {"cancelled": cancelled or None})
+        )
+
+    def update_sweep(self, sweep_id: UUID | str, **change: object) -> Sweep:
+        """Set `name`, `tags` (all of them) or `notes`."""
+        return self._read(Sweep, self._send("PATCH", f"/sweeps/{sweep_id}", json=change))
+
+    def delete_sweep(self, sweep_id: UUID | str) -> None:
+        """With its runs and their files; 409 while one has not ended, or where something else needs one."""
+        self._send("DELETE", f"/sweeps/{sweep_id}")
 
     def wait(self, sweep_id: UUID | str, timeout: float = float("inf"), every: float = 1.0) -> Sweep:
         """Return when no run of the sweep is left to end. Raises `Unreachable` after `timeout` seconds."""
@@ -197,9 +210,18 @@ class Client:
 
     # Runs
 
-    def runs(self, limit: int = 50, cursor: str | None = None, **filters: str | None) -> Page[Run]:
-        """Newest first; filters: experiment, status, model, dataset, sweep_id, made_from (a run that is an input)."""
+    def runs(self, limit: int = 50, cursor: str | None = None, **filters: Filter) -> Page[Run]:
+        """Newest first, or in the order of `sort`.
+
+        Filters: experiment, status, model, dataset, sweep_id, made_from (a run that is an input), tag, q (words),
+        where (conditions, of which all hold: `["config.group_size=8", "result.top1>=90"]`), sort (`result.top1`, or
+        `-result.top1` for the largest first); with `tables=False` results come without their tables.
+        """
         return self._page(Run, "/runs", limit=limit, cursor=cursor, **filters)
+
+    def count_runs(self, **filters: Filter) -> int:
+        """How many runs a list with these filters has."""
+        return self._get(RunCount, "/runs/count", **filters).total
 
     def run(self, run_id: UUID | str) -> Run:
         return self._get(Run, f"/runs/{run_id}")
@@ -213,6 +235,14 @@ class Client:
     def events(self, run_id: UUID | str) -> list[Event]:
         """Its transitions so far, oldest first."""
         return list(self._page(Event, f"/runs/{run_id}/transitions").items)
+
+    def update_run(self, run_id: UUID | str, **change: object) -> Run:
+        """Set `tags` (all of them) or `notes`."""
+        return self._read(Run, self._send("PATCH", f"/runs/{run_id}", json=change))
+
+    def delete_run(self, run_id: UUID | str) -> None:
+        """With curves, log and files; 409 while it has not ended, or where something else needs it."""
+        self._send("DELETE", f"/runs/{run_id}")
 
     def cancel_run(self, run_id: UUID | str) -> Run:
         return self._post(Run, f"/runs/{run_id}/cancel")
@@ -319,7 +349,11 @@ class Client:
         timeout: float | None = None,
     ) -> httpx.Response:
         """`timeout`: seconds instead of the client's own."""
-        given = {key: value for key, value in (params or {}).items() if value is not None}
+        given = {
+            key: str(value).lower() if isinstance(value, bool) else value
+            for key, value in (params or {}).items()
+            if value is not None
+        }
         limit = self._http.timeout if timeout is None else timeout
         try:
             response = self._http.request(
@@ -332,27 +366,6 @@ class Client:
         if response.is_error:
             raise ApiError(response.status_code, _problem(response))
         return response
-
-
-def _http(url: str, api_key: str | None, timeout: float) -> httpx.Client:
-    """A connection past all proxies to this machine and to whom NO_PROXY names, else through them."""
-    if api_key and not (api_key.isascii() and api_key.isprintable()):
-        raise BadConfig("the key of the service has a character that no header of HTTP may have")
-    host = urlsplit(url).hostname or ""
-    direct = is_loopback(host) or bool(proxy_bypass(host))
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    # Certificates come from the environment either way, which `trust_env` would else shut out too.
-    verify = httpx.create_ssl_context() if direct and url.startswith("https:") else True
-    try:
-        return httpx.Client(base_url=url, headers=headers, timeout=timeout, verify=verify, trust_env=not direct)
-    except httpx.InvalidURL as error:
-        raise BadConfig(f"the address of the service, {url[:200]}, or of a proxy to it is none: {error}") from error
-    except ImportError as error:
-        raise BadConfig(
-            "the proxy that ALL_PROXY names speaks SOCKS, which needs `pip install 'httpx2[socks]'`"
-        ) from error
-    except ValueError as error:
-        raise BadConfig(f"the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: {error}") from error
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

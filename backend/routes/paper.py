@@ -23,7 +23,7 @@ router = APIRouter(prefix="/references", tags=["paper"], dependencies=[StrictQue
 NEWEST = 2000  # runs of a model that are looked at
 MEDIA_TYPES = {"csv": "text/csv", "markdown": "text/markdown", "latex": "application/x-tex"}
 _computing = Line("board", 16, 30)
-_kept: WeakKeyDictionary[Store, dict[str | None, tuple[tuple[int, ...], list[Standing]]]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Store, dict[str | None, tuple[tuple[float | None, ...], list[Standing]]]] = WeakKeyDictionary()
 SUFFIXES = {"csv": "csv", "markdown": "md", "latex": "tex"}
 
 

@@ -1,4 +1,4 @@
-"""Look at runs, wait for them, stop them, try them again; their curves, logs and files."""
+"""Find runs, wait for them, stop them, try them again, say something of them, delete them; their curves and logs."""
 
 import asyncio
 import time
@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from backend.deps import Cursor, CursorDep, Limit, ReaperDep, StoreDep, StrictQuery, Text
-from mgic.records import Curves, Event, LogLine, Page, Run, RunStatus
+from backend.deps import Cursor, CursorDep, JanitorDep, Limit, ReaperDep, StoreDep, StrictQuery
+from backend.filters import RunQueryDep
+from mgic.records import Curves, Event, LogLine, Page, Run, RunCount, RunPatch, is_table
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[StrictQuery])
 LOOK_EVERY_S = 0.5
@@ -26,19 +27,19 @@ def _known(run_id: UUID, store: StoreDep) -> Run:
 def list_runs(
     store: StoreDep,
     cursor: CursorDep,
+    query: RunQueryDep,
     limit: Limit = 50,
-    experiment: Text = None,
-    status: RunStatus | None = None,
-    model: Text = None,
-    dataset: Text = None,
-    sweep_id: UUID | None = None,
-    made_from: Annotated[UUID | None, Query(description="A run that is an input of those wanted")] = None,
+    tables: Annotated[bool, Query(description="false: results without their tables, so that a list is light")] = True,
 ) -> Page[Run]:
-    """Newest first; every filter given must match exactly."""
-    given = {"experiment": experiment, "status": status, "model": model, "dataset": dataset, "sweep_id": sweep_id}
-    given |= {"made_from": made_from}
-    items, place = store.runs(limit, cursor.after, {key: value for key, value in given.items() if value is not None})
-    return Page(items=tuple(items), next_cursor=cursor.write(place))
+    """All that meet every filter given, the newest first if nothing else is asked for."""
+    items, place = store.runs(limit, cursor.run, query)
+    return Page(items=tuple(items if tables else map(_without_tables, items)), next_cursor=cursor.write(place))
+
+
+@router.get("/count")
+def get_run_count(store: StoreDep, query: RunQueryDep) -> RunCount:
+    """How many runs `GET /runs` has in all with these filters."""
+    return RunCount(total=store.count_runs(query))
 
 
 @router.get("/{run_id}")
@@ -50,6 +51,20 @@ async def get_run(run_id: UUID, store: StoreDep, wait: Annotated[float, Query(ge
         await asyncio.sleep(LOOK_EVERY_S)
         run = await run_in_threadpool(store.run, run_id)
     return run
+
+
+@router.patch("/{run_id}")
+def update_run(run_id: UUID, change: RunPatch, store: StoreDep) -> Run:
+    """Its tags and notes; what is left out stays."""
+    store.describe_run(run_id, change.model_dump(exclude_unset=True))
+    return store.run(run_id)
+
+
+@router.delete("/{run_id}", status_code=204)
+def delete_run(run_id: UUID, store: StoreDep, janitor: JanitorDep) -> None:
+    """Remove it with curves, log and files; 409 while it has not ended, or where something else needs it."""
+    store.delete_run(run_id)
+    janitor.wake()  # the files, now that the row is gone
 
 
 @router.get("/{run_id}/events", response_class=EventSourceResponse, dependencies=[Depends(_known)])
@@ -108,6 +123,11 @@ def retry_run(run_id: UUID, store: StoreDep, reaper: ReaperDep) -> Run:
     again = store.retry(run_id)
     reaper.wake()
     return again
+
+
+def _without_tables(run: Run) -> Run:
+    result = run.result and {name: value for name, value in run.result.items() if not is_table(value)}
+    return run.model_copy(update={"result": result})
 
 
 def _place(cursor: Cursor, after: str | None) -> int:

@@ -1,13 +1,26 @@
-"""Preview a sweep, submit it, watch it, stop it."""
+"""Preview a sweep, submit it, watch it, stop it, say something of it, delete it."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Query, Response
 
 from backend import submission
-from backend.deps import CatalogueDep, CursorDep, Limit, ReaperDep, SettingsDep, StoreDep, StrictQuery
-from mgic.records import Page, Preview, Run, Sweep, SweepRequest
+from backend.deps import (
+    CatalogueDep,
+    CursorDep,
+    JanitorDep,
+    Limit,
+    ReaperDep,
+    SettingsDep,
+    StoreDep,
+    StrictQuery,
+    TagName,
+    Text,
+    Words,
+)
+from backend.filters import words_of
+from mgic.records import Page, Preview, Run, Sweep, SweepPatch, SweepRequest
 
 router = APIRouter(prefix="/sweeps", tags=["sweeps"], dependencies=[StrictQuery])
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
@@ -41,9 +54,11 @@ def submit_sweep(
 
 
 @router.get("")
-def list_sweeps(store: StoreDep, cursor: CursorDep, limit: Limit = 50) -> Page[Sweep]:
-    """Newest first."""
-    items, place = store.sweeps(limit, cursor.after)
+def list_sweeps(
+    store: StoreDep, cursor: CursorDep, limit: Limit = 50, q: Words = None, tag: TagName = None, experiment: Text = None
+) -> Page[Sweep]:
+    """Newest first; every filter given must match."""
+    items, place = store.sweeps(limit, cursor.after, words_of(q), tag, experiment)
     return Page(items=tuple(items), next_cursor=cursor.write(place))
 
 
@@ -51,6 +66,20 @@ def list_sweeps(store: StoreDep, cursor: CursorDep, limit: Limit = 50) -> Page[S
 def get_sweep(sweep_id: UUID, store: StoreDep) -> Sweep:
     """One sweep, with the state of its runs."""
     return store.sweep(sweep_id)
+
+
+@router.patch("/{sweep_id}")
+def update_sweep(sweep_id: UUID, change: SweepPatch, store: StoreDep) -> Sweep:
+    """Its name, tags and notes; what is left out stays."""
+    store.describe_sweep(sweep_id, change.model_dump(exclude_unset=True))
+    return store.sweep(sweep_id)
+
+
+@router.delete("/{sweep_id}", status_code=204)
+def delete_sweep(sweep_id: UUID, store: StoreDep, janitor: JanitorDep) -> None:
+    """Remove it with its runs and their files; 409 while a run has not ended, or where something else needs one."""
+    store.delete_sweep(sweep_id)
+    janitor.wake()  # the files, now that the rows are gone
 
 
 @router.get("/{sweep_id}/runs")
@@ -69,9 +98,17 @@ def cancel_sweep(sweep_id: UUID, store: StoreDep) -> Sweep:
 
 
 @router.post("/{sweep_id}/retry-failed")
-def retry_failed_runs(sweep_id: UUID, store: StoreDep, reaper: ReaperDep) -> Sweep:
-    """Queue every failed run again, as a new run in its place; what it needs and has failed too is queued before."""
+def retry_failed_runs(
+    sweep_id: UUID,
+    store: StoreDep,
+    reaper: ReaperDep,
+    cancelled: Annotated[bool, Query(description="The cancelled ones, too")] = False,
+) -> Sweep:
+    """Queue every failed run again, as a new run in its place; what it needs and has failed too is queued before.
+
+    The cancelled ones, which are the rest of a cancelled sweep, are left alone without `cancelled`.
+    """
     store.sweep(sweep_id)
-    store.retry_failed(sweep_id)
+    store.retry_failed(sweep_id, cancelled)
     reaper.wake()
     return store.sweep(sweep_id)

@@ -25,7 +25,9 @@ from backend.store.journal import Journal
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
+from backend.store.removal import Removal
 from backend.store.retries import Retries
+from backend.store.search import Condition, Operator, Place, RunQuery, Search
 from backend.store.sweeps import NewRun, NewSweep, Sweeps
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "GONE",
     "Beat",
     "Claim",
+    "Condition",
     "InputFile",
     "InputGone",
     "Lease",
@@ -41,7 +44,10 @@ __all__ = [
     "NewInput",
     "NewRun",
     "NewSweep",
+    "Operator",
+    "Place",
     "QuotaExceeded",
+    "RunQuery",
     "SchemaMismatch",
     "Slot",
     "Store",
@@ -53,7 +59,7 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Lifecycle, Retries, Journal, Measurements, Baselines):
+class Store(Sweeps, Search, Lifecycle, Retries, Removal, Journal, Measurements, Baselines):
     """The whole of it. One a process; never carried across a fork.
 
     Args:

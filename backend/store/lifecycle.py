@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, and_, bindparam, exists, insert, select, update
 
+from backend.store.facts import facts_at_end, record_facts
 from backend.store.lineage import InputFile, Lineage
 from backend.store.rows import ACTIVE, OPEN
 from backend.store.schema import artifacts, events, runs, workers
@@ -146,6 +147,7 @@ class Lifecycle(Lineage):
                 connection.execute(
                     insert(artifacts), [{"run_id": run_id, "fence": fence, **file.model_dump()} for file in files]
                 )
+            record_facts(connection, row["experiment"], {row["seq"]: facts_at_end(outcome.result, outcome.seconds)})
             return True
 
     def release(self, run_id: UUID, fence: int, failure: Failure | None) -> bool:

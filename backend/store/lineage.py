@@ -14,9 +14,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
-from backend.store.database import Database
-from backend.store.rows import run_record
-from backend.store.schema import artifacts, inputs, runs
+from backend.store.rows import Surroundings, run_record
+from backend.store.schema import artifacts, inputs, runs, sweeps
+from backend.store.tagging import Tagging
 from mgic.errors import Conflict, NotFound
 from mgic.records import Awaited, Config, Run, RunStatus
 
@@ -57,7 +57,7 @@ def config_key(experiment: str, version: int, config: Config, files: Mapping[str
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
-class Lineage(Database):
+class Lineage(Tagging):
     """The part of the store that knows what is made from what."""
 
     def known_runs(self, ids: Iterable[UUID]) -> dict[UUID, Run]:
@@ -86,7 +86,7 @@ class Lineage(Database):
         return dict(freed)
 
     def _records(self, connection: Connection, rows: Sequence[RowMapping]) -> list[Run]:
-        """The rows of a page of runs, with their inputs: one question more for all of them."""
+        """The rows of a page of runs, with their inputs, tags and sweeps: three questions more for all of them."""
         lineage: dict[UUID, list[tuple[str, Awaited]]] = {}
         for batch in _batches([row["id"] for row in rows]):
             query = (
@@ -97,7 +97,25 @@ class Lineage(Database):
             )
             for run_id, field, input_id, status in connection.execute(query):
                 lineage.setdefault(run_id, []).append((field, Awaited(id=input_id, status=RunStatus(status))))
-        return [run_record(row, lineage.get(row["id"], ())) for row in rows]
+        tags = self._run_tags(connection, [row["seq"] for row in rows])
+        of_sweeps = list({row["sweep_id"] for row in rows})
+        names: dict[UUID, str] = {}
+        for batch in _batches(of_sweeps):
+            called = connection.execute(select(sweeps.c.id, sweeps.c.name).where(sweeps.c.id.in_(batch)))
+            names |= {row.id: row.name for row in called}
+        sweep_tags = self._sweep_tags(connection, of_sweeps)
+        return [
+            run_record(
+                row,
+                Surroundings(
+                    lineage.get(row["id"], ()),
+                    tags.get(row["seq"], ()),
+                    names[row["sweep_id"]],
+                    sweep_tags.get(row["sweep_id"], ()),
+                ),
+            )
+            for row in rows
+        ]
 
     def _input_files(self, connection: Connection, run_id: UUID) -> dict[str, tuple[InputFile, ...]]:
         """By field, what a run reads of its inputs."""
@@ -123,13 +141,15 @@ class Lineage(Database):
         """The status of runs that are to be inputs; until this transaction is over nobody can end them.
 
         Raises:
-            InputGone: One has ended without success.
+            InputGone: One has ended without success, or did not run here.
         """
         wanted, found = sorted(set(ids)), dict[UUID, RunStatus]()
         for batch in _batches(wanted):
-            query = select(runs.c.id, runs.c.status).where(runs.c.id.in_(batch)).order_by(runs.c.id)
-            held = connection.execute(query.with_for_update(read=True, key_share=True))
-            found |= {run_id: RunStatus(status) for run_id, status in held}
+            query = select(runs.c.id, runs.c.status, runs.c.imported).where(runs.c.id.in_(batch)).order_by(runs.c.id)
+            for run_id, status, imported in connection.execute(query.with_for_update(read=True, key_share=True)):
+                found[run_id] = RunStatus(status)
+                if imported:
+                    raise InputGone(f"run {run_id} is to be an input, and did not run here: it has no files")
         for run_id in wanted:
             if run_id not in found:
                 raise InputGone(f"there is no run {run_id}")

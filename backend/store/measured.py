@@ -25,16 +25,17 @@ class MeasuredRun(NamedTuple):
 class Measurements(Database):
     """The part of the store that reads single columns of results."""
 
-    def measured_state(self) -> tuple[int, ...]:
+    def measured_state(self) -> tuple[float | None, ...]:
         """Equal to that of another moment if the same runs have ended then, and in the same way.
 
         The newest event would be enough if events were stored in the order of their ids; an end that is
-        stored after a newer event leaves one open run less.
+        stored after a newer event leaves one open run less. A deletion sets ids free, but never a time.
         """
         newest = select(func.coalesce(func.max(events.c.id), 0))
+        at = select(events.c.at).order_by(events.c.id.desc()).limit(1)
         open_runs = select(func.count()).select_from(runs).where(runs.c.status.in_(OPEN))
         all_runs = select(func.count()).select_from(runs)
-        parts = (query.scalar_subquery() for query in (newest, open_runs, all_runs))
+        parts = (query.scalar_subquery() for query in (newest, at, open_runs, all_runs))
         with self._read() as connection:
             return tuple(connection.execute(select(*parts)).one())
 
@@ -48,6 +49,7 @@ class Measurements(Database):
         rank = func.row_number().over(partition_by=runs.c.model, order_by=runs.c.seq.desc())
         newest = select(runs.c.seq, rank.label("rank")).where(
             runs.c.experiment == experiment,
+            ~runs.c.imported,
             runs.c.status.in_((RunStatus.SUCCEEDED, RunStatus.FAILED)),
             ~((runs.c.status == RunStatus.FAILED) & runs.c.superseded),
         )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from backend.store.facts import record_start
 from backend.store.lineage import GONE, Lineage, NewInput, config_key
 from backend.store.schema import inputs, runs
 from mgic.errors import Conflict
@@ -40,16 +41,22 @@ class Retries(Lineage):
                 raise Conflict("the run has been retried before")
             again: dict[UUID, UUID] = {}
             self._revive(connection, row, again)
+            record_start(connection, again.values())
             return self._records(connection, [self._row(connection, again[run_id])])[0]
 
-    def retry_failed(self, sweep_id: UUID) -> int:
-        """Retry every failed run of the sweep that has not been; how many they were. Raises `QuotaExceeded`."""
+    def retry_failed(self, sweep_id: UUID, cancelled: bool = False) -> int:
+        """Retry every failed run of the sweep that has not been, or also the cancelled ones; how many they were.
+
+        Raises `QuotaExceeded`.
+        """
+        which = GONE if cancelled else (RunStatus.FAILED,)
         with self._queueing() as connection:
-            failed = (runs.c.sweep_id == sweep_id, runs.c.status == RunStatus.FAILED, ~runs.c.superseded)
-            rows = self._rows(connection, connection.scalars(select(runs.c.id).where(*failed)))
+            gone = (runs.c.sweep_id == sweep_id, runs.c.status.in_(which), ~runs.c.superseded)
+            rows = self._rows(connection, connection.scalars(select(runs.c.id).where(*gone)))
             again: dict[UUID, UUID] = {}
             for row in rows:
                 self._revive(connection, row, again)
+            record_start(connection, again.values())
         return len(rows)
 
     def _revive(self, connection: Connection, row: RowMapping, again: dict[UUID, UUID]) -> None:
@@ -125,4 +132,5 @@ class Retries(Lineage):
         given = {field: NewInput(needed["id"], tuple(files)) for field, (files, needed) in now.items()}
         self._add_inputs(connection, {new_id: given})
         self._note(connection, new_id, None, RunStatus.QUEUED, 0, f"retry of {row['id']}")
+        self._copy_tags(connection, row["id"], new_id)
         return new_id

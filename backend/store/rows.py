@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping
 
@@ -24,8 +24,18 @@ def moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def run_record(row: RowMapping, lineage: Sequence[tuple[str, Awaited]] = ()) -> Run:
-    """A run, with its inputs as they stand, by the fields that name them."""
+class Surroundings(NamedTuple):
+    """What other tables know of a run: its inputs as they stand, by the fields that name them, its tags, its sweep."""
+
+    lineage: Sequence[tuple[str, Awaited]] = ()
+    tags: Sequence[str] = ()
+    sweep_name: str = ""
+    sweep_tags: Sequence[str] = ()
+
+
+def run_record(row: RowMapping, beside: Surroundings) -> Run:
+    """A run, of its row and of what is beside it."""
+    lineage = beside.lineage
     awaited = {one.id: one for _, one in lineage if one.status is not RunStatus.SUCCEEDED}
     return Run(
         id=row["id"],
@@ -53,10 +63,17 @@ def run_record(row: RowMapping, lineage: Sequence[tuple[str, Awaited]] = ()) -> 
         reused_from=row["reused_from"],
         made_from={field: one.id for field, one in lineage},
         waits_for=tuple(awaited.values()) if row["status"] == RunStatus.QUEUED else (),
+        sweep_name=beside.sweep_name,
+        tags=tuple(beside.tags),
+        sweep_tags=tuple(beside.sweep_tags),
+        notes=row["notes"],
+        imported=row["imported"],
     )
 
 
-def sweep_record(row: RowMapping, counts: Mapping[RunStatus, int], in_work: float, seconds: float | None) -> Sweep:
+def sweep_record(
+    row: RowMapping, counts: Mapping[RunStatus, int], in_work: float, seconds: float | None, tags: Sequence[str]
+) -> Sweep:
     """A sweep with the state of its runs.
 
     Args:
@@ -64,6 +81,7 @@ def sweep_record(row: RowMapping, counts: Mapping[RunStatus, int], in_work: floa
         counts: For each status that occurs, the number of runs.
         in_work: The sum of the progress of those that are in work.
         seconds: Mean duration of its succeeded runs.
+        tags: In order.
     """
     total = sum(counts.values())
     left = sum(n for status, n in counts.items() if not status.terminal)
@@ -85,6 +103,8 @@ def sweep_record(row: RowMapping, counts: Mapping[RunStatus, int], in_work: floa
         finished=not left,
         eta_seconds=eta,
         then_sweep_id=row["then_sweep_id"],
+        tags=tuple(tags),
+        notes=row["notes"],
     )
 
 

@@ -15,6 +15,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
+    text,
 )
 
 NAMES = {
@@ -25,12 +27,14 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0005"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0006"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 
 # SQLite counts rows by itself only in a column of type INTEGER.
 Serial = BigInteger().with_variant(Integer, "sqlite")
+# In order by their bytes on both databases, so that a list is in one order on both.
+Ordered = String(200).with_variant(String(200, collation="C"), "postgresql")
 
 sweeps = Table(
     "sweeps",
@@ -46,6 +50,7 @@ sweeps = Table(
     Column("idempotency_key", String(255), unique=True),
     Column("payload_hash", String(64), nullable=False),
     Column("then_sweep_id", Uuid),  # submitted with it: each run of that one has one of this one as its input
+    Column("notes", Text, nullable=False, server_default=""),
 )
 
 runs = Table(
@@ -86,6 +91,11 @@ runs = Table(
     Column("superseded", Boolean, nullable=False, default=False),  # a retry took its place
     Column("reused_from", Uuid, index=True),
     Column("lacks", Integer, nullable=False, server_default="0"),  # inputs that have not succeeded: it waits for them
+    Column("notes", Text, nullable=False, server_default=""),
+    Column(
+        "imported", Boolean, nullable=False, server_default=false()
+    ),  # not run here: it is shown, and proves nothing
+    Index("runs_noted_idx", "seq", sqlite_where=text("notes <> ''"), postgresql_where=text("notes <> ''")),
     Index(None, "status", "queue", "lacks", "priority", "seq"),
     Index(None, "sweep_id", "number"),
     # A row is wide, with its JSON: lists and counts find what they want in an index alone.
@@ -95,6 +105,57 @@ runs = Table(
     Index(None, "model", "seq", "experiment", "status", "dataset"),
     Index(None, "dataset", "seq", "experiment", "status", "model"),
 )
+
+# What runs are found and sorted by, one row a value: a run's own row is wide, and JSON has no index.
+fields = Table(
+    "fields",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("experiment", String(120), nullable=False),
+    Column("name", String(200), nullable=False),  # config.group_size, result.top1, seconds, created_at
+    UniqueConstraint("name", "experiment"),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("run_seq", Serial, ForeignKey("runs.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("field_id", Integer, ForeignKey("fields.id"), primary_key=True, autoincrement=False),
+    Column("number", Float),  # or a text; a value that is neither is no fact
+    Column("text", Ordered),
+    Index(
+        "facts_number_idx",
+        *("field_id", "number", "run_seq"),
+        sqlite_where=text("number IS NOT NULL"),
+        postgresql_where=text("number IS NOT NULL"),
+    ),
+    Index(
+        "facts_text_idx",
+        *("field_id", "text", "run_seq"),
+        sqlite_where=text("text IS NOT NULL"),
+        postgresql_where=text("text IS NOT NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+sweep_tags = Table(
+    "sweep_tags",
+    metadata,
+    Column("sweep_id", Uuid, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", String(40), primary_key=True),
+    Index(None, "tag", "sweep_id"),
+)
+
+run_tags = Table(
+    "run_tags",
+    metadata,
+    Column("run_seq", Serial, ForeignKey("runs.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("tag", String(40), primary_key=True),
+    Index(None, "tag", "run_seq"),
+)
+
+# Runs that were deleted, and whose files still lie there.
+leftovers = Table("leftovers", metadata, Column("run_id", Uuid, primary_key=True))
 
 # That a run may not be removed while another needs it is this table's to say.
 inputs = Table(

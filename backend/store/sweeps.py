@@ -6,12 +6,14 @@ from statistics import median
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, null, select
+from sqlalchemy import Connection, RowMapping, func, insert, null, select
 from sqlalchemy.exc import IntegrityError
 
+from backend.store.facts import facts_at_end, record_facts, record_start
 from backend.store.lineage import ID_BATCH, Lineage, NewInput
 from backend.store.rows import ACTIVE, RESULT_COLUMNS, result_rows, sweep_record
-from backend.store.schema import events, inputs, runs, sweeps
+from backend.store.schema import events, runs, sweep_tags, sweeps
+from backend.store.search import sweeps_saying, with_columns
 from mgic.errors import Conflict, NotFound
 from mgic.records import Config, Grid, PluginCode, Queue, Run, RunStatus, Sweep, made_by
 
@@ -53,6 +55,7 @@ class NewSweep:
     reuse: bool = False
     then: "NewSweep | None" = None
     id: UUID | None = None
+    tags: tuple[str, ...] = ()
 
 
 class Sweeps(Lineage):
@@ -95,9 +98,23 @@ class Sweeps(Lineage):
         with self._read() as connection:
             return self._sweep(connection, sweep_id)
 
-    def sweeps(self, limit: int, before: int | None = None) -> tuple[list[Sweep], int | None]:
-        """Newest first, and the cursor of the next page."""
+    def sweeps(
+        self,
+        limit: int,
+        before: int | None = None,
+        words: Sequence[str] = (),
+        tag: str | None = None,
+        experiment: str | None = None,
+    ) -> tuple[list[Sweep], int | None]:
+        """Newest first, and the cursor of the next page; each word is in its name, tags, notes or id."""
         query = select(sweeps).order_by(sweeps.c.seq.desc()).limit(limit + 1)
+        for word in words:
+            tagged = select(sweep_tags.c.sweep_id).where(sweep_tags.c.tag.icontains(word, autoescape=True))
+            query = query.where(sweeps_saying(word) | sweeps.c.id.in_(tagged))
+        if tag is not None:
+            query = query.where(sweeps.c.id.in_(select(sweep_tags.c.sweep_id).where(sweep_tags.c.tag == tag)))
+        if experiment is not None:
+            query = query.where(sweeps.c.experiment == experiment)
         if before is not None:
             query = query.where(sweeps.c.seq < before)
         with self._read() as connection:
@@ -108,22 +125,6 @@ class Sweeps(Lineage):
         """Raises `NotFound`."""
         with self._read() as connection:
             return self._records(connection, [self._run_row(connection, run_id)])[0]
-
-    def runs(
-        self, limit: int, before: int | None = None, filters: Mapping[str, str | UUID] | None = None
-    ) -> tuple[list[Run], int | None]:
-        """Newest first, and the cursor of the next page.
-
-        A filter is a column and the value it has; `made_from` is a run that is an input.
-        """
-        found = _filtered(filters)
-        found = found.order_by(found.selected_columns.seq.desc()).limit(limit + 1)
-        if before is not None:
-            found = found.where(found.selected_columns.seq < before)
-        query = select(runs).where(runs.c.seq.in_(found.scalar_subquery())).order_by(runs.c.seq.desc())
-        with self._read() as connection:
-            rows = connection.execute(query).mappings().all()
-            return self._records(connection, rows[:limit]), _next(rows, limit)
 
     def sweep_runs(self, sweep_id: UUID, limit: int, after: int | None = None) -> tuple[list[Run], int | None]:
         """In the order of the grid; a run that a retry replaced is left out. Raises `NotFound`."""
@@ -153,7 +154,7 @@ class Sweeps(Lineage):
             table: Of the results, a row for each of its rows; None: as `result_rows` has it.
         """
         first, taken = divmod(after or 0, ROWS_OF_A_RUN)
-        wanted = _filtered({**(filters or {}), "experiment": experiment, "status": RunStatus.SUCCEEDED})
+        wanted = with_columns({**(filters or {}), "experiment": experiment, "status": RunStatus.SUCCEEDED})
         seq = wanted.selected_columns.seq
         wanted = wanted.where(seq >= first).order_by(seq).limit(limit + 1)
         query = (
@@ -183,7 +184,7 @@ class Sweeps(Lineage):
                 batch = wanted[start : start + ID_BATCH]
                 environment = runs.c.environment if any(keys[key] for key in batch) else null()
                 query = select(runs.c.config_key, runs.c.id, environment).where(
-                    runs.c.config_key.in_(batch), runs.c.status == RunStatus.SUCCEEDED
+                    runs.c.config_key.in_(batch), runs.c.status == RunStatus.SUCCEEDED, ~runs.c.imported
                 )
                 told = connection.execute(query.order_by(runs.c.seq))
                 found |= {key: run_id for key, run_id, ran in told if made_by(ran, keys[key])}
@@ -200,6 +201,7 @@ class Sweeps(Lineage):
                 runs.c.experiment == experiment,
                 runs.c.status == RunStatus.SUCCEEDED,
                 runs.c.reused_from.is_(None),
+                ~runs.c.imported,
                 runs.c.work_macs > 0,
             )
             .order_by(runs.c.seq.desc())
@@ -267,9 +269,12 @@ class Sweeps(Lineage):
         connection.execute(insert(events), [{"run_id": row["id"], **queued} for row in rows])
         if new.reuse:
             self._reuse(connection, rows, [run.code for run in new.runs])
+        if new.tags:
+            connection.execute(insert(sweep_tags), [{"sweep_id": sweep_id, "tag": tag} for tag in new.tags])
         if new.then:
             then_id = self._insert(connection, new.then)
             connection.execute(sweeps.update().where(sweeps.c.id == sweep_id).values(then_sweep_id=then_id))
+        record_start(connection, [row["id"] for row in rows])
         return sweep_id
 
     def _new_row(self, new: NewSweep, sweep_id: UUID, number: int, run: NewRun, now: float) -> dict[str, Any]:
@@ -295,21 +300,29 @@ class Sweeps(Lineage):
     def _reuse(
         self, connection: Connection, rows: Sequence[Mapping[str, Any]], codes: Sequence[tuple[PluginCode, ...]]
     ) -> None:
-        """Let runs that the store has a result of the same code for end at once, with that result."""
+        """Let runs that the store has a result of the same code for end at once, with that result.
+
+        The source is held, so that nobody deletes it meanwhile.
+        """
+        ends = {}
         for row, code in zip(rows, codes, strict=True):
             query = select(runs).where(runs.c.config_key == row["config_key"], runs.c.status == RunStatus.SUCCEEDED)
-            newest = connection.execute(query.order_by(runs.c.seq.desc()).limit(MOST_LOOKED_AT)).mappings()
+            query = query.where(~runs.c.imported).order_by(runs.c.seq.desc()).limit(MOST_LOOKED_AT)
+            newest = connection.execute(query.with_for_update(read=True, key_share=True)).mappings()
             known = next((one for one in newest if made_by(one["environment"], code)), None)
             if known is None:
                 continue
             copied = {key: known[key] for key in ("result", "environment", "seconds", "finished_at", "started_at")}
             source = known["reused_from"] or known["id"]
-            connection.execute(
+            seq = connection.scalar(
                 runs.update()
                 .where(runs.c.id == row["id"])
                 .values(status=RunStatus.SUCCEEDED, progress=1.0, reused_from=source, **copied)
+                .returning(runs.c.seq)
             )
+            ends[seq] = facts_at_end(known["result"], known["seconds"])
             self._note(connection, row["id"], RunStatus.QUEUED, RunStatus.SUCCEEDED, 0, f"result of run {source}")
+        record_facts(connection, rows[0]["experiment"], ends)
 
     def _run_row(self, connection: Connection, run_id: UUID) -> RowMapping:
         row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
@@ -341,26 +354,18 @@ class Sweeps(Lineage):
             counts[sweep_id][RunStatus(status)] = number
             if status == RunStatus.SUCCEEDED:
                 seconds[sweep_id] = mean
+        tags = self._sweep_tags(connection, ids)
         progress: dict[UUID, float] = {sweep_id: done for sweep_id, done in connection.execute(in_work)}
         return [
-            sweep_record(row, counts[row["id"]], progress.get(row["id"], 0.0), seconds.get(row["id"])) for row in rows
+            sweep_record(
+                row,
+                counts[row["id"]],
+                progress.get(row["id"], 0.0),
+                seconds.get(row["id"]),
+                tags.get(row["id"], ()),
+            )
+            for row in rows
         ]
-
-
-def _filtered(filters: Mapping[str, str | UUID] | None) -> Select[tuple[int]]:
-    """The `seq` of runs that have these values in these columns; read from an index, and not from the wide rows."""
-    given = dict(filters or {})
-    source: Any = runs
-    made_from = given.pop("made_from", None)
-    if sweep_id := given.pop("sweep_id", None):
-        # A sweep has few runs. SQLite knows no numbers of rows and may prefer an index of all runs; OFFSET forbids it.
-        narrow = [runs.c[name] for name in ("seq", *given)]
-        source = select(*narrow).where(runs.c.sweep_id == sweep_id).offset(0).subquery()
-    found = select(source.c.seq).where(*(source.c[name] == value for name, value in given.items()))
-    if made_from is None:
-        return found
-    using = select(runs.c.seq).join(inputs, inputs.c.run_id == runs.c.id).where(inputs.c.input_id == made_from)
-    return found.where(source.c.seq.in_(using))
 
 
 def _next(rows: Sequence[RowMapping], limit: int, column: str = "seq") -> int | None:

@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 Scalar = bool | int | float | str | None
@@ -34,6 +34,27 @@ Task = Literal["image classification", "segmentation", "point cloud", "function"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}$"
 MODEL_NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_.-]*([/:][A-Za-z0-9_.-]+)*"  # timm/convnext_atto
 MAX_SWEEP_RUNS = 2000
+MAX_TAGS = 20
+TAG_PATTERN = r"^[a-z0-9][a-z0-9._/-]{0,39}$"
+MAX_NOTES = 4000  # characters
+
+
+def plain_tag(value: Any) -> Any:
+    """A tag as it is kept: in small letters, `-` for what is blank within it."""
+    return "-".join(value.lower().split()) if isinstance(value, str) else value
+
+
+def _plain_notes(text: str) -> str:
+    text = text.replace("\r\n", "\n")
+    for character in text:
+        if (character < " " and character not in "\n\t") or character == "\x7f" or "\ud800" <= character <= "\udfff":
+            raise PydanticCustomError("plain_text", "must be text without control characters")
+    return text
+
+
+Tag = Annotated[str, Field(pattern=TAG_PATTERN), BeforeValidator(plain_tag)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS), AfterValidator(lambda tags: tuple(sorted(set(tags))))]
+Notes = Annotated[str, Field(max_length=MAX_NOTES), AfterValidator(_plain_notes)]
 
 
 class Record(BaseModel):

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from mgic.records.base import NAME_PATTERN, Config, Grid, Queue, Record
+from mgic.records.base import NAME_PATTERN, Config, Grid, Notes, Queue, Record, Tags
 from mgic.records.catalogue import Cost
 
 
@@ -55,9 +56,39 @@ class SweepRequest(Record):
     name: str | None = Field(None, pattern=NAME_PATTERN)
     priority: int = Field(5, ge=0, le=9, description="0 is served first, 9 last", strict=True)
     reuse: bool = Field(False, description="Take results that the store has instead of running them again", strict=True)
+    tags: Tags = Field(
+        (), description="Of the sweep, and of what follows it; lists of runs and sweeps are filtered by them"
+    )
     then: ThenRequest | None = Field(
         None, description="A second sweep, stored with it, of which each run waits for one"
     )
+
+
+class RunPatch(Record):
+    """What is to change; what is left out stays."""
+
+    tags: Tags = Field(default_factory=tuple, description="All it is to have from now on")
+    notes: Notes = Field(default_factory=str, description="Text of any kind")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise PydanticCustomError(
+                "missing", "should have {fields}", {"fields": " or ".join(type(self).model_fields)}
+            )
+        return self
+
+
+class SweepPatch(RunPatch):
+    """What is to change; what is left out stays."""
+
+    name: str = Field(default_factory=str, pattern=NAME_PATTERN)
+
+
+class RunCount(Record):
+    """How many runs a list has in all."""
+
+    total: int
 
 
 class RunStatus(StrEnum):
@@ -138,6 +169,11 @@ class Run(Record):
     retry_of: UUID | None = None
     made_from: dict[str, UUID] = Field({}, description="Its inputs, by the fields of its config that name them")
     waits_for: tuple[Awaited, ...] = ()  # while it is queued, those of them that have not succeeded
+    sweep_name: str = ""
+    tags: tuple[str, ...] = ()  # its own
+    sweep_tags: tuple[str, ...] = ()  # its sweep's, by which it is found too
+    notes: str = ""
+    imported: bool = Field(False, description="It did not run here: it is shown, and counts for nothing")
 
 
 class Sweep(Record):
@@ -154,6 +190,8 @@ class Sweep(Record):
     finished: bool  # no run is left to end
     eta_seconds: float | None = None  # None until a run of it has ended
     then_sweep_id: UUID | None = None  # submitted with it: the sweep whose runs have its runs as inputs
+    tags: tuple[str, ...] = ()
+    notes: str = ""
 
 
 class PluginCode(Record):

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from backend.store import InputFile, InputGone, QuotaExceeded
+from backend.store import InputFile, InputGone, QuotaExceeded, RunQuery
 from backend.store.schema import runs
 from mgic.records import Artifact, Reason, RunStatus
 from tests.backend.store_points import add, ended, fail, new_sweep, slot, succeeded, taken
@@ -39,8 +39,8 @@ def test_a_run_waits_for_all_its_inputs_and_then_reads_their_files(store):
         "input1": (InputFile("model.safetensors", second), InputFile("other.png", second)),
     }
     assert store.needed_by(first) == [waiting]
-    assert [run.id for run in store.runs(10, filters={"made_from": first})[0]] == [waiting]
-    assert store.runs(10, filters={"made_from": first, "status": "queued"})[0] == []
+    assert [run.id for run in store.runs(10, None, RunQuery({"made_from": first}))[0]] == [waiting]
+    assert store.runs(10, None, RunQuery({"made_from": first, "status": "queued"}))[0] == []
 
 
 def test_the_files_of_a_reused_result_are_those_of_its_source(store):
@@ -87,8 +87,8 @@ def test_a_cancelled_input_says_so_and_its_retry_takes_all_that_failed_for_want_
     store.cancel_run(first)
     assert store.run(second).failure.message == f"Run {first}, which is its input, was cancelled."
     again = store.retry(first)
-    (two,) = store.runs(10, filters={"made_from": again.id})[0]
-    (three,) = store.runs(10, filters={"made_from": two.id})[0]
+    (two,) = store.runs(10, None, RunQuery({"made_from": again.id}))[0]
+    (three,) = store.runs(10, None, RunQuery({"made_from": two.id}))[0]
     assert (two.retry_of, three.retry_of) == (second, third)
     assert (two.config["input0"], two.requested["input0"]) == (str(again.id), str(again.id))
     with store._read() as connection:

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from backend.store import QuotaExceeded, Store, config_key
+from backend.store import QuotaExceeded, RunQuery, Store, config_key
 from mgic.errors import Conflict, NotFound
 from mgic.records import RunStatus
 from tests.backend.store_points import (
@@ -38,7 +38,7 @@ def test_a_sweep_comes_out_as_it_went_in(store):
         (0, {"x": 1, "model": "m"}, 0),
         (1, {"x": 2.5}, 0),
     ]
-    assert [run.id for run in store.runs(10, None, {"model": "m"})[0]] == [runs[0].id]
+    assert [run.id for run in store.runs(10, None, RunQuery({"model": "m"}))[0]] == [runs[0].id]
 
 
 def test_a_sweep_without_a_name_is_called_by_its_recipe_or_experiment(store):
@@ -218,9 +218,9 @@ def test_runs_are_filtered_by_any_column(store):
     first = store.add_sweep(new_sweep(2, experiment="cost"))
     second = store.add_sweep(new_sweep(1, experiment="latency"))
     fail(store, taken(store))
-    assert [run.sweep_id for run in store.runs(10, None, {"experiment": "latency"})[0]] == [second.id]
-    assert [run.number for run in store.runs(10, None, {"sweep_id": first.id, "status": "failed"})[0]] == [0]
-    assert store.runs(10, None, {"model": "' or 1=1 --"}) == ([], None)
+    assert [run.sweep_id for run in store.runs(10, None, RunQuery({"experiment": "latency"}))[0]] == [second.id]
+    assert [run.number for run in store.runs(10, None, RunQuery({"sweep_id": first.id, "status": "failed"}))[0]] == [0]
+    assert store.runs(10, None, RunQuery({"model": "' or 1=1 --"})) == ([], None)
 
 
 # Results and numbers
