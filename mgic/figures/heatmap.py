@@ -9,7 +9,7 @@ from plotly.colors import sample_colorscale
 
 from mgic.figures.choice import guesses
 from mgic.figures.columns import Goal
-from mgic.figures.samples import SEED, Sample, differing, groups, label, samples, spread, told
+from mgic.figures.samples import Sample, config_of, differing, groups, label, samples, spread, told, without_seeds
 from mgic.figures.style import Look, figure
 from mgic.figures.words import ICONS, number, plain, value
 from mgic.records import Config, Run, RunStatus, Table, Value
@@ -66,7 +66,7 @@ def entries(runs: Sequence[Run], table: Table | None = None, shown: Sequence[str
     """All that may stand in a grid: the samples of runs that succeeded, and the runs that did not."""
     by_id = {str(run.id): run for run in runs}
     found = [Entry(one.config, by_id[one.run_id], one) for one in samples(runs, table, shown)]
-    return found + [Entry(run.config, run) for run in runs if run.status is not RunStatus.SUCCEEDED]
+    return found + [Entry(config_of(run), run) for run in runs if run.status is not RunStatus.SUCCEEDED]
 
 
 def facets(given: Sequence[Entry], x: str, y: str) -> dict[str, list[Entry]]:
@@ -74,7 +74,7 @@ def facets(given: Sequence[Entry], x: str, y: str) -> dict[str, list[Entry]]:
     rest: dict[str, list[Entry]] = {}
     for entry in given:
         if x in entry.config and y in entry.config:
-            key = {name: one for name, one in entry.config.items() if name not in (x, y, SEED)}
+            key = {name: one for name, one in without_seeds(entry.config).items() if name not in (x, y)}
             rest.setdefault(json.dumps(key, sort_keys=True), []).append(entry)
     fields = differing([json.loads(key) for key in rest])
     return {label(json.loads(key), fields) or "all runs": part for key, part in rest.items()}
