@@ -219,6 +219,10 @@ class Client:
         """
         return self._page(Run, "/runs", limit=limit, cursor=cursor, **filters)
 
+    def every_run(self, **filters: Filter) -> Iterator[Run]:
+        """All pages of `runs`, 500 at a time: what is read may be more than fits into memory."""
+        return self._all(Run, "/runs", **filters)
+
     def count_runs(self, **filters: Filter) -> int:
         """How many runs a list with these filters has."""
         return self._get(RunCount, "/runs/count", **filters).total

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.connection import client, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
+from dashboard.pages import COMPARE, NEW_SWEEP, SWEEP, SWEEPS, id_in_address, say_if_no_worker, show_table
 from dashboard.sweeps.plots import show_sweep_plots
 from dashboard.tables.frames import result_tables, runs_table
 from dashboard.words import literal
@@ -61,6 +61,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         )
     offer_uses(sweep.experiment, f"sweep:{sweep_id}", experiments(api))
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"from_sweep": sweep_id})
+    st.page_link(COMPARE, label="Compare its configs", icon=":material/balance:", query_params={"sweep": sweep_id})
     if sweep.then_sweep_id:
         then = {"sweep": str(sweep.then_sweep_id)}
         st.page_link(SWEEP, label="The sweep that follows it", icon=":material/arrow_forward:", query_params=then)
