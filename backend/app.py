@@ -16,7 +16,7 @@ from backend.janitor import Janitor
 from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
-from backend.routes import artifacts, baselines, catalogue, index, paper, results, runs, service, sweeps
+from backend.routes import artifacts, baselines, catalogue, demo, index, paper, results, runs, service, sweeps
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
@@ -56,7 +56,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.artifacts = Artifacts(settings.artifacts)
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s)
     errors.install(app)
-    for part in (index, catalogue, paper, sweeps, runs, artifacts, results, baselines, service):
+    for part in (index, catalogue, paper, sweeps, runs, artifacts, results, baselines, demo, service):
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(index.page)
     app.add_middleware(Guard, hosts=settings.allowed_hosts, max_body=settings.max_body_bytes)

@@ -89,9 +89,13 @@ def _trainings(run_ids: Sequence[UUID], store: Store) -> list[Training]:
     for number, run_id in enumerate(run_ids):
         place = f"#/runs/{number}"
         try:
-            found.append(of_run(store.run(run_id), place))
+            run = store.run(run_id)
         except NotFound as error:
             raise BadConfig(str(error), (Problem(place, "unknown_name", str(error)),)) from error
+        if run.imported:
+            words = f"run {run_id} is of the demo data: it was not measured here"
+            raise BadConfig(words, (Problem(place, "imported", words),))
+        found.append(of_run(run, place))
     return found
 
 

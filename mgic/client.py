@@ -6,16 +6,12 @@
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, Self, TypeVar
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-import httpx2 as httpx
-from pydantic import BaseModel, TypeAdapter, ValidationError
-
-from mgic.errors import MgicError
-from mgic.place import PREFIX, service_url
+from mgic.place import PREFIX
 from mgic.records import (
     Artifact,
     Baseline,
@@ -45,37 +41,15 @@ from mgic.records import (
     System,
     Worker,
 )
-from mgic.transport import connect
+from mgic.transport import ApiError, Transport, Unreachable
 
-Item = TypeVar("Item")
+__all__ = ["PREFIX", "ApiError", "Client", "Unreachable"]
+
 Filter = str | bool | Sequence[str] | None
 CSV_S = 300  # all rows are gathered before the first is sent: 100,000 take 10 s of a core
-SUBMIT_TRIES = 60  # a large sweep of networks never seen takes minutes to count, answer by answer
 
 
-class ApiError(MgicError):
-    """The service answered with a problem (RFC 9457). `str()` is fit to show to the user."""
-
-    def __init__(self, status: int, problem: dict[str, Any]) -> None:
-        self.status = status
-        self.type = str(problem.get("type", ""))
-        self.title = str(problem.get("title", ""))
-        self.detail = str(problem.get("detail", self.title))
-        self.errors: list[dict[str, str]] = problem.get("errors", [])
-        self.problem = problem
-        lines = [f"{e.get('pointer', '').removeprefix('#/')}: {e.get('detail', '')}" for e in self.errors]
-        super().__init__("; ".join(lines) or self.detail)
-
-
-class Unreachable(MgicError):
-    """No answer: the service is not there, or did not answer in time."""
-
-
-class NoAnswerInTime(Unreachable):
-    """The request was sent; whether it was heard is not known."""
-
-
-class Client:
+class Client(Transport):
     """Every endpoint of the service, one method each; answers are records.
 
     Args:
@@ -91,26 +65,6 @@ class Client:
     Every method raises `ApiError` for a problem the service names, and `Unreachable`
     where there is no answer.
     """
-
-    def __init__(
-        self,
-        url: str = "http://127.0.0.1:8000",
-        api_key: str | None = None,
-        timeout: float = 10,
-        http: httpx.Client | None = None,
-    ) -> None:
-        self.url = service_url(url)
-        self._http = http or connect(self.url, api_key, timeout)
-
-    def close(self) -> None:
-        """Let go of its connections; the end of a `with` does it too."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # What there is
 
@@ -261,6 +215,36 @@ class Client:
         """The file; of a picture, with `thumbnail`, a smaller one of at most so many pixels a side, 16 to 1024."""
         return self._send("GET", f"/runs/{run_id}/artifacts/{name}", {"thumbnail": thumbnail}).content
 
+    # What has a tag
+
+    def tagged(self, tag: str) -> tuple[list[Sweep], list[Run]]:
+        """The sweeps that have it, and the runs of other sweeps that have it."""
+        sweeps = list(self._all(Sweep, "/sweeps", tag=tag))
+        within = {sweep.id for sweep in sweeps}
+        runs = [run for run in self._all(Run, "/runs", tag=tag, tables=False) if run.sweep_id not in within]
+        return sweeps, runs
+
+    def delete_tagged(self, tag: str) -> list[ApiError]:
+        """Delete these, newest first, since what was made from others is newer; why some could not be."""
+        refused = []
+        sweeps, runs = self.tagged(tag)
+        for path in (*(f"/runs/{run.id}" for run in runs), *(f"/sweeps/{sweep.id}" for sweep in sweeps)):
+            try:
+                self._send("DELETE", path)
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+                refused.append(error)
+        return refused
+
+    def load_demo(self) -> list[Sweep]:
+        """Finished results that ship with the service, to look at; 409 where they are there already."""
+        return list(self._post(Page[Sweep], "/demo").items)
+
+    def delete_demo(self) -> None:
+        """All that `load_demo` brought."""
+        self._send("DELETE", "/demo")
+
     # Results, workers, health
 
     def results(self, experiment: str, **filters: str | None) -> list[Config]:
@@ -302,83 +286,3 @@ class Client:
     def compare(self, request: ComparisonRequest) -> Comparison:
         """The verdict of the service's own code; a regression is an answer, not an error."""
         return self._insist(Comparison, "/comparisons", request)
-
-    # How it is sent
-
-    def _get(self, kind: type[Item], path: str, **params: object) -> Item:
-        return self._read(kind, self._send("GET", path, params))
-
-    def _post(self, kind: type[Item], path: str, json: object = None, headers: dict[str, str] | None = None) -> Item:
-        return self._read(kind, self._send("POST", path, json=json, headers=headers))
-
-    def _insist(self, kind: type[Item], path: str, request: BaseModel, headers: dict[str, str] | None = None) -> Item:
-        """Send it until there is an answer that is not about patience: what was counted meanwhile is remembered."""
-        body = request.model_dump(mode="json", exclude_unset=True)
-        for _ in range(SUBMIT_TRIES - 1):
-            try:
-                return self._post(kind, path, body, headers)
-            except NoAnswerInTime:
-                continue
-            except ApiError as error:
-                if error.status != 503:
-                    raise
-                time.sleep(1)
-        return self._post(kind, path, body, headers)
-
-    def _page(self, kind: type[Item], path: str, **params: object) -> Page[Item]:
-        return self._read(Page[kind], self._send("GET", path, params))  # type: ignore[valid-type]
-
-    def _read(self, kind: type[Item], response: httpx.Response) -> Item:
-        try:
-            return TypeAdapter(kind).validate_json(response.content)
-        except ValidationError as error:
-            raise Unreachable(f"what answers at {self.url} is no MGIC Lab of this version") from error
-
-    def _all(self, kind: type[Item], path: str, **params: object) -> Iterator[Item]:
-        cursor: str | None = None
-        while True:
-            page = self._page(kind, path, limit=500, cursor=cursor, **params)
-            yield from page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        params: dict[str, Any] | None = None,
-        json: object = None,
-        headers: dict[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> httpx.Response:
-        """`timeout`: seconds instead of the client's own."""
-        given = {
-            key: str(value).lower() if isinstance(value, bool) else value
-            for key, value in (params or {}).items()
-            if value is not None
-        }
-        limit = self._http.timeout if timeout is None else timeout
-        try:
-            response = self._http.request(
-                method, PREFIX + path, params=given, json=json, headers=headers, timeout=limit
-            )
-        except httpx.ReadTimeout as error:
-            raise NoAnswerInTime(f"no answer from {self.url} in time") from error
-        except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise Unreachable(f"no answer from {self.url}: {error}") from error
-        if response.is_error:
-            raise ApiError(response.status_code, _problem(response))
-        return response
-
-
-def _problem(response: httpx.Response) -> dict[str, Any]:
-    """What the answer says is wrong; a proxy's page in between says no more than its status."""
-    try:
-        problem = response.json()
-    except ValueError:
-        problem = None
-    if isinstance(problem, dict):
-        notes = problem.get("notes")  # of a `Health` that says why it is none
-        return {"detail": "; ".join(notes)} | problem if notes else problem
-    return {"title": response.reason_phrase, "detail": f"{response.status_code} {response.reason_phrase}"}

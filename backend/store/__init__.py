@@ -21,6 +21,7 @@ from backend.store.database import (
     parse_database_url,
     sqlite_url,
 )
+from backend.store.imports import ImportedRun, ImportedSweep, Imports
 from backend.store.journal import Journal
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
@@ -28,7 +29,7 @@ from backend.store.measured import MeasuredRun, Measurements
 from backend.store.removal import Removal
 from backend.store.retries import Retries
 from backend.store.search import Condition, Operator, Place, RunQuery, Search
-from backend.store.sweeps import NewRun, NewSweep, Sweeps
+from backend.store.sweeps import NewRun, NewSweep
 
 __all__ = [
     "DATABASE_ERRORS",
@@ -36,6 +37,8 @@ __all__ = [
     "Beat",
     "Claim",
     "Condition",
+    "ImportedRun",
+    "ImportedSweep",
     "InputFile",
     "InputGone",
     "Lease",
@@ -59,7 +62,7 @@ __all__ = [
 ]
 
 
-class Store(Sweeps, Search, Lifecycle, Retries, Removal, Journal, Measurements, Baselines):
+class Store(Imports, Search, Lifecycle, Retries, Removal, Journal, Measurements, Baselines):
     """The whole of it. One a process; never carried across a fork.
 
     Args:

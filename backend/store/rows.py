@@ -10,7 +10,7 @@ from mgic.records import Awaited, Failure, InputRun, Run, RunStatus, Sweep, main
 
 ACTIVE = (RunStatus.RUNNING, RunStatus.CANCELLING)
 OPEN = (RunStatus.QUEUED, *ACTIVE)
-ENVIRONMENT = ("mgic", "torch", "device", "threads")  # what rows of results tell of it
+ENVIRONMENT = ("mgic", "torch", "device", "threads", "imported")  # what rows of results tell of it
 SOURCE = ("commit", "dirty")  # of the lab itself
 SUBJECT = ("commit", "branch", "dirty", "remote", "fingerprint", "ci_run", "pull_request")  # of the code under test
 # Of the table runs, what `result_rows` reads: the rest is as much JSON again.

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mgic import __version__
-from mgic.cli import doctor, follow, gate, local, reference, results, submit, up
+from mgic.cli import demo, doctor, edit, follow, gate, local, reference, results, submit, up
 from mgic.cli.loading import remember_imports
 from mgic.cli.terminal import IMPORT, Code, Commands, put, tell_of_output
 from mgic.cli.then import WithThen
@@ -54,6 +54,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "logs": follow.logs,
     "cancel": follow.cancel,
     "retry": follow.retry,
+    "runs": edit.runs,
+    "edit": edit.edit,
+    "delete": edit.delete,
+    "demo": demo.demo,
     "table": results.table,
     "export": results.export,
     "baseline": gate.baseline,

@@ -9,7 +9,7 @@ from mgic.cli.local import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect, identifier, of_sweep_or_run
 from mgic.cli.terminal import assignments, duration, put, put_json, put_table, say
 from mgic.client import Client
-from mgic.records import Run, Sweep
+from mgic.records import Run, RunStatus, Sweep
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of a sweep or a run.", show_default=False)]
 ASK_EVERY_S = 1.0
@@ -115,10 +115,22 @@ def cancel(id_: Id, as_json: AsJson = False, api_url: ApiUrl = DEFAULT_URL, api_
         _show(of_sweep_or_run(client.cancel_sweep, client.cancel_run, id_), as_json)
 
 
-def retry(id_: Id, as_json: AsJson = False, api_url: ApiUrl = DEFAULT_URL, api_key: ApiKey = None) -> None:
+def retry(
+    id_: Id,
+    cancelled: Annotated[
+        bool, typer.Option("--cancelled", help="Of a sweep, the cancelled runs too: its rest.")
+    ] = False,
+    as_json: AsJson = False,
+    api_url: ApiUrl = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
     """Run what failed once more: the failed runs of a sweep, or one run."""
     with connect(api_url, api_key) as client:
-        _show(of_sweep_or_run(client.retry_failed, client.retry_run, id_), as_json)
+        changed = of_sweep_or_run(lambda found: client.retry_failed(found, cancelled), client.retry_run, id_)
+        _show(changed, as_json)
+    left = changed.counts.get(RunStatus.CANCELLED) if isinstance(changed, Sweep) else None
+    if left:
+        say(f"{left} cancelled runs were left as they are; next: mgic retry {changed.id} --cancelled")
 
 
 def _show(changed: Sweep | Run, as_json: bool) -> None:

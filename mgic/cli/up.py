@@ -31,7 +31,7 @@ from mgic.errors import BadConfig, Unavailable
 from mgic.extras import ALONE, has_service
 from mgic.place import check_folder
 from mgic.plugins import SAFE
-from mgic.records import SweepRequest
+from mgic.records import DEMO_TAG, SweepRequest
 
 DEMO = "ablation_quick"
 READY_S = 120.0  # how long the processes may take to come up before we say that something is wrong
@@ -162,12 +162,15 @@ class Service:
             say(f"  the plug-in {info.module} ({info.asked_by}) {words}")
 
     def _submit_demo(self) -> None:
-        client = Client(self.api_url, timeout=60)
+        """Once a home: who deletes it does not want it again."""
+        client, once = Client(self.api_url, timeout=60), self.home / "demo.submitted"
         try:
-            if client.sweeps(limit=1).items:
+            if once.exists() or client.sweeps(limit=1).items:
                 return
-            sweep = client.submit(SweepRequest(recipe=DEMO), idempotency_key=f"demo-{DEMO}")
-        except (ApiError, Unreachable) as error:
+            request = SweepRequest(recipe=DEMO, tags=(DEMO_TAG,))
+            sweep = client.submit(request, idempotency_key=f"demo-{DEMO}")
+            once.touch()
+        except (ApiError, Unreachable, OSError) as error:
             say(f"the recipe {DEMO} was not submitted: {error}")
             return
         say(f"  {DEMO} runs: {self.dashboard_url}/sweep?sweep={sweep.id}")

@@ -5,6 +5,7 @@ and the dashboard draws them. Nothing here may import torch, SQLAlchemy or FastA
 """
 
 from mgic.records.base import (
+    DEMO_TAG,
     MAX_NOTES,
     MAX_SWEEP_RUNS,
     MAX_TAGS,
@@ -106,6 +107,7 @@ from mgic.records.tables import (
 
 __all__ = [
     "ALL_ROWS",
+    "DEMO_TAG",
     "MAX_GATE_MODELS",
     "MAX_NOTES",
     "MAX_SWEEP_RUNS",

@@ -35,6 +35,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,119}$"
 MODEL_NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_.-]*([/:][A-Za-z0-9_.-]+)*"  # timm/convnext_atto
 MAX_SWEEP_RUNS = 2000
 MAX_TAGS = 20
+DEMO_TAG = "demo"  # of what is there to be looked at, and can be removed
 TAG_PATTERN = r"^[a-z0-9][a-z0-9._/-]{0,39}$"
 MAX_NOTES = 4000  # characters
 

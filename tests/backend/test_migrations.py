@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 
 import backend.migrations
 from backend.migrations import check, upgrade
-from backend.store import SchemaMismatch, Store, make_engine
+from backend.store import Condition, RunQuery, SchemaMismatch, Store, make_engine
 from backend.store.schema import SCHEMA_VERSION, metadata
 from tests.conftest import wait_for
 
@@ -130,6 +130,21 @@ def test_a_store_of_0002_shows_its_test_scores_as_such_and_drops_nothing(of_0002
         for table in ("sweeps", "runs", "events", "logs", "artifacts", "curves"):
             (count,) = connection.execute(sa.text(f"select count(*) from {table}")).one()
             assert count == len(before[table]), table
+
+
+def test_runs_of_an_older_store_are_found_and_sorted_by_their_fields(of_0002):
+    upgrade(of_0002)
+    store = Store(of_0002)
+    every, _ = store.runs(500)
+    assert len(every) == len(dumped("0002")["runs"])
+    zero = RunQuery(conditions=[Condition("config.seed", "=", 0.0, "0")])
+    assert store.runs(500, None, zero)[0] == [run for run in every if run.config.get("seed") == 0] != []
+    scores = {run.id: run.result["top1"] for run in every if run.result and "top1" in run.result}
+    best_first, _ = store.runs(len(scores), None, RunQuery(sort="result.top1"))
+    assert [scores[run.id] for run in best_first] == sorted(scores.values(), reverse=True) != []
+    timed = sum(run.seconds is not None for run in every)
+    assert store.count_runs(RunQuery(conditions=[Condition("seconds", "!=", None)])) == timed > 0
+    assert (every[0].tags, every[0].notes, every[0].imported) == ((), "", False)
 
 
 def test_a_run_that_held_samples_out_keeps_its_validation(of_0002):

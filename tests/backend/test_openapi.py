@@ -50,7 +50,7 @@ def test_every_endpoint_of_the_design_is_there(schema):
         *("GET /sweeps/{sweep_id}", "GET /sweeps/{sweep_id}/runs"),
         *("POST /sweeps/{sweep_id}/cancel", "POST /sweeps/{sweep_id}/retry-failed"),
         *(f"{method} /{kind}s/{{{kind}_id}}" for kind in ("sweep", "run") for method in ("PATCH", "DELETE")),
-        "GET /runs/count",
+        *("GET /runs/count", "POST /demo", "DELETE /demo"),
         *("GET /runs", "GET /runs/{run_id}", "POST /runs/{run_id}/cancel", "POST /runs/{run_id}/retry"),
         *(f"GET /runs/{{run_id}}/{part}" for part in ("events", "transitions", "curves", "log", "artifacts")),
         "GET /runs/{run_id}/artifacts/{name}",
