@@ -17,7 +17,11 @@ KINDS = {"config.": "", "result.": " (result)"}
 def conditions(text: str, results: Collection[str], configs: Collection[str]) -> list[str]:
     """`group_size=8, top1>=90` as the service has it: `config.group_size=8` and `result.top1>=90`.
 
-    A name that both have is the config's; with `result.` before it, it is the result's.
+    Args:
+        text: Of the box.
+        results: Fields of results.
+        configs: Of experiments, without the options of models. A name that both have is the config's; with `result.`
+            before it, it is the result's.
 
     Raises:
         BadConfig: A part of it is no condition.

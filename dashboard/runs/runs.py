@@ -1,6 +1,7 @@
 """All runs: found, filtered and sorted by the service; those that are chosen are compared, tagged or deleted."""
 
 import json
+from collections.abc import Sequence
 from uuid import UUID
 
 import pandas as pd
@@ -59,7 +60,7 @@ try:
         for name, text in chosen.items()
         if text not in (ANY, "") and name != "where"
     }
-    filters["where"] = conditions(chosen["where"], results, configs)
+    filters["where"] = conditions(chosen["where"], results, config_fields(of, ()))
 except BadConfig as error:
     st.error(literal(error), icon=":material/filter_alt:")
     st.stop()
@@ -83,6 +84,7 @@ def bring_up(stay: bool) -> Listing:
         st.stop()
     found = brought_up(st.session_state.get(HELD), new, api, stay)
     st.session_state[HELD] = found
+    picked.update({run.id: run for run in found.runs if run.id in picked})
     return found
 
 
@@ -106,7 +108,7 @@ def sort_by(title: str, titles: dict[str, str]) -> None:
     if order is not None:
         address.turn({"sort": None if order == NEWEST else order, "older": None})
         st.session_state.pop("runs title", None)
-        st.session_state[HELD] = st.session_state[HELD].__class__("", (), None, 0, st.session_state[HELD].generation)
+        start_anew()
         st.rerun()
 
 
@@ -127,8 +129,8 @@ def show_bar(held: Listing) -> list[str]:
         st.page_link(COMPARE, label=label, icon=":material/balance:", disabled=not ready, help=why, query_params=to)
         if rows:
             offer_labels("run", rows, api.update_run)
-            offer_deletion("run", rows, api.delete_run)
-            st.button("Choose none", icon=":material/close:", on_click=forget, key="none")
+            offer_deletion("run", rows, api.delete_run, forget)
+            st.button("Choose none", icon=":material/close:", on_click=forget, args=(list(picked),), key="none")
         st.download_button(
             "CSV", lambda: as_csv(api.every_run(tables=False, **filters)), "runs.csv", "text/csv",
             icon=":material/download:", on_click="ignore", help=f"All {held.total:,} runs of these filters",
@@ -136,15 +138,21 @@ def show_bar(held: Listing) -> list[str]:
         columns = show_columns(held)
         if held.waiting:
             words = f"Show {held.waiting} new"
-            st.button(words, icon=":material/refresh:", on_click=st.session_state.pop, args=(HELD, None), key="new")
+            st.button(words, icon=":material/refresh:", on_click=start_anew, key="new")
     return columns
 
 
-def forget() -> None:
-    picked.clear()
+def forget(which: Sequence[UUID]) -> None:
+    """They are not chosen any more; the rows are read anew."""
+    for one in which:
+        picked.pop(one, None)
     address.turn({"with": None})
+    start_anew()
+
+
+def start_anew() -> None:
     held: Listing = st.session_state[HELD]
-    st.session_state[HELD] = Listing(held.query, (), None, 0, held.generation)
+    st.session_state[HELD] = Listing("", (), None, 0, held.generation)
 
 
 def show_columns(held: Listing) -> list[str]:
@@ -165,7 +173,10 @@ first = bring_up(stay=bool(picked))
 if not first.runs and not any(filters.values()) and cursor is None:
     nothing_yet("No run has been queued on this server yet.", NEW_SWEEP, "Make the first sweep")
 if not first.runs:
-    st.info("No run matches these filters. Take one of them away.", icon=":material/filter_alt_off:")
+    where = filters["where"]
+    asked_for = f" Asked was for {', '.join(where)}." if isinstance(where, list) and where else ""
+    none = f"No run matches these filters. Take one of them away.{asked_for}"
+    st.info(literal(none), icon=":material/filter_alt_off:")
     st.stop()
 
 

@@ -30,11 +30,10 @@ chosen = address.switches("sweeps", BOXES)
 if chosen != before:
     address.turn({"older": None})
 filters = {name: text for name, text in chosen.items() if text not in (ANY, "")}
-cursor = st.query_params.get("older")
 show_told()
 
 
-def ask() -> Page[Sweep]:
+def ask(cursor: str | None) -> Page[Sweep]:
     try:
         return api.sweeps(50, cursor, **filters)
     except ApiError as error:
@@ -50,13 +49,14 @@ def show_bar(rows: list[Sweep]) -> None:
             st.page_link(COMPARE, label="Compare their configs", icon=":material/balance:", query_params=to)
         if rows:
             offer_labels("sweep", rows, api.update_sweep)
-            offer_deletion("sweep", rows, api.delete_sweep)
+            offer_deletion("sweep", rows, api.delete_sweep, list)
 
 
 @st.fragment(run_every=5)
 @tells_what_fails()
 def listed() -> None:
-    page, _ = last_seen(f"sweeps {cursor} {filters}", ask)
+    cursor = st.query_params.get("older")  # a button below turns it without the rest of the page
+    page, _ = last_seen(f"sweeps {cursor} {filters}", lambda: ask(cursor))
     if not page.items and not filters:
         nothing_yet("No sweep has been run on this server yet.", NEW_SWEEP, "Make the first one")
     if not page.items:

@@ -48,13 +48,18 @@ def changed(
     return change if name is None or not isinstance(one, Sweep) or name == one.name else change | {"name": name}
 
 
-def offer_deletion(kind: str, chosen: Sequence[Run | Sweep], delete: Callable[[UUID], object]) -> None:
-    """Asked once; what cannot be deleted is told with its reason, and the others go."""
+def offer_deletion(
+    kind: str,
+    chosen: Sequence[Run | Sweep],
+    delete: Callable[[UUID], object],
+    forget: Callable[[Sequence[UUID]], object],
+) -> None:
+    """Asked once; what cannot be deleted is told with its reason, and the others go: `forget` is told which."""
     what = f"{len(chosen)} {kind}{'s' if len(chosen) > 1 else ''}"
     with st.popover("Delete", icon=":material/delete:", key=f"delete {kind}"):
         st.write("With curves, log and files. A run that others need stays.")
         if st.button(f"Yes, delete {what}", type="primary", key=f"delete {kind} yes"):
-            _each(kind, "deleted", {each.id: {} for each in chosen}, lambda which, **_: delete(which))
+            forget(_each(kind, "deleted", {each.id: {} for each in chosen}, lambda which, **_: delete(which)))
             st.rerun()
 
 
@@ -67,14 +72,15 @@ def show_told() -> None:
         st.error("\n".join(f"- {literal(fault)}" for fault in faults), icon=":material/error:")
 
 
-def _each(kind: str, done: str, asked: Mapping[UUID, Mapping[str, object]], act: Act) -> None:
-    """One after another; who fails does not stop the others."""
-    faults = []
+def _each(kind: str, done: str, asked: Mapping[UUID, Mapping[str, object]], act: Act) -> list[UUID]:
+    """One after another; who fails does not stop the others. Returns those of which it is done."""
+    faults, made = [], []
     for which, change in asked.items():
         try:
             act(which, **change)
+            made.append(which)
         except ApiError as error:
             faults.append(f"{kind} {str(which)[:8]}: {error}")
-    count = len(asked) - len(faults)
-    told = f"{count} {kind}{'' if count == 1 else 's'} {done}." if count else ""
+    told = f"{len(made)} {kind}{'' if len(made) == 1 else 's'} {done}." if made else ""
     st.session_state[TOLD] = (told, faults)
+    return made
