@@ -10,6 +10,9 @@ GENERATOR := openapi-python-client==0.29.1
 # A file stays in one process, so that what it starts is started once: tests/order.py.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
+# What is compiled is kept beside its source, or each of the many processes that tests start would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup up quick test test-all check docs bench clean
 

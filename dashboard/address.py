@@ -105,7 +105,7 @@ def _widget(scope: str, one: Switch, text: str) -> str:
         low, high, step = one.bounds
         return f"{st.slider(title, low, high, step=step, key=state, help=about, width=220):g}"
     if not one.options:
-        return str(st.text_input(title, key=state, help=about, width=260)).strip()
+        return str(st.text_input(title, key=state, help=about, width=44 + 8 * one.letters)).strip()
     by_words = {shown: word for word, shown in one.options.items()}
     shown = list(by_words)
     short = one.side_by_side or (len(shown) <= FEW and sum(map(len, shown)) <= ROOM)

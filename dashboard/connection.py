@@ -11,10 +11,12 @@ from dashboard.settings import Settings
 from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig
+from mgic.figures.scenes import SCENES
 from mgic.place import service_url
 from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Run, RunStatus
 
 INPUTS = 100  # runs that a form offers as inputs
+ANSWER_S = 3  # an API that is silent for longer is said to be out of reach
 
 Seen = TypeVar("Seen")
 
@@ -24,7 +26,9 @@ def client() -> Client:
     if "client" not in st.session_state:
         settings = Settings()
         secret = settings.api_key.get_secret_value() if settings.api_key else None
-        st.session_state.client = Client(service_url(settings.api_url, "MGIC_API_URL"), api_key=secret)
+        st.session_state.client = Client(
+            service_url(settings.api_url, "MGIC_API_URL"), api_key=secret, timeout=ANSWER_S
+        )
     given: Client = st.session_state.client
     return given
 
@@ -109,6 +113,12 @@ def model_cost(
 ) -> ModelCost:
     """Of one model, with all its levels. Raises `ApiError` for options that no network can be built from."""
     return api.model_cost(name, input_size, **options)
+
+
+@st.cache_data(ttl=15, max_entries=20, show_spinner="Reading runs", hash_funcs=_BY_URL)
+def scene_data(api: Client, scene: str, asked: dict[str, str]) -> Any:
+    """What the scene of a page draws. Raises `BadConfig` where the address does not name it."""
+    return SCENES[scene].load(api, asked)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dashboard.address import turn
 from dashboard.words import literal
 from mgic.records import Run, RunStatus, Worker
 
+ABLATION = "ablation/ablation.py"
 OVERVIEW = "overview/overview.py"
 NEW_SWEEP = "new/new.py"
 SWEEP = "sweeps/sweep.py"
@@ -19,6 +20,8 @@ SWEEPS = "sweeps/sweeps.py"
 RUN = "runs/run.py"
 RUNS = "runs/runs.py"
 COMPARE = "compare/compare.py"
+TRADEOFF = "tradeoff/tradeoff.py"
+LATENCY = "latency/latency.py"
 MODELS = "models/models.py"
 SYSTEM = "service/system.py"
 
@@ -41,6 +44,7 @@ PLACES = {
         Place(NEW_SWEEP, "new", "New sweep", "add"),
         Place(SWEEPS, "sweeps", "Sweeps", "view_list"),
         Place(SWEEP, "sweep", "Sweep", "scatter_plot", hidden=True),
+        Place(ABLATION, "ablation", "Ablation", "grid_on"),
     ),
     "Runs": (
         Place(RUNS, "runs", "Runs", "table_rows"),
@@ -48,6 +52,10 @@ PLACES = {
         Place(COMPARE, "compare", "Compare", "balance"),
         Place("runs/picture.py", "picture", "Picture", "image", hidden=True),
         Place("reconstructions/reconstructions.py", "reconstructions", "Reconstructions", "compare"),
+    ),
+    "Results": (
+        Place(TRADEOFF, "tradeoff", "Trade-off", "scatter_plot"),
+        Place(LATENCY, "latency", "Latency", "timer"),
     ),
     "Models": (
         Place(MODELS, "models", "Models", "hub"),
@@ -85,18 +93,25 @@ def nothing_yet(words: str, page: str, label: str, address: dict[str, str] | Non
 def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = None) -> None:
     """A table that scrolls inside itself; `open` and `sweep` are links."""
     config = {
-        "open": st.column_config.LinkColumn("open", display_text=r"run=(.{8})", help="Opens the page of the run"),
-        "sweep": st.column_config.LinkColumn("sweep", display_text=r"sweep=(.{8})", help="Opens its sweep"),
-        "created": st.column_config.DatetimeColumn("created (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+        "open": st.column_config.LinkColumn("Open", display_text=r"run=(.{8})", help="Opens the page of the run"),
+        "sweep": st.column_config.LinkColumn("Sweep", display_text=r"sweep=(.{8})", help="Opens its sweep"),
+        "created": st.column_config.DatetimeColumn("Created (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
     }
     config |= {
-        name: st.column_config.NumberColumn(name, format="localized")
+        name: st.column_config.NumberColumn(_headed(name), format="localized")
         for name in table.columns
         if pd.api.types.is_numeric_dtype(table[name]) and table[name].abs().max() >= 10_000
     }
-    config |= {"config": st.column_config.TextColumn(width=260), "result": st.column_config.TextColumn(width=150)}
-    used = {name: column for name, column in config.items() if name in table.columns}
+    config |= {
+        "config": st.column_config.TextColumn("Config", width=260),
+        "result": st.column_config.TextColumn("Result", width=150),
+    }
+    used = {name: config.get(name) or st.column_config.Column(_headed(name)) for name in table.columns}
     st.dataframe(table, hide_index=True, column_config=used, key=key, alt=alt, height=height or "auto", placeholder="-")
+
+
+def _headed(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def show_turns(next_cursor: str | None) -> None:
@@ -117,6 +132,21 @@ def say_if_no_worker(runs: Sequence[Run], workers: Sequence[Worker]) -> None:
             f"Queued - no worker online for the queue “{queue}”. It starts as soon as one is.",
             icon=":material/schedule:",
         )
+    say_what_holds(runs, workers)
+
+
+def say_what_holds(runs: Sequence[Run], workers: Sequence[Worker]) -> None:
+    """A timing run has its host to itself: what is queued meanwhile waits for it, and it waits until nothing runs."""
+    for queue in sorted({run.queue for run in runs if run.status is RunStatus.QUEUED}):
+        alive = [worker for worker in workers if worker.alive and worker.queue == queue]
+        if not alive or not all(worker.held_by for worker in alive):
+            continue
+        holding = list(dict.fromkeys(run for worker in alive for run in worker.held_by))
+        what = "the runs on its host to end, since it has that to itself" if queue == "timing" else "a timing run"
+        st.info(f"Queued - waits for {what}: nothing else runs where time is measured.", icon=":material/timer:")
+        with st.container(horizontal=True):
+            for run in holding[:5]:
+                st.page_link(RUN, label=f"run {str(run)[:8]}", icon=":material/link:", query_params={"run": str(run)})
 
 
 def prose(text: str) -> None:

@@ -1,5 +1,7 @@
 """Which of the two looks the browser shows, and how a figure is put on a page."""
 
+from typing import Any
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -15,6 +17,7 @@ def look() -> Look:
 CELL = 440
 LAYOUT = f"""
 [data-testid="stMainBlockContainer"] {{ padding: 3.2rem 1.5rem 2rem; }}
+[data-stale="true"] {{ opacity: 1 !important; transition: none !important; }}
 [class*="st-key-plots-"] {{
     display: grid;
     grid-template-columns: repeat(auto-fill, minmax(min({CELL}px, 100%), 1fr));
@@ -32,7 +35,18 @@ def style_page() -> None:
     st.html(f"<style>{LAYOUT}{contrast}</style>")
 
 
-def show(made: go.Figure, key: str, alt: str) -> None:
-    """Draw a figure with a picture to download; nothing of it leaves the host."""
-    config = {"displaylogo": False, "responsive": True, "toImageButtonOptions": {"filename": key, "scale": 2}}
+def show(made: go.Figure, key: str, alt: str, select: bool = False) -> Any:
+    """Draw a figure with a picture to download; nothing of it leaves the host.
+
+    Returns:
+        With `select`, the points that are marked by a click or a box.
+    """
+    config: dict[str, Any] = {
+        "displaylogo": False,
+        "responsive": True,
+        "toImageButtonOptions": {"filename": key, "scale": 2},
+    }
+    if select:
+        return st.plotly_chart(made, key=key, theme=None, config=config, alt=alt, on_select="rerun")
     st.plotly_chart(made, key=key, theme=None, config=config, alt=alt)
+    return None

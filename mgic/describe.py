@@ -14,7 +14,6 @@ from mgic.experiment import EXPERIMENTS, WEIGHTS
 from mgic.literals import parse_literal
 from mgic.measure.cost import model_cost, model_totals
 from mgic.measure.size import model_state_bytes
-from mgic.models.spec import format_spec, parse_spec
 from mgic.models.weights import file_hash, own_file
 from mgic.records import (
     DatasetInfo,
@@ -32,6 +31,7 @@ from mgic.records import (
     SweepRequest,
 )
 from mgic.reference import list_recipes
+from mgic.spec import format_spec, parse_spec
 from mgic.sweep import expand, grids_of, measured
 
 LOOK_S = 20.0

@@ -8,7 +8,18 @@ from typing import Annotated, Any, Protocol, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field
 
 from mgic.errors import BadResult, DataMissing
-from mgic.records import PROVENANCE, Config, Cost, ExperimentInfo, InputRun, Queue, View, check_tables
+from mgic.records import (
+    PROVENANCE,
+    Config,
+    Cost,
+    ExperimentInfo,
+    InputRun,
+    NetworkCost,
+    Queue,
+    View,
+    check_tables,
+    titled,
+)
 from mgic.registry import Registry, registering, top_level
 
 
@@ -112,12 +123,14 @@ class Estimate:
         group_sizes: Effective group sizes, distinct, descending.
         work_macs: Multiply-accumulates of the whole run; seconds are predicted from it.
         batch_pixels: Height x width x batch size of the largest batch.
+        networks: Of a run that measures several, each in the order asked for; `cost` is then that of the largest.
     """
 
     cost: Cost
     group_sizes: tuple[int, ...]
     work_macs: float
     batch_pixels: int
+    networks: tuple[NetworkCost, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,8 +178,8 @@ def experiment(
             summary=" ".join((run.__doc__ or "").split()),
             version=version,
             queue=queue,
-            config_schema=config.model_json_schema(),
-            result_schema=result.model_json_schema(),
+            config_schema=titled(config.model_json_schema()),
+            result_schema=titled(result.model_json_schema()),
             views=views,
             package=top_level(registering()),
         )

@@ -182,11 +182,13 @@ def _serve(channel: TextIO, jobs: Iterable[Job]) -> None:
 
 def _preload() -> None:
     """All of the lab, and what a training imports besides: torch's optimizers do so at their first step."""
+    gc.disable()  # nothing of this becomes garbage
     for name in ("torch._dynamo", "torchvision", "scipy.special"):
         import_module(name)
     load_own()
     gc.collect()
     gc.freeze()  # or the collector would write to every page that the forks share
+    gc.enable()
     if not (pid := os.fork()):  # before a fork the linear algebra of numpy and scipy ends its threads, for good
         os._exit(0)
     os.waitpid(pid, 0)

@@ -142,7 +142,8 @@ def measured(
             yield point
             continue
         cost = figures.cost.model_copy(update={"levels": ()})
-        found = {"cost": cost, "group_sizes": figures.group_sizes, "work_macs": figures.work_macs}
+        found = {"cost": cost, "networks": figures.networks}
+        found |= {"group_sizes": figures.group_sizes, "work_macs": figures.work_macs}
         yield point.model_copy(update=found)
 
 

@@ -14,6 +14,8 @@ from mgic.place import PREFIX, is_loopback, service_url
 from mgic.records import Page
 
 Item = TypeVar("Item")
+PATIENT_S = 10  # at least, for what may have to be counted or written first
+COUNTED = ("/models", "/references", "/results")
 SUBMIT_TRIES = 60  # a large sweep of networks never seen takes minutes to count, answer by answer
 
 
@@ -111,13 +113,15 @@ class Transport:
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
     ) -> httpx.Response:
-        """`timeout`: seconds instead of the client's own."""
+        """`timeout`: seconds instead of the client's own, or of `PATIENT_S`."""
         given = {
             key: str(value).lower() if isinstance(value, bool) else value
             for key, value in (params or {}).items()
             if value is not None
         }
-        limit = self._http.timeout if timeout is None else timeout
+        limit = self._http.timeout if timeout is None else httpx.Timeout(timeout)
+        if timeout is None and (method != "GET" or path.startswith(COUNTED)):
+            limit = httpx.Timeout(max(PATIENT_S, limit.read or 0))
         try:
             response = self._http.request(
                 method, PREFIX + path, params=given, json=json, headers=headers, timeout=limit

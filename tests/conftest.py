@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -29,6 +30,9 @@ from tests.quick import imports_what_is_slow, starts_something
 
 # Where the tests were started in the background, Ctrl-C is ignored, and so it would be by all they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# While so much is imported nothing becomes garbage; looking for it again and again takes a tenth of the time.
+gc.disable()
 
 # Two cores, and several processes that compute: torch's own threads only get in each other's way.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -90,6 +94,12 @@ def pytest_collection_modifyitems(items, config) -> None:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
     items[:] = longest_first(items)
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end: the collector need not go through it after each so many objects."""
+    gc.freeze()
+    gc.enable()
 
 
 def free_port() -> int:

@@ -17,7 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 from tests.quick import imports_what_is_slow
 
 LONGEST = ("test_cancel.py", "test_models.py")
-_USES_A_SERVICE = re.compile(r"^def \w+\([^)]*\b(service|broken)\b", re.MULTILINE)
+_USES_A_SERVICE = re.compile(r"^def \w+\([^)]*\b(service|broken|api)\b", re.MULTILINE)
 
 
 class Portions(LoadFileScheduling):
@@ -28,9 +28,10 @@ class Portions(LoadFileScheduling):
 
 @cache
 def used_service(path: Path) -> str:
-    """Which of the two that are shared a test or a fixture asks for: `service`, `broken`, or none."""
-    found = _USES_A_SERVICE.search(path.read_text())
-    return found[1] if found else ""
+    """Which of those that are shared a test or a fixture asks for: `service`, `broken`, `api`, or none."""
+    text = path.read_text()
+    shared = [name for name in _USES_A_SERVICE.findall(text) if f"def {name}(" not in text]
+    return shared[0] if shared else ""
 
 
 def longest_first(items: Iterable[pytest.Item]) -> list[pytest.Item]:

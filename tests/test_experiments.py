@@ -120,3 +120,11 @@ def test_no_field_is_called_like_an_option_of_a_model(name):
     if issubclass(config, ModelConfig):
         options = {option for model in MODELS.values() for option in model.info.options["properties"]}
         assert not config.model_fields.keys() & options
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_no_two_fields_of_an_experiment_have_one_title(name):
+    info = EXPERIMENTS[name].info
+    schemas = (info.config_schema, info.result_schema, *info.result_schema.get("$defs", {}).values())
+    found = [[about["title"] for about in one.get("properties", {}).values()] for one in schemas]
+    assert [titles for titles in found if len(titles) != len(set(titles))] == []

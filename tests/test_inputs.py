@@ -96,9 +96,11 @@ def test_trainings_and_what_is_made_of_each_survive_a_worker_killed_in_between(b
 
     begun = lambda: [run for run in broken.client.sweep_runs(sweep.id) if run.progress > 0]  # noqa: E731
     wait_for(begun, 60, "a training")
-    worker = broken.pids("-m worker", "-Q cpu")[0]
+    worker, children = broken.pids("-m worker", "-Q cpu")[0], broken.pids("mgic.runner")
+    assert children
     os.kill(worker, signal.SIGKILL)
-    wait_for(lambda: gone(worker), 10, "its end")
+    for pid in (worker, *children):
+        wait_for(lambda pid=pid: gone(pid), 10, "its end, or that of an orphan")
     for each in (sweep.id, sweep.then_sweep_id):
         ended = broken.client.wait(each, timeout=180)
         assert ended.counts == {RunStatus.SUCCEEDED: ended.total}

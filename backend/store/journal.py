@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from backend.store.database import Database
-from backend.store.lifecycle import Slot
+from backend.store.lifecycle import Slot, holders
 from backend.store.rows import ACTIVE, OPEN
 from backend.store.schema import artifacts, curves, events, logs, runs, workers
 from mgic.errors import NotFound
@@ -176,6 +176,7 @@ class Journal(Database):
             now = self._now(connection)
             rows = connection.execute(select(workers).order_by(workers.c.queue, workers.c.name)).mappings().all()
             busy = connection.execute(select(runs.c.worker, runs.c.id).where(runs.c.status.in_(ACTIVE))).all()
+            held = {row["name"]: holders(connection, _slot(row), now - alive_s) for row in rows}
         running: dict[str, list[UUID]] = {}
         for name, run_id in busy:
             running.setdefault(name, []).append(run_id)
@@ -190,6 +191,7 @@ class Journal(Database):
                 seen_at=datetime.fromtimestamp(row["seen_at"], UTC),
                 alive=now - row["seen_at"] <= alive_s,
                 running=tuple(running.get(row["name"], ())),
+                held_by=tuple(one for one in held[row["name"]] if one not in running.get(row["name"], ())),
             )
             for row in rows
         ]
@@ -199,3 +201,7 @@ class Journal(Database):
         with self._read() as connection:
             newest = connection.scalar(select(func.max(workers.c.seen_at)))
             return None if newest is None else max(0.0, self._now(connection) - newest)
+
+
+def _slot(worker: RowMapping) -> Slot:
+    return Slot(worker["name"], worker["host"], worker["queue"], worker["device"])

@@ -216,18 +216,7 @@ class Lifecycle(Lineage):
     # How a state changes
 
     def _host_taken(self, connection: Connection, slot: Slot) -> bool:
-        here = and_(runs.c.host == slot.host, runs.c.status.in_(ACTIVE))
-        if slot.queue == "timing":
-            return bool(connection.scalar(select(exists().where(here))))
-        if connection.scalar(select(exists().where(here, runs.c.queue == "timing"))):
-            return True
-        since = self._now(connection) - self.lease.seconds
-        timing = select(workers.c.device).where(
-            workers.c.host == slot.host, workers.c.queue == "timing", workers.c.seen_at > since
-        )
-        devices = set(connection.scalars(timing))
-        waiting = [exists().where(*_eligible("timing", device)) for device in devices]
-        return any(connection.scalar(select(one)) for one in waiting)
+        return bool(holders(connection, slot, self._now(connection) - self.lease.seconds))
 
     def _take_back(self, connection: Connection, row: RowMapping, failure: Failure | None) -> None:
         if row["status"] == RunStatus.CANCELLING:
@@ -325,6 +314,30 @@ class Lifecycle(Lineage):
 
 def _held(run_id: UUID, fence: int) -> Any:
     return and_(runs.c.id == run_id, runs.c.fence == fence, runs.c.status.in_(ACTIVE))
+
+
+def holders(connection: Connection, slot: Slot, since: float) -> list[UUID]:
+    """The runs that keep a slot from taking one: its host is a timing run's alone, or is kept free for one.
+
+    Args:
+        connection: To the store.
+        slot: Of a timing worker all runs of the host keep it, its own among them.
+        since: Timing workers that were not seen after this moment are gone, and hold nobody up.
+    """
+    here = and_(runs.c.host == slot.host, runs.c.status.in_(ACTIVE))
+    if slot.queue == "timing":
+        return list(connection.scalars(select(runs.c.id).where(here)))
+    at_work = list(connection.scalars(select(runs.c.id).where(here, runs.c.queue == "timing")))
+    if at_work:
+        return at_work
+    timing = select(workers.c.device).where(
+        workers.c.host == slot.host, workers.c.queue == "timing", workers.c.seen_at > since
+    )
+    first = (
+        select(runs.c.id).where(*_eligible("timing", device)).order_by(runs.c.priority, runs.c.seq).limit(1)
+        for device in set(connection.scalars(timing))
+    )
+    return [run_id for query in first if (run_id := connection.scalar(query)) is not None]
 
 
 def _eligible(queue: str, device: str) -> tuple[Any, ...]:

@@ -26,9 +26,9 @@ def show_plots(plots: Sequence[Plot], scope: str) -> None:
                 show_plot(plot, scope)
 
 
-def show_plot(plot: Plot, scope: str) -> None:
-    """A figure, its caption, and a menu with the numbers."""
-    show(plot.draw(look()), f"{scope}-{plot.name}", plot.alt)
+def show_plot(plot: Plot, scope: str, select: bool = False) -> Any:
+    """A figure, its caption, and a menu with the numbers; with `select` its points can be marked, see `show`."""
+    event = show(plot.draw(look()), f"{scope}-{plot.name}", plot.alt, select)
     if plot.caption:
         prose(plot.caption)
     with st.popover("Numbers", icon=":material/table:", key=f"{scope}-{plot.name}-numbers", on_change="rerun") as menu:
@@ -38,6 +38,7 @@ def show_plot(plot: Plot, scope: str) -> None:
             name = f"{plot.name}.csv"
             label = "As CSV"
             st.download_button(label, as_csv(rows), name, "text/csv", key=f"{scope}-{plot.name}-csv", on_click="ignore")
+    return event
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:

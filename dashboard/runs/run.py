@@ -2,9 +2,11 @@
 
 import streamlit as st
 
+from dashboard import address
 from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.pages import LATENCY, NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.plots.validity import show_validity
 from dashboard.runs.curves import show_curves
 from dashboard.runs.sections import (
     show_artifacts,
@@ -20,7 +22,8 @@ from dashboard.runs.sections import (
 )
 from dashboard.words import literal
 from mgic.client import ApiError, Unreachable
-from mgic.figures.views import views_of_run
+from mgic.figures.scenes.latency import TIMING
+from mgic.figures.switches import Switch
 from mgic.figures.words import assignments, seconds, since, status
 from mgic.records import RunStatus
 
@@ -68,15 +71,27 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.page_link(RUNS, label="Compare with ...", icon=":material/balance:", query_params=beside)
     sweep = {"sweep": str(run.sweep_id)}
     st.page_link(SWEEP, label="Its sweep", icon=":material/scatter_plot:", query_params=sweep)
+    if run.experiment == TIMING:
+        timing = {"run": run_id}
+        st.page_link(LATENCY, label="Speed-up, where time goes", icon=":material/timer:", query_params=timing)
     if run.retry_of:
         before = {"run": str(run.retry_of)}
         st.page_link(RUN, label="The run this retries", icon=":material/history:", query_params=before)
 show_data(run, datasets(api))
 
 
+PARTS = {
+    "result": "Result",
+    "config": "Config and environment",
+    "log": "Timeline and log",
+    "files": "Files",
+}
+
+
 @st.fragment(run_every=None if run.status.terminal else 2)
 @tells_what_fails()
 def live() -> None:
+    """What changes while it runs; details stand behind the switch."""
     ask = lambda: (api.run(run_id), api.events(run_id), api.workers())  # noqa: E731
     (now, events, workers), age = last_seen(f"run {run_id}", ask)
     if now.status.terminal != run.status.terminal:
@@ -91,24 +106,26 @@ def live() -> None:
     say_if_no_worker([now], workers)
     show_waits(now)
     show_failure(now)
-    show_result(now, info)
-    st.subheader("Curves", anchor=False)
-    show_curves(api, now)
-    st.subheader("Timeline", anchor=False)
-    show_timeline(events)
-    st.subheader("Log", anchor=False)
-    show_log(api, now)
+    show_validity([now])
+    part = address.switches("run", (Switch("part", "Part", PARTS, "result", side_by_side=True),))["part"]
+    if part == "result":
+        show_result(now, info)
+        show_curves(api, now)
+    elif part == "log":
+        show_timeline(events)
+        st.subheader("Log", anchor=False)
+        show_log(api, now)
+    elif part == "config":
+        left, right = st.columns(2)
+        with left:
+            st.subheader("Config", anchor=False)
+            show_config(now)
+        with right:
+            st.subheader("Environment", anchor=False)
+            show_environment(now)
+    else:
+        show_artifacts(api, now)
 
 
 live()
 show_lineage(api, run)
-left, right = st.columns(2)
-with left:
-    st.subheader("Config", anchor=False)
-    show_config(run)
-with right:
-    st.subheader("Files", anchor=False)
-    walls = [view.y for view in views_of_run(info, run) if view.kind == "images"] if info else []
-    show_artifacts(api, run, walls)
-    st.subheader("Environment", anchor=False)
-    show_environment(run)

@@ -224,14 +224,16 @@ def column_config(table: pd.DataFrame, titles: dict[str, str]) -> dict[str, Colu
         "open": st.column_config.LinkColumn("open", display_text=r"run=(.{8})", help="Opens the page of the run")
     }
     for title, word in titles.items():
+        if "." in word:
+            config[title] = st.column_config.Column(title, help=f"The field {literal(word)}")
         if word == "age":
             config[title] = st.column_config.DatetimeColumn(title, format="distance", help="Since it was queued")
         elif word == "seconds":
             config[title] = st.column_config.NumberColumn(title, format="%.1f s")
         elif word in ("result.params", "result.macs"):
-            config[title] = st.column_config.NumberColumn(title, format="compact")
+            config[title] = st.column_config.NumberColumn(title, format="compact", help=f"The field {literal(word)}")
         elif word.startswith("result.") and pd.api.types.is_float_dtype(table[title]):
-            config[title] = st.column_config.NumberColumn(title, format="%.4g")
+            config[title] = st.column_config.NumberColumn(title, format="%.4g", help=f"The field {literal(word)}")
         elif word == "note":
             config[title] = st.column_config.TextColumn(title, width=260)
     return config

@@ -11,12 +11,12 @@ import streamlit as st
 from dashboard.connection import client
 from dashboard.pages import NEW_SWEEP, RUN, prose, show_table
 from dashboard.plots.shown import show_plots
-from dashboard.plots.wall import PICTURES, rows_of, show_picture, show_wall
+from dashboard.plots.wall import PICTURES, show_picture, show_wall
 from dashboard.tables.frames import result_tables
 from dashboard.words import ADVICE, literal
 from mgic.client import Client
 from mgic.figures.choice import CAUTION, GUESSING, WORDS
-from mgic.figures.columns import description_of, headlines, with_unit
+from mgic.figures.columns import description_of, headlines, short_title, with_unit
 from mgic.figures.samples import is_number
 from mgic.figures.views import empty_notes, plots_of_run, views_of_run
 from mgic.figures.words import ICONS, number, seconds, size, value
@@ -127,11 +127,14 @@ def _show_numbers(run: Run, info: ExperimentInfo | None) -> None:
             st.metric(literal(with_unit(info, name)), number(one), width=165, border=True)
     for name, one in result.items():
         if isinstance(one, list) and one and all(isinstance(line, str) for line in one):
-            st.markdown(f"**{literal(name)}**")
+            st.markdown(f"**{literal(short_title(info, name))}**")
             st.markdown("\n".join(f"- {literal(line)}" for line in one))
     others = {name: one for name, one in result.items() if name not in numbers and not isinstance(one, list)}
     if others:
-        texts = {name: value(one) if isinstance(one, (bool, type(None))) else one for name, one in others.items()}
+        texts = {
+            with_unit(info, name): value(one) if isinstance(one, (bool, type(None))) else one
+            for name, one in others.items()
+        }
         st.dataframe(_pairs(texts), hide_index=True, key="other results", alt="Other results")
 
 
@@ -186,14 +189,9 @@ def show_data(run: Run, data: Mapping[str, DatasetInfo]) -> None:
         st.warning(literal(words), icon=":material/difference:")
 
 
-def show_artifacts(api: Client, run: Run, walls: Sequence[str] = ()) -> None:
-    """What the run left, to download: fetched from the service when the button is pressed.
-
-    Pictures are shown, but for those that the patterns of `walls` name: they stand there already.
-    """
+def show_artifacts(api: Client, run: Run) -> None:
+    """What the run left, to download: fetched from the service when the button is pressed; pictures are shown."""
     artifacts = api.artifacts(run.id)
-    names = {run.id: [artifact.name for artifact in artifacts]}
-    hung = {name for wall in walls for row in rows_of(wall, names).values() for name in row.values()}
     if not artifacts:
         prose("No files." if run.status.terminal else "No files yet.")
     for artifact in artifacts:
@@ -208,7 +206,7 @@ def show_artifacts(api: Client, run: Run, walls: Sequence[str] = ()) -> None:
                 on_click="ignore",
             )
             st.caption(f"{size(artifact.size)} · {literal(artifact.media_type)} · sha256 {artifact.sha256[:12]}")
-        if artifact.media_type in PICTURES and artifact.name not in hung:
+        if artifact.media_type in PICTURES:
             name = artifact.name
             show_picture(api, run.id, name, literal(name), f"{name} of run {str(run.id)[:8]}", 320)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dashboard import address
 from dashboard.pages import prose
 from dashboard.plots.shown import show_plots
+from dashboard.plots.validity import show_validity
 from dashboard.plots.wall import show_wall
 from mgic.client import Client
 from mgic.figures.plot import name_of
@@ -22,6 +23,7 @@ def show_sweep_plots(api: Client, info: ExperimentInfo, runs: Sequence[Run]) -> 
         ended = all(run.status.terminal for run in runs)
         prose("No run of this sweep ended with a result." if ended else "Plots come with the first result.")
         return
+    show_validity(runs)
     values = address.switches("sweep", switches_of(info, runs))
     drawn = plots_of(info, runs, values)
     show_plots(drawn, "sweep")

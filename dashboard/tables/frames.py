@@ -26,8 +26,8 @@ def runs_table(runs: Sequence[Run], info: ExperimentInfo | None) -> pd.DataFrame
     rows = []
     for run in runs:
         row: dict[str, Any] = {"open": link("run", str(run.id)), "status": status(run.status)}
-        row |= {name: cell(run.config.get(name)) for name in fields}
-        row |= {with_unit(info, name): (run.result or {}).get(name) for name in results if name not in row}
+        row |= {with_unit(info, name): cell(run.config.get(name)) for name in fields}
+        row |= {with_unit(info, name): (run.result or {}).get(name) for name in results if name not in fields}
         row |= {"time": seconds(run.seconds), "attempt": run.attempt, "note": note(run)}
         rows.append(row)
     return typed(pd.DataFrame(rows))
@@ -48,7 +48,7 @@ def _rows_table(ended: Sequence[Run], name: str, fields: Sequence[str], info: Ex
     for run in ended:
         for row in (run.result or {}).get(name) or []:
             shown: dict[str, Any] = {"open": link("run", str(run.id))} if len(ended) > 1 else {}
-            shown |= {field: cell(run.config.get(field)) for field in fields}
+            shown |= {with_unit(info, field): cell(run.config.get(field)) for field in fields}
             rows.append(shown | {with_unit(info, column): cell(one) for column, one in row.items()})
     return typed(pd.DataFrame(rows))
 
@@ -75,13 +75,14 @@ def _preview_row(point: Point, fields: Sequence[str]) -> dict[str, str]:
     waiting = "…" if point.pending else NO_NUMBER
     asked = point.config.get("group_size")
     real = ", ".join(map(str, point.group_sizes))
-    share = f"{cost.transfer_macs / cost.macs:.1%}" if cost and cost.macs else waiting
+    costs = point.networks or ((cost,) if cost else ())
+    shares = [f"{one.transfer_macs / one.macs:.1%}" for one in costs if one.macs]
     state = f"✖ {point.problem}" if point.problem else ("● in the store" if point.duplicate_of else "new")
     row = {name: strike(value(point.config[name]), point) if name in point.config else NO_NUMBER for name in fields}
     row |= {
-        "parameters": si(cost.params) if cost else waiting,
-        "MACs": si(cost.macs) if cost else waiting,
-        "of them R and P": share,
+        "parameters": " + ".join(si(one.params) for one in costs) or waiting,
+        "MACs": " + ".join(si(one.macs) for one in costs) or waiting,
+        "of them R and P": ", ".join(shares) or waiting,
         "group size: asked → real": f"{asked} → {real}" if asked is not None and real else waiting,
         "predicted time": waiting if point.pending else seconds(point.seconds),
         "state": state,

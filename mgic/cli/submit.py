@@ -127,8 +127,8 @@ def _show_preview(preview: Preview) -> None:
         ("params", "MACs", "groups", "seconds", "cell", "note"),
         [
             (
-                point.cost and point.cost.params,
-                point.cost and point.cost.macs,
+                " + ".join(str(one.params) for one in point.networks) or (point.cost and point.cost.params),
+                " + ".join(str(one.macs) for one in point.networks) or (point.cost and point.cost.macs),
                 ",".join(map(str, point.group_sizes)) or "-",
                 point.seconds,
                 assignments(point.requested) or "(defaults)",

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mgic.data.dataset import DATASETS, ImageProvider
 from mgic.errors import BadConfig, DataMissing, Problem
 from mgic.models import create, resolve_options
-from mgic.models.spec import parse_spec
+from mgic.spec import parse_spec
 
 Features = Literal["efficientnet_lite0", "resnet50"]
 Layer = Literal["convolution", "activation"]

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from math import prod
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from mgic.cores import usable_cores
 from mgic.data import DATASETS
@@ -19,30 +18,34 @@ from mgic.measure.circumstances import Circumstances, Watch
 from mgic.measure.cost import model_totals
 from mgic.measure.engines import Engine, MemoryFormat, Precision, Setup, check_engine
 from mgic.measure.latency import WINDOW, WINDOWS, Timing
-from mgic.measure.probe import export_fresh
+from mgic.measure.probe import export_fresh, profile_fresh
+from mgic.measure.profiling import Profiled, profile_of
 from mgic.measure.rounds import (
     Contender,
     Figures,
+    Network,
     Turn,
     compares_cpu,
     figures,
     labels,
     measure_in_turns,
+    told,
     write_processes,
     write_samples,
 )
 from mgic.models import model_info, native_size, resolve_options
 from mgic.models.config import canonical_spec, spec_of
-from mgic.models.spec import parse_spec
 from mgic.models.weights import Weighted, WeightsHash, file_hash, weights_file
 from mgic.records import Config as Fields
-from mgic.records import Cost, InputRun, ModelCost, View
+from mgic.records import Cost, InputRun, ModelCost, NetworkCost, Profile, View
+from mgic.spec import parse_spec
 from mgic.training import pick_device
 
 MAX_SIDE = 2**14  # pixels, or points
 
 # The fields of a config that a `Setup` has too.
 SHARED = {"engine", "threads", "batch_size", "precision", "memory_format", "seed", "samples", "seconds"}
+TOTALS = {"params", "macs", "transfer_macs"}  # of a network's cost, in its row
 
 
 class Config(Weighted):
@@ -97,6 +100,11 @@ class Config(Weighted):
         json_schema_extra={"unit": "s"},
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Weights and input derive from it")
+    profile: bool = Field(
+        False,
+        description="After the rounds, time the parts of each network in a process of its own: where its time goes, by "
+        "part and level of each MGIC block; for engine=eager only",
+    )
 
     @classmethod
     def following(cls, asked: Fields, inputs: Mapping[str, InputRun]) -> Fields:
@@ -158,6 +166,14 @@ class Config(Weighted):
             raise ValueError("engine=onnxruntime is run in float32 only")
         return precision
 
+    @field_validator("profile")
+    @classmethod
+    def _has_modules(cls, profile: bool, info: ValidationInfo) -> bool:
+        engine = info.data.get("engine", "eager")
+        if profile and engine != "eager":
+            raise ValueError(f"engine={engine} does not run module by module, so that none can be timed; take eager")
+        return profile
+
     @field_validator("memory_format")
     @classmethod
     def _has_pixels(cls, form: MemoryFormat, info: ValidationInfo) -> MemoryFormat:
@@ -168,19 +184,6 @@ class Config(Weighted):
                 if len(model_info(parse_spec(spec)[0]).input_size) != 3:
                     raise ValueError(f"{spec} reads no images; channels_last is for them")
         return form
-
-
-class Network(BaseModel):
-    """What was measured."""
-
-    sample_size: list[int] = Field(description="Of one sample: channels, height, width")
-    params: int = Field(description="Trainable parameters", json_schema_extra={"goal": "min"})
-    macs: int = Field(
-        description="Multiply-accumulates of one sample, R and P included", json_schema_extra={"goal": "min"}
-    )
-    transfer_macs: int = Field(
-        description="Share of the transfer operators R and P in `macs`", json_schema_extra={"goal": "min"}
-    )
 
 
 class Row(Figures, Network, Contender):  # who it is first, then what it costs
@@ -228,42 +231,41 @@ def costs(config: Config) -> list[ModelCost]:
 def estimate(config: Config) -> Estimate:
     """The cost is that of the network with the most parameters; the work is that of all, with the shortest warm-up.
 
-    The control is work too.
+    The control is work too, and so is a profile.
     """
     found = costs(config)
     largest = max(found, key=lambda cost: cost.params)
-    passes = config.rounds * (1 + WINDOW * WINDOWS + config.samples) * config.batch_size
+    of_a_process = (1 + WINDOW * WINDOWS + config.samples) * config.batch_size
+    measured = config.rounds * sum(found[one.place].macs for one in contenders(config))
+    profiled = config.profile * sum(cost.macs for cost in found)
     return Estimate(
         cost=Cost(**largest.model_dump(include=set(Cost.model_fields))),
         group_sizes=largest.group_sizes,
-        work_macs=float(passes * sum(found[one.place].macs for one in contenders(config))),
+        work_macs=float(of_a_process * (measured + profiled)),
         batch_pixels=max(prod(cost.input_size[1:]) for cost in found) * config.batch_size,
+        networks=tuple(
+            NetworkCost(model=spec, **cost.model_dump(include=TOTALS))
+            for spec, cost in zip(config.models, found, strict=True)
+        ),
     )
+
+
+def _bars(title: str, y: str, ends: tuple[str, str] | None, grade: str | None, role: str | None = None) -> View:
+    """A bar a network: its figure, with its own interval."""
+    low, high = ends or (None, None)
+    where, series = ({}, "role") if role is None else ({"role": role}, "engine")
+    drawn = {"x": "model", "y": y, "series": series, "low": low, "high": high, "grade": grade}
+    return View(title=title, kind="bar", table="rows", where=where, **drawn)
+
+
+CPU_SPEEDUP = ("cpu_speedup_low", "cpu_speedup_high")
 
 
 @experiment(
     title="Latency",
     views=(
-        View(
-            title="Latency",
-            kind="bar",
-            table="rows",
-            x="model",
-            y="median_ms",
-            series="role",
-            low="low_ms",
-            high="high_ms",
-        ),
-        View(
-            title="CPU time of a pass",
-            kind="bar",
-            table="rows",
-            x="model",
-            y="cpu_median_ms",
-            series="role",
-            low="cpu_low_ms",
-            high="cpu_high_ms",
-        ),
+        _bars("Latency", "median_ms", ("low_ms", "high_ms"), "grade"),
+        _bars("CPU time of a pass", "cpu_median_ms", ("cpu_low_ms", "cpu_high_ms"), "cpu_grade"),
         View(
             title="Latency of all passes",
             kind="box",
@@ -275,6 +277,7 @@ def estimate(config: Config) -> Estimate:
             q3="p75_ms",
             low="p5_ms",
             high="p95_ms",
+            grade="grade",
         ),
         View(
             title="Latency against MACs",
@@ -286,37 +289,12 @@ def estimate(config: Config) -> Estimate:
             series="model",
             low="low_ms",
             high="high_ms",
+            grade="grade",
             log_x=True,
         ),
-        View(
-            title="Speed-up over the first network",
-            kind="bar",
-            table="rows",
-            x="model",
-            y="speedup",
-            series="role",
-            low="speedup_low",
-            high="speedup_high",
-        ),
-        View(
-            title="Speed-up over the first network, by CPU time",
-            kind="bar",
-            table="rows",
-            x="model",
-            y="cpu_speedup",
-            series="role",
-            low="cpu_speedup_low",
-            high="cpu_speedup_high",
-        ),
-        View(
-            title="Peak memory",
-            kind="bar",
-            table="rows",
-            where={"role": "measured"},
-            x="model",
-            y="peak_memory_mb",
-            series="engine",
-        ),
+        _bars("Speed-up over the first network", "speedup", ("speedup_low", "speedup_high"), "grade"),
+        _bars("Speed-up over the first network, by CPU time", "cpu_speedup", CPU_SPEEDUP, "cpu_grade"),
+        _bars("Peak memory", "peak_memory_mb", None, None, role="measured"),
     ),
     queue="timing",
     estimate=estimate,
@@ -328,7 +306,8 @@ def latency(config: Config, context: Context) -> Result:
     Each process builds its network, warms it up until its times no longer change, and times pass after pass: by
     the clock and by the CPU time that its process took, or by events on a GPU. Leaves every pass as samples.csv, and
     what is known of each process as processes.json. The first network is measured twice, unless `control` is off: by
-    how much it differs from itself decides the grade, which says how far the numbers can be trusted.
+    how much it differs from itself decides the grade, which says how far the numbers can be trusted. With `profile`
+    it leaves too where the time of each network goes, as profile.json, of passes that are none of those.
     """
     device = pick_device(config.device, context).type
     if device == "cuda" and config.engine == "onnxruntime":
@@ -338,11 +317,15 @@ def latency(config: Config, context: Context) -> Result:
     context.report(0.0, "preparing")
     watch = Watch()
     with TemporaryDirectory(dir=context.artifact("samples.csv").parent, prefix="work-") as folder:
-        found = _measured(config, device, Path(folder), context, weights)
-    circumstances = watch.end(who, found, device, config.threads)
+        setups = _setups(config, device, Path(folder), weights)
+        found = _measured(config, setups, Path(folder), context)
+        circumstances = watch.end(who, found, device, config.threads)
+        profiled = _profiled(config, setups, Path(folder), context) if config.profile else None
     context.report(1.0, "saving")
     write_samples(context.artifact("samples.csv"), who, found)
     write_processes(context.artifact("processes.json"), who, found)
+    if profiled is not None:
+        context.artifact("profile.json").write_text(profiled.model_dump_json(indent=1) + "\n")
     compare_cpu = compares_cpu(device, config.threads)
     return Result(
         **circumstances.model_dump(),
@@ -360,15 +343,13 @@ def _row(contender: Contender, cost: ModelCost, found: Figures) -> Row:
     return Row(
         **contender.model_dump(),
         **found.model_dump(),
+        **cost.model_dump(include=TOTALS),
         sample_size=list(cost.input_size),
-        params=cost.params,
-        macs=cost.macs,
-        transfer_macs=cost.transfer_macs,
     )
 
 
-def _measured(config: Config, device: str, folder: Path, context: Context, weights: Path | None) -> list[list[Timing]]:
-    setups = [
+def _setups(config: Config, device: str, folder: Path, weights: Path | None) -> list[Setup]:
+    return [
         Setup(
             model=name,
             options=options,
@@ -381,17 +362,36 @@ def _measured(config: Config, device: str, folder: Path, context: Context, weigh
         )
         for number, (name, options, size) in enumerate(networks(config))
     ]
+
+
+def _processes(config: Config) -> int:
+    """All that a run starts, but those that export."""
+    return len(contenders(config)) * config.rounds + len(config.models) * config.profile
+
+
+def _measured(config: Config, setups: list[Setup], folder: Path, context: Context) -> list[list[Timing]]:
     if config.engine == "onnxruntime":
         for setup in setups:
             export_fresh(setup, folder, lambda: context.report(0.0, "preparing"))
     who = labels(contenders(config))
     in_turns = [setups[contender.place] for contender in contenders(config)]
-    total = len(in_turns) * config.rounds
+    total = _processes(config)
 
     def tell(turn: Turn, timing: Timing) -> None:
-        samples, cpu = timing.samples_ms, timing.cpu_samples_ms
-        place = f"round {turn.round + 1} of {config.rounds}"
-        times = f"median {median(samples):.4g} ms" + (f", CPU time {median(cpu):.4g} ms," if cpu else "")
-        context.log(f"{who[turn.setup]}, {place}: {times} of {len(samples)} passes")
+        context.log(f"{who[turn.setup]}, round {turn.round + 1} of {config.rounds}: {told(timing)}")
 
     return measure_in_turns(in_turns, config.rounds, folder, lambda n: context.report(n / total, "measuring"), tell)
+
+
+def _profiled(config: Config, setups: list[Setup], folder: Path, context: Context) -> Profile:
+    found: list[Profiled] = []
+    total = _processes(config)
+
+    def tick() -> None:
+        context.report((total - len(setups) + len(found)) / total, "profiling")
+
+    for spec, setup in zip(config.models, setups, strict=True):
+        one = profile_fresh(setup, folder, tick)
+        found.append(one)
+        context.log(f"{spec}: {len(one.parts)} parts, together {one.overhead:+.1%} of a pass without their timing")
+    return profile_of(setups, config.models, found)

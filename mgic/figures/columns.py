@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from mgic.figures.cost_axis import COST_COLUMN, TITLES
-from mgic.records import ExperimentInfo
+from mgic.records import ExperimentInfo, title_of
 
 Goal = Literal["min", "max"]
 
@@ -24,9 +24,14 @@ def is_result(info: ExperimentInfo, column: str) -> bool:
 
 
 def with_unit(info: ExperimentInfo | None, column: str) -> str:
-    """`top1 (%)`; the name alone where it is its own unit."""
-    unit = unit_of(info, column) if info else ""
-    return f"{column} ({unit})" if unit and unit.lower() != column.lower() else column
+    """`Top-1 accuracy (%)`; the title alone where it ends in its unit, as Epochs does."""
+    unit, title = (unit_of(info, column) if info else ""), short_title(info, column)
+    return f"{title} ({unit})" if unit and not title.lower().endswith(unit.lower()) else title
+
+
+def short_title(info: ExperimentInfo | None, column: str) -> str:
+    """As the experiment says, or made of the name."""
+    return str((_said(info, column, "title") if info else None) or title_of(column))
 
 
 def headlines(info: ExperimentInfo | None) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import plotly.graph_objects as go
 
 from mgic.figures.cost_share import TITLES, Count
-from mgic.figures.heatmap import Cell, Heatmap, draw_heatmap, two_lines
+from mgic.figures.heatmap import Cell, Heatmap
+from mgic.figures.heatmap_drawing import draw_heatmap, two_lines
 from mgic.figures.style import Look
 from mgic.figures.words import plain, si
 from mgic.records import Point, Preview, Value
@@ -39,11 +40,8 @@ def grid_info(preview: Preview, count: Count, present: tuple[int, int]) -> Heatm
 
 
 def draw_grid(info: Heatmap, count: Count, colours: Look) -> go.Figure:
-    """Each cell says its number, so that there is no bar of colours to read it from."""
     names = "group size s_g (channels)", "coarsest size s_c (channels)"
-    made = draw_heatmap(info, f"{TITLES[count]}, over s_g and s_c", names, "", colours)
-    made.update_traces(showscale=False, selector={"type": "heatmap"})
-    return made
+    return draw_heatmap(info, f"{TITLES[count]}, over s_g and s_c", names, "", colours)
 
 
 def reasons(preview: Preview) -> list[str]:

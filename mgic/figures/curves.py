@@ -11,6 +11,9 @@ from mgic.figures.style import DASHES, Look, figure
 from mgic.figures.words import plain
 from mgic.records import CurvePoint
 
+FAR = 4  # times the range of the middle values
+FEWEST = 25  # points, before one of them is called an outlier
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -52,6 +55,30 @@ def ema(values: Sequence[float | None], smoothing: float) -> list[float | None]:
     return smooth
 
 
+def outliers(curves: Sequence[Curve]) -> tuple[tuple[float, float] | None, list[tuple[str, int, float]]]:
+    """The range of the value axis without the few points far outside of all others, and these: curve, step, value.
+
+    None where no point is that far out: further from the middle 96 % than `FAR` times their range.
+    """
+    values = sorted(value for curve in curves for value in curve.values if value is not None and math.isfinite(value))
+    if len(values) < FEWEST:
+        return None, []
+    cut = max(1, round(0.02 * len(values)))
+    low, high = values[cut], values[-1 - cut]
+    reach = FAR * (high - low)
+    if reach <= 0 or (values[0] >= low - reach and values[-1] <= high + reach):
+        return None, []
+    inside = [value for value in values if low - reach <= value <= high + reach]
+    margin = 0.05 * (inside[-1] - inside[0])
+    found = [
+        (curve.name, step, value)
+        for curve in curves
+        for step, value in zip(curve.steps, curve.values, strict=True)
+        if value is not None and not low - reach <= value <= high + reach
+    ]
+    return (inside[0] - margin, inside[-1] + margin), found
+
+
 def draw_curves(title: str, curves: Sequence[Curve], log_y: bool, colours: Look) -> go.Figure:
     made = figure(title, "step", title, colours, height=340)
     for index, curve in enumerate(curves):
@@ -79,4 +106,6 @@ def draw_curves(title: str, curves: Sequence[Curve], log_y: bool, colours: Look)
             made.add_vline(x=step, line={"color": colours.faint, "dash": "dot"}, annotation_text="resumed")
     if log_y:
         made.update_yaxes(type="log")
+    elif (shown := outliers(curves)[0]) is not None:
+        made.update_yaxes(range=shown)
     return made

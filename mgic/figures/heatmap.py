@@ -1,31 +1,42 @@
 """A result over two fields of the config: a cell a pair, with its mean; a cell without a number says why."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import plotly.graph_objects as go
-from plotly.colors import sample_colorscale
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from mgic.figures.choice import guesses
 from mgic.figures.columns import Goal
-from mgic.figures.samples import Sample, config_of, differing, groups, label, samples, spread, told, without_seeds
-from mgic.figures.style import Look, figure
-from mgic.figures.words import ICONS, number, plain, value
-from mgic.records import Config, Run, RunStatus, Table, Value
+from mgic.figures.samples import (
+    Group,
+    Sample,
+    differing,
+    groups,
+    is_number,
+    label,
+    samples,
+    seed_words,
+    spread,
+    told,
+    without_seeds,
+)
+from mgic.figures.words import ICONS, plain, value
+from mgic.records import Config, Reason, Run, RunStatus, Table, Value
+from mgic.statistics import rivals
 
 NOT_ASKED = "not in this sweep"
 
-SCALE = "Cividis"
+At = tuple[int, int]  # row and column
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A run, or a row of its result, at its place; without a sample it has nothing to show."""
+    """A run, or a row of its result, at its place; without a sample it has nothing to show, and `why` says so."""
 
     config: Config
     run: Run
     sample: Sample | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,35 +49,80 @@ class Cell:
     missing: str = ""
     hover: str = ""
     text: str | None = None  # written in the cell; None: mean and spread
-    lost: int = 0  # seeds that failed, and are not in the mean
+    lost: int = 0  # seeds without a number that could be in the mean
     choice: float | None = None  # the mean of what is chosen by, where that is another column
+    values: Mapping[str, float] = field(default_factory=dict)  # by seed, as it stands in JSON
+    chosen_by: Mapping[str, float] = field(default_factory=dict)  # the same of what is chosen by
+    runs: tuple[Run, ...] = ()  # all that were asked for
 
 
 @dataclass(frozen=True)
 class Heatmap:
+    """Args:
+    goal: Which end is the good one; None: neither, and no cell is the best.
+    chosen: The cell to outline in place of the best.
+    limits: Of the colours; None: the least and the largest mean.
+    diverging: The means are differences, with a colour for each side of 0.
+    """
+
     xs: list[Value]
     ys: list[Value]
     cells: list[list[Cell]]  # [y][x]
-    chosen: tuple[int, int] | None = None  # row and column to outline, in place of the best
+    chosen: At | None = None
     goal: Goal | None = None
+    limits: tuple[float, float] | None = None
+    diverging: bool = False
+
+    def found(self) -> dict[At, Cell]:
+        """The cells that have a number."""
+        every = ((cell, y, x) for y, row in enumerate(self.cells) for x, cell in enumerate(row))
+        return {(y, x): cell for cell, y, x in every if cell.mean is not None}
 
     @property
-    def best(self) -> tuple[int, int] | None:
-        """Row and column of the best mean of what is chosen by, the first of equals; None where neither end is good."""
+    def best(self) -> At | None:
+        """The best mean of what is chosen by, the first of equals; None where neither end is good."""
         if self.goal is None:
             return None
         sign = -1 if self.goal == "max" else 1
-        cells = [(cell, y, x) for y, row in enumerate(self.cells) for x, cell in enumerate(row)]
-        worth = [(cell.mean if cell.choice is None else cell.choice, y, x) for cell, y, x in cells]
-        found = [(sign * mean, y, x) for mean, y, x in worth if mean is not None]
-        return min(found)[1:] if found else None
+        worth = {at: cell.mean if cell.choice is None else cell.choice for at, cell in self.found().items()}
+        known = [(sign * mean, at) for at, mean in worth.items() if mean is not None]
+        return min(known)[1] if known else None
+
+    @cached_property
+    def tied(self) -> frozenset[At]:
+        """The cells that nothing tells apart from the best: not a t-test on runs of the same seed."""
+        best = self.best
+        if best is None or self.chosen is not None:
+            return frozenset()
+        grid = {at: cell.chosen_by or cell.values for at, cell in self.found().items()}
+        return frozenset(at for at, rival in rivals(grid, best).items() if rival.tied)
+
+    @property
+    def all_tied(self) -> bool:
+        """Whether no cell can be told from the best: to outline all of them says nothing."""
+        return bool(self.tied) and len(self.tied) + 1 == len(self.found())
 
 
-def entries(runs: Sequence[Run], table: Table | None = None, shown: Sequence[str] = ()) -> list[Entry]:
-    """All that may stand in a grid: the samples of runs that succeeded, and the runs that did not."""
+def entries(
+    runs: Sequence[Run],
+    table: Table | None = None,
+    shown: Sequence[str] = (),
+    leave_out: Callable[[Sample], str] | None = None,
+) -> list[Entry]:
+    """All that may stand in a grid: the samples of runs that succeeded, and the runs that did not.
+
+    Args:
+        runs: Those of a sweep.
+        table: Of the result, a sample a row of it; None: a sample a run.
+        shown: The columns of the plot.
+        leave_out: Why a sample is not to be in a mean, empty if it may; None: all may.
+    """
     by_id = {str(run.id): run for run in runs}
-    found = [Entry(one.config, by_id[one.run_id], one) for one in samples(runs, table, shown)]
-    return found + [Entry(config_of(run), run) for run in runs if run.status is not RunStatus.SUCCEEDED]
+    measured = [(one, leave_out(one) if leave_out else "") for one in samples(runs, table, shown)]
+    found = [Entry(one.config, by_id[one.run_id], None if why else one, why) for one, why in measured]
+    rest = [run for run in runs if run.status is not RunStatus.SUCCEEDED]
+    retried = {run.retry_of for run in runs}
+    return found + [Entry(run.config, run, None, _why(run)) for run in rest if run.id not in retried]
 
 
 def facets(given: Sequence[Entry], x: str, y: str) -> dict[str, list[Entry]]:
@@ -92,111 +148,60 @@ def heatmap_info(
     return Heatmap(xs, ys, cells, goal=goal)
 
 
-def draw_heatmap(info: Heatmap, title: str, names: tuple[str, str], z_title: str, colours: Look) -> go.Figure:
-    made = figure(title, names[0], names[1], colours, height=max(320, 130 + 84 * len(info.ys)))
-    made.add_heatmap(
-        z=[[cell.mean for cell in row] for row in info.cells],
-        x=list(range(len(info.xs))),
-        y=list(range(len(info.ys))),
-        hovertext=[[cell.hover for cell in row] for row in info.cells],
-        hoverinfo="text",
-        colorscale=SCALE,
-        colorbar={"title": {"text": z_title, "side": "right"}, "thickness": 14},
-        xgap=3,
-        ygap=3,
-        hoverongaps=True,
-    )
-    _write_cells(made, info)
-    _hatch_missing(made, info, colours)
-    outlined = info.chosen or info.best
-    if outlined is not None:
-        row, column = outlined
-        _box(made, column, row, line={"color": colours.series[1], "width": 4})
-    made.update_xaxes(tickvals=list(range(len(info.xs))), ticktext=[plain(value(one)) for one in info.xs])
-    made.update_yaxes(tickvals=list(range(len(info.ys))), ticktext=[plain(value(one)) for one in info.ys])
-    made.update_xaxes(showgrid=False, range=[-0.5, len(info.xs) - 0.5])
-    made.update_yaxes(showgrid=False, range=[-0.5, len(info.ys) - 0.5])
-    return made
+def best_note(info: Heatmap, by: str) -> str:
+    """What the outlines of a map are."""
+    best = f"Solid line: the {'highest' if info.goal == 'max' else 'lowest'} mean of {by}."
+    test = "a paired t-test, with Holm's correction"
+    if info.all_tied:
+        return f"{best} No other cell can be told from it by {test}."
+    return f"{best} Dashed: {len(info.tied)} that cannot be told from it by {test}." if info.tied else best
 
 
 def _cell(given: Sequence[Entry], names: tuple[str, str], z: str, unit: str, by: str) -> Cell:
     if not given:
         return Cell(None, missing=NOT_ASKED)
     where = ", ".join(f"{name}={value(given[0].config[name])}" for name in names)
-    retried = {entry.run.retry_of for entry in given}
-    left = [_why(entry.run) for entry in given if entry.sample is None and entry.run.id not in retried]
+    left = [entry.why for entry in given if entry.sample is None]
+    runs = tuple(entry.run for entry in given)
     why = "<br>".join(plain(reason) for reason in dict.fromkeys(left))
     found = groups(entry.sample for entry in given if entry.sample is not None)
     of = found[0].summary(z) if found else None
     if of is None or of.n == 0:
-        return Cell(None, missing=why or f"no {z}", hover=f"{plain(where)}<br>{why}")
+        return Cell(None, missing=why or f"no {z}", hover=f"{plain(where)}<br>{why}", runs=runs)
     below, above = spread(of)
     said = [where, told(found[0], z, unit), told(found[0], by, unit) if by != z else "", guesses(found[0])]
     hover = "<br>".join([*(plain(line) for line in said if line), *([why] if why else [])])
-    choice = found[0].summary(by).mean if by != z else None
-    half = (below + above) / 2 if of.n > 1 else None
-    return Cell(of.mean, half, of.n, why, hover, lost=len(found[0].lost), choice=choice)
+    values, chosen_by = _by_seed(found[0], z), _by_seed(found[0], by) if by != z else {}
+    return Cell(
+        of.mean,
+        (below + above) / 2 if of.n > 1 else None,
+        of.n,
+        why,
+        hover,
+        lost=max(len(found[0].lost), len({_seed(one.config) for one in given if one.sample is None} - values.keys())),
+        choice=found[0].summary(by).mean if by != z else None,
+        values=values,
+        chosen_by=chosen_by,
+        runs=runs,
+    )
+
+
+def _by_seed(group: Group, column: str) -> dict[str, float]:
+    found = {_seed(sample.config): sample.values.get(column) for sample in group.samples}
+    return {seed: float(one) for seed, one in found.items() if one is not None and is_number(one)}
+
+
+def _seed(config: Config) -> str:
+    return seed_words(config)
 
 
 def _why(run: Run) -> str:
-    return f"{ICONS[run.status]} {run.reason.value if run.reason else run.status.value}"
+    """A run that cannot be made at all is impossible; the others say how far they came."""
+    if run.reason is Reason.INVALID:
+        return "⊘ impossible"
+    return f"{ICONS[run.status]} {f'failed: {run.reason.value}' if run.reason else run.status.value}"
 
 
 def _values(given: Sequence[Entry], name: str) -> list[Value]:
     found = {value(entry.config[name]): entry.config[name] for entry in given}
     return sorted(found.values(), key=lambda one: (0, one, "") if isinstance(one, (int, float)) else (1, 0, value(one)))
-
-
-def _text(cell: Cell) -> str:
-    if cell.mean is None:
-        return ""
-    spread_text = f"± {number(cell.half, 2)}" if cell.half is not None else "one run"
-    spread_text += f", {cell.n} of {cell.n + cell.lost} seeds" if cell.lost else ""
-    return two_lines(number(cell.mean), spread_text) if cell.text is None else cell.text
-
-
-def two_lines(large: str, small: str) -> str:
-    """What is written in a cell: a number, and less of importance under it."""
-    return f"<b>{large}</b><br><span style='font-size:11px'>{small}</span>"
-
-
-def _write_cells(made: go.Figure, info: Heatmap) -> None:
-    """Black or white, whichever stands out more from the cell."""
-    means = [cell.mean for row in info.cells for cell in row if cell.mean is not None]
-    for y, row in enumerate(info.cells):
-        for x, cell in enumerate(row):
-            if cell.mean is not None:
-                spread = max(means) - min(means)
-                share = (cell.mean - min(means)) / spread if spread else 0.5
-                colour = text_colour(sample_colorscale(SCALE, [share], colortype="tuple")[0])
-                made.add_annotation(x=x, y=y, text=_text(cell), showarrow=False, font={"size": 15, "color": colour})
-
-
-def text_colour(background: Sequence[float]) -> str:
-    """Black or white on red, green and blue from 0 to 1: the one with the larger contrast, which is 4.5 at least."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in background]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]  # WCAG 2.2
-    return "#000000" if luminance > 0.179 else "#FFFFFF"
-
-
-def _box(made: go.Figure, x: int, y: int, **style: object) -> None:
-    made.add_shape(type="rect", x0=x - 0.48, x1=x + 0.48, y0=y - 0.48, y1=y + 0.48, **style)
-
-
-def _hatch_missing(made: go.Figure, info: Heatmap, colours: Look) -> None:
-    xs: list[float | None] = []
-    ys: list[float | None] = []
-    for y, row in enumerate(info.cells):
-        for x, cell in enumerate(row):
-            if cell.mean is not None:
-                continue
-            _box(made, x, y, fillcolor=colours.missing, line={"width": 0}, layer="below")
-            for step in (-0.64, -0.32, 0.0, 0.32, 0.64):  # diagonals of the square, clipped to it
-                low, high = max(-0.48, step - 0.48), min(0.48, step + 0.48)
-                xs += [x + low, x + high, None]
-                ys += [y + low - step, y + high - step, None]
-            text = f"<b>{cell.missing}</b>"
-            made.add_annotation(x=x, y=y, text=text, showarrow=False, bgcolor=colours.missing, font_size=12)
-    made.add_scatter(
-        x=xs, y=ys, mode="lines", line={"color": colours.faint, "width": 1}, hoverinfo="skip", showlegend=False
-    )

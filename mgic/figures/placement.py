@@ -4,25 +4,29 @@ from collections.abc import Sequence
 
 # At a corner first: above and below the point stands the bar of its spread, to its right a step of the best means.
 SIDES = ("top right", "bottom right", "top left", "bottom left", "middle right", "middle left", "top center")
-WIDTH, HEIGHT = 680.0, 300.0  # of the plotting area, pixels
+# Of the plotting area, pixels, as on a telephone: where it is wider, what was clear of each other is further apart.
+WIDTH, HEIGHT = 300.0, 300.0
 LETTER, LINE, GAP = 6.6, 15.0, 9.0
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-def place(points: Sequence[tuple[float, float]], texts: Sequence[str]) -> list[str | None]:
+def place(
+    points: Sequence[tuple[float, float]], texts: Sequence[str], others: Sequence[tuple[float, float]] = ()
+) -> list[str | None]:
     """A plotly text position for each point, first come first served; None where no side is free.
 
     Args:
         points: x and y as shares of the plotting area, 0 to 1, y upwards.
         texts: The labels.
+        others: Points without a label, which are not to be covered.
     """
-    pixels = [(x * WIDTH, (1 - y) * HEIGHT) for x, y in points]
+    pixels = [(x * WIDTH, (1 - y) * HEIGHT) for x, y in (*points, *others)]
     taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in pixels]
     chosen: list[str | None] = []
-    for index, ((x, y), text) in enumerate(zip(pixels, texts, strict=True)):
-        others = taken[:index] + taken[index + 1 :]
-        free = [(side, box) for side in SIDES if _is_free(box := _box(x, y, text, side), others)]
+    for index, (text, (x, y)) in enumerate(zip(texts, pixels, strict=False)):
+        rest = taken[:index] + taken[index + 1 :]
+        free = [(side, box) for side in SIDES if _is_free(box := _box(x, y, text, side), rest)]
         chosen.append(free[0][0] if free else None)
         if free:
             taken.append(free[0][1])

@@ -22,6 +22,7 @@ class Switch:
         bounds: Least, most and step of a number.
         help: A sentence beside the widget.
         side_by_side: All options are seen at once, however many.
+        letters: Of a text, about as many as are seen.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Switch:
     bounds: tuple[float, float, float] | None = None
     help: str = ""
     side_by_side: bool = False
+    letters: int = 27
 
     def fault(self, text: str) -> str:
         """What is wrong with a text of the address, in words; empty if nothing is."""

@@ -9,12 +9,15 @@ from mgic.figures.box import box_info, box_note, draw_boxes
 from mgic.figures.choice import choice, choice_note, guesses_note
 from mgic.figures.columns import axis_title, description_of, goal_of, is_cost, is_result, unit_of
 from mgic.figures.cost_axis import COST_COLUMN, KINDS
-from mgic.figures.heatmap import draw_heatmap, entries, facets, heatmap_info
+from mgic.figures.heatmap import best_note, entries, facets, heatmap_info
+from mgic.figures.heatmap_drawing import draw_heatmap
 from mgic.figures.plot import Plot, name_of
 from mgic.figures.samples import Group, Sample, groups, own_interval, samples, spread_note
 from mgic.figures.series import Mark
 from mgic.figures.switches import Switch
-from mgic.figures.tradeoff import draw_tradeoff, tradeoff_info
+from mgic.figures.tradeoff import axes_of, draw_tradeoff, tradeoff_info
+from mgic.figures.tradeoff import rows as rows_of_tradeoff
+from mgic.figures.validity import graded, worst
 from mgic.figures.view import draw_view, ends_of, view_info
 from mgic.records import ExperimentInfo, Run, Table, View, ViewKind
 
@@ -122,16 +125,17 @@ def _tradeoff(view: View, shown: Shown) -> Plot | None:
     if not drawn.series:
         return None
     note = _note(view, shown.info, given)
-    if any("/" in mark.label for marks in drawn.series.values() for mark in marks):
+    if any("/" in point.label for point in drawn.points):
         note += " Labels: group size s_g / coarsest size s_c."
     chosen = choice_note(view, view.y, by) if len(drawn.frontier) > 1 else ""
     log = shown.values.get("scale", LOG) == LOG
     return _plot(
         view,
-        partial(draw_tradeoff, drawn, view, unit, shown.count, log),
+        shown,
+        partial(draw_tradeoff, drawn, axes_of(view, unit, shown.count, log)),
         note + chosen + guesses_note(measured),
         f"{view.y} against cost, a point a config",
-        lambda: _rows(drawn.series, shown.count, view.y),
+        lambda: rows_of_tradeoff(drawn, shown.count, view.y),
     )
 
 
@@ -144,6 +148,7 @@ def _marks(view: View, shown: Shown) -> Plot | None:
     note = _note(view, shown.info, [group for group in groups(measured) if group.value(view.x) is not None])
     return _plot(
         view,
+        shown,
         partial(draw_view, view, drawn, titles),
         note + _left_out(measured, (view.x, view.y)) + guesses_note(measured),
         f"{view.y} against {view.x}",
@@ -164,7 +169,7 @@ def _boxes(view: View, shown: Shown) -> Plot | None:
         return [{"series": name, view.x: box.x} | found for (name, box), found in zip(every, numbers, strict=True)]
 
     alt = f"How {view.y} spreads, by {view.x}"
-    return _plot(view, partial(draw_boxes, view, drawn, titles), box_note(view, drawn, words), alt, rows)
+    return _plot(view, shown, partial(draw_boxes, view, drawn, titles), box_note(view, drawn, words), alt, rows)
 
 
 def _parts(view: View, shown: Shown) -> dict[str, Any]:
@@ -185,9 +190,7 @@ def _heatmap(view: View, shown: Shown) -> Plot | None:
     titles = axis_title(info, view.x), axis_title(info, view.y)
     counts = {cell.n for row in made.cells for cell in row if cell.n}
     spread = "half of the 95 % t-interval" if counts and min(counts) >= 3 else "half of the range over the seeds"
-    which = {"max": "highest", "min": "lowest", None: ""}[made.goal]
-    best = f" The best mean of {by}, which is the {which}, is outlined." if made.best else ""
-    best += choice_note(view, z, by) if made.best else ""
+    best = f" {best_note(made, by)}{choice_note(view, z, by)}" if made.best else ""
     best += guesses_note(measured)
 
     def rows() -> list[dict[str, Any]]:
@@ -203,11 +206,14 @@ def _heatmap(view: View, shown: Shown) -> Plot | None:
 
     note = f"Each cell: mean of {z}, ± {spread} (n = {', '.join(map(str, sorted(counts))) or 0}).{best}"
     draw = partial(draw_heatmap, made, view.title, titles, f"{z} ({unit})" if unit else z)
-    return _plot(view, draw, note, f"{z} over {view.x} and {view.y}", rows)
+    return _plot(view, shown, draw, note, f"{z} over {view.x} and {view.y}", rows)
 
 
-def _plot(view: View, draw: Callable[..., Any], note: str, alt: str, rows: Callable[[], list[dict[str, Any]]]) -> Plot:
-    return Plot(name_of(view.title), view.title, draw, note.strip(), alt, rows)
+def _plot(
+    view: View, shown: Shown, draw: Callable[..., Any], note: str, alt: str, rows: Callable[[], list[dict[str, Any]]]
+) -> Plot:
+    grade = worst(shown.runs, view.grade)
+    return Plot(name_of(view.title), view.title, graded(draw, grade) if grade else draw, note.strip(), alt, rows, grade)
 
 
 def _rows(series: Mapping[str, Sequence[Mark]], x: str, y: str) -> list[dict[str, Any]]:

@@ -16,7 +16,8 @@ from mgic.measure.rounds import (
     spread,
     wall_medians,
 )
-from mgic.measure.validity import Evidence, Grade, judge
+from mgic.measure.validity import Evidence, judge
+from mgic.records import Grade
 
 
 class Circumstances(BaseModel):

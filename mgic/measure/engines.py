@@ -76,6 +76,15 @@ def forward_of(setup: Setup) -> Forward:
     """
     if setup.engine == "onnxruntime":
         return _onnx_forward(setup)
+    network, example = on_device(setup)
+    if setup.engine == "compile":
+        compiled = torch.compile(network)
+        return lambda: compiled(example)
+    return lambda: network(example)
+
+
+def on_device(setup: Setup) -> tuple[nn.Module, Tensor]:
+    """The network and its input as they are computed with, not yet compiled; folded with the engine `optimized`."""
     network = network_of(setup)
     if setup.engine == "optimized":
         network = optimize_for_inference(network, example_of(setup))
@@ -83,11 +92,7 @@ def forward_of(setup: Setup) -> Forward:
     dtype = getattr(torch, setup.precision)
     example = example_of(setup).to(setup.device, dtype, memory_format=form)
     # Not in the stub's signature: a module takes the format too, and applies it to its 4-dimensional weights.
-    network = cast(nn.Module, cast(Any, network).to(setup.device, dtype, memory_format=form))
-    if setup.engine == "compile":
-        compiled = torch.compile(network)
-        return lambda: compiled(example)
-    return lambda: network(example)
+    return cast(nn.Module, cast(Any, network).to(setup.device, dtype, memory_format=form)), example
 
 
 def first_pass(forward: Forward, setup: Setup) -> None:

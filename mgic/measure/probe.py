@@ -21,12 +21,13 @@ from mgic import plugins
 from mgic.errors import BadConfig, Problem
 from mgic.measure.engines import Setup, export
 from mgic.measure.latency import Timing, measure
+from mgic.measure.profiling import Profiled, profile
 from mgic.process import die_with_parent
 
 TICK_S = 0.5
 TAIL = 20  # lines of a failed process that are told
 
-Task = Literal["measure", "export"]
+Task = Literal["measure", "profile", "export"]
 
 
 def measure_fresh(setup: Setup, folder: Path, tick: Callable[[], None]) -> Timing:
@@ -43,6 +44,11 @@ def measure_fresh(setup: Setup, folder: Path, tick: Callable[[], None]) -> Timin
         RuntimeError: It ended otherwise; the message has the last lines it wrote.
     """
     return Timing(**_fresh("measure", setup, folder, tick))
+
+
+def profile_fresh(setup: Setup, folder: Path, tick: Callable[[], None]) -> Profiled:
+    """Time the parts of a network in a process of its own; arguments and errors are those of `measure_fresh`."""
+    return Profiled(**_fresh("profile", setup, folder, tick))
 
 
 def export_fresh(setup: Setup, folder: Path, tick: Callable[[], None]) -> None:
@@ -118,7 +124,7 @@ def main() -> None:
             export(setup)
             told = {}
         else:
-            told = asdict(measure(setup))
+            told = asdict(profile(setup) if task == "profile" else measure(setup))
     except BadConfig as error:
         told = {"bad_config": str(error), "problems": error.problems}
     except (MemoryError, torch.OutOfMemoryError) as error:

@@ -42,6 +42,19 @@ class Contender(BaseModel, frozen=True):
     model: str = Field(description="As asked for, with the options that were given", json_schema_extra=KEY)
 
 
+class Network(BaseModel):
+    """What was measured; part of a row of the experiment `latency`."""
+
+    sample_size: list[int] = Field(description="Of one sample: channels, height, width")
+    params: int = Field(description="Trainable parameters", json_schema_extra={"goal": "min"})
+    macs: int = Field(
+        description="Multiply-accumulates of one sample, R and P included", json_schema_extra={"goal": "min"}
+    )
+    transfer_macs: int = Field(
+        description="Share of the transfer operators R and P in `macs`", json_schema_extra={"goal": "min"}
+    )
+
+
 def labels(contenders: Sequence[Contender]) -> list[str]:
     """The model, with its role or its place where that alone does not tell whom."""
     count = Counter(one.model for one in contenders if one.role == "measured")
@@ -189,6 +202,13 @@ def measure_in_turns(
         found[turn.setup].append(timing)
         tell(turn, timing)
     return found
+
+
+def told(timing: Timing) -> str:
+    """What a process has measured, in a line."""
+    samples, cpu = timing.samples_ms, timing.cpu_samples_ms
+    of_cpu = f", CPU time {median(cpu):.4g} ms," if cpu else ""
+    return f"median {median(samples):.4g} ms{of_cpu} of {len(samples)} passes"
 
 
 def figures(own: Sequence[Timing], first: Sequence[Timing], compare_cpu: bool) -> Figures:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from mgic.measure.host import Facts
 from mgic.measure.rounds import Average, Clock
+from mgic.records import Grade
 
-Grade = Literal["A", "B", "C", "D"]
 GRADES: tuple[Grade, ...] = ("A", "B", "C", "D")
 
 Value = TypeVar("Value", int, float)

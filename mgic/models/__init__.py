@@ -31,7 +31,7 @@ from pydantic.fields import FieldInfo
 from torch import nn
 
 from mgic.errors import BadConfig, MgicError, Problem, UnknownName
-from mgic.records import MODEL_NAME_PATTERN, ModelInfo, ModelsOf, Task
+from mgic.records import MODEL_NAME_PATTERN, ModelInfo, ModelsOf, Task, titled
 from mgic.registry import LAB, Registry, registering, top_level
 
 InChannels = Annotated[int, Field(ge=1, le=1024, description="Channels of the input, 3 for colour images")]
@@ -145,7 +145,7 @@ def add_model(
     info = ModelInfo(
         name=name,
         summary=words,
-        options=options.model_json_schema(),
+        options=titled(options.model_json_schema()),
         task=task,
         input_size=input_size,
         smallest=tuple(max(16, side // 10) for side in input_size[1:]) if smallest is None else smallest,

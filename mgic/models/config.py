@@ -9,8 +9,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.experiment import ExperimentConfig
 from mgic.models import canonical_name, find, list_models, model_info, resolve_options
-from mgic.models.spec import format_spec, parse_spec
 from mgic.records import Config, InputRun, Task
+from mgic.spec import format_spec, parse_spec
 
 
 def model_field(default: str = "mgic_resnet20", task: Task | None = None) -> Any:

@@ -12,7 +12,7 @@ from mgic.conversion import convert
 from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.models import PROVIDERS, Model, Options, find, native_size
 from mgic.models.options import CoarseningRule, CoarsestSize, GroupSize
-from mgic.records import ConversionReport, ModelInfo
+from mgic.records import ConversionReport, ModelInfo, titled
 
 PREFIX = "mgic/"
 RULE: dict[str, Any] = {
@@ -44,7 +44,7 @@ def _converted(name: str) -> Model:
         update={
             "name": PREFIX + of.info.name,
             "summary": f"With its blocks over a hierarchy of channels: {of.info.summary}",
-            "options": options.model_json_schema(),
+            "options": titled(options.model_json_schema()),
             "package": "mgic",
         }
     )

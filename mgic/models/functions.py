@@ -17,7 +17,7 @@ from torch import nn
 from mgic.errors import UnknownName
 from mgic.models import OF_A_MODULE, PROVIDERS, Model, build_foreign, first_words, options_of
 from mgic.plugins import imported_modules
-from mgic.records import ModelInfo
+from mgic.records import ModelInfo, titled
 
 SIDE = 224  # pixels that a network is taken to be made for, unless it has the option img_size
 
@@ -64,7 +64,7 @@ def _model(name: str, function: Callable[..., nn.Module]) -> Model:
             raise TypeError("it does not say that it returns an nn.Module")
         options = options_of(name, function, "image classification", described=False)
         defaults = options().model_dump()
-        schema = options.model_json_schema()
+        schema = titled(options.model_json_schema())
     except (
         TypeError,
         NameError,

@@ -23,7 +23,7 @@ from mgic.errors import BadConfig, Problem, UnknownName
 from mgic.kept import Kept, cache_folder, fingerprint
 from mgic.models import MODELS, PROVIDERS, InChannels, Model, NumClasses, Options, first_words, options_of
 from mgic.models.packages import of_timm, of_torchvision
-from mgic.records import ModelInfo
+from mgic.records import ModelInfo, titled
 from mgic.registry import natural
 
 ImageSize = Annotated[
@@ -165,7 +165,7 @@ class Package:
         side = entry.input_size[1] if entry.sized else None
         if side not in self._options:
             options = options_of(self.name, self._maker("", entry), "image classification")
-            self._options[side] = options, options.model_json_schema()
+            self._options[side] = options, titled(options.model_json_schema())
         return self._options[side]
 
     def _maker(self, short: str, entry: Entry) -> Callable[..., nn.Module]:

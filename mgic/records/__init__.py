@@ -32,6 +32,7 @@ from mgic.records.catalogue import (
     ModelCost,
     ModelInfo,
     ModelsOf,
+    NetworkCost,
     Recipe,
     Uncounted,
     View,
@@ -65,6 +66,7 @@ from mgic.records.paper import (
     TestSet,
     Verdict,
 )
+from mgic.records.profile import Grade, NetworkProfile, PartName, Profile, TimedPart
 from mgic.records.runs import (
     Artifact,
     Awaited,
@@ -104,6 +106,7 @@ from mgic.records.tables import (
     telling_keys,
     unfold,
 )
+from mgic.records.titles import title_of, titled
 
 __all__ = [
     "ALL_ROWS",
@@ -138,6 +141,7 @@ __all__ = [
     "Failure",
     "GateMetric",
     "GateVerdict",
+    "Grade",
     "Grid",
     "Health",
     "InputRun",
@@ -153,15 +157,19 @@ __all__ = [
     "ModelFigures",
     "ModelInfo",
     "ModelsOf",
+    "NetworkCost",
+    "NetworkProfile",
     "Outcome",
     "Page",
     "PaperSummary",
     "PaperTable",
+    "PartName",
     "Plan",
     "PluginCode",
     "PluginInfo",
     "Point",
     "Preview",
+    "Profile",
     "Queue",
     "Reason",
     "Recipe",
@@ -183,6 +191,7 @@ __all__ = [
     "Task",
     "TestSet",
     "ThenRequest",
+    "TimedPart",
     "Top1",
     "Uncounted",
     "Value",
@@ -202,5 +211,7 @@ __all__ = [
     "span",
     "tables_of",
     "telling_keys",
+    "title_of",
+    "titled",
     "unfold",
 ]

@@ -32,6 +32,8 @@ class View(Record):
     `images`: a row a sample, a column a run, in the order of its config field `x`, one seed for all. `y` is the name of
     an artifact; a `*` in it stands for the sample, and without one there is a single row.
 
+    `grade`: the column of a result that says how far what is drawn can be trusted, A to D.
+
     `chosen_by`: the column that says which point is the better one, where that is not what is drawn: a score of
     samples that were held out, beside that of the test samples. Where its rows have no number in it, the test set was
     chosen by, and the plot says so.
@@ -53,6 +55,7 @@ class View(Record):
     q1: str | None = None  # box: a quarter is less
     q3: str | None = None  # box: a quarter is more
     chosen_by: str | None = None  # of a result; None: what is drawn
+    grade: str | None = None  # of a result; None: what is drawn is not graded
     log_x: bool = False
     log_y: bool = False
 
@@ -78,7 +81,19 @@ class View(Record):
     def columns(self) -> tuple[str, ...]:
         """All that it reads of a row, each once; of `images` without the artifact's name."""
         drawn = self.y if self.kind != "images" else None
-        named = (self.x, drawn, self.z, self.series, self.low, self.high, self.q1, self.q3, self.chosen_by, *self.where)
+        named = (
+            self.x,
+            drawn,
+            self.z,
+            self.series,
+            self.low,
+            self.high,
+            self.q1,
+            self.q3,
+            self.chosen_by,
+            self.grade,
+            *self.where,
+        )
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
@@ -192,6 +207,15 @@ class Cost(Record):
     transfer_params: int = 0
     levels: tuple[Level, ...] = ()
     uncounted: tuple[Uncounted, ...] = ()
+
+
+class NetworkCost(Record):
+    """Of one of several networks that a run measures: totals of one sample, as in `Cost`."""
+
+    model: str  # as asked for, with the options that were given
+    params: int
+    macs: int
+    transfer_macs: int
 
 
 class ModelCost(Record):

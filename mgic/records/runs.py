@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mgic.records.base import NAME_PATTERN, Config, Grid, Notes, Queue, Record, Tags
-from mgic.records.catalogue import Cost
+from mgic.records.catalogue import Cost, NetworkCost
 
 
 class ThenRequest(Record):
@@ -235,7 +235,8 @@ class Point(Record):
 
     requested: Config
     config: Config
-    cost: Cost | None = None  # None while it is being counted, or if nothing can be counted
+    cost: Cost | None = None  # None while it is being counted, or if nothing can be counted; of several the largest
+    networks: tuple[NetworkCost, ...] = ()  # where the run measures several: each, in the order asked for
     group_sizes: tuple[int, ...] = ()  # effective ones
     pending: bool = False  # the cost is still to come: ask again
     work_macs: float | None = None  # multiply-accumulates of the whole run

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from mgic.records.base import Queue, Record
 
 
@@ -26,6 +28,11 @@ class Worker(Record):
     seen_at: datetime
     alive: bool
     running: tuple[UUID, ...] = ()
+    held_by: tuple[UUID, ...] = Field(
+        (),
+        description="Runs of others that keep it from taking one: a timing run has its host to itself, and waits until "
+        "nothing runs there; meanwhile nothing else is taken",
+    )
 
 
 class Health(Record):

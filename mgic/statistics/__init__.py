@@ -1,6 +1,9 @@
 """What several seeds say together. Light on purpose: the dashboard's pages load this."""
 
-from mgic.statistics.pareto import OnFront, front, front_probability
+from mgic.statistics.comparison import Difference, Equivalence, equivalence, holm, paired
+from mgic.statistics.factorial import Interaction, Rival, effect, interaction, pairs, rivals, turned
+from mgic.statistics.importance import explained, method
+from mgic.statistics.pareto import CostError, OnFront, front, front_probability
 from mgic.statistics.quantiles import percentile, samples_needed
 from mgic.statistics.replication import (
     Replication,
@@ -13,25 +16,47 @@ from mgic.statistics.replication import (
     seeds_needed,
     smallest_gap,
 )
+from mgic.statistics.sufficiency import Proposal, Step, Sufficiency, Verdict, proposal, sufficiency
 from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary, t_interval
 
 __all__ = [
     "MIN_FOR_INTERVAL",
+    "CostError",
+    "Difference",
+    "Equivalence",
+    "Interaction",
     "OnFront",
+    "Proposal",
     "Replication",
+    "Rival",
+    "Step",
+    "Sufficiency",
     "Summary",
+    "Verdict",
     "default_margin",
+    "effect",
+    "equivalence",
+    "explained",
     "front",
     "front_probability",
+    "holm",
+    "interaction",
     "least_spread",
+    "method",
+    "paired",
+    "pairs",
     "percentile",
     "prediction_interval",
+    "proposal",
     "replication",
+    "rivals",
     "rounding",
     "samples_needed",
     "sampling_variance",
     "seeds_needed",
     "smallest_gap",
+    "sufficiency",
     "summary",
     "t_interval",
+    "turned",
 ]

@@ -1,5 +1,7 @@
 """Quantiles of distributions. Scipy is imported by the first that is asked for, and `scipy.stats`, 60 MB, by none."""
 
+import math
+
 
 def normal(p: float) -> float:
     """The standard normal quantile: below it lies the share `p`."""
@@ -20,3 +22,25 @@ def noncentrality(degrees: float, p: float, t: float) -> float:
     from scipy.special import nctdtrinc
 
     return float(nctdtrinc(degrees, p, t))
+
+
+def student_above(degrees: float, t: float) -> float:
+    """The share of Student's t above `t`."""
+    from scipy.special import stdtr
+
+    return float(stdtr(degrees, -t))
+
+
+def student_power(degrees: float, shift: float, level: float) -> float:
+    """The share of a noncentral t, shifted by so much, above Student's quantile that leaves `level` above itself."""
+    from scipy.special import nctdtr
+
+    below = float(nctdtr(degrees, shift, student(degrees, 1 - level)))
+    return 1.0 if math.isnan(below) else 1 - below  # scipy has no number where next to nothing lies below
+
+
+def fisher_above(numerator: float, denominator: float, f: float) -> float:
+    """The share of Fisher's F above `f`."""
+    from scipy.special import fdtrc
+
+    return float(fdtrc(numerator, denominator, f))

@@ -44,8 +44,20 @@ class OnFront:
     n: int
 
 
+@dataclass(frozen=True)
+class CostError:
+    """A cost that was measured: the standard error of its logarithm, and how many degrees of freedom that has."""
+
+    error: float
+    degrees: int
+
+
 def front_probability(
-    cost: Mapping[str, float], values: Mapping[str, Sequence[float]], draws: int = 2000, seed: int = 0
+    cost: Mapping[str, float],
+    values: Mapping[str, Sequence[float]],
+    draws: int = 2000,
+    seed: int = 0,
+    measured: Mapping[str, CostError] | None = None,
 ) -> dict[str, OnFront]:
     """The front of the means over seeds, and how probably each network is on that of the true means.
 
@@ -57,10 +69,12 @@ def front_probability(
     told against what is true.
 
     Args:
-        cost: Of each network, known exactly (MACs, parameters).
+        cost: Of each network, known exactly (MACs, parameters) unless it is among `measured`.
         values: Of each network, one a seed; NaN and infinities count as missing, as in `summary`, and not as seeds.
         draws: Of the true means; the probability is known to about 1 / sqrt(draws).
         seed: Of the drawing.
+        measured: Of costs that are no more than a measurement, such as a latency, each above 0: their true logarithms
+            are drawn by Student's t about those of `cost`, each network by itself.
 
     Raises:
         ValueError: A network without a finite value, or with values and no finite cost.
@@ -77,13 +91,26 @@ def front_probability(
     of_means = front(costs, [float(sample.mean()) for sample in samples])
     share: list[float | None] = [None] * len(names)
     if all(len(sample) >= MIN_SEEDS for sample in samples):
-        means, weights = true_means(samples, draws, np.random.default_rng(seed))
-        on = np.array([front(costs, row) for row in means.tolist()], dtype=np.float64)
+        generator = np.random.default_rng(seed)
+        means, weights = true_means(samples, draws, generator)
+        drawn = true_costs(costs, [(measured or {}).get(name) for name in names], draws, generator)
+        on = np.array([front(*rows) for rows in zip(drawn.tolist(), means.tolist(), strict=True)], dtype=np.float64)
         share = list((weights @ on).clip(0, 1).tolist())  # weights sum to 1 but for rounding
     return {
         name: OnFront(on, probability, len(sample))
         for name, on, probability, sample in zip(names, of_means, share, samples, strict=True)
     }
+
+
+def true_costs(
+    costs: Sequence[float], measured: Sequence[CostError | None], draws: int, generator: np.random.Generator
+) -> Array:
+    """Draws of what each network costs (draws, networks); None is known exactly."""
+    drawn = np.tile(np.asarray(costs, dtype=np.float64), (draws, 1))
+    for column, known in enumerate(measured):
+        if known is not None:
+            drawn[:, column] *= np.exp(known.error * generator.standard_t(known.degrees, draws))
+    return drawn
 
 
 def true_means(samples: Sequence[Array], draws: int, generator: np.random.Generator) -> tuple[Array, Array]:

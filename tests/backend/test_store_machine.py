@@ -13,9 +13,9 @@ from backend.store.rows import run_record
 from backend.store.schema import runs
 from mgic.records import RunStatus
 from tests.backend.store_machine import StoreMachine
+from tests.cases import thorough
 
 LOOK = settings(
-    max_examples=80,
     stateful_step_count=30,
     derandomize=True,
     database=None,
@@ -37,9 +37,10 @@ def machine_for(store_class):
         Machine.engine.dispose()
 
 
-def test_no_order_of_calls_breaks_the_store():
+@pytest.mark.parametrize("orders", [30, *thorough(80)])
+def test_no_order_of_calls_breaks_the_store(orders):
     with machine_for(Store) as machine:
-        run_state_machine_as_test(machine, settings=LOOK)
+        run_state_machine_as_test(machine, settings=settings(LOOK, max_examples=orders))
 
 
 class AnyFenceFinishes(Store):

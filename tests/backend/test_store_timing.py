@@ -108,3 +108,20 @@ def test_a_timing_run_whose_worker_was_lost_frees_the_host_when_it_is_taken_back
     assert store.claim(slot()) is None
     assert store.reap() == 1
     taken(store)
+
+
+def test_workers_say_which_runs_keep_them_from_taking_one(store):
+    for by in (TIMING, slot(), slot(host="h2", worker="w2")):
+        store.worker_seen(by, 1, "0.1")
+    held = lambda: {worker.name: worker.held_by for worker in store.workers(60)}  # noqa: E731
+    add(store, 2)
+    running = taken(store)
+    timed, later = add(store, 2, queue="timing")
+    assert held() == {"clock": (running.run_id,), "w1": (timed,), "w2": ()}
+    finish(store, running)
+    clock = taken(store, TIMING)
+    assert held() == {"clock": (), "w1": (timed,), "w2": ()}
+    finish(store, clock)
+    assert held() == {"clock": (), "w1": (later,), "w2": ()}
+    store.cancel_run(later)
+    assert held() == {"clock": (), "w1": (), "w2": ()}

@@ -1,14 +1,14 @@
-"""Print every figure: `python -m tests.bench [training] [service] [lists]`. Some ten minutes; wants an idle machine."""
+"""Print every figure: `python -m tests.bench [training] [service] [lists] [pages]`, a quarter of an hour, when idle."""
 
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import lists, service, training
+from tests.bench import lists, pages, service, training
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["training", "service", "lists"]
+    wanted = sys.argv[1:] or ["training", "service", "lists", "pages"]
     if "training" in wanted:
         training.step_against_bare_loop()
     if "service" in wanted:
@@ -17,6 +17,9 @@ def main() -> None:
     if "lists" in wanted:
         with tempfile.TemporaryDirectory(prefix="mgic-bench-") as folder:
             lists.measure(Path(folder))
+    if "pages" in wanted:
+        with tempfile.TemporaryDirectory(prefix="mgic-bench-") as folder:
+            pages.measure(Path(folder))
 
 
 if __name__ == "__main__":

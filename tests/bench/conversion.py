@@ -17,7 +17,7 @@ from mgic.experiment import EXPERIMENTS
 from mgic.figures.columns import axis_title, goal_of, unit_of
 from mgic.figures.samples import Group, Sample, groups
 from mgic.figures.style import LIGHT
-from mgic.figures.tradeoff import draw_tradeoff, tradeoff_info
+from mgic.figures.tradeoff import axes_of, draw_tradeoff, tradeoff_info
 from mgic.figures.view import draw_view, view_info
 from mgic.records import Outcome, RunStatus
 
@@ -46,7 +46,7 @@ def figure(given: list[Sample], title: str) -> go.Figure:
     if view.x == "macs":
         unit = unit_of(INFO, METRIC)
         drawn = tradeoff_info(groups(given), view, unit, "macs", goal_of(INFO, METRIC))
-        return draw_tradeoff(drawn, view, unit, "macs", log=True, colours=LIGHT)
+        return draw_tradeoff(drawn, axes_of(view, unit, "macs", log=True), LIGHT)
     titles = axis_title(INFO, view.x, "macs"), axis_title(INFO, view.y, "macs")
     return draw_view(view, view_info(view, given, "macs"), titles, LIGHT)
 

@@ -55,16 +55,16 @@ def ask(folder: Path, sweep_id: str) -> None:
             print(f"| `{words}` | {' | '.join(cells)} |", flush=True)
 
 
-def fill(folder: Path) -> str:
+def fill(folder: Path, count: int = RUNS) -> str:
     """A store of so many finished runs in the folder; the id of one of its sweeps."""
     url = f"sqlite:///{folder / 'mgic.db'}"
     engine = make_engine(url)
     upgrade(engine)
     engine.dispose()
     store, chance = Store.open(url), random.Random(0)
-    for number in range(RUNS // OF_A_SWEEP):
+    for number in range(max(1, count // OF_A_SWEEP)):
         experiment = EXPERIMENTS[number % len(EXPERIMENTS)]
-        new = [_new_run(experiment, chance) for _ in range(OF_A_SWEEP)]
+        new = [_new_run(experiment, chance) for _ in range(min(count, OF_A_SWEEP))]
         tags = ("paper",) if number % 10 == 0 else ()
         sweep = store.add_sweep(NewSweep(experiment, 1, (), new, name=f"sweep {number}", tags=tags))
         with store._write() as connection:

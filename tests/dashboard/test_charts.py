@@ -6,13 +6,14 @@ import pytest
 
 from mgic.figures.columns import axis_title
 from mgic.figures.cost_axis import counted
-from mgic.figures.curves import curves_info, draw_curves, ema
-from mgic.figures.heatmap import draw_heatmap, entries, facets, heatmap_info, text_colour
+from mgic.figures.curves import curves_info, draw_curves, ema, outliers
+from mgic.figures.heatmap import entries, facets, heatmap_info
+from mgic.figures.heatmap_drawing import draw_heatmap, text_colour
 from mgic.figures.placement import place
 from mgic.figures.samples import differing, groups, label, samples, spread_note, told
 from mgic.figures.style import DARK, LIGHT
 from mgic.figures.ticks import exact_ticks, log_ticks
-from mgic.figures.tradeoff import draw_tradeoff, frontier, tradeoff_info
+from mgic.figures.tradeoff import axes_of, draw_tradeoff, tradeoff_info
 from mgic.figures.view import draw_view, view_info
 from mgic.records import CurvePoint, Reason, RunStatus, Table, View, telling_keys
 from tests.dashboard.made import experiment, failed, run
@@ -102,7 +103,7 @@ def test_a_mean_over_the_seeds_that_ended_well_says_of_how_many():
     made = heatmap_info(entries([*grid, failed(9, Reason.OOM, s=4, c=8, seed=2)]), "s", "c", "top1")
     assert (made.cells[0][0].n, made.cells[0][0].lost) == (2, 1)
     text = draw_heatmap(made, "H", ("s", "c"), "top1", LIGHT).layout.annotations[0].text
-    assert "± 0.5, 2 of 3 seeds" in text
+    assert "± 0.50<br>2 of 3<" in text
 
 
 def test_only_what_differs_is_in_a_label():
@@ -147,20 +148,6 @@ def test_the_tradeoff_has_a_mark_a_config_in_order_of_cost():
     assert info.frontier == [(4e6, 84.5), (8e6, 88.5), (4e7, 95.0)]
 
 
-def test_from_five_seeds_on_a_mark_says_how_sure_its_place_on_the_front_is():
-    few, many = (tradeoff_info(groups(samples(grid_runs(n)[:-1])), TOP1, "%", goal="max") for n in (4, 5))
-    hovers = [mark.hover for marks in many.series.values() for mark in marks]
-    assert all("on the front with a probability of" in hover for hover in hovers)
-    assert not any("probability" in mark.hover for marks in few.series.values() for mark in marks)
-
-
-def test_the_frontier_is_a_staircase_of_what_nothing_cheaper_beats():
-    points = [(cost, value, value) for cost, value in ((1, 5), (1, 6), (2, 6), (3, 4), (4, 7))]
-    assert frontier(points, "max") == [(1, 6), (4, 7)]
-    assert frontier(points, "min") == [(1, 5), (3, 4)]
-    assert frontier(points, None) == []
-
-
 def test_a_name_is_no_markup_in_a_hover():
     runs = [
         run(1, result={"top1": 1.0, "macs": 10}, model="<b>x</b>"),
@@ -181,7 +168,7 @@ def test_a_cell_without_a_number_says_why_and_is_not_zero():
     assert (info.xs, info.ys) == ([4, 16], [8, 32])
     cell, oom = info.cells[0]
     assert (cell.mean, cell.half, cell.n) == (91.0, 1.0, 2)
-    assert (oom.mean, oom.missing) == (None, "✖ oom")
+    assert (oom.mean, oom.missing) == (None, "✖ failed: oom")
     assert [one.missing for one in info.cells[1]] == ["▶ running", "not in this sweep"]
     assert info.best == (0, 0)
 
@@ -213,7 +200,7 @@ def test_a_view_with_names_on_x_keeps_them():
 def test_axes_have_units():
     info = experiment({"side": {"unit": "pixels"}, "channels": {"unit": "channels"}})
     titles = [axis_title(info, name) for name in ("top1", "side", "channels")]
-    assert titles == ["top1 (%)", "side (pixels)", "channels"]
+    assert titles == ["Top-1 accuracy (%)", "Side (pixels)", "Channels"]
     assert axis_title(info, "macs", "flops") == "FLOPs per image, batch 1 (2 x MACs)"
 
 
@@ -233,6 +220,23 @@ def test_curves_of_one_quantity_share_a_plot_and_show_where_a_run_resumed():
         ("train/loss", [0, 1], [4.0, 2.0], [1]),
         ("val/loss", [1], [None], []),
     ]
+
+
+def curve(values):
+    points = [CurvePoint(name="train/loss", step=step, value=value, fence=1) for step, value in enumerate(values)]
+    return curves_info(points, 0.0)["loss"]
+
+
+def test_one_value_far_outside_does_not_flatten_a_curve():
+    values = [2 - 0.01 * step for step in range(100)]
+    assert outliers(curve(values)) == (None, [])
+    assert outliers(curve([*values[:10], 500.0])) == (None, []), "of so few none is called one"
+    shown, found = outliers(curve([*values[:50], 500.0, *values[50:]]))
+    assert found == [("train/loss", 50, 500.0)]
+    assert shown == (pytest.approx(1.01 - 0.05 * 0.99), pytest.approx(2 + 0.05 * 0.99))
+    drawn = draw_curves("loss", curve([*values, 500.0]), False, LIGHT)
+    assert drawn.layout.yaxis.range[1] < 3
+    assert draw_curves("loss", curve([*values, 500.0]), True, LIGHT).layout.yaxis.type == "log"
 
 
 def test_labels_keep_clear_of_each_other():
@@ -265,7 +269,7 @@ def test_what_stands_in_a_cell_has_the_larger_contrast():
 def test_every_plot_is_drawn_with_title_and_axis_titles(colours):
     runs = grid_runs(2)
     made = [
-        draw_tradeoff(tradeoff_info(groups(samples(runs)), TOP1, "%"), TOP1, "%", "macs", True, colours),
+        draw_tradeoff(tradeoff_info(groups(samples(runs)), TOP1, "%"), axes_of(TOP1, "%", "macs", True), colours),
         draw_heatmap(
             heatmap_info(entries(runs[:4]), "group_size", "coarsest_size", "top1"), "H", ("a", "b"), "c", colours
         ),

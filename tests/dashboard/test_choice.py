@@ -4,7 +4,7 @@ from dashboard.tables.frames import note, runs_table
 from mgic.figures.choice import choice, choice_note, guesses, guesses_note
 from mgic.figures.heatmap import entries, heatmap_info
 from mgic.figures.samples import groups, samples
-from mgic.figures.tradeoff import frontier, tradeoff_info
+from mgic.figures.tradeoff import tradeoff_info
 from mgic.figures.view import view_info
 from mgic.records import View
 from tests.dashboard.made import experiment, run
@@ -55,7 +55,6 @@ def test_a_heat_map_outlines_the_choice_and_shows_the_test_score():
 
 
 def test_a_front_is_chosen_by_one_score_and_drawn_at_the_other():
-    assert frontier([(1, 5, 50), (2, 4, 90), (3, 6, 40)], "max") == [(1, 50), (3, 40)]
     info = tradeoff_info(groups(samples(runs())), TOP1, "%", goal="max", by="val_top1")
     assert info.frontier == [(4000.0, 80.0)]
     assert "val_top1 90" in info.series["m"][0].hover

@@ -1,7 +1,7 @@
 """Rows of the tables, as a reader sees them."""
 
 from dashboard.tables.frames import preview_table, runs_table
-from mgic.records import Cost, Point, Preview, Reason
+from mgic.records import Cost, NetworkCost, Point, Preview, Reason
 from tests.dashboard.made import experiment, failed, run
 
 
@@ -11,9 +11,9 @@ def test_a_run_shows_what_sets_it_apart_and_its_result_with_unit():
         failed(2, Reason.OOM, model="b", epochs=3),
     ]
     table = runs_table(runs, experiment({}))
-    assert list(table["model"]) == ["a", "b"]
+    assert list(table["Model"]) == ["a", "b"]
     assert "epochs" not in table.columns
-    assert table["top1 (%)"][0] == 91.5
+    assert table["Top-1 accuracy (%)"][0] == 91.5
     assert table["note"][1] == "oom: too much"
     assert list(table["status"]) == ["✔ succeeded", "✖ failed"]
     assert table["open"][0] == f"run?run={runs[0].id}"
@@ -40,3 +40,17 @@ def test_a_cell_shows_its_cost_once_it_is_counted():
     assert rows[1]["MACs"] == "…"
     assert rows[2]["group_size"] == "7\u0336"
     assert rows[2]["state"] == "✖ 7 does not divide 16"
+
+
+def test_a_cell_of_several_networks_shows_the_cost_of_each():
+    networks = tuple(
+        NetworkCost(model=name, params=params, macs=macs, transfer_macs=transfer)
+        for name, params, macs, transfer in (("a", 270_000, 40_551_040, 0), ("b", 104_890, 25_670_272, 2_567_027))
+    )
+    point = Point(
+        requested={}, config={"models": ["a", "b"]}, cost=Cost(params=270_000, macs=40_551_040), networks=networks
+    )
+    (row,) = preview_table(Preview(points=(point,), total=1, pending=0, problems=0, duplicates=0)).to_dict("records")
+    assert row["parameters"] == "270 k + 105 k"
+    assert row["MACs"] == "40.6 M + 25.7 M"
+    assert row["of them R and P"] == "0.0%, 10.0%"

@@ -153,9 +153,9 @@ def test_rows_are_a_table_with_what_differs_between_their_runs():
     one, other = timed(0, row("a", 4.0)), timed(1, row("a", 2.0), row("b", 3.0), engine="optimized")
     ((name, table),) = result_tables([one, other, run(2, engine="eager")], info).items()
     assert name == "rows"
-    assert list(table.columns)[:4] == ["open", "engine", "model", "macs"]
-    assert list(table["ms (ms)" if "ms (ms)" in table else "ms"]) == [4.0, 2.0, 3.0]
-    assert list(table["engine"]) == ["eager", "optimized", "optimized"]
+    assert list(table.columns)[:4] == ["open", "Engine", "Model", "MACs"]
+    assert list(table["Ms"]) == [4.0, 2.0, 3.0]
+    assert list(table["Engine"]) == ["eager", "optimized", "optimized"]
     assert result_tables([run(0, result={"ms": 1.0})], info) == {}
 
 
@@ -207,11 +207,11 @@ def test_the_page_of_a_run_of_several_networks_begins_with_their_rows_and_plots(
     made = timed(0, row("a", 4.0), row("b", 8.0, p95=None))
     extra = {"cores": 2, "virtual": True, "gpu": None, "reasons": ["B: <few> rounds"]}
     page = drawn(SHOW_RESULT, run=made.model_copy(update={"result": made.result | extra}), info=info)
-    assert list(page.dataframe[0].value["model"]) == ["a", "b"]
+    assert list(page.dataframe[0].value["Model"]) == ["a", "b"]
     assert titles(page) == ["Latency", "Passes", "Cost"]
-    assert [one.label for one in page.metric] == ["cores"]
+    assert [one.label for one in page.metric] == ["Cores"]
     assert "- B: \\<few> rounds" in page.markdown[-1].value
-    assert dict(page.dataframe[1].value.values.tolist()) == {"grade": "A", "virtual": "true", "gpu": "none"}
+    assert dict(page.dataframe[1].value.values.tolist()) == {"Grade": "A", "Virtual": "true", "GPU": "none"}
     told = [one.value for one in page.caption]
     assert "Bars: low to high. low: Lower end of the interval of ms." in told[0]
     assert "1 have no whiskers" in told[1]
@@ -245,7 +245,7 @@ def test_the_page_of_a_run_draws_every_row_of_a_table_with_a_numeric_key():
         if one.get("showlegend") is False and one["x"]
     ]
     assert (points["x"], points["y"]) == ([0.0, 0.1, 0.3], [90.0, 80.0, 60.0])
-    assert list(page.dataframe[0].value["sigma"]) == [0.0, 0.1, 0.3, 0.5]
+    assert list(page.dataframe[0].value["Sigma"]) == [0.0, 0.1, 0.3, 0.5]
     assert page.caption[-1].value.endswith("Left out: 1 without top1.")
 
 

@@ -74,6 +74,10 @@ def drawn(script: str, **state) -> AppTest:
     return page
 
 
+def graded_title(title: str, wall: str, cpu: str) -> str:
+    return title if title == "Peak memory" else f"{title} · grade {cpu if 'CPU' in title else wall}"
+
+
 def marks(title: str, given) -> dict[str, list]:
     view = VIEWS[title]
     return view_info(view, Shown(INFO, [given], {}).measured(view)).series
@@ -122,19 +126,22 @@ def test_two_copies_of_a_network_are_told_apart_by_their_place():
 def test_the_page_of_a_run_shows_grades_the_ratios_of_the_control_and_both_clocks():
     page = drawn(SHOW_RUN, run=timed(ROWS))
     titles = [json.loads(one.proto.spec)["layout"]["title"]["text"] for one in page.get("plotly_chart")]
-    assert titles == list(VIEWS)
+    titles = [title.replace("<br>", " ") for title in titles]
+    assert titles == [graded_title(title, "C", "B") for title in VIEWS]
     tiles = [(one.label.replace("\\", ""), one.value, one.delta) for one in page.metric]
     assert tiles == [
-        ("grade", "C", ""),
-        ("cpu_grade", "B", ""),
-        ("control_ratio (x)", "0.8", "0.72 to 0.88"),
-        ("control_cpu_ratio (x)", "0.8", "0.78 to 0.82"),
+        ("Grade", "C", ""),
+        ("CPU grade", "B", ""),
+        ("A/A control (x)", "0.8", "0.72 to 0.88"),
+        ("A/A control by CPU time (x)", "0.8", "0.78 to 0.82"),
     ]
     said = [one.value for one in page.markdown]
     assert "- C: a reason" in said
     assert "- B: another" in said
     others = [what for what, _ in page.dataframe[-1].value.values.tolist()]
-    assert not {"grade", "cpu_grade", "control_ratio", "control_low"} & set(others), "it stands there once"
+    assert not {"Grade", "CPU grade", "A/A control (x)", "A/A control, lower end (x)"} & set(others), (
+        "it stands there once"
+    )
 
 
 def test_a_gpu_s_page_says_why_there_is_no_cpu_time():
@@ -145,13 +152,24 @@ def test_a_gpu_s_page_says_why_there_is_no_cpu_time():
     assert "empty with more than one thread and on a GPU" in told
 
 
+def test_a_weak_grade_stands_above_everything_with_its_reasons_and_the_control():
+    page = drawn(SHOW_SWEEP, runs=[timed(ROWS)])
+    (banner,) = page.warning
+    assert "Wall time has grade C: for large differences only" in banner.value
+    assert "a reason" in banner.value
+    assert "0.8 (0.72 to 0.88) by wall time" in banner.value.replace("\\", "")
+    assert not drawn(SHOW_SWEEP, runs=[timed(ROWS, grade="B")]).warning
+    assert drawn(SHOW_SWEEP, runs=[timed(ROWS, grade="D")]).error
+
+
 @pytest.mark.parametrize("script", [SHOW_RUN, SHOW_SWEEP])
 def test_a_result_of_an_earlier_version_is_shown_with_what_it_has(script):
     result = {"rows": [old(one) for one in ROWS[:2]], "grade": "B", "reasons": ["B: few rounds"], "cores": 2}
     before = run(0, result=result, models=["a", "b"], engine="eager", seed=0)
     page = drawn(script, run=before, runs=[before])
     titles = [json.loads(one.proto.spec)["layout"]["title"]["text"] for one in page.get("plotly_chart")]
-    assert titles == [title for title in VIEWS if "CPU" not in title]
+    titles = [title.replace("<br>", " ") for title in titles]
+    assert titles == [graded_title(title, "B", "") for title in VIEWS if "CPU" not in title]
     assert [len(samples([before], INFO.tables["rows"], view.columns)) for view in INFO.views] == [2] * len(INFO.views)
 
 

@@ -150,8 +150,11 @@ def test_a_run_has_its_settings_its_result_and_its_timeline(app, swept, service)
     shown = opened(app, "run", run=str(run.id))
     assert run.status is RunStatus.SUCCEEDED
     assert "succeeded" in " ".join(one.value for one in shown.markdown)
-    assert any("macs" in one.label for one in shown.metric)
-    assert any("resolved" in table.value.columns for table in shown.dataframe)
+    assert any("MACs" in one.label for one in shown.metric)
+    config = opened(app, "run", run=str(run.id), part="config")
+    assert any("resolved" in table.value.columns for table in config.dataframe)
+    log = opened(app, "run", run=str(run.id), part="log")
+    assert "succeeded" in " ".join(str(table.value.to_dict()) for table in log.dataframe)
 
 
 def test_change_and_run_again_brings_the_settings_back(app, swept, service):

@@ -111,9 +111,10 @@ def test_the_page_of_the_sweep_hangs_the_pictures_of_its_runs_beside_each_other(
 
 
 def test_the_page_of_a_run_has_small_pictures_and_one_click_further_the_whole_one(page, service, runs):
-    shown = opened(page, "run", run=str(runs[0].id))
+    assert pictures(opened(page, "run", run=str(runs[0].id))) > 0
+    shown = opened(page, "run", run=str(runs[0].id), part="files")
     files = [one.name for one in service.client.artifacts(runs[0].id) if one.media_type == "image/png"]
-    assert pictures(shown) == len(files), "each once: on its wall, or in the list of files"
+    assert pictures(shown) == len(files)
     whole = opened(page, "picture", run=str(runs[0].id), file="errors.png")
     assert pictures(whole) == 1
     assert opened(page, "picture", run=str(runs[0].id), file="nothing.png").error

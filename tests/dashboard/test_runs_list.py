@@ -14,7 +14,7 @@ from mgic.errors import BadConfig
 from mgic.records import RunStatus
 from tests.dashboard.made import experiment, run
 
-RESULTS = {"top1": {"unit": "%", "goal": "max"}, "macs": {"goal": "min"}, "params": {"goal": "min"}}
+RESULTS = {"top1": {"title": "Top-1", "unit": "%", "goal": "max"}, "macs": {"goal": "min"}, "params": {"goal": "min"}}
 INFOS = {"classification": experiment({"seed": {}}, result_schema={"properties": RESULTS})}
 
 
@@ -59,8 +59,8 @@ def test_without_a_choice_there_is_what_the_experiment_is_about_and_what_differs
 
 def test_titles_have_units_and_the_sorted_one_an_arrow():
     titles = column_titles([trained(0)], ["result.top1", "config.seed"], INFOS, "-result.top1")
-    assert titles == {"top1 (%) ↓": "result.top1", "seed": "config.seed"}
-    assert frame([trained(0)], ["result.top1"], INFOS, NEWEST)["top1 (%)"].tolist() == [90.0]
+    assert titles == {"Top-1 (%) ↓": "result.top1", "Seed": "config.seed"}
+    assert frame([trained(0)], ["result.top1"], INFOS, NEWEST)["Top-1 (%)"].tolist() == [90.0]
 
 
 def test_a_click_on_a_title_asks_for_the_good_end_first_and_then_for_the_other():

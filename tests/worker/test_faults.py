@@ -82,6 +82,7 @@ def test_a_run_that_is_always_killed_fails_and_the_next_one_runs(broken):
     check_ended_once(broken, after)
 
 
+@pytest.mark.thorough
 def test_a_worker_killed_in_mid_run_loses_nothing_and_comes_back(broken):
     sweep = train(broken, max_steps=[60], epochs=[10], seed=[0, 1])
     waiting = train(broken, max_steps=[2])
@@ -143,13 +144,13 @@ def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice
         "MGIC_HOME": str(broken.home),
         "MGIC_BROKER_URL": broker,
         "MGIC_QUEUE": "cpu",
-        "MGIC_SLOTS": "2",
+        "MGIC_SLOTS": "1",
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
     }
     command = [
         sys.executable,
-        *["-m", "worker", "-Q", "cpu", "-c", "2", "-n", "second@%h", "-l", "warning"],
+        *["-m", "worker", "-Q", "cpu", "-c", "1", "-n", "second@%h", "-l", "warning"],
     ]
     log = (broken.home / "second.log").open("wb")
     with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True) as second:

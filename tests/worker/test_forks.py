@@ -91,27 +91,22 @@ def start(store, artifacts, settings, tmp_path):
 def test_one_process_serves_run_after_run_whatever_becomes_of_them(start):
     child, execute = start()
     seen, drawn = {child.process.pid}, set()
-    for do in ("", "fail", "", "die", "", "half", ""):
+    for do in ("", "fail", "", "die", "stray", "half", ""):
         run, usable = execute(do)
         assert usable
         if do == "fail":
             assert run.reason is Reason.INTERNAL
-        elif do:
+        elif do in ("die", "half"):
             assert (run.status, run.attempt) == (RunStatus.QUEUED, 1)
         else:
             assert run.status is RunStatus.SUCCEEDED
             assert run.result["pid"] not in seen
             seen.add(run.result["pid"])
             drawn.add(run.result["drawn"])
+        if do == "stray":
+            wait_for(lambda stray=run.result["stray"]: gone(stray), 10, "the end of what it left running")
     assert child.process.poll() is None
     assert len(drawn) == 4
-
-
-def test_what_a_run_leaves_running_is_ended_with_it(start):
-    _, execute = start()
-    run, usable = execute("stray")
-    assert usable
-    wait_for(lambda: gone(run.result["stray"]), 10, "the end of what was left")
 
 
 def test_with_several_threads_each_run_is_a_fork_of_what_has_computed_nothing(start, store):

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from mgic.client import Client
 from mgic.figures.plot import Plot
-from mgic.figures.scenes import compare, run, sweep
+from mgic.figures.scenes import ablation, compare, latency, run, sweep, tradeoff
 from mgic.figures.switches import Switch
 
 
@@ -23,4 +23,11 @@ class Scene(Protocol):
 
 
 # By the page's place in an address.
-SCENES: dict[str, Scene] = {"compare": compare, "run": run, "sweep": sweep}
+SCENES: dict[str, Scene] = {
+    "ablation": ablation,
+    "compare": compare,
+    "latency": latency,
+    "run": run,
+    "sweep": sweep,
+    "tradeoff": tradeoff,
+}

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from mgic.client import Client
-from mgic.figures.curves import Curve, curves_info, draw_curves
+from mgic.figures.curves import Curve, curves_info, draw_curves, outliers
 from mgic.figures.plot import Plot, name_of
 from mgic.figures.scenes.asked import ids
 from mgic.figures.switches import Switch
 from mgic.figures.views import LINEAR, LOG, plots_of_run
+from mgic.figures.words import number
 from mgic.records import CurvePoint, ExperimentInfo, Run
 
 SMOOTHING = Switch("smoothing", "Smoothing", {}, "0.8", bounds=(0.0, 0.99, 0.01))
@@ -64,12 +65,20 @@ def curve_plots(points: Sequence[CurvePoint], values: Mapping[str, str]) -> list
             name_of(f"curve {title}"),
             title,
             partial(draw_curves, title, curves, log),
-            note,
+            note + _outside(curves, log),
             f"{title} by step",
             partial(_rows, curves),
         )
         for title, curves in found.items()
     ]
+
+
+def _outside(curves: Sequence[Curve], log: bool) -> str:
+    """What the axis leaves out."""
+    found = [] if log else outliers(curves)[1]
+    told = [f"{name} {number(value)} at step {step}" for name, step, value in found[:3]]
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return f" Outside of the axis, which shows the rest: {', '.join(told)}{more}." if found else ""
 
 
 def _rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:

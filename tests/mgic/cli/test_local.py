@@ -13,9 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from mgic import __version__, describe
-from mgic.cli import app
+from mgic.cli import app, core
 from mgic.cli.terminal import Code
 from mgic.records import Uncounted
+from tests.cases import thorough
 
 ROOT = Path(__file__).parents[3]
 MGIC = str(Path(sys.executable).with_name("mgic"))
@@ -32,12 +33,21 @@ def told(*arguments: str) -> object:
     return json.loads(done.stdout)
 
 
-@pytest.fixture(scope="module")
-def models() -> tuple[list[str], list[dict]]:
-    """`mgic list models`, as lines and as JSON; it counts every one of them."""
-    done = call("list", "models")
-    assert done.exit_code == 0
-    return done.stdout.splitlines(), told("list", "models")
+FEW = ("dgcnn", "implicit_mlp", "mgic_resnet20", "resnet50", "resnet56")
+
+
+@pytest.fixture(scope="module", params=[FEW, *thorough(None)], ids=["a few", "all"])
+def models(request, tmp_path_factory) -> tuple[list[str], list[dict]]:
+    """`mgic list models`, as lines and as JSON; it counts every one that there is."""
+    there = [info for info in describe.models() if not request.param or info.name in request.param]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("counted")))
+        patched.setattr(core, "models", lambda: there)
+        done = call("list", "models")
+        assert done.exit_code == 0
+        items = told("list", "models")
+    assert [item["name"] for item in items] == [info.name for info in there]
+    return done.stdout.splitlines(), items
 
 
 @pytest.mark.parametrize(

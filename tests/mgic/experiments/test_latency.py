@@ -362,6 +362,8 @@ def test_the_estimate_adds_the_work_of_all_and_shows_the_largest():
     assert found.work_macs == 3 * (1 + 30 + 20) * 2 * (2 * small.macs + large.macs), "the first one is measured twice"
     alone = estimate(config.model_copy(update={"control": False}))
     assert alone.work_macs == 3 * (1 + 30 + 20) * 2 * (small.macs + large.macs)
+    profiled = estimate(config.model_copy(update={"profile": True}))
+    assert profiled.work_macs - found.work_macs == (1 + 30 + 20) * 2 * (small.macs + large.macs)
     assert (found.cost.params, found.batch_pixels) == (large.params, 2 * 32 * 32)
 
 

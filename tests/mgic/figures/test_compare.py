@@ -12,7 +12,9 @@ from mgic.figures.style import DARK, LIGHT
 from mgic.records import CurvePoint, RunStatus
 from tests.dashboard.made import experiment, run
 
-INFO = experiment({}, result_schema={"properties": {"top1": {"unit": "%", "goal": "max"}, "macs": {"goal": "min"}}})
+INFO = experiment(
+    {}, result_schema={"properties": {"top1": {"title": "Top-1", "unit": "%", "goal": "max"}, "macs": {"goal": "min"}}}
+)
 INFOS = {"classification": INFO}
 TOP1 = Metric("top1")
 
@@ -83,7 +85,7 @@ def test_better_is_said_only_where_the_interval_leaves_out_zero():
 def test_the_table_has_means_differences_and_the_change_of_a_cost():
     rows = metric_rows(sides(two_configs(), BY_CONFIG), [TOP1, Metric("macs")], INFOS)
     assert rows[0] == {
-        "metric": "top1 (%)",
+        "metric": "Top-1 (%)",
         "A": "81 ± 2.5 (n = 3)",
         "B": "83 ± 5 (n = 3)",
         "B - A": "+2 (-0.484 to +4.48)",

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from mgic.statistics.pareto import front, front_probability
+from mgic.statistics.pareto import CostError, front, front_probability, true_costs
 
 
 def test_a_front_by_hand():
@@ -99,3 +100,22 @@ def test_a_value_that_is_no_number_is_missing_and_spoils_no_other_network():
 def test_a_network_without_a_cost_is_refused_by_name():
     with pytest.raises(ValueError, match="of b"):
         front_probability({"a": 1}, {"a": [1.0], "b": [2.0]})
+
+
+def test_a_cost_that_was_measured_is_not_known_exactly():
+    """Two of equal cost and equal true mean but for 0.1: the worse one is on the front where it is cheaper in truth."""
+    values = {"a": [90.0, 90.1, 89.9, 90.05, 89.95], "b": [89.0, 89.1, 88.9, 89.05, 88.95]}
+    cost = {"a": 10.0, "b": 10.0}
+    assert front_probability(cost, values)["b"].probability == pytest.approx(0, abs=0.01)
+    measured = {name: CostError(0.1, 4) for name in cost}
+    found = front_probability(cost, values, measured=measured)
+    assert found["b"].probability == pytest.approx(0.5, abs=0.05)
+    assert found["a"].probability == pytest.approx(1, abs=0.01)
+    assert front_probability(cost, values, measured={"b": CostError(1e-9, 4)})["b"].probability < 0.6
+
+
+def test_drawn_costs_spread_as_student_s_t_says():
+    drawn = true_costs([5.0, 7.0], [None, CostError(0.2, 4)], 20_000, np.random.default_rng(0))
+    assert set(drawn[:, 0]) == {5.0}
+    low, high = np.quantile(np.log(drawn[:, 1] / 7.0), [0.025, 0.975])
+    assert (low, high) == pytest.approx((-0.2 * 2.776445, 0.2 * 2.776445), rel=0.1)  # t(0.975, 4 degrees) from a table

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mgic.errors import BadConfig
-from mgic.models.spec import format_spec, parse_spec
+from mgic.spec import format_spec, parse_spec
 
 SCALARS = (
     st.booleans()

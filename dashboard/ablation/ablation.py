@@ -1,0 +1,113 @@
+"""An ablation: does a value suffice, what does each field do, and which runs would tell most."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import address
+from dashboard.connection import client
+from dashboard.pages import NEW_SWEEP, SWEEPS, nothing_yet, prose, show_table
+from dashboard.plots.shown import show_plots
+from dashboard.words import literal
+from mgic.client import ApiError, Client
+from mgic.errors import BadConfig
+from mgic.figures.ablation.answer import Answer, Runs
+from mgic.figures.ablation.choices import Chosen, field_switches, part_of, part_switches, question_switches
+from mgic.figures.ablation.fields import Data
+from mgic.figures.ablation.many import settings
+from mgic.figures.scenes.ablation import load, plots, shown_results
+
+FRONT = ("cells", "margin")  # of the questions, what is changed most
+KEPT_S = 5  # runs of the same address are not asked for again within so many seconds
+ICONS = {"suffices": "check_circle", "does not suffice": "cancel", "not settled": "pending"}
+_BY_URL: dict[str | type[Any], Callable[[Any], Any]] = {Client: lambda given: given.url}
+
+
+@st.cache_data(ttl=KEPT_S, max_entries=20, show_spinner=False, hash_funcs=_BY_URL)
+def loaded(api: Client, sweep: str) -> Data:
+    return load(api, {"sweep": sweep})
+
+
+def runs_link(label: str, data: Data, runs: Runs) -> None:
+    """To the form of a new sweep, filled with these runs."""
+    grid = ", ".join(json.dumps(one) for one in runs.grids)
+    asked = {"experiment": data.info.name, "grid": grid}
+    st.page_link(NEW_SWEEP, label=f"{label}: {runs.cost}", icon=":material/add:", query_params=asked)
+
+
+def show_answer(one: Answer, data: Data) -> None:
+    with st.container(border=True):
+        icon = f":material/{ICONS[one.verdict]}:"
+        st.markdown(f"{icon} **{literal(one.sentence)}** {literal(one.numbers)}")
+        if one.next is not None:
+            st.markdown(f"Next: {literal(one.next.why)}.")
+        with st.container(horizontal=True):
+            if one.next is not None:
+                runs_link("Submit these", data, one.next)
+            if one.all is not None:
+                runs_link(one.all.why.capitalize(), data, one.all)
+            with st.popover("Steps", icon=":material/table:"):
+                show_table(pd.DataFrame(list(one.steps)), f"steps {one.field}", f"Every step past it, of {one.field}")
+
+
+def show_answers(chosen: Chosen, data: Data) -> None:
+    if not chosen.answers:
+        why = f"neither end of {chosen.part.metric} is good" if chosen.part.goal is None else "no field has an order"
+        prose(f"Whether a value suffices is not asked here: {why}.")
+        return
+    for column, one in zip(st.columns(len(chosen.answers)), chosen.answers, strict=True):
+        with column:
+            show_answer(one, data)
+    if chosen.caution:
+        prose(chosen.caution)
+
+
+api = client()
+st.title("Ablation", anchor=False)
+if "sweep" not in st.query_params:
+    nothing_yet("No sweep is chosen. Open one from the list; it has a link to its ablation.", SWEEPS, "All sweeps")
+try:
+    data = replace(loaded(api, st.query_params["sweep"]), asked=dict(st.query_params))
+except (ApiError, BadConfig) as error:
+    st.error(literal(error), icon=":material/error:")
+    st.page_link(SWEEPS, label="All sweeps", icon=":material/arrow_back:")
+    st.stop()
+names = " · ".join(f"[{literal(sweep.name)}](sweep?sweep={sweep.id})" for sweep in data.sweeps)
+took = "Times are of one worker, by what such runs took."
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.caption(f"{literal(data.info.title)} · {names} · {len(data.runs)} runs. {took}", width="content")
+    behind = st.popover("Fields and limits", icon=":material/tune:")
+
+first = field_switches(data)
+if not first:
+    nothing_yet("No run has ended with a number in two fields yet.", SWEEPS, "All sweeps")
+result, question_room = st.columns(2, vertical_alignment="bottom")
+with behind:
+    fields = address.switches("ablation", [one for one in first if one.name != "metric"])
+    rest = st.container()
+with result:
+    metric = address.switches("ablation-metric", [one for one in first if one.name == "metric"])
+    fields |= metric
+    parts = part_switches(data, fields)
+    held = address.switches("ablation-part", [one for one in parts if one.name != "facet"])
+part = part_of(data, fields | held)
+question = question_switches(part)
+with question_room:
+    asked = address.switches("ablation-front", [one for one in question if one.name in FRONT])
+with rest:
+    more = [one for one in (*parts, *question) if one.name == "facet" or (one in question and one.name not in FRONT)]
+    asked |= address.switches("ablation-rest", more)
+values = fields | held | asked
+if fields["x"] == fields["y"]:
+    st.info("Columns and rows are the same field: choose another for one of them.", icon=":material/info:")
+elif part.grid:
+    show_answers(Chosen(part, values), data)
+else:
+    prose(f"No run with a number of {part.metric} has these values of the other fields.")
+show_plots(plots(data, values), "ablation")
+with st.expander("All settings and their results"):
+    show_table(pd.DataFrame(settings(data, shown_results(data, part.metric))), "settings", "A row a setting")

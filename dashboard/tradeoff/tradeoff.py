@@ -1,0 +1,65 @@
+"""Which network is worth what it costs: accuracy against MACs, parameters, time and memory, over any sweeps."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import address
+from dashboard.connection import client, scene_data
+from dashboard.pages import NEW_SWEEP, nothing_yet, prose
+from dashboard.plots.chosen import choose, marked, show_marked
+from dashboard.plots.shown import show_plot
+from dashboard.plots.validity import show_validity
+from dashboard.tables.frames import link
+from dashboard.words import literal
+from mgic.figures.front import Point, percent
+from mgic.figures.scenes import tradeoff
+from mgic.figures.tradeoff import strong
+from mgic.figures.words import number, si
+
+st.space("small")  # the head of the window lies over the first pixels
+head = st.container(horizontal=True, vertical_alignment="bottom")
+head.title("Trade-off", anchor=False, width="content")
+api = client()
+data = scene_data(api, "tradeoff", {"sweep": st.query_params.get("sweep", "")})
+if not data.offered:
+    words = "No sweep with a score against a cost is here yet: train a few networks, and time the same ones."
+    nothing_yet(words, NEW_SWEEP, "Make the first one")
+offered = {str(one.id): f"{one.name} ({one.experiment}, {str(one.id)[:8]})" for one in data.offered}
+with head:
+    choose("sweep", "Sweeps", offered, data.chosen)
+values = address.switches("tradeoff", tradeoff.switches(data))
+drawn = tradeoff.drawn(data, values)
+
+
+def row(point: Point) -> dict[str, object]:
+    half = (point.below + point.above) / 2
+    spread = f" ± {number(half, 2)}" if len(point.singles) > 1 else ""
+    return {
+        "network": point.label,
+        drawn.score.title if drawn else "": f"{number(point.y)}{spread}",
+        values.get("x", "macs"): si(point.cost, 4),
+        "surely": "" if point.probability is None else percent(point.probability),
+        "n": len(point.singles),
+        "open": link("run", point.runs[-1]),
+    }
+
+
+if drawn is None or not drawn.info.series:
+    prose("None of these sweeps has a finished run with this score and this cost. Choose others, or another cost.")
+    for note in drawn.notes if drawn else ():
+        prose(note)
+else:
+    show_validity(list({one.run.id: one.run for one in drawn.timed}.values()))
+    if drawn.answer:
+        st.success(literal(drawn.answer), icon=":material/check:")
+    (plot,) = tradeoff.plots_of(drawn)
+    left, right = st.columns([5, 3])
+    with left:
+        show_marked(marked(show_plot(plot, "tradeoff", select=True)))
+    with right:
+        st.subheader("On the front", anchor=False)
+        best = [point for point in drawn.info.points if strong(point)]
+        table = pd.DataFrame([row(point) for point in sorted(best, key=lambda one: one.cost)])
+        opens = {"open": st.column_config.LinkColumn("open", display_text=r"run=(.{8})", help="Opens the newest run")}
+        alt = "Networks on the front, the cheapest first"
+        st.dataframe(table, hide_index=True, column_config=opens, key="front", alt=alt)

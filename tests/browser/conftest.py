@@ -1,0 +1,97 @@
+"""A browser, whose pages fail for an error on the console or a request to another host, and something to look at."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from mgic.records import Run, SweepRequest
+from tests.conftest import Service
+
+PROBES = re.compile(r"/_stcore/(health|host-config)$")  # Streamlit looks for itself below the page's address first
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        words = "no Chromium here: apt-get install chromium"
+        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, service) -> Iterator[Page]:
+    """At a desk, in light."""
+    yield from watched(browser, service, viewport=DESK)
+
+
+def watched(browser: Browser, service: Service, **settings) -> Iterator[Page]:
+    context = browser.new_context(base_url=service.dashboard_url, **settings)
+    page = context.new_page()
+    wrong: list[str] = []
+
+    def answered(response) -> None:
+        if not response.url.startswith((service.dashboard_url, service.url)) and response.url.startswith("http"):
+            wrong.append(f"asked another host: {response.url}")
+        if response.status >= 400 and not PROBES.search(response.url):
+            wrong.append(f"{response.status} {response.url}")
+
+    def told(message) -> None:
+        if message.type == "error" and not PROBES.search(message.location.get("url", "")):
+            wrong.append(message.text)
+
+    page.on("response", answered)
+    page.on("console", told)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def addresses(service) -> dict[str, str]:
+    """An address of every page, with something on it: the shipped results, and a sweep of their own."""
+    client = service.client
+    by_experiment = {sweep.experiment: sweep for sweep in client.load_demo()}
+    trained, timed = by_experiment["classification"], by_experiment["latency"]
+    runs = client.sweep_runs(trained.id)
+    client.wait(client.submit(SweepRequest(experiment="channel_scaling", axes={"channels": [64, 128]})).id, timeout=120)
+    several = ",".join(str(run.id) for run in _of_two_seeds(runs))
+    return {
+        "overview": "/",
+        "new": "/new?experiment=classification",
+        "sweeps": "/sweeps",
+        "sweep": f"/sweep?sweep={trained.id}",
+        "runs": "/runs",
+        "run": f"/run?run={runs[0].id}",
+        "compare": f"/compare?run={several}",
+        "tradeoff": f"/tradeoff?sweep={trained.id}",
+        "ablation": f"/ablation?sweep={trained.id}",
+        "latency": f"/latency?sweep={timed.id}",
+        "reconstructions": "/reconstructions",
+        "models": "/models",
+        "model": "/model?model=mgic_resnet20",
+        "paper": "/paper",
+        "system": "/system",
+        "help": "/help",
+    }
+
+
+def _of_two_seeds(runs: list[Run]) -> list[Run]:
+    """Two configs with two seeds each."""
+    return [run for run in runs if run.config["seed"] in (0, 1)][:4]
+
+
+def settle(page: Page) -> None:
+    """Until Streamlit has drawn what it draws."""
+    page.wait_for_load_state("networkidle")
+    page.get_by_test_id("stStatusWidget").wait_for(state="detached", timeout=60_000)
