@@ -20,6 +20,7 @@ SWEEP = "sweeps/sweep.py"
 SWEEPS = "sweeps/sweeps.py"
 RUN = "runs/run.py"
 RUNS = "runs/runs.py"
+COMPARE = "compare/compare.py"
 TRADEOFF = "tradeoff/tradeoff.py"
 LATENCY = "latency/latency.py"
 MODELS = "models/models.py"
@@ -49,6 +50,7 @@ PLACES = {
     "Runs": (
         Place(RUNS, "runs", "Runs", "table_rows"),
         Place(RUN, "run", "Run", "show_chart", hidden=True),
+        Place(COMPARE, "compare", "Compare", "balance"),
         Place("runs/picture.py", "picture", "Picture", "image", hidden=True),
         Place("reconstructions/reconstructions.py", "reconstructions", "Reconstructions", "compare"),
     ),

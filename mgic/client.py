@@ -6,7 +6,7 @@
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -172,6 +172,10 @@ class Client(Transport):
         `-result.top1` for the largest first); with `tables=False` results come without their tables.
         """
         return self._page(Run, "/runs", limit=limit, cursor=cursor, **filters)
+
+    def every_run(self, **filters: Filter) -> Iterator[Run]:
+        """All pages of `runs`, 500 at a time: what is read may be more than fits into memory."""
+        return self._all(Run, "/runs", **filters)
 
     def count_runs(self, **filters: Filter) -> int:
         """How many runs a list with these filters has."""

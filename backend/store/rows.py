@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping
 
-from mgic.records import Awaited, Failure, Run, RunStatus, Searched, Sweep, main_table, unfold
+from mgic.records import Awaited, Failure, InputRun, Run, RunStatus, Searched, Sweep, main_table, unfold
 
 ACTIVE = (RunStatus.RUNNING, RunStatus.CANCELLING)
 OPEN = (RunStatus.QUEUED, *ACTIVE)
@@ -28,7 +28,7 @@ def moment(seconds: float | None) -> datetime | None:
 class Surroundings(NamedTuple):
     """What other tables know of a run: its inputs as they stand, by the fields that name them, its tags, its sweep."""
 
-    lineage: Sequence[tuple[str, Awaited]] = ()
+    lineage: Sequence[tuple[str, Awaited, InputRun]] = ()
     tags: Sequence[str] = ()
     sweep_name: str = ""
     sweep_tags: Sequence[str] = ()
@@ -37,7 +37,7 @@ class Surroundings(NamedTuple):
 def run_record(row: RowMapping, beside: Surroundings) -> Run:
     """A run, of its row and of what is beside it."""
     lineage = beside.lineage
-    awaited = {one.id: one for _, one in lineage if one.status is not RunStatus.SUCCEEDED}
+    awaited = {one.id: one for _, one, _ in lineage if one.status is not RunStatus.SUCCEEDED}
     return Run(
         id=row["id"],
         sweep_id=row["sweep_id"],
@@ -62,7 +62,8 @@ def run_record(row: RowMapping, beside: Surroundings) -> Run:
         finished_at=moment(row["finished_at"]),
         retry_of=row["retry_of"],
         reused_from=row["reused_from"],
-        made_from={field: one.id for field, one in lineage},
+        made_from={field: one.id for field, one, _ in lineage},
+        inputs={field: what for field, _, what in lineage},
         waits_for=tuple(awaited.values()) if row["status"] == RunStatus.QUEUED else (),
         sweep_name=beside.sweep_name,
         tags=tuple(beside.tags),

@@ -68,6 +68,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if run.status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.SUCCEEDED):
         offer_uses(run.experiment, run_id, experiments(api))
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"run": run_id})
+    beside = {"experiment": run.experiment, "with": run_id}
+    st.page_link(RUNS, label="Compare with ...", icon=":material/balance:", query_params=beside)
     sweep = {"sweep": str(run.sweep_id)}
     st.page_link(SWEEP, label="Its sweep", icon=":material/scatter_plot:", query_params=sweep)
     if run.experiment == TIMING:

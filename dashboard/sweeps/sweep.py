@@ -7,6 +7,7 @@ from dashboard.connection import client, experiments, last_seen, tells_what_fail
 from dashboard.new.preset import offer_uses
 from dashboard.pages import (
     ABLATION,
+    COMPARE,
     LATENCY,
     NEW_SWEEP,
     SWEEP,
@@ -84,6 +85,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if sweep.total > 1:
         st.page_link(ABLATION, label="Ablation", icon=":material/grid_on:", query_params={"sweep": sweep_id})
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"from_sweep": sweep_id})
+    st.page_link(COMPARE, label="Compare its configs", icon=":material/balance:", query_params={"sweep": sweep_id})
     if sweep.experiment == TIMING:
         it = {"sweep": sweep_id}
         st.page_link(LATENCY, label="Speed-up, where time goes", icon=":material/timer:", query_params=it)

@@ -26,11 +26,11 @@ def runs_table(runs: Sequence[Run], info: ExperimentInfo | None) -> pd.DataFrame
     rows = []
     for run in runs:
         row: dict[str, Any] = {"open": link("run", str(run.id)), "status": status(run.status)}
-        row |= {with_unit(info, name): _cell(run.config.get(name)) for name in fields}
+        row |= {with_unit(info, name): cell(run.config.get(name)) for name in fields}
         row |= {with_unit(info, name): (run.result or {}).get(name) for name in results if name not in fields}
         row |= {"time": seconds(run.seconds), "attempt": run.attempt, "note": note(run)}
         rows.append(row)
-    return _typed(pd.DataFrame(rows))
+    return typed(pd.DataFrame(rows))
 
 
 def result_tables(runs: Sequence[Run], info: ExperimentInfo | None) -> dict[str, pd.DataFrame]:
@@ -48,31 +48,9 @@ def _rows_table(ended: Sequence[Run], name: str, fields: Sequence[str], info: Ex
     for run in ended:
         for row in (run.result or {}).get(name) or []:
             shown: dict[str, Any] = {"open": link("run", str(run.id))} if len(ended) > 1 else {}
-            shown |= {with_unit(info, field): _cell(run.config.get(field)) for field in fields}
-            rows.append(shown | {with_unit(info, column): _cell(one) for column, one in row.items()})
-    return _typed(pd.DataFrame(rows))
-
-
-def listing(runs: Sequence[Run]) -> pd.DataFrame:
-    """Runs of any experiments: the same columns for all, the main result in words."""
-    rows = [
-        {
-            "open": link("run", str(run.id)),
-            "status": status(run.status),
-            "experiment": run.experiment,
-            "tags": tags_text([*run.sweep_tags, *run.tags]),
-            "model": value(run.config["model"]) if "model" in run.config else NO_NUMBER,
-            "result": _result(run),
-            "config": _asked(run.requested),
-            "time": seconds(run.seconds),
-            "attempt": run.attempt,
-            "created": run.created_at,
-            "sweep": link("sweep", str(run.sweep_id)),
-            "note": note(run),
-        }
-        for run in runs
-    ]
-    return pd.DataFrame(rows)
+            shown |= {with_unit(info, field): cell(run.config.get(field)) for field in fields}
+            rows.append(shown | {with_unit(info, column): cell(one) for column, one in row.items()})
+    return typed(pd.DataFrame(rows))
 
 
 def note(run: Run) -> str:
@@ -145,23 +123,15 @@ def _is_scalar(one: object) -> bool:
     return one is None or isinstance(one, (bool, int, float, str))
 
 
-def _cell(one: Any) -> Any:
+def cell(one: Any) -> Any:
     return written(one) if isinstance(one, list) else one
 
 
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
+def typed(table: pd.DataFrame) -> pd.DataFrame:
     """Columns of mixed kinds become text: a browser's table wants one kind a column."""
     for name in table.columns:
-        kinds = {type(one) for one in table[name] if one is not None}
+        there = [one for one in table[name] if not pd.isna(one)]
+        kinds = {type(one) for one in there}
         if not kinds <= {int, float} and len(kinds) > 1:
-            table[name] = [value(one) for one in table[name]]
+            table[name] = [None if pd.isna(one) else value(one) for one in table[name]]
     return table
-
-
-def _asked(config: Config) -> str:
-    return ", ".join(f"{name}={value(one)}" for name, one in config.items() if name != "model")
-
-
-def _result(run: Run) -> str:
-    numbers = [(name, one) for name, one in (run.result or {}).items() if isinstance(one, (int, float))]
-    return ", ".join(f"{name} {si(one, 4)}" for name, one in numbers[:2])

@@ -7,7 +7,19 @@ from functools import cached_property
 
 from mgic.figures.choice import guesses
 from mgic.figures.columns import Goal
-from mgic.figures.samples import SEED, Group, Sample, differing, groups, is_number, label, samples, spread, told
+from mgic.figures.samples import (
+    Group,
+    Sample,
+    differing,
+    groups,
+    is_number,
+    label,
+    samples,
+    seed_words,
+    spread,
+    told,
+    without_seeds,
+)
 from mgic.figures.words import ICONS, plain, value
 from mgic.records import Config, Reason, Run, Table, Value, stopped_early
 from mgic.statistics import rivals
@@ -118,7 +130,7 @@ def facets(given: Sequence[Entry], x: str, y: str) -> dict[str, list[Entry]]:
     rest: dict[str, list[Entry]] = {}
     for entry in given:
         if x in entry.config and y in entry.config:
-            key = {name: one for name, one in entry.config.items() if name not in (x, y, SEED)}
+            key = {name: one for name, one in without_seeds(entry.config).items() if name not in (x, y)}
             rest.setdefault(json.dumps(key, sort_keys=True), []).append(entry)
     fields = differing([json.loads(key) for key in rest])
     return {label(json.loads(key), fields) or "all runs": part for key, part in rest.items()}
@@ -180,7 +192,7 @@ def _by_seed(group: Group, column: str) -> dict[str, float]:
 
 
 def _seed(config: Config) -> str:
-    return json.dumps(config.get(SEED))
+    return seed_words(config)
 
 
 def _why(run: Run) -> str:

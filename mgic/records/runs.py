@@ -183,6 +183,7 @@ class Run(Record):
     finished_at: datetime | None = None
     retry_of: UUID | None = None
     made_from: dict[str, UUID] = Field({}, description="Its inputs, by the fields of its config that name them")
+    inputs: dict[str, "InputRun"] = Field({}, description="What each of them runs")
     waits_for: tuple[Awaited, ...] = ()  # while it is queued, those of them that have not succeeded
     sweep_name: str = ""
     tags: tuple[str, ...] = ()  # its own
@@ -252,6 +253,7 @@ class InputRun(Record):
 
     experiment: str
     config: Config  # as resolved
+    inputs: dict[str, "InputRun"] = Field({}, description="What its own inputs run")
 
 
 class Point(Record):

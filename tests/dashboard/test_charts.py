@@ -38,7 +38,7 @@ def test_runs_that_differ_in_the_seed_are_one_group():
     found = groups(samples(grid_runs(3)))
     assert [len(group.samples) for group in found] == [3, 3, 1]
     assert found[0].summary("top1").mean == 85.0
-    assert found[0].seeds == [0, 1, 2]
+    assert found[0].seeds == ["0", "1", "2"]
 
 
 def test_the_later_of_two_runs_of_one_seed_counts():

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from mgic.client import Client
 from mgic.figures.plot import Plot
-from mgic.figures.scenes import ablation, latency, model, paper, run, sweep, tradeoff
+from mgic.figures.scenes import ablation, compare, latency, model, paper, run, sweep, tradeoff
 from mgic.figures.switches import Switch
 
 
@@ -29,6 +29,7 @@ class Scene(Protocol):
 # By the page's place in an address.
 SCENES: dict[str, Scene] = {
     "ablation": ablation,
+    "compare": compare,
     "latency": latency,
     "model": model,
     "paper": paper,
