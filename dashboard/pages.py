@@ -45,7 +45,6 @@ PLACES = {
         Place(NEW_SWEEP, "new", "New sweep", "add"),
         Place(SWEEPS, "sweeps", "Sweeps", "view_list"),
         Place(SWEEP, "sweep", "Sweep", "scatter_plot", hidden=True),
-        Place(ABLATION, "ablation", "Ablation", "grid_on"),
     ),
     "Runs": (
         Place(RUNS, "runs", "Runs", "table_rows"),
@@ -55,6 +54,7 @@ PLACES = {
     ),
     "Results": (
         Place(TRADEOFF, "tradeoff", "Trade-off", "scatter_plot"),
+        Place(ABLATION, "ablation", "Ablation", "grid_on"),
         Place(LATENCY, "latency", "Latency", "timer"),
     ),
     "Models": (
