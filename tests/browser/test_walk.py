@@ -1,63 +1,17 @@
 """The whole way, once, in a real browser: form, API, store, worker, plot."""
 
-import os
 import re
-import shutil
 import sqlite3
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from mgic.records import Sweep, SweepRequest
+from tests.browser.conftest import settle
 
 pytestmark = pytest.mark.browser
 
 ODD = "<b>x</b> $x$ :smile:"
-PROBES = re.compile(r"/_stcore/(health|host-config)$")  # Streamlit looks for itself below the page's address first
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        words = "no Chromium here: apt-get install chromium"
-        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser, service):
-    """A page of its own that fails the test for an error on the console or a request to another host."""
-    context = browser.new_context(base_url=service.dashboard_url, viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    wrong = []
-
-    def answered(response):
-        if not response.url.startswith((service.dashboard_url, service.url)) and response.url.startswith("http"):
-            wrong.append(f"asked another host: {response.url}")
-        if response.status >= 400 and not PROBES.search(response.url):
-            wrong.append(f"{response.status} {response.url}")
-
-    def told(message):
-        if message.type == "error" and not PROBES.search(message.location.get("url", "")):
-            wrong.append(message.text)
-
-    page.on("response", answered)
-    page.on("console", told)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    context.close()
-    assert wrong == []
-
-
-def settle(page: Page) -> None:
-    """Until Streamlit has drawn what it draws."""
-    page.wait_for_load_state("networkidle")
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
 
 
 def test_from_the_form_to_the_plot_to_the_run(page):
