@@ -93,7 +93,7 @@ def datasets(api: Client) -> dict[str, DatasetInfo]:
 def inputs(api: Client, of: tuple[str, ...]) -> dict[str, str]:
     """The newest runs of these experiments that succeeded, by their ids, and what is shown for each."""
     found = [run for name in of for run in api.runs(INPUTS, experiment=name, status=RunStatus.SUCCEEDED).items]
-    return {str(run.id): _shown(run) for run in found}
+    return {str(run.id): _shown(run) for run in found if run.whole}
 
 
 def _shown(run: Run) -> str:

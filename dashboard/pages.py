@@ -43,7 +43,6 @@ PLACES = {
         Place(NEW_SWEEP, "new", "New sweep", "add"),
         Place(SWEEPS, "sweeps", "Sweeps", "view_list"),
         Place(SWEEP, "sweep", "Sweep", "scatter_plot", hidden=True),
-        Place(ABLATION, "ablation", "Ablation", "grid_on"),
     ),
     "Runs": (
         Place(RUNS, "runs", "Runs", "table_rows"),
@@ -53,6 +52,7 @@ PLACES = {
     ),
     "Results": (
         Place(TRADEOFF, "tradeoff", "Trade-off", "scatter_plot"),
+        Place(ABLATION, "ablation", "Ablation", "grid_on"),
         Place(LATENCY, "latency", "Latency", "timer"),
     ),
     "Models": (

@@ -246,7 +246,7 @@ class Client(Transport):
     def results(self, experiment: str, **filters: str | None) -> list[Config]:
         """Flat rows, config and result side by side, one a finished run, or with `table=` one a row of that table.
 
-        Filters: sweep_id, model, dataset.
+        Filters: sweep_id, model, dataset; `stopped="true"`: those too of trainings that a search ended early.
         """
         return list(self._all(dict, "/results", experiment=experiment, **filters))
 

@@ -9,6 +9,7 @@ _OF = {  # by the name of its distribution, or of what is imported
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "torch_pruning": "prune",
+    "optuna": "search",
     "skimage": "pictures",
     "choreographer": "figures",
     "kaleido": "figures",

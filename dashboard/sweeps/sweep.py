@@ -102,9 +102,11 @@ def live() -> None:
         st.rerun()
     ended = sum(now.counts.get(status, 0) for status in RunStatus if status.terminal)
     left = f" · {seconds(now.eta_seconds)} left" if now.eta_seconds is not None and not now.finished else ""
-    st.progress(min(1.0, now.progress), f"{ended} of {now.total} runs ended{left}")
+    st.progress(min(1.0, now.progress), f"{ended} of {now.planned} runs ended{left}")
     fresh = "" if now.finished else f" · updated {since(age)}"
     st.markdown(literal(counts(now.counts)) + fresh)
+    if now.search:
+        st.caption(literal(f"A search by {now.search.settings.sampler}; {now.search.said}"))
     say_if_no_worker(runs, workers)
     tables = result_tables(runs, info)
     parts = {"plots": "Plots and runs"} | {f"rows-{name}": f"Measured {name}" for name in tables}

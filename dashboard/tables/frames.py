@@ -10,7 +10,7 @@ from mgic.figures.choice import CAUTION, GUESSING, WORDS
 from mgic.figures.columns import with_unit
 from mgic.figures.samples import SEED, differing
 from mgic.figures.words import NO_NUMBER, seconds, si, status, value
-from mgic.records import Config, ExperimentInfo, Point, Preview, Run, is_table
+from mgic.records import Config, ExperimentInfo, Point, Preview, Run, is_table, stopped_early
 
 SHOWN_ALWAYS = ("model",)
 
@@ -78,6 +78,8 @@ def note(run: Run) -> str:
     """What a reader wants to know first of a run that did not just succeed, or succeeded at nothing."""
     if run.failure:
         return f"{run.failure.reason.value}: {run.failure.message}"
+    if stopped_early(run.result):
+        return "ended early by its search: no trained network"
     if (run.result or {}).get(GUESSING) is True:
         return WORDS
     if not run.status.terminal and run.progress:

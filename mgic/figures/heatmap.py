@@ -9,7 +9,7 @@ from mgic.figures.choice import guesses
 from mgic.figures.columns import Goal
 from mgic.figures.samples import SEED, Group, Sample, differing, groups, is_number, label, samples, spread, told
 from mgic.figures.words import ICONS, plain, value
-from mgic.records import Config, Reason, Run, RunStatus, Table, Value
+from mgic.records import Config, Reason, Run, Table, Value, stopped_early
 from mgic.statistics import rivals
 
 NOT_ASKED = "not in this sweep"
@@ -108,7 +108,7 @@ def entries(
     by_id = {str(run.id): run for run in runs}
     measured = [(one, leave_out(one) if leave_out else "") for one in samples(runs, table, shown)]
     found = [Entry(one.config, by_id[one.run_id], None if why else one, why) for one, why in measured]
-    rest = [run for run in runs if run.status is not RunStatus.SUCCEEDED]
+    rest = [run for run in runs if not run.whole]
     retried = {run.retry_of for run in runs}
     return found + [Entry(run.config, run, None, _why(run)) for run in rest if run.id not in retried]
 
@@ -187,6 +187,8 @@ def _why(run: Run) -> str:
     """A run that cannot be made at all is impossible; the others say how far they came."""
     if run.reason is Reason.INVALID:
         return "⊘ impossible"
+    if stopped_early(run.result):
+        return "◑ stopped early"
     return f"{ICONS[run.status]} {f'failed: {run.reason.value}' if run.reason else run.status.value}"
 
 

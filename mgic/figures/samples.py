@@ -71,13 +71,13 @@ def is_number(one: object) -> TypeGuard[int | float]:
 
 
 def samples(runs: Iterable[Run], table: Table | None = None, shown: Sequence[str] = ()) -> list[Sample]:
-    """One for each succeeded run, or with `table` one for each row of it.
+    """One for each succeeded run, or with `table` one for each row of it; none of a training that was ended early.
 
     The keys that tell a run's rows apart stand in the sample's config, beside its fields; so do those of `shown`,
     the columns of a plot.
     """
     runs = list(runs)
-    done = [run for run in runs if run.status is RunStatus.SUCCEEDED and run.result is not None]
+    done = [run for run in runs if run.whole and run.result is not None]
     keys = telling_keys(table, [run.result or {} for run in done], shown) if table else ()
     lost = _lost(runs)
     return [
@@ -97,7 +97,7 @@ def _lost(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
             reason = run.reason.value if run.reason else run.status.value
             failed[_but_seed(run.config)][json.dumps(run.config.get(SEED))] = reason
     for run in runs:
-        if run.status is RunStatus.SUCCEEDED:
+        if run.whole:
             failed[_but_seed(run.config)].pop(json.dumps(run.config.get(SEED)), None)
     return {config: tuple(by_seed.values()) for config, by_seed in failed.items()}
 

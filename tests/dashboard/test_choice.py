@@ -103,8 +103,8 @@ def test_of_several_seeds_it_is_said_how_many():
 def test_a_table_has_it_as_a_note_and_no_column_without_a_value():
     table = runs_table(runs(False, 1), None)
     assert table["note"].tolist() == ["", "no better than guessing", ""]
-    assert {"val_top1", "caution", "no_better_than_guessing"} & set(table.columns) == set()
-    assert "val_top1" in runs_table(runs(), None).columns
+    assert {"Validation top-1 accuracy", "Caution", "No better than guessing"} & set(table.columns) == set()
+    assert "Validation top-1 accuracy" in runs_table(runs(), None).columns
     assert listing(runs(True, 0))["note"].tolist() == ["no better than guessing", "", ""]
 
 
