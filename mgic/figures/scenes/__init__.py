@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from mgic.client import Client
 from mgic.figures.plot import Plot
-from mgic.figures.scenes import ablation, latency, run, sweep, tradeoff
+from mgic.figures.scenes import ablation, latency, reconstructions, run, sweep, tradeoff
 from mgic.figures.switches import Switch
 
 
@@ -23,4 +23,11 @@ class Scene(Protocol):
 
 
 # By the page's place in an address.
-SCENES: dict[str, Scene] = {"ablation": ablation, "latency": latency, "run": run, "sweep": sweep, "tradeoff": tradeoff}
+SCENES: dict[str, Scene] = {
+    "ablation": ablation,
+    "latency": latency,
+    "reconstructions": reconstructions,
+    "run": run,
+    "sweep": sweep,
+    "tradeoff": tradeoff,
+}
