@@ -30,6 +30,7 @@ from mgic.figures.scenes.reconstructions import (
     errors_plot,
     kept_plot,
     like,
+    likeness_plot,
     load,
     matrix_plots,
     run_switches,
@@ -45,10 +46,6 @@ PARTS = {SIZES: "Every group size", LEVELS: "Levels", COARSEST: "Coarsest channe
 PART = Switch("part", "More of it", PARTS, SIZES, side_by_side=True)
 
 st.title("Reconstructions", anchor=False)
-prose(
-    "First feature maps of a trained network, encoded on the coarsest channels by R alone and decoded by P: Table 1, "
-    "Figure 2."
-)
 api = client()
 
 
@@ -111,10 +108,8 @@ if "run" not in st.query_params:
     both = {"run": str(newest[-1].id), "with": str(newest[0].id) if len(newest) > 1 else None}
     address.turn(both if "with" not in st.query_params else {"run": both["run"]})
 runs = {str(run.id): run for run in (newest[-1], *known, *named("run"), *named("with"))}
-row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-with row:
-    wrong = st.query_params["run"] not in runs
-    chosen = address.switches(f"{SCOPE} runs", run_switches(list(runs.values()), wrong))
+wrong = st.query_params["run"] not in runs
+chosen = address.switches(f"{SCOPE} runs", run_switches(list(runs.values()), wrong))
 try:
     data = load(api, chosen, gallery_of)
 except (ApiError, BadConfig, ValueError) as error:
@@ -123,30 +118,24 @@ except (ApiError, BadConfig, ValueError) as error:
 if data.other_maps:
     st.warning("These two runs have other feature maps, so B cannot stand beside A.", icon=":material/difference:")
 every = {one.name: one for one in switches(data)}
-with row:
-    values = address.switches(SCOPE, [every[name] for name in ("image", "channel", "zoom")])
-    zoom = ZOOMS[values["zoom"]]
-    at = address.switches(f"{SCOPE} middle", [every["across"], every["down"]]) if zoom > 1 else {}
+values = address.switches(SCOPE, [every[name] for name in ("image", "channel", "zoom")])
+zoom = ZOOMS[values["zoom"]]
+at = address.switches(f"{SCOPE} middle", [every["across"], every["down"]]) if zoom > 1 else {}
 crop = Crop(zoom, float(at["across"]) / 100, float(at["down"]) / 100) if at else Crop()
 
 gallery = data.shown[0].gallery
 samples = [gallery.names.index(name) for name in words(values["image"])] or [0]
 channels = [gallery.channels.index(int(name)) for name in words(values["channel"])] or [0]
 places = [Place(sample, channel) for sample in samples for channel in channels]
-members = [
-    (run, found)
-    for run in like(data.shown[0].run, data.family)
-    if gallery.shows_the_same(found := gallery_of(api, run))
-]
-limit = limit_of([*(each.gallery for each in data.shown), *(found for _, found in members)], places)
+limit = limit_of([*(each.gallery for each in data.shown), *(found for _, found in data.members)], places)
 
 show_side_by_side(data.shown, places, crop, limit)
 show_scale(limit)
 prose(ABOUT)
 part = address.switches(f"{SCOPE} part", [PART])["part"]
-if part == SIZES and len(members) > 1:
-    show_group_sizes(members, places[0], crop, limit)
-    show_plots([errors_plot(data)], SCOPE)
+if part == SIZES and len(data.members) > 1:
+    show_group_sizes(data.members, places[0], crop, limit)
+    show_plots([errors_plot(data), likeness_plot(data)], SCOPE)
 elif part == SIZES:
     prose("This sweep has no other group size over the same maps.")
 elif part == LEVELS:

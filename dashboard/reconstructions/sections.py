@@ -30,6 +30,8 @@ from mgic.figures.words import number
 from mgic.records import Run
 
 ABOUT = (
+    "First feature maps of a trained network, encoded on the coarsest channels by the restrictions R alone and decoded "
+    "by the prolongations P: section 3 of the paper, Table 1 and Figure 2. "
     "Each number is of one whole map, also where a part is shown. MSE: mean squared error, before rounding. "
     "PSNR and SSIM have the map's own range, largest minus smallest value, as the data range L: "
     f"PSNR = 10 log10(L² / MSE); SSIM is the mean over all {SIDE} x {SIDE} windows inside the map, uniform weights, "

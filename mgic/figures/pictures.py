@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -128,7 +129,7 @@ class RowSums:
 def row_sums(weights: np.ndarray) -> RowSums:
     sums = weights.astype(np.float64).sum(1)
     near = int((np.abs(sums - 1) <= NEAR).sum())
-    there = max(1, np.count_nonzero(weights))
+    there = max(1, int((weights != 0).sum()))
     negative = 100 * float((weights < 0).sum()) / there
     return RowSums(len(sums), float(sums.min()), float(sums.mean()), float(sums.max()), near, negative)
 
@@ -189,6 +190,27 @@ def draw_errors(runs: Sequence[Run], colours: Look) -> go.Figure:
     sizes = sorted({int(one.values["group_size"]) for one in found})
     set_log(made, "x", sizes)
     set_log(made, "y", heights)
+    return made.update_xaxes(tickvals=sizes, ticktext=[number(size) for size in sizes])
+
+
+def draw_likeness(rows: Sequence[dict[str, Any]], colours: Look) -> go.Figure:
+    """The structural similarity over the group size: a small mark a map, a line through their means."""
+    made = figure("Similarity against group size", "group_size (channels)", "SSIM", colours, height=430)
+    known = [row for row in rows if row["ssim"] is not None]
+    sizes = sorted({row["group_size"] for row in known})
+    means = [float(np.mean([row["ssim"] for row in known if row["group_size"] == size])) for size in sizes]
+    words = [f"{row['image']}, channel {row['channel']}: SSIM {row['ssim']:.3f}" for row in known]
+    made.add_scatter(
+        x=[row["group_size"] for row in known],
+        y=[row["ssim"] for row in known],
+        mode="markers",
+        name="a map",
+        marker={"symbol": "circle-open", "color": colours.series[1], "size": 7},
+        hovertext=[plain(one) for one in words],
+        hoverinfo="text",
+    )
+    made.add_scatter(x=sizes, y=means, mode="lines+markers", name="mean", line_color=colours.series[0])
+    set_log(made, "x", sizes)
     return made.update_xaxes(tickvals=sizes, ticktext=[number(size) for size in sizes])
 
 

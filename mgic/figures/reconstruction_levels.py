@@ -5,8 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from mgic.figures.series import SYMBOLS
-from mgic.figures.style import Look, figure
+from mgic.figures.style import SYMBOLS, Look, figure
 from mgic.figures.words import plain
 from mgic.records import Run
 

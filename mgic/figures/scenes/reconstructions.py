@@ -7,10 +7,12 @@ from typing import Any
 
 from mgic.client import Client
 from mgic.errors import BadConfig
-from mgic.figures.pictures import Gallery, draw_errors, draw_matrix, read_gallery, row_sums
+from mgic.figures.pictures import Gallery, draw_errors, draw_likeness, draw_matrix, read_gallery, row_sums
 from mgic.figures.plot import Plot, name_of
 from mgic.figures.reconstruction_levels import draw_kept, kept_rows
+from mgic.figures.samples import SEED, differing
 from mgic.figures.scenes.asked import ids
+from mgic.figures.similarity import psnr, span, ssim
 from mgic.figures.switches import Switch
 from mgic.figures.words import assignments, number
 from mgic.records import Run, RunStatus
@@ -20,7 +22,6 @@ EXPERIMENT = "reconstruction"
 FILE = "gallery.npz"
 ALONE = "none"
 SIZES = ("group_size", "coarsest_size")
-INPUTS = ("features", "layer", "images", "samples", "seed")
 ZOOMS = {"whole": 1, "2x": 2, "4x": 4, "8x": 8}
 ACROSS = Switch(
     "across", "Across", {}, "50", bounds=(0, 100, 1), help="Middle of the part shown, per cent of the width"
@@ -43,10 +44,16 @@ class Shown:
 
 @dataclass(frozen=True)
 class Data:
-    """One run or two over the same maps; `family` are the first one's sweep, those that ended well."""
+    """One run or two over the same maps.
+
+    Args:
+        family: The first one's sweep, those that ended well.
+        members: Those of them that differ from the first in the group size only, with their pictures of the same maps.
+    """
 
     shown: tuple[Shown, ...]
     family: tuple[Run, ...]
+    members: tuple[tuple[Run, Gallery], ...]
     other_maps: bool = False  # the second run has other feature maps and is left out
 
 
@@ -70,7 +77,9 @@ def load(api: Client, asked: Mapping[str, str], gallery_of: Callable[[Client, Ru
     shown = [Shown(letter, run, gallery_of(api, run)) for letter, run in zip("AB", runs, strict=False)]
     same = all(one.gallery.shows_the_same(shown[0].gallery) for one in shown)
     family = [run for run in api.sweep_runs(runs[0].sweep_id) if run.status is RunStatus.SUCCEEDED]
-    return Data(tuple(shown if same else shown[:1]), tuple(family), not same)
+    alike = [(run, gallery_of(api, run)) for run in like(runs[0], family)]
+    members = tuple((run, found) for run, found in alike if found.shows_the_same(shown[0].gallery))
+    return Data(tuple(shown if same else shown[:1]), tuple(family), members, not same)
 
 
 def run_switches(runs: Sequence[Run], wrong: bool) -> tuple[Switch, ...]:
@@ -80,7 +89,8 @@ def run_switches(runs: Sequence[Run], wrong: bool) -> tuple[Switch, ...]:
         runs: What there is to choose from, the one to begin with first.
         wrong: The run of the address is none of them.
     """
-    titles = {str(run.id): title_of(run) for run in runs}
+    apart = differing([run.config for run in runs])
+    titles = {str(run.id): title_of(run, apart) for run in runs}
     return (
         RunSwitch("run", "Run A", titles, str(runs[0].id) if wrong else ""),
         RunSwitch("with", "Run B, beside it", {ALONE: "no second run"} | titles, ALONE),
@@ -109,14 +119,15 @@ def matrix_switch(data: Data) -> Switch:
 
 
 def plots(data: Data, values: Mapping[str, str]) -> list[Plot]:
-    found = [errors_plot(data)] if len(data.family) > 1 else []
+    found = [errors_plot(data), likeness_plot(data)] if len(data.members) > 1 else []
     return [*found, kept_plot(data), *matrix_plots(data, values["matrix"])]
 
 
-def title_of(run: Run) -> str:
-    """What sets a run apart in a list; what is cut off where it is narrow comes last."""
+def title_of(run: Run, apart: Sequence[str]) -> str:
+    """Its sizes and id, then what else sets it apart of the fields `apart`: the end is cut off where it is narrow."""
     sizes = f"s_g {run.config['group_size']}, s_c {run.config['coarsest_size']}"
-    return f"{sizes} · {str(run.id)[:8]} · {assignments(run.config, INPUTS)}"
+    rest = assignments(run.config, tuple(name for name in (*apart, SEED) if name not in SIZES))
+    return " · ".join(filter(None, [sizes, str(run.id)[:8], rest]))
 
 
 def like(run: Run, others: Sequence[Run]) -> list[Run]:
@@ -141,6 +152,26 @@ def errors_plot(data: Data) -> Plot:
     columns = ("mse", "mse_pca", "relative_mse")
     rows = lambda: [r.config | {name: (r.result or {}).get(name) for name in columns} for r in data.family]  # noqa: E731
     return Plot("errors", title, partial(draw_errors, data.family), note, title, rows)
+
+
+def likeness_plot(data: Data) -> Plot:
+    """SSIM of the maps that the runs keep."""
+    rows = [
+        {"run": str(run.id), "group_size": int(str(run.config["group_size"])), "image": name, "channel": channel}
+        | {"mse": float(gallery.mse[at, to]), "psnr": psnr(float(gallery.mse[at, to]), span(map_))}
+        | {"ssim": ssim(map_, gallery.reconstructions[at, to])}
+        for run, gallery in data.members
+        for at, name in enumerate(gallery.names)
+        for to, channel in enumerate(gallery.channels)
+        for map_ in [gallery.maps[at, to]]
+    ]
+    title = "Similarity against group size"
+    first = data.shown[0].gallery
+    note = (
+        f"SSIM of each of the {len(first.names)} x {len(first.channels)} maps that a run keeps, and their mean. Maps "
+        "that are constant, or smaller than a window, have none."
+    )
+    return Plot("similarity", title, partial(draw_likeness, rows), note, title, lambda: rows)
 
 
 def kept_plot(data: Data) -> Plot:
