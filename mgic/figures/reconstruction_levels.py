@@ -29,9 +29,13 @@ def kept_rows(run: Run) -> list[dict[str, Any]]:
 def draw_kept(rows: Sequence[dict[str, Any]], colours: Look) -> go.Figure:
     """A line a run and kind over the levels; the bound is one line for all runs where it is the same."""
     made = figure("Energy that each level keeps", "level: channels", "share of the variance (%)", colours)
+    bounds: list[list[float]] = []
     for index, run in enumerate(dict.fromkeys(row["run"] for row in rows)):
         own = [row for row in rows if row["run"] == run]
+        bound = [row["at most (%)"] for row in own]
         for kind, dash in DASHES.items():
+            if kind == "at most" and bound in bounds:
+                continue
             made.add_scatter(
                 x=[f"{row['level']}: {row['channels']}" for row in own],
                 y=[row[f"{kind} (%)"] for row in own],
@@ -41,4 +45,5 @@ def draw_kept(rows: Sequence[dict[str, Any]], colours: Look) -> go.Figure:
                 marker={"symbol": SYMBOLS[list(DASHES).index(kind)], "size": 9},
                 hovertemplate="level %{x} channels<br>%{y:.2f} %",
             )
+        bounds.append(bound)
     return made

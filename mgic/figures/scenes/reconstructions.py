@@ -179,7 +179,7 @@ def kept_plot(data: Data) -> Plot:
     rows = [{"run": one.name, **row} for one in data.shown for row in kept_rows(one.run)]
     title = "Energy that each level keeps"
     note = (
-        "Share of the variance of the finest maps, about each channel's mean. R: decoded from the level by the best "
+        "1 - error / variance of the finest maps, about each channel's mean. R: decoded from the level by the best "
         "full matrix, so what the restrictions kept. P: encoded to the level by the best full matrix, so what the "
         "prolongations can express. At most: any maps of this width, by principal components. Over all pictures."
     )
