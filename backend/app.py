@@ -17,6 +17,7 @@ from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
 from backend.routes import artifacts, baselines, catalogue, demo, index, paper, results, runs, service, sweeps
+from backend.scout import Scout
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
@@ -26,15 +27,17 @@ PREFIX = "/api/v1"
 
 
 def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
-    """The application. Its lifespan starts and ends the catalogue's process, the reaper's and the janitor's thread."""
+    """The application. Its lifespan starts and ends the process of the catalogue, and the threads beside the API."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.catalogue.start()
         app.state.reaper.start()
+        app.state.scout.start()
         app.state.janitor.start()
         yield
         app.state.janitor.stop()
+        app.state.scout.stop()
         app.state.reaper.stop()
         app.state.catalogue.stop()
         store.close()
@@ -53,6 +56,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     wanted = asked(settings.modules)
     app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted)
     app.state.reaper = Reaper(store, bell, settings.reap_s)
+    app.state.scout = Scout(store, app.state.catalogue, settings, app.state.reaper)
     app.state.artifacts = Artifacts(settings.artifacts)
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s)
     errors.install(app)

@@ -9,6 +9,7 @@ from backend.core import Core
 from backend.line import nobody_left
 from mgic.plugins import Asked
 from mgic.records import (
+    CheckedSearch,
     DatasetInfo,
     ExperimentInfo,
     InputRun,
@@ -18,9 +19,12 @@ from mgic.records import (
     ModelsOf,
     Plan,
     PluginInfo,
+    Proposal,
     Recipe,
+    Refused,
     Source,
     SweepRequest,
+    Trial,
 )
 
 
@@ -111,6 +115,22 @@ class Catalogue:
         inputs: Mapping[str, InputRun] | None = None,
     ) -> Plan:
         return self._ask("plan", request, budget_s, refuse, inputs, self._data_dir)  # type: ignore[no-any-return]
+
+    def check_search(self, request: SweepRequest) -> CheckedSearch:
+        return self._ask("check_search", request, self._data_dir)  # type: ignore[no-any-return]
+
+    def next_trials(
+        self,
+        request: SweepRequest,
+        trials: Sequence[Trial],
+        refused: Sequence[Refused],
+        count: int,
+        budget_s: float,
+    ) -> Proposal:
+        """What is to be run next of a search."""
+        return self._ask(  # type: ignore[no-any-return]
+            "next_trials", request, trials, refused, count, budget_s, self._data_dir
+        )
 
     def canonical(self, spec: str) -> str:
         return self._ask("canonical", spec)  # type: ignore[no-any-return]

@@ -21,6 +21,7 @@ from backend.catalogue import Catalogue
 from backend.errors import BadCursor
 from backend.janitor import Janitor
 from backend.reaper import Reaper
+from backend.scout import Scout
 from backend.settings import Settings
 from backend.store import Place, Store
 from mgic.records import TAG_PATTERN, plain_tag
@@ -49,6 +50,11 @@ async def _shared_catalogue(request: Request) -> Catalogue:
 async def _reaper(request: Request) -> Reaper:
     reaper: Reaper = request.app.state.reaper
     return reaper
+
+
+async def _scout(request: Request) -> Scout:
+    scout: Scout = request.app.state.scout
+    return scout
 
 
 async def _artifacts(request: Request) -> Artifacts:
@@ -141,6 +147,7 @@ SharedCatalogueDep = Annotated[Catalogue, Depends(_shared_catalogue)]
 ArtifactsDep = Annotated[Artifacts, Depends(_artifacts)]
 JanitorDep = Annotated[Janitor, Depends(_janitor)]
 ReaperDep = Annotated[Reaper, Depends(_reaper)]
+ScoutDep = Annotated[Scout, Depends(_scout)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CursorDep = Annotated[Cursor, Depends(_cursor)]
 Limit = Annotated[int, Query(ge=1, le=500)]

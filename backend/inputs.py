@@ -9,7 +9,7 @@ from backend.catalogue import Catalogue
 from backend.store import GONE, Store
 from mgic.errors import BadConfig, NotFound, Problem
 from mgic.experiment import inputs_of
-from mgic.records import MAX_SWEEP_RUNS, Grid, InputRun, Run, SweepRequest, Value
+from mgic.records import MAX_SWEEP_RUNS, Grid, InputRun, Run, SweepRequest, Value, stopped_early
 
 SWEEP = "sweep:"
 MOST_WORDS = 60  # of what somebody has written in place of an id
@@ -155,6 +155,7 @@ class _Finder:
             for run in found:
                 if words := _fault(run, of):
                     code = "input_failed" if run.status in GONE else "wrong_experiment"
+                    code = "stopped_early" if stopped_early(run.result) else code
                     problems.append(Problem(pointer, code, words))
                     break
                 self.known[str(run.id)] = InputRun(experiment=run.experiment, config=run.config)
@@ -165,7 +166,7 @@ class _Finder:
         if named is None:
             return []
         if text.startswith(SWEEP):
-            return self._sweeps.get(named, [])
+            return [run for run in self._sweeps.get(named, []) if not stopped_early(run.result)]
         return [self._runs[named]] if named in self._runs else []
 
 
@@ -175,6 +176,8 @@ def _fault(run: Run, of: list[str]) -> str:
     if run.status in GONE:
         how = f"has failed ({run.reason})" if run.reason else f"was {run.status}"
         return f"run {run.id} {how}: retry it first, or name another"
+    if stopped_early(run.result):
+        return f"run {run.id} was ended early by its search: name one that was trained to its end"
     return ""
 
 

@@ -12,12 +12,13 @@ from backend.catalogue import Catalogue
 from backend.errors import KeyMismatch
 from backend.inputs import Named, following, named_runs
 from backend.settings import Settings
-from backend.store import InputGone, NewInput, NewRun, NewSweep, Store, config_key
+from backend.store import InputGone, NewInput, NewRun, NewSearch, NewSweep, Store, config_key
 from mgic.errors import BadConfig, Conflict, Problem, Unavailable
 from mgic.records import Config, InputRun, Plan, Point, Preview, Queue, Sweep, SweepRequest, Worker
 
 SLICE_S = 3.0  # a large sweep keeps the catalogue to itself no longer than this
 COUNT_S = 5.0  # and an answer no longer than this: clients are impatient, and ask again
+FIRST_TRIALS = 5  # of a search are shown before it begins
 PREVIEW_S = 1.0  # an answer comes at least so often; what is not counted by then is pending
 
 
@@ -27,6 +28,8 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
     Raises:
         BadConfig, SweepTooLarge: The request names no sweep.
     """
+    if request.search is not None:
+        return _first_trials(request, store, catalogue, settings)
     named = named_runs(request, store, catalogue)
     plan = catalogue.plan(named.request, PREVIEW_S, False, named.runs)
     first = _previewed(plan, store, catalogue, settings)
@@ -42,6 +45,20 @@ def preview(request: SweepRequest, store: Store, catalogue: Catalogue, settings:
     return first.model_copy(update={"then": then, "pending": first.pending + then.pending})
 
 
+def _first_trials(request: SweepRequest, store: Store, catalogue: Catalogue, settings: Settings) -> Preview:
+    """Those of a search that follow from its seed alone, and how long all of them may take."""
+    checked = catalogue.check_search(request).request
+    search = checked.search
+    assert search is not None
+    found = catalogue.next_trials(checked, (), (), FIRST_TRIALS, PREVIEW_S)
+    if not found.plan.points and found.exhausted:
+        raise BadConfig(found.exhausted, (Problem("#/search", "exhausted", found.exhausted),))
+    shown = _previewed(found.plan, store, catalogue, settings)
+    of_one = shown.seconds / len(shown.points) if shown.seconds is not None else None
+    planned = len(shown.points) if found.exhausted else search.trials
+    return shown.model_copy(update={"total": planned, "seconds": of_one and of_one * planned})
+
+
 def _renamed(point: Point, names: Mapping[str, str]) -> Point:
     """With these names in the place of ids that nothing will have."""
 
@@ -52,11 +69,11 @@ def _renamed(point: Point, names: Mapping[str, str]) -> Point:
 
 
 def _previewed(plan: Plan, store: Store, catalogue: Catalogue, settings: Settings) -> Preview:
-    device = _auto_device(plan.queue, store, settings)
+    device = auto_device(plan.queue, store, settings)
     keys = [config_key(plan.experiment, plan.version, _on(point.config, device), point.files) for point in plan.points]
     known = store.succeeded({key: point.code for key, point in zip(keys, plan.points, strict=True)})
-    missing = _missing_data(plan, catalogue)
-    no_gpu = _no_gpu(plan, store, settings)
+    missing = _missing_data([point.config for point in plan.points], catalogue)
+    no_gpu = _no_gpu(plan.queue, store, settings)
     rates = store.seconds_per_mac(plan.experiment)
     points = tuple(
         point.model_copy(
@@ -65,7 +82,7 @@ def _previewed(plan: Plan, store: Store, catalogue: Catalogue, settings: Setting
                 "seconds": _seconds(point, rates),
                 "problem": point.problem
                 or missing.get(str(point.config.get("dataset")))
-                or (no_gpu if _asks_for_gpu(point) else None),
+                or (no_gpu if _asks_for_gpu(point.config) else None),
             }
         )
         for point, key in zip(plan.points, keys, strict=True)
@@ -93,13 +110,16 @@ def submit(
         KeyMismatch: The key was used for another request.
         QuotaExceeded: Too much is queued already.
     """
-    later = {name for name in ("then", "tags") if not getattr(request, name)}  # a body without them is as it was before
+    later = {name for name in ("then", "tags", "search") if not getattr(request, name)}  # a body is as it was before
     body = request.model_dump(mode="json", exclude=later)
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     try:
         if idempotency_key and (earlier := store.sweep_of_key(idempotency_key, digest)):
             return earlier
-        new = _new_sweep(named_runs(request, store, catalogue), store, catalogue, settings)
+        if request.search is None:
+            new = _new_sweep(named_runs(request, store, catalogue), store, catalogue, settings)
+        else:
+            new = _new_search(request, store, catalogue, settings)
         new = replace(new, id=uuid4(), idempotency_key=idempotency_key, payload_hash=digest)
         if request.then is not None:
             new = _with_then(new, request, store, catalogue, settings)
@@ -126,26 +146,55 @@ def _with_then(
 def _new_sweep(named: Named, store: Store, catalogue: Catalogue, settings: Settings) -> NewSweep:
     """Raises `BadConfig`, also where data or a worker is missing."""
     plan = _whole_plan(named, catalogue)
-    problems = [
-        Problem("#/axes/dataset", "dataset_missing", words) for words in _missing_data(plan, catalogue).values()
-    ]
-    if (words := _no_gpu(plan, store, settings)) and any(map(_asks_for_gpu, plan.points)):
-        problems.append(Problem("#/axes/device", "no_worker", words))
-    if problems:
-        raise BadConfig("; ".join(problem.detail for problem in problems), tuple(problems))
-    device = _auto_device(plan.queue, store, settings)
+    _refuse_missing([point.config for point in plan.points], plan.queue, store, catalogue, settings)
+    device = auto_device(plan.queue, store, settings)
     request = named.request
     return NewSweep(
         experiment=plan.experiment,
         version=plan.version,
         grids=named.grids or plan.grids,
-        runs=[_run(plan, point, device, named) for point in plan.points],
+        runs=[new_run(plan, point, device, named) for point in plan.points],
         name=request.name,
         recipe=request.recipe,
         priority=request.priority,
         reuse=request.reuse,
         tags=request.tags,
     )
+
+
+def _new_search(request: SweepRequest, store: Store, catalogue: Catalogue, settings: Settings) -> NewSweep:
+    """Without runs: the scout asks for them. Raises as `_new_sweep`."""
+    checked = catalogue.check_search(request)
+    wanted, search = checked.request, checked.request.search
+    assert search is not None
+    info, axes = catalogue.experiment(wanted.experiment), wanted.axes or {}
+    defaults = {name: [field.get("default")] for name, field in info.config_schema.get("properties", {}).items()}
+    given = [{name: value} for name in ("dataset", "device") for value in (defaults | axes).get(name, ())]
+    _refuse_missing(given, info.queue, store, catalogue, settings)
+    return NewSweep(
+        experiment=info.name,
+        version=info.version,
+        grids=(axes,),
+        runs=(),
+        name=request.name,
+        recipe=request.recipe,
+        priority=request.priority,
+        search=NewSearch(search, checked.curve, request.reuse),
+        tags=request.tags,
+    )
+
+
+def _refuse_missing(
+    configs: Iterable[Config], queue: Queue, store: Store, catalogue: Catalogue, settings: Settings
+) -> None:
+    """Raises `BadConfig` where data or a worker with a GPU is not there."""
+    configs = list(configs)
+    missing = _missing_data(configs, catalogue)
+    problems = [Problem("#/axes/dataset", "dataset_missing", words) for words in missing.values()]
+    if (words := _no_gpu(queue, store, settings)) and any(map(_asks_for_gpu, configs)):
+        problems.append(Problem("#/axes/device", "no_worker", words))
+    if problems:
+        raise BadConfig("; ".join(problem.detail for problem in problems), tuple(problems))
 
 
 @contextmanager
@@ -176,9 +225,9 @@ def _whole_plan(named: Named, catalogue: Catalogue) -> Plan:
             raise Unavailable(f"{pending} of {len(plan.points)} cells are still to be counted; send it again")
 
 
-def _missing_data(plan: Plan, catalogue: Catalogue) -> dict[str, str]:
-    """For each data set of the sweep that is not on this server, how to get it: better said now than by every run."""
-    wanted = {name for point in plan.points if isinstance(name := point.config.get("dataset"), str)}
+def _missing_data(configs: Iterable[Config], catalogue: Catalogue) -> dict[str, str]:
+    """For each data set of these that is not on this server, how to get it: better said now than by every run."""
+    wanted = {name for config in configs if isinstance(name := config.get("dataset"), str)}
     if not wanted:
         return {}
     return {
@@ -188,7 +237,8 @@ def _missing_data(plan: Plan, catalogue: Catalogue) -> dict[str, str]:
     }
 
 
-def _run(plan: Plan, point: Point, auto: str, named: Named) -> NewRun:
+def new_run(plan: Plan, point: Point, auto: str, named: Named, trial: Mapping[str, object] | None = None) -> NewRun:
+    """A point as the store takes it."""
     config = _on(point.config, auto)
     device = str(config.get("device", "cpu"))
     inputs = {name: str(config[name]) for name in named.files if config.get(name)}
@@ -201,6 +251,7 @@ def _run(plan: Plan, point: Point, auto: str, named: Named) -> NewRun:
         work_macs=point.work_macs,
         code=point.code,
         inputs={name: NewInput(UUID(run), named.files[name]) for name, run in inputs.items()},
+        trial=trial,
     )
 
 
@@ -209,24 +260,29 @@ def _on(config: Config, device: str) -> Config:
     return config | {"device": device} if config.get("device") == "auto" else config
 
 
-def _auto_device(queue: Queue, store: Store, settings: Settings) -> str:
+def auto_device(queue: Queue, store: Store, settings: Settings) -> str:
     """A GPU if a worker that could take the run has one."""
     return "cuda" if _with_gpu(queue, _alive(store, settings)) else "cpu"
 
 
-def _no_gpu(plan: Plan, store: Store, settings: Settings) -> str | None:
+def slots_online(queue: Queue, store: Store, settings: Settings) -> int:
+    """How many runs of an experiment of this queue can go on at the same time; 1 while no worker is online."""
+    alive = _alive(store, settings)
+    wanted = _gpu_queue(queue) if _with_gpu(queue, alive) else queue
+    return sum(worker.slots for worker in alive if worker.queue == wanted) or 1
+
+
+def _no_gpu(queue: Queue, store: Store, settings: Settings) -> str | None:
     """Why a run that asks for a GPU would wait for ever; None where it would not, and while no worker is online."""
     alive = _alive(store, settings)
-    if not alive or _with_gpu(plan.queue, alive):
+    if not alive or _with_gpu(queue, alive):
         return None
-    queue = _gpu_queue(plan.queue)
-    return (
-        f"device=cuda: no worker of the queue {queue} that is online has a GPU; start one, or take device=auto or cpu"
-    )
+    which = f"worker of the queue {_gpu_queue(queue)}"
+    return f"device=cuda: no {which} that is online has a GPU; start one, or take device=auto or cpu"
 
 
-def _asks_for_gpu(point: Point) -> bool:
-    return point.config.get("device") == "cuda"
+def _asks_for_gpu(config: Config) -> bool:
+    return config.get("device") == "cuda"
 
 
 def _alive(store: Store, settings: Settings) -> list[Worker]:

@@ -13,8 +13,9 @@ from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig
 from mgic.figures.scenes import SCENES
 from mgic.place import service_url
-from mgic.records import Config, DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Run, RunStatus
+from mgic.records import Config, DatasetInfo, ExperimentInfo, Health, ModelCost, ModelInfo, ModelsOf, Run, RunStatus
 
+SIGNS = {"ok": "✔", "degraded": "▲", "unavailable": "✖"}  # of what the service says of itself
 INPUTS = 100  # runs that a form offers as inputs
 ANSWER_S = 3  # an API that is silent for longer is said to be out of reach
 
@@ -93,7 +94,7 @@ def datasets(api: Client) -> dict[str, DatasetInfo]:
 def inputs(api: Client, of: tuple[str, ...]) -> dict[str, str]:
     """The newest runs of these experiments that succeeded, by their ids, and what is shown for each."""
     found = [run for name in of for run in api.runs(INPUTS, experiment=name, status=RunStatus.SUCCEEDED).items]
-    return {str(run.id): _shown(run) for run in found}
+    return {str(run.id): _shown(run) for run in found if run.whole}
 
 
 def _shown(run: Run) -> str:
@@ -113,6 +114,14 @@ def model_cost(
 ) -> ModelCost:
     """Of one model, with all its levels. Raises `ApiError` for options that no network can be built from."""
     return api.model_cost(name, input_size, **options)
+
+
+def readiness(api: Client) -> Health | str:
+    """Able to work, or why not."""
+    try:
+        return api.ready()
+    except ApiError as error:
+        return str(error)
 
 
 @st.cache_data(ttl=15, max_entries=20, show_spinner="Reading runs", hash_funcs=_BY_URL)

@@ -1,12 +1,13 @@
 """The pages by name, and what several of them say in one way: an id in the address, nothing yet, no worker."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 from uuid import UUID
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.address import turn
 from dashboard.words import literal
@@ -19,9 +20,11 @@ SWEEP = "sweeps/sweep.py"
 SWEEPS = "sweeps/sweeps.py"
 RUN = "runs/run.py"
 RUNS = "runs/runs.py"
+COMPARE = "compare/compare.py"
 TRADEOFF = "tradeoff/tradeoff.py"
 LATENCY = "latency/latency.py"
 MODELS = "models/models.py"
+PAPER = "paper/paper.py"
 SYSTEM = "service/system.py"
 
 
@@ -43,23 +46,24 @@ PLACES = {
         Place(NEW_SWEEP, "new", "New sweep", "add"),
         Place(SWEEPS, "sweeps", "Sweeps", "view_list"),
         Place(SWEEP, "sweep", "Sweep", "scatter_plot", hidden=True),
-        Place(ABLATION, "ablation", "Ablation", "grid_on"),
     ),
     "Runs": (
         Place(RUNS, "runs", "Runs", "table_rows"),
         Place(RUN, "run", "Run", "show_chart", hidden=True),
+        Place(COMPARE, "compare", "Compare", "balance"),
         Place("runs/picture.py", "picture", "Picture", "image", hidden=True),
         Place("reconstructions/reconstructions.py", "reconstructions", "Reconstructions", "compare"),
     ),
     "Results": (
         Place(TRADEOFF, "tradeoff", "Trade-off", "scatter_plot"),
+        Place(ABLATION, "ablation", "Ablation", "grid_on"),
         Place(LATENCY, "latency", "Latency", "timer"),
     ),
     "Models": (
         Place(MODELS, "models", "Models", "hub"),
         Place("models/model.py", "model", "Model", "layers", hidden=True),
     ),
-    "Paper": (Place("paper/paper.py", "paper", "Paper", "menu_book"),),
+    "Paper": (Place(PAPER, "paper", "Paper", "menu_book"),),
     "Service": (
         Place(SYSTEM, "system", "System", "dns"),
         Place("service/help.py", "help", "Help", "help"),
@@ -88,8 +92,9 @@ def nothing_yet(words: str, page: str, label: str, address: dict[str, str] | Non
     st.stop()
 
 
-def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = None) -> None:
-    """A table that scrolls inside itself; `open` and `sweep` are links."""
+def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = None, pick: bool = False) -> Sequence[int]:
+    """A table that scrolls inside itself; `open` and `sweep` are links. Returns the places of the rows that are ticked,
+    where they can be."""
     config = {
         "open": st.column_config.LinkColumn("Open", display_text=r"run=(.{8})", help="Opens the page of the run"),
         "sweep": st.column_config.LinkColumn("Sweep", display_text=r"sweep=(.{8})", help="Opens its sweep"),
@@ -105,7 +110,18 @@ def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = Non
         "result": st.column_config.TextColumn("Result", width=150),
     }
     used = {name: config.get(name) or st.column_config.Column(_headed(name)) for name in table.columns}
-    st.dataframe(table, hide_index=True, column_config=used, key=key, alt=alt, height=height or "auto", placeholder="-")
+    shown = st.dataframe(
+        table,
+        hide_index=True,
+        column_config=used,
+        key=key,
+        alt=alt,
+        height=height or "auto",
+        placeholder="-",
+        on_select="rerun" if pick else "ignore",
+        selection_mode="multi-row",
+    )
+    return () if isinstance(shown, DeltaGenerator) else sorted(shown.selection.rows)
 
 
 def _headed(name: str) -> str:
@@ -145,6 +161,11 @@ def say_what_holds(runs: Sequence[Run], workers: Sequence[Worker]) -> None:
         with st.container(horizontal=True):
             for run in holding[:5]:
                 st.page_link(RUN, label=f"run {str(run)[:8]}", icon=":material/link:", query_params={"run": str(run)})
+
+
+def chips(tags: Iterable[str]) -> str:
+    """Markdown: the tags behind a name, such as that of demo data."""
+    return "".join(f" :gray-badge[{literal(tag)}]" for tag in dict.fromkeys(tags))
 
 
 def prose(text: str) -> None:

@@ -17,6 +17,7 @@ def look() -> Look:
 CELL = 440
 # Tiles of pictures are as large as the window: of two runs two rows of them fit into its height, of one run one row.
 PAIR, ALONE = "27vh", "50vh"
+CARD = 250  # of a card with a few words
 LAYOUT = f"""
 [data-testid="stMainBlockContainer"] {{ padding: 3.2rem 1.5rem 2rem; }}
 [data-stale="true"] {{ opacity: 1 !important; transition: none !important; }}
@@ -34,6 +35,14 @@ LAYOUT = f"""
 @media (max-width: 700px) {{
     [class*="st-key-tiles-"] {{ grid-template-columns: repeat(2, minmax(0, 1fr)); }}
 }}
+[class*="st-key-cards-"] {{
+    display: grid;
+    grid-template-columns: repeat(auto-fill, minmax(min({CARD}px, 100%), 1fr));
+}}
+:has(> .st-key-run-bar) {{ position: sticky; top: 3.75rem; z-index: 10; }}  /* below the header */
+.st-key-run-bar {{ padding: 0.5rem 0; min-height: 3.5rem; border-bottom: 1px solid; }}
+.anchor {{ scroll-margin-top: 12rem; }}
+.st-key-cells-old {{ opacity: 0.5; }}
 """
 
 
@@ -42,20 +51,17 @@ def style_page() -> None:
     it is written dark."""
     on_primary = '[data-testid="stBaseButton-primary"] *, span[data-tag] *'
     contrast = f"{on_primary} {{ color: {LIGHT.text} !important }}" if look() is DARK else ""
-    st.html(f"<style>{LAYOUT}{contrast}</style>")
+    bar = f".st-key-run-bar {{ background: {look().background}; border-color: {look().grid}; }}"
+    st.html(f"<style>{LAYOUT}{bar}{contrast}</style>")
 
 
 def show(made: go.Figure, key: str, alt: str, select: bool = False) -> Any:
-    """Draw a figure with a picture to download; nothing of it leaves the host.
+    """Draw a figure; nothing of it leaves the host. Its files are those of `mgic.figures.export`, not the browser's.
 
     Returns:
         With `select`, the points that are marked by a click or a box.
     """
-    config: dict[str, Any] = {
-        "displaylogo": False,
-        "responsive": True,
-        "toImageButtonOptions": {"filename": key, "scale": 2},
-    }
+    config: dict[str, Any] = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["toImage"]}
     if select:
         return st.plotly_chart(made, key=key, theme=None, config=config, alt=alt, on_select="rerun")
     st.plotly_chart(made, key=key, theme=None, config=config, alt=alt)

@@ -20,15 +20,20 @@ ADVICE = {
 SIGNS = re.compile(
     r"[\\`*\[\]<&$~|]"  # anywhere: code, emphasis, links, tags, entities, LaTeX, tables
     r"|(?<!\w)_|_(?!\w)"  # emphasis; inside a word an underscore is a letter, also to a screen reader
-    r"|:(?=\w)"  # :material/add:, :smile:
+    r"|:(?=\w)"  # :red[...]
     r"|(?<=-)[->]|-(?=-)|>(?==)"  # what Streamlit turns into arrows and dashes
     r"|^\s*(?:[#>+-]|\d+[.)](?=\s))"  # headings, quotes, lists
 )
+# :smile:, :+1:, :material/add: are replaced after escapes have been read: only a character between, which is not seen,
+# keeps them as they are.
+SHORT_CODE = re.compile(r":(?=[\w+/-]+:)")
+JOINER = "\u2060"
 
 
 def literal(text: object) -> str:
     """For a place that reads Markdown: every sign of it, and of HTML and LaTeX, comes out as typed."""
-    return SIGNS.sub(lambda found: found[0][:-1] + "\\" + found[0][-1], " ".join(str(text).splitlines()))
+    line = SHORT_CODE.sub(":" + JOINER, " ".join(str(text).splitlines()))
+    return SIGNS.sub(lambda found: found[0][:-1] + "\\" + found[0][-1], line)
 
 
 def prose_of_scale(scale: str, summary: str) -> str:

@@ -17,6 +17,10 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --no-deps -e . && python -m compileall -q mgic dashboard
 
 FROM python:${PYTHON_TAG}
+# Figures become SVG, PDF and PNG in Chromium; the fonts have the widths of Arial and Helvetica.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends chromium fonts-liberation \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 mgic \
     && useradd --uid 10001 --gid mgic --no-create-home --home-dir /tmp --shell /usr/sbin/nologin mgic
 COPY --from=build /opt/venv /opt/venv

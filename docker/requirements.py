@@ -12,7 +12,7 @@ from pathlib import Path
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 # Workers run every experiment.
 EXTRAS = {"service": ("service", "train", "onnx", "prune", "pictures"), "dashboard": ("dashboard",)}
-DASHBOARD_NEEDS = frozenset({"httpx2", "numpy", "pydantic", "scipy"})  # records, client and statistics import these
+DASHBOARD_NEEDS = frozenset({"httpx2", "numpy", "pillow", "pydantic", "scipy"})  # its part of the core imports these
 
 
 def name(requirement: str) -> str:

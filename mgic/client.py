@@ -6,7 +6,7 @@
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -173,6 +173,10 @@ class Client(Transport):
         """
         return self._page(Run, "/runs", limit=limit, cursor=cursor, **filters)
 
+    def every_run(self, **filters: Filter) -> Iterator[Run]:
+        """All pages of `runs`, 500 at a time: what is read may be more than fits into memory."""
+        return self._all(Run, "/runs", **filters)
+
     def count_runs(self, **filters: Filter) -> int:
         """How many runs a list with these filters has."""
         return self._get(RunCount, "/runs/count", **filters).total
@@ -246,7 +250,7 @@ class Client(Transport):
     def results(self, experiment: str, **filters: str | None) -> list[Config]:
         """Flat rows, config and result side by side, one a finished run, or with `table=` one a row of that table.
 
-        Filters: sweep_id, model, dataset.
+        Filters: sweep_id, model, dataset; `stopped="true"`: those too of trainings that a search ended early.
         """
         return list(self._all(dict, "/results", experiment=experiment, **filters))
 

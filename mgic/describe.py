@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mgic.measure.cost import model_cost, model_totals
 from mgic.measure.size import model_state_bytes
 from mgic.models.weights import file_hash, own_file
 from mgic.records import (
+    CheckedSearch,
     DatasetInfo,
     ExperimentInfo,
     InputRun,
@@ -26,11 +28,15 @@ from mgic.records import (
     Plan,
     PluginInfo,
     Point,
+    Proposal,
     Recipe,
+    Refused,
     Source,
     SweepRequest,
+    Trial,
 )
 from mgic.reference import list_recipes
+from mgic.search import checks, proposing
 from mgic.spec import format_spec, parse_spec
 from mgic.sweep import expand, grids_of, measured
 
@@ -209,8 +215,7 @@ def plan(
         points = expand(request, inputs)
         name, grids, place = grids_of(request)
     except UnknownName as error:
-        pointer = "#/recipe" if request.recipe is not None else "#/experiment"
-        raise BadConfig(str(error), (Problem(pointer, "unknown_name", str(error)),)) from error
+        raise _no_such(request, error) from error
     info = EXPERIMENTS[name].info
     try:
         cells = tuple(measured(name, points, budget_s, refuse))
@@ -222,6 +227,36 @@ def plan(
     cells = _with_files(cells, data_dir, place if refuse else None)
     known = tuple(provenance.with_code(name, cells))
     return Plan(experiment=name, version=info.version, queue=info.queue, grids=grids, points=known)
+
+
+def check_search(request: SweepRequest, data_dir: Path = Path("data")) -> CheckedSearch:
+    """The search that a request asks for, with what follows from the experiment.
+
+    Raises:
+        BadConfig: It asks for what cannot be; every fault named with its JSON pointer.
+    """
+    look_in(data_dir)
+    try:
+        return checks.check_search(request)
+    except UnknownName as error:
+        raise _no_such(request, error) from error
+
+
+def _no_such(request: SweepRequest, error: UnknownName) -> BadConfig:
+    pointer = "#/recipe" if request.recipe is not None else "#/experiment"
+    return BadConfig(str(error), (Problem(pointer, "unknown_name", str(error)),))
+
+
+def next_trials(
+    request: SweepRequest,
+    trials: Sequence[Trial],
+    refused: Sequence[Refused],
+    count: int,
+    budget_s: float | None = None,
+    data_dir: Path = Path("data"),
+) -> Proposal:
+    """What is to be run next of a search; see `mgic.search.proposing`."""
+    return proposing.next_trials(request, trials, refused, count, partial(plan, data_dir=data_dir), budget_s)
 
 
 def _with_files(points: Sequence[Point], data_dir: Path, place: str | None) -> tuple[Point, ...]:

@@ -113,6 +113,9 @@ class Context(Protocol):
     def checkpoint_wanted(self) -> bool:
         """Whether somebody asked for a checkpoint since this was last asked."""
 
+    def stop_wanted(self) -> bool:
+        """Whether a training is to end here, by what it was scored so far: a search has better ones."""
+
 
 @dataclass(frozen=True)
 class Estimate:

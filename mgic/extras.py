@@ -9,7 +9,11 @@ _OF = {  # by the name of its distribution, or of what is imported
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "torch_pruning": "prune",
+    "optuna": "search",
     "skimage": "pictures",
+    "choreographer": "figures",
+    "kaleido": "figures",
+    "plotly": "figures",
 }
 SERVICE = ("backend", "worker", "dashboard")
 ALONE = "this installation is the library alone: the service runs from a checkout of the project, with `make up`"

@@ -55,6 +55,7 @@ from mgic.registry import load_own
 
 _wanted = threading.Semaphore(0)  # counts what SIGUSR1 asked for
 _stopped = threading.Event()  # SIGTERM came
+_enough = threading.Event()  # SIGUSR2 came
 
 REPORT_EVERY_S = 0.25
 IDLE_S = 60.0
@@ -130,6 +131,9 @@ class ChannelContext:
 
     def checkpoint_wanted(self) -> bool:
         return _wanted.acquire(blocking=False)
+
+    def stop_wanted(self) -> bool:
+        return _enough.is_set()
 
     def artifacts(self) -> list[Artifact]:
         """Those that were really written, with size and hash."""
@@ -224,6 +228,7 @@ def _run_in_a_fork(channel: TextIO, job: Job) -> None:
 
 def _run(channel: TextIO, job: Job) -> bool:
     """Run it in this process; whether it succeeded."""
+    _enough.clear()  # what was meant for the job before
     _tell(channel, Begun(os.getpid()))
     torch.set_num_threads(job.threads)
     inputs = {name: Path(folder) for name, folder in job.inputs.items()}
@@ -245,6 +250,10 @@ def _want(_signal: int, _frame: FrameType | None) -> None:
     _wanted.release()
 
 
+def _end_early(_signal: int, _frame: FrameType | None) -> None:
+    _enough.set()
+
+
 def _leave() -> NoReturn:
     """End at once: to take torch and all modules down in order costs more than a second, and saves nothing.
 
@@ -260,9 +269,11 @@ def _leave() -> NoReturn:
 
 
 def main() -> NoReturn:
-    """Serve jobs until standard input ends; SIGTERM cancels the job at hand, SIGUSR1 asks it for a checkpoint."""
+    """Serve jobs until standard input ends; SIGTERM cancels the job at hand, SIGUSR1 asks it for a checkpoint,
+    SIGUSR2 has its training end early."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGUSR1, _want)
+    signal.signal(signal.SIGUSR2, _end_early)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # between two jobs a cancel loses nothing
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as channel, suppress(Cancelled):

@@ -66,7 +66,7 @@ def expand(request: SweepRequest, inputs: Mapping[str, InputRun] | None = None) 
     points: dict[str, Point] = {}
     for number, grid in enumerate(grids):
         place = f"{base}/{number}" if base == "#/grids" else base
-        problems |= dict.fromkeys(_repeated(grid, place))
+        problems |= dict.fromkeys(repeated(grid, place))
         for requested in _cells(grid):
             try:
                 config = _resolve(experiment, requested, inputs or {})
@@ -176,7 +176,8 @@ def _cells(grid: Grid) -> Iterator[Config]:
         yield dict(zip(grid, values, strict=True))
 
 
-def _repeated(grid: Grid, place: str) -> Iterator[Problem]:
+def repeated(grid: Grid, place: str) -> Iterator[Problem]:
+    """Values that stand on an axis twice."""
     for field, axis in grid.items():
         seen: set[str] = set()
         for number, value in enumerate(axis):

@@ -19,6 +19,7 @@ class SilentContext:
         self.inputs: dict[str, Path] = {}
         self.kept: list[str] = []
         self.resumed_at: list[int] = []
+        self.stop_after: int | None = None  # scores of the test samples; then the training is to end
         self.want_at: set[int] = set()  # numbers of calls of `checkpoint_wanted` that are answered with yes
         self._asked = 0
         self.progress: list[float] = []
@@ -58,3 +59,6 @@ class SilentContext:
     def checkpoint_wanted(self) -> bool:
         self._asked += 1
         return self._asked in self.want_at
+
+    def stop_wanted(self) -> bool:
+        return self.stop_after is not None and len(self.curves.get("test/loss", ())) >= self.stop_after

@@ -27,6 +27,7 @@ BROAD_HANDLERS = {
     "mgic/models/__init__.py": "the network of somebody else may raise anything while it is built",
     "mgic/cli/__init__.py": "an unforeseen error must not end with 1, which says that a run failed",
     "backend/reaper.py": "a thread that ended would leave lost runs lost",
+    "backend/scout.py": "a thread that ended would leave searches without trials",
     "backend/janitor.py": "a thread that ended would let checkpoints pile up",
     "backend/artifacts.py": "each library behind fsspec has errors of its own",
     "worker/pulse.py": "a thread that ended would let the lease of a live run expire",

@@ -56,6 +56,7 @@ def test_a_block_is_put_into_mgic_in_15_lines(here):
     assert hierarchy.startswith("in MGIC: ")
 
 
+@pytest.mark.thorough
 def test_a_network_is_converted_counted_and_timed(here):
     text = here("own_network.py")
     assert text.startswith("2 blocks in MGIC")

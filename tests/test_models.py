@@ -44,7 +44,7 @@ FAMILIES = list(families())
 def of_each_file() -> Iterator[Any]:
     """One family stands for each file of models, one of MGIC where there is one; `make test-all` takes all.
 
-    So it does with those of many million parameters, which take long to export; one that was never pinned is small.
+    So it does with those of many million parameters, which take long; one that was never pinned is small.
     """
     seen = set()
     for family in sorted(FAMILIES, key=lambda family: "mgic" not in family.id):
@@ -111,7 +111,7 @@ def test_builds_without_memory_and_honours_classes_and_channels(names, subtests)
             assert y.shape == shape_out(name, x)
 
 
-@pytest.mark.parametrize("names", FAMILIES)
+@pytest.mark.parametrize("names", list(of_each_file()))
 def test_computes_and_keeps_itself_in_a_state_dict(names, subtests):
     for name in standing(names):
         with subtests.test(name):
@@ -170,7 +170,7 @@ def with_gradients(name: str, chosen: dict[str, Any]) -> tuple[set[str], set[str
     return {key for key, _ in model.named_parameters()}, got.keys()
 
 
-@pytest.mark.parametrize("names", FAMILIES)
+@pytest.mark.parametrize("names", list(of_each_file()))
 def test_every_parameter_gets_a_gradient(names, subtests):
     """At its defaults, or, as the norms of another width, under another value of one of its options."""
     for name in standing(names):

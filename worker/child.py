@@ -170,6 +170,12 @@ class Child:
         self._job = None
         _signal(self.channel.pid or self.process.pid, number)
 
+    def end_training(self) -> None:
+        """Tell the run, and no other process, that its training is to end early; to be told again is no matter."""
+        if self.channel.pid is not None and self.channel.left is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.channel.pid, signal.SIGUSR2)
+
     def rest(self) -> bool:
         """Once the outcome is told: whether the next run may come, which is not before the fork of this one has ended.
 

@@ -21,7 +21,7 @@ class Pulse:
     """Once in `poll_s`: prolong the lease, ask whether the run was cancelled, store new points and lines.
 
     `order` is "ok" until the store says "cancel" (the user wants it stopped) or "lost"
-    (the run has another owner).
+    (the run has another owner). `behind` says that its training is to end early: its search has better ones.
     """
 
     def __init__(self, store: Store, claim: Claim, settings: Settings, told: Told) -> None:
@@ -33,7 +33,10 @@ class Pulse:
         self._one = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self._answered = time.monotonic()
+        self._scored = False  # since it was last held against the others of its search
+        self._epochs = 0  # after which that was
         self.order = "ok"
+        self.behind = False
 
     def __enter__(self) -> "Pulse":
         self._thread.start()
@@ -58,6 +61,8 @@ class Pulse:
             if points or lines:
                 self._store.record(self._claim.run_id, self._claim.fence, points, lines)
                 del self._told.points[: len(points)], self._told.lines[: len(lines)]
+            stop = self._claim.stop
+            self._scored |= stop is not None and any(name == stop.curve for name, _, _ in points)
 
     def _beat(self) -> None:
         told = self._told
@@ -68,5 +73,13 @@ class Pulse:
                 if not (answer == "ok" and self.order == "cancel"):
                     self.order = answer
                 self.flush()
+                self._compare()
             except Exception as error:  # noqa: BLE001 - a thread that ends here would let a live run's lease expire
                 log.warning("run %s: no heartbeat: %s", self._claim.run_id, error)
+
+    def _compare(self) -> None:
+        """Hold what is stored of its training against the others of its search."""
+        claim = self._claim
+        if claim.stop is not None and self._scored and not self.behind:
+            self._epochs, self.behind = self._store.behind(claim.run_id, claim.fence, claim.stop, self._epochs)
+            self._scored = False

@@ -111,6 +111,8 @@ def _watch(
             return Ended(lost=True)
         if pulse.order == "cancel":
             return _cancelled(child, settings)
+        if pulse.behind:
+            child.end_training()
         if stopping():
             return Ended()
         if time.monotonic() - start > settings.wall_limit_s:

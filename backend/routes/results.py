@@ -42,6 +42,7 @@ def list_results(
     model: Text = None,
     dataset: Text = None,
     sweep_id: UUID | None = None,
+    stopped: Annotated[bool, Query(description="Trainings that a search ended early, too")] = False,
 ) -> Any:
     """One row a finished run, oldest first, or one for each row of a table; as csv: all of them, under one header.
 
@@ -54,10 +55,10 @@ def list_results(
     if format == "csv":
         name = _plain(experiment if table is None else f"{experiment}-{table}")
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-        chunks = _csv(_rows(store, experiment, filters, table), settings.home)
+        chunks = _csv(_rows(store, experiment, filters, table, stopped), settings.home)
         header = next(chunks)  # what fails, fails before the answer begins
         return StreamingResponse(chain([header], chunks), media_type="text/csv", headers=headers)
-    items, place = store.results(experiment, limit, cursor.after, filters, table)
+    items, place = store.results(experiment, limit, cursor.after, filters, table, stopped)
     return Page[dict[str, Any]](items=tuple(items), next_cursor=cursor.write(place))
 
 
@@ -105,10 +106,12 @@ def _line(cells: Iterable[object]) -> bytes:
     return text.getvalue().encode()
 
 
-def _rows(store: Store, experiment: str, filters: dict[str, Any], table: str | None) -> Iterator[dict[str, Any]]:
+def _rows(
+    store: Store, experiment: str, filters: dict[str, Any], table: str | None, stopped: bool
+) -> Iterator[dict[str, Any]]:
     place: int | None = None
     while True:
-        rows, place = store.results(experiment, BATCH, place, filters, table)
+        rows, place = store.results(experiment, BATCH, place, filters, table, stopped)
         yield from rows
         if place is None:
             return

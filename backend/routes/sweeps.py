@@ -12,6 +12,7 @@ from backend.deps import (
     JanitorDep,
     Limit,
     ReaperDep,
+    ScoutDep,
     SettingsDep,
     StoreDep,
     StrictQuery,
@@ -40,15 +41,19 @@ def submit_sweep(
     catalogue: CatalogueDep,
     settings: SettingsDep,
     reaper: ReaperDep,
+    scout: ScoutDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Sweep:
     """Store one run for each point, then tell the workers.
 
     With `then`, a second sweep is stored in the same transaction: `then_sweep_id` of the answer. Each of its runs
-    has one of this sweep as its input, and waits for it.
+    has one of this sweep as its input, and waits for it. With `search`, a sampler asks for its runs, one after
+    another, as those before end.
     """
     sweep = submission.submit(request, idempotency_key, store, catalogue, settings)
     reaper.wake()  # only now, with the rows committed, may a worker hear of them
+    if sweep.search is not None:
+        scout.wake()
     response.headers["Location"] = f"/api/v1/sweeps/{sweep.id}"
     return sweep
 
@@ -91,7 +96,7 @@ def list_sweep_runs(sweep_id: UUID, store: StoreDep, cursor: CursorDep, limit: L
 
 @router.post("/{sweep_id}/cancel")
 def cancel_sweep(sweep_id: UUID, store: StoreDep) -> Sweep:
-    """Stop what has not ended. Finished runs keep their results."""
+    """Stop what has not ended, and ask for no more runs of a search. Finished runs keep their results."""
     store.sweep(sweep_id)
     store.cancel_sweep(sweep_id)
     return store.sweep(sweep_id)
@@ -102,6 +107,7 @@ def retry_failed_runs(
     sweep_id: UUID,
     store: StoreDep,
     reaper: ReaperDep,
+    scout: ScoutDep,
     cancelled: Annotated[bool, Query(description="The cancelled ones, too")] = False,
 ) -> Sweep:
     """Queue every failed run again, as a new run in its place; what it needs and has failed too is queued before.
@@ -111,4 +117,5 @@ def retry_failed_runs(
     store.sweep(sweep_id)
     store.retry_failed(sweep_id, cancelled)
     reaper.wake()
+    scout.wake()
     return store.sweep(sweep_id)

@@ -29,6 +29,9 @@ from backend.store.measured import MeasuredRun, Measurements
 from backend.store.removal import Removal
 from backend.store.retries import Retries
 from backend.store.search import Condition, Operator, Place, RunQuery, Search
+from backend.store.searches import OpenSearch, Searches
+from backend.store.standing import NewSearch
+from backend.store.stopping import Stop, Stops
 from backend.store.sweeps import NewRun, NewSweep
 
 __all__ = [
@@ -46,13 +49,16 @@ __all__ = [
     "NewBaseline",
     "NewInput",
     "NewRun",
+    "NewSearch",
     "NewSweep",
+    "OpenSearch",
     "Operator",
     "Place",
     "QuotaExceeded",
     "RunQuery",
     "SchemaMismatch",
     "Slot",
+    "Stop",
     "Store",
     "config_key",
     "disk_is_full",
@@ -62,7 +68,7 @@ __all__ = [
 ]
 
 
-class Store(Imports, Search, Lifecycle, Retries, Removal, Journal, Measurements, Baselines):
+class Store(Imports, Search, Searches, Stops, Lifecycle, Retries, Removal, Journal, Measurements, Baselines):
     """The whole of it. One a process; never carried across a fork.
 
     Args:

@@ -15,14 +15,17 @@ from sqlalchemy import Connection, RowMapping, and_, bindparam, exists, insert, 
 
 from backend.store.facts import facts_at_end, record_facts
 from backend.store.lineage import InputFile, Lineage
-from backend.store.rows import ACTIVE, OPEN
-from backend.store.schema import artifacts, events, runs, workers
+from backend.store.rows import ACTIVE, OPEN, SEARCHING
+from backend.store.schema import artifacts, events, runs, sweeps, workers
+from backend.store.stopping import Stop, stop_of
 from mgic.errors import Conflict
-from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run, RunStatus
+from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run, RunStatus, stopped_early
 
 Beat = Literal["ok", "cancel", "lost"]
 
 KEEP_WORKERS_S = 24 * 3600
+# Why what waits for a training fails that has succeeded, and not come to its end.
+EARLY = Failure(reason=Reason.INPUT_FAILED, message="was ended early by its search")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,10 @@ class Slot:
 
 @dataclass(frozen=True)
 class Claim:
-    """A run in somebody's hands, with the fence that proves it; `inputs` is what it reads of others, by field."""
+    """A run in somebody's hands, with the fence that proves it.
+
+    `inputs` is what it reads of others, by field; `stop` by what it may be ended early.
+    """
 
     run_id: UUID
     fence: int
@@ -46,6 +52,7 @@ class Claim:
     config: Config
     device: str
     inputs: Mapping[str, tuple[InputFile, ...]] = field(default_factory=dict)
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,8 @@ class Lifecycle(Lineage):
                 phase="",
             )
             files = self._input_files(connection, row["id"])
-            return Claim(row["id"], fence, attempt, row["experiment"], row["config"], row["device"], files)
+            stop = stop_of(connection, row)
+            return Claim(row["id"], fence, attempt, row["experiment"], row["config"], row["device"], files, stop)
 
     def could_claim(self, slot: Slot) -> bool:
         """Whether the worker has nothing in work, and a run waits that `claim` would give it."""
@@ -142,6 +150,7 @@ class Lifecycle(Lineage):
                 failure=failure,
                 environment=outcome.environment,
                 seconds=outcome.seconds,
+                stopped_early=stopped_early(outcome.result),
             )
             if files and outcome.status is RunStatus.SUCCEEDED:
                 connection.execute(
@@ -201,8 +210,10 @@ class Lifecycle(Lineage):
             return self._records(connection, [self._row(connection, run_id)])[0]
 
     def cancel_sweep(self, sweep_id: UUID) -> int:
-        """Cancel what has not ended; how many runs that concerned."""
+        """Cancel what has not ended, and ask for no more of a search; how many runs that concerned."""
         with self._write() as connection:
+            searching = (sweeps.c.id == sweep_id, sweeps.c.search_state == SEARCHING)
+            connection.execute(update(sweeps).where(*searching).values(search_state="cancelled"))
             query = select(runs.c.id).where(runs.c.sweep_id == sweep_id, runs.c.status.in_(OPEN))
             rows = [row for row in self._rows(connection, connection.scalars(query)) if row["status"] in OPEN]
             queued = [row for row in rows if row["status"] == RunStatus.QUEUED]
@@ -241,10 +252,12 @@ class Lifecycle(Lineage):
     ) -> None:
         """Into a terminal state; what waits for it lacks an input less, or fails with it, and so on."""
         self._close(connection, row, status, failure, **values)
-        if status is RunStatus.SUCCEEDED:
+        if values.get("stopped_early"):
+            self._fail_what_waits(connection, {row["id"]: EARLY})
+        elif status is RunStatus.SUCCEEDED:
             self._free(connection, row["id"])
-            return
-        self._fail_what_waits(connection, {row["id"]: failure})
+        else:
+            self._fail_what_waits(connection, {row["id"]: failure})
 
     def _fail_what_waits(self, connection: Connection, ended: Mapping[UUID, Failure | None]) -> None:
         """For these, and for what fails with that, and so on."""
@@ -348,4 +361,5 @@ def _eligible(queue: str, device: str) -> tuple[Any, ...]:
 
 def _for_want(run_id: UUID, why: Failure | None) -> Failure:
     how = f"has failed ({why.reason})" if why else "was cancelled"
+    how = why.message if why is EARLY else how
     return Failure(reason=Reason.INPUT_FAILED, message=f"Run {run_id}, which is its input, {how}.")

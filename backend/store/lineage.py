@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
@@ -18,8 +19,9 @@ from backend.store.rows import Surroundings, run_record
 from backend.store.schema import artifacts, inputs, runs, sweeps
 from backend.store.tagging import Tagging
 from mgic.errors import Conflict, NotFound
-from mgic.records import Awaited, Config, Run, RunStatus
+from mgic.records import Awaited, Config, InputRun, Run, RunStatus
 
+GENERATIONS = 4  # of inputs that a run tells of: one that was made from one, and so on
 ID_BATCH = 500  # bound parameters a statement; SQLite's limit is far above
 GONE = (RunStatus.FAILED, RunStatus.CANCELLED)
 
@@ -86,17 +88,9 @@ class Lineage(Tagging):
         return dict(freed)
 
     def _records(self, connection: Connection, rows: Sequence[RowMapping]) -> list[Run]:
-        """The rows of a page of runs, with their inputs, tags and sweeps: three questions more for all of them."""
-        lineage: dict[UUID, list[tuple[str, Awaited]]] = {}
-        for batch in _batches([row["id"] for row in rows]):
-            query = (
-                select(inputs.c.run_id, inputs.c.field, runs.c.id, runs.c.status)
-                .join(runs, runs.c.id == inputs.c.input_id)
-                .where(inputs.c.run_id.in_(batch))
-                .order_by(inputs.c.field)
-            )
-            for run_id, field, input_id, status in connection.execute(query):
-                lineage.setdefault(run_id, []).append((field, Awaited(id=input_id, status=RunStatus(status))))
+        """The rows of a page of runs, with their inputs, tags and sweeps: three questions more for all of them, and
+        one for each generation of inputs."""
+        lineage = self._inputs(connection, [row["id"] for row in rows])
         tags = self._run_tags(connection, [row["seq"] for row in rows])
         of_sweeps = list({row["sweep_id"] for row in rows})
         names: dict[UUID, str] = {}
@@ -116,6 +110,28 @@ class Lineage(Tagging):
             )
             for row in rows
         ]
+
+    def _inputs(
+        self, connection: Connection, ids: Sequence[UUID], generations: int = GENERATIONS
+    ) -> dict[UUID, list[tuple[str, Awaited, InputRun]]]:
+        """By run, those it has, each with what it runs and, so many generations back, with its own."""
+        found: list[Any] = []
+        for batch in _batches(ids if generations else ()):
+            query = (
+                select(inputs.c.run_id, inputs.c.field, runs.c.id, runs.c.status, runs.c.experiment, runs.c.config)
+                .join(runs, runs.c.id == inputs.c.input_id)
+                .where(inputs.c.run_id.in_(batch))
+                .order_by(inputs.c.field)
+            )
+            found += connection.execute(query).all()
+        own = self._inputs(connection, list({row.id for row in found}), generations - 1) if found else {}
+        lineage: dict[UUID, list[tuple[str, Awaited, InputRun]]] = {}
+        for row in found:
+            of_it = {field: what for field, _, what in own.get(row.id, ())}
+            what = InputRun(experiment=row.experiment, config=row.config, inputs=of_it)
+            awaited = Awaited(id=row.id, status=RunStatus(row.status))
+            lineage.setdefault(row.run_id, []).append((row.field, awaited, what))
+        return lineage
 
     def _input_files(self, connection: Connection, run_id: UUID) -> dict[str, tuple[InputFile, ...]]:
         """By field, what a run reads of its inputs."""

@@ -44,7 +44,8 @@ class Measurements(Database):
     ) -> list[MeasuredRun]:
         """Runs of these models (None: of any, or of none) that succeeded or failed: of each the newest `most`.
 
-        They come oldest first. A failed run that was tried again, and a cancelled one, say nothing.
+        They come oldest first. A failed run that was tried again, a cancelled one, and a training that was ended early
+        say nothing.
         """
         rank = func.row_number().over(partition_by=runs.c.model, order_by=runs.c.seq.desc())
         newest = select(runs.c.seq, rank.label("rank")).where(
@@ -52,6 +53,7 @@ class Measurements(Database):
             ~runs.c.imported,
             runs.c.status.in_((RunStatus.SUCCEEDED, RunStatus.FAILED)),
             ~((runs.c.status == RunStatus.FAILED) & runs.c.superseded),
+            ~runs.c.stopped_early,
         )
         if models is not None:
             newest = newest.where(runs.c.model.in_(models))

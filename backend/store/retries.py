@@ -7,13 +7,14 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backend.store.facts import record_start
 from backend.store.lineage import GONE, Lineage, NewInput, config_key
-from backend.store.schema import inputs, runs
+from backend.store.rows import SEARCHING
+from backend.store.schema import inputs, runs, sweeps
 from mgic.errors import Conflict
 from mgic.records import Reason, Run, RunStatus
 
 KEPT = (
     *("sweep_id", "number", "experiment", "version", "model", "dataset", "requested", "config", "config_key"),
-    *("work_macs", "queue", "device", "priority"),
+    *("work_macs", "queue", "device", "priority", "trial"),
 )
 was = runs.alias()  # an input as it was named, beside what has its place now
 
@@ -30,7 +31,7 @@ class Retries(Lineage):
 
         Raises:
             NotFound: There is no such run.
-            Conflict: It has not ended, it succeeded, or it was retried before.
+            Conflict: It has not ended, it succeeded, it was retried before, or its input was ended early.
             QuotaExceeded: Too much is queued already.
         """
         with self._queueing() as connection:
@@ -41,16 +42,20 @@ class Retries(Lineage):
                 raise Conflict("the run has been retried before")
             again: dict[UUID, UUID] = {}
             self._revive(connection, row, again)
+            if run_id not in again:
+                raise Conflict("its input was ended early by its search: name one that was trained to its end")
             record_start(connection, again.values())
             return self._records(connection, [self._row(connection, again[run_id])])[0]
 
     def retry_failed(self, sweep_id: UUID, cancelled: bool = False) -> int:
         """Retry every failed run of the sweep that has not been, or also the cancelled ones; how many they were.
 
-        Raises `QuotaExceeded`.
+        With the cancelled ones, a search that was cancelled goes on. Raises `QuotaExceeded`.
         """
         which = GONE if cancelled else (RunStatus.FAILED,)
         with self._queueing() as connection:
+            if cancelled:
+                self._search_on(connection, sweep_id)
             gone = (runs.c.sweep_id == sweep_id, runs.c.status.in_(which), ~runs.c.superseded)
             rows = self._rows(connection, connection.scalars(select(runs.c.id).where(*gone)))
             again: dict[UUID, UUID] = {}
@@ -58,6 +63,12 @@ class Retries(Lineage):
                 self._revive(connection, row, again)
             record_start(connection, again.values())
         return len(rows)
+
+    def _search_on(self, connection: Connection, sweep_id: UUID) -> None:
+        ended = (sweeps.c.id == sweep_id, sweeps.c.search_state == "cancelled")
+        for search, asked in connection.execute(select(sweeps.c.search, sweeps.c.asked).where(*ended)).all():
+            state = SEARCHING if asked < search["settings"]["trials"] else "done"
+            connection.execute(update(sweeps).where(*ended).values(search_state=state))
 
     def _revive(self, connection: Connection, row: RowMapping, again: dict[UUID, UUID]) -> None:
         """Queue it again, after those of its inputs that have ended without success; each once.
@@ -84,7 +95,7 @@ class Retries(Lineage):
         while to_do:
             one = to_do.pop()
             now = self._inputs_now(connection, one["id"])
-            if one["id"] in again or any(needed["status"] in GONE for _, needed in now.values()):
+            if one["id"] in again or any(_useless(needed) for _, needed in now.values()):
                 continue
             again[one["id"]] = self._insert_again(connection, one, now)
             place = (runs.c.sweep_id == one["sweep_id"], runs.c.number == one["number"])
@@ -134,3 +145,8 @@ class Retries(Lineage):
         self._note(connection, new_id, None, RunStatus.QUEUED, 0, f"retry of {row['id']}")
         self._copy_tags(connection, row["id"], new_id)
         return new_id
+
+
+def _useless(needed: RowMapping) -> bool:
+    """Whether a run has ended as one that no other can have as its input."""
+    return needed["status"] in GONE or bool(needed["stopped_early"])

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping
 
-from mgic.records import Awaited, Failure, Run, RunStatus, Sweep, main_table, unfold
+from mgic.records import Awaited, Failure, InputRun, Run, RunStatus, Searched, Sweep, main_table, unfold
 
 ACTIVE = (RunStatus.RUNNING, RunStatus.CANCELLING)
 OPEN = (RunStatus.QUEUED, *ACTIVE)
+SEARCHING = "searching"  # of a sweep of which more runs may be asked for
 ENVIRONMENT = ("mgic", "torch", "device", "threads", "imported")  # what rows of results tell of it
 SOURCE = ("commit", "dirty")  # of the lab itself
 SUBJECT = ("commit", "branch", "dirty", "remote", "fingerprint", "ci_run", "pull_request")  # of the code under test
@@ -27,7 +28,7 @@ def moment(seconds: float | None) -> datetime | None:
 class Surroundings(NamedTuple):
     """What other tables know of a run: its inputs as they stand, by the fields that name them, its tags, its sweep."""
 
-    lineage: Sequence[tuple[str, Awaited]] = ()
+    lineage: Sequence[tuple[str, Awaited, InputRun]] = ()
     tags: Sequence[str] = ()
     sweep_name: str = ""
     sweep_tags: Sequence[str] = ()
@@ -36,7 +37,7 @@ class Surroundings(NamedTuple):
 def run_record(row: RowMapping, beside: Surroundings) -> Run:
     """A run, of its row and of what is beside it."""
     lineage = beside.lineage
-    awaited = {one.id: one for _, one in lineage if one.status is not RunStatus.SUCCEEDED}
+    awaited = {one.id: one for _, one, _ in lineage if one.status is not RunStatus.SUCCEEDED}
     return Run(
         id=row["id"],
         sweep_id=row["sweep_id"],
@@ -61,7 +62,8 @@ def run_record(row: RowMapping, beside: Surroundings) -> Run:
         finished_at=moment(row["finished_at"]),
         retry_of=row["retry_of"],
         reused_from=row["reused_from"],
-        made_from={field: one.id for field, one in lineage},
+        made_from={field: one.id for field, one, _ in lineage},
+        inputs={field: what for field, _, what in lineage},
         waits_for=tuple(awaited.values()) if row["status"] == RunStatus.QUEUED else (),
         sweep_name=beside.sweep_name,
         tags=tuple(beside.tags),
@@ -72,7 +74,12 @@ def run_record(row: RowMapping, beside: Surroundings) -> Run:
 
 
 def sweep_record(
-    row: RowMapping, counts: Mapping[RunStatus, int], in_work: float, seconds: float | None, tags: Sequence[str]
+    row: RowMapping,
+    counts: Mapping[RunStatus, int],
+    in_work: float,
+    seconds: float | None,
+    tags: Sequence[str],
+    searched: Searched | None = None,
 ) -> Sweep:
     """A sweep with the state of its runs.
 
@@ -82,10 +89,13 @@ def sweep_record(
         in_work: The sum of the progress of those that are in work.
         seconds: Mean duration of its succeeded runs.
         tags: In order.
+        searched: Where a sampler chooses its runs.
     """
     total = sum(counts.values())
-    left = sum(n for status, n in counts.items() if not status.terminal)
-    progress = (total - left + in_work) / total if total else 1.0
+    to_come = searched.settings.trials - searched.asked if searched and row["search_state"] == SEARCHING else 0
+    left = to_come + sum(n for status, n in counts.items() if not status.terminal)
+    planned = total + to_come
+    progress = (planned - left + in_work) / planned if planned else 1.0
     eta = None
     if seconds is not None and left:
         eta = (left - in_work) * seconds / max(1, sum(counts.get(status, 0) for status in ACTIVE))
@@ -103,6 +113,7 @@ def sweep_record(
         finished=not left,
         eta_seconds=eta,
         then_sweep_id=row["then_sweep_id"],
+        search=searched,
         tags=tuple(tags),
         notes=row["notes"],
     )

@@ -27,7 +27,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0006"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0007"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 
@@ -50,6 +50,11 @@ sweeps = Table(
     Column("idempotency_key", String(255), unique=True),
     Column("payload_hash", String(64), nullable=False),
     Column("then_sweep_id", Uuid),  # submitted with it: each run of that one has one of this one as its input
+    Column("search", JSON(none_as_null=True)),  # how a sampler chooses its runs: `backend.store.searches.NewSearch`
+    Column("search_state", String(12), index=True),  # "searching" while further runs may be asked for
+    Column("search_why", Text, nullable=False, server_default=""),
+    Column("asked", Integer, nullable=False, server_default="0"),  # trials; who asks for more has seen this number
+    Column("refused", JSON(none_as_null=True)),  # cells that were proposed and cannot be run
     Column("notes", Text, nullable=False, server_default=""),
 )
 
@@ -91,6 +96,8 @@ runs = Table(
     Column("superseded", Boolean, nullable=False, default=False),  # a retry took its place
     Column("reused_from", Uuid, index=True),
     Column("lacks", Integer, nullable=False, server_default="0"),  # inputs that have not succeeded: it waits for them
+    Column("trial", JSON(none_as_null=True)),  # of a search: `macs`, and what the sampler notes of it
+    Column("stopped_early", Boolean, nullable=False, server_default=false()),  # before its training's end
     Column("notes", Text, nullable=False, server_default=""),
     Column(
         "imported", Boolean, nullable=False, server_default=false()

@@ -92,7 +92,7 @@ class Search(Lineage):
         return found
 
 
-def with_columns(filters: Mapping[str, str | UUID] | None) -> Select[tuple[int]]:
+def with_columns(filters: Mapping[str, str | UUID | bool] | None) -> Select[tuple[int]]:
     """The `seq` of runs that have these values in these columns; read from an index, and not from the wide rows."""
     given = dict(filters or {})
     source: Any = runs

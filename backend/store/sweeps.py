@@ -14,10 +14,13 @@ from backend.store.lineage import ID_BATCH, Lineage, NewInput
 from backend.store.rows import ACTIVE, RESULT_COLUMNS, result_rows, sweep_record
 from backend.store.schema import events, runs, sweep_tags, sweeps
 from backend.store.search import sweeps_saying, with_columns
+from backend.store.standing import NewSearch, standings
 from mgic.errors import Conflict, NotFound
 from mgic.records import Config, Grid, PluginCode, Queue, Run, RunStatus, Sweep, made_by
 
 ROWS_OF_A_RUN = 10**6  # room in a cursor for the rows of one run; its place in the list stands above
+# Whose results stand for their configs: of runs that came to their end, and here.
+WHOLE = (runs.c.status == RunStatus.SUCCEEDED, ~runs.c.stopped_early, ~runs.c.imported)
 MOST_LOOKED_AT = 50  # results of one config, the newest first, of which one may be of the code that is wanted
 
 
@@ -34,6 +37,7 @@ class NewRun:
     code: tuple[PluginCode, ...] = ()  # from outside: a result is reused only if just this made it
     inputs: Mapping[str, NewInput] = field(default_factory=dict)  # by field
     id: UUID | None = None
+    trial: Mapping[str, Any] | None = None  # of a search: its network's `macs`, and the sampler's `notes`
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class NewSweep:
     reuse: bool = False
     then: "NewSweep | None" = None
     id: UUID | None = None
+    search: NewSearch | None = None  # then it has no runs yet
     tags: tuple[str, ...] = ()
 
 
@@ -143,6 +148,7 @@ class Sweeps(Lineage):
         after: int | None = None,
         filters: Mapping[str, str | UUID] | None = None,
         table: str | None = None,
+        stopped: bool = False,
     ) -> tuple[list[dict[str, Any]], int | None]:
         """Flat rows of succeeded runs, oldest first, and the cursor of the next page, which may begin within a run.
 
@@ -152,9 +158,11 @@ class Sweeps(Lineage):
             after: The cursor of a page before.
             filters: A column and the value it has.
             table: Of the results, a row for each of its rows; None: as `result_rows` has it.
+            stopped: Those too of trainings that a search ended early.
         """
         first, taken = divmod(after or 0, ROWS_OF_A_RUN)
-        wanted = with_columns({**(filters or {}), "experiment": experiment, "status": RunStatus.SUCCEEDED})
+        whole = {} if stopped else {"stopped_early": False}
+        wanted = with_columns({**(filters or {}), "experiment": experiment, "status": RunStatus.SUCCEEDED, **whole})
         seq = wanted.selected_columns.seq
         wanted = wanted.where(seq >= first).order_by(seq).limit(limit + 1)
         query = (
@@ -183,9 +191,7 @@ class Sweeps(Lineage):
             for start in range(0, len(wanted), ID_BATCH):
                 batch = wanted[start : start + ID_BATCH]
                 environment = runs.c.environment if any(keys[key] for key in batch) else null()
-                query = select(runs.c.config_key, runs.c.id, environment).where(
-                    runs.c.config_key.in_(batch), runs.c.status == RunStatus.SUCCEEDED, ~runs.c.imported
-                )
+                query = select(runs.c.config_key, runs.c.id, environment).where(runs.c.config_key.in_(batch), *WHOLE)
                 told = connection.execute(query.order_by(runs.c.seq))
                 found |= {key: run_id for key, run_id, ran in told if made_by(ran, keys[key])}
         return found
@@ -199,9 +205,8 @@ class Sweeps(Lineage):
             select(runs.c.model, runs.c.dataset, runs.c.seconds / runs.c.work_macs)
             .where(
                 runs.c.experiment == experiment,
-                runs.c.status == RunStatus.SUCCEEDED,
+                *WHOLE,
                 runs.c.reused_from.is_(None),
-                ~runs.c.imported,
                 runs.c.work_macs > 0,
             )
             .order_by(runs.c.seq.desc())
@@ -258,8 +263,13 @@ class Sweeps(Lineage):
                 created_at=now,
                 idempotency_key=new.idempotency_key,
                 payload_hash=new.payload_hash,
+                **(new.search.columns if new.search else {}),
             )
         )
+        if new.tags:
+            connection.execute(insert(sweep_tags), [{"sweep_id": sweep_id, "tag": tag} for tag in new.tags])
+        if new.search:
+            return sweep_id
         rows = [self._new_row(new, sweep_id, number, run, now) for number, run in enumerate(new.runs)]
         for row, run in zip(rows, new.runs, strict=True) if needed else ():
             row["lacks"] = sum(status[one.input_id] is not RunStatus.SUCCEEDED for one in run.inputs.values())
@@ -269,8 +279,6 @@ class Sweeps(Lineage):
         connection.execute(insert(events), [{"run_id": row["id"], **queued} for row in rows])
         if new.reuse:
             self._reuse(connection, rows, [run.code for run in new.runs])
-        if new.tags:
-            connection.execute(insert(sweep_tags), [{"sweep_id": sweep_id, "tag": tag} for tag in new.tags])
         if new.then:
             then_id = self._insert(connection, new.then)
             connection.execute(sweeps.update().where(sweeps.c.id == sweep_id).values(then_sweep_id=then_id))
@@ -295,6 +303,7 @@ class Sweeps(Lineage):
             "priority": new.priority,
             "status": RunStatus.QUEUED,
             "created_at": now,
+            "trial": run.trial,
         }
 
     def _reuse(
@@ -306,8 +315,8 @@ class Sweeps(Lineage):
         """
         ends = {}
         for row, code in zip(rows, codes, strict=True):
-            query = select(runs).where(runs.c.config_key == row["config_key"], runs.c.status == RunStatus.SUCCEEDED)
-            query = query.where(~runs.c.imported).order_by(runs.c.seq.desc()).limit(MOST_LOOKED_AT)
+            query = select(runs).where(runs.c.config_key == row["config_key"], *WHOLE)
+            query = query.order_by(runs.c.seq.desc()).limit(MOST_LOOKED_AT)
             newest = connection.execute(query.with_for_update(read=True, key_share=True)).mappings()
             known = next((one for one in newest if made_by(one["environment"], code)), None)
             if known is None:
@@ -356,15 +365,17 @@ class Sweeps(Lineage):
                 seconds[sweep_id] = mean
         tags = self._sweep_tags(connection, ids)
         progress: dict[UUID, float] = {sweep_id: done for sweep_id, done in connection.execute(in_work)}
+        searched = standings(connection, rows, counts)
         return [
             sweep_record(
                 row,
-                counts[row["id"]],
-                progress.get(row["id"], 0.0),
-                seconds.get(row["id"]),
-                tags.get(row["id"], ()),
+                counts[each],
+                progress.get(each, 0.0),
+                seconds.get(each),
+                tags.get(each, ()),
+                searched.get(each),
             )
-            for row in rows
+            for each, row in zip(ids, rows, strict=True)
         ]
 
 

@@ -45,18 +45,19 @@ def show_answer(one: Answer, data: Data) -> None:
         st.markdown(f"{icon} **{literal(one.sentence)}** {literal(one.numbers)}")
         if one.next is not None:
             st.markdown(f"Next: {literal(one.next.why)}.")
-        with st.container(horizontal=True):
-            if one.next is not None:
+            with st.container(horizontal=True):
                 runs_link("Submit these", data, one.next)
-            if one.all is not None:
-                runs_link(one.all.why.capitalize(), data, one.all)
-            with st.popover("Steps", icon=":material/table:"):
-                show_table(pd.DataFrame(list(one.steps)), f"steps {one.field}", f"Every step past it, of {one.field}")
+                if one.all is not None:
+                    runs_link(one.all.why.capitalize(), data, one.all)
 
 
 def show_answers(chosen: Chosen, data: Data) -> None:
     if not chosen.answers:
-        why = f"neither end of {chosen.part.metric} is good" if chosen.part.goal is None else "no field has an order"
+        why = (
+            f"neither end of {chosen.part.metric} is good"
+            if chosen.part.goal is None
+            else "neither field has a few numbers as its values"
+        )
         prose(f"Whether a value suffices is not asked here: {why}.")
         return
     for column, one in zip(st.columns(len(chosen.answers)), chosen.answers, strict=True):
@@ -64,6 +65,9 @@ def show_answers(chosen: Chosen, data: Data) -> None:
             show_answer(one, data)
     if chosen.caution:
         prose(chosen.caution)
+    with st.expander("Every step and its tests", icon=":material/table:"):
+        steps = pd.DataFrame([step for one in chosen.answers for step in one.steps])
+        show_table(steps, "steps", "Every step past a value in question")
 
 
 api = client()
@@ -79,7 +83,7 @@ except (ApiError, BadConfig) as error:
 names = " · ".join(f"[{literal(sweep.name)}](sweep?sweep={sweep.id})" for sweep in data.sweeps)
 took = "Times are of one worker, by what such runs took."
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.caption(f"{literal(data.info.title)} · {names} · {len(data.runs)} runs. {took}", width="content")
+    st.markdown(f"{literal(data.info.title)} · {names} · {len(data.runs)} runs. {took}", width="content")
     behind = st.popover("Fields and limits", icon=":material/tune:")
 
 first = field_switches(data)
@@ -108,6 +112,6 @@ elif part.grid:
     show_answers(Chosen(part, values), data)
 else:
     prose(f"No run with a number of {part.metric} has these values of the other fields.")
-show_plots(plots(data, values), "ablation")
+show_plots(plots(data, values), "ablation", data)
 with st.expander("All settings and their results"):
     show_table(pd.DataFrame(settings(data, shown_results(data, part.metric))), "settings", "A row a setting")

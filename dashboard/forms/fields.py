@@ -38,16 +38,24 @@ class Field:
     step: float | None = None
     item: Kind = "string"  # of an array
     of: tuple[str, ...] = ()  # it names a run of one of these experiments
+    title: str = ""
     models: tuple[str, ...] = ()  # an option: the models that have it; empty for a field of the experiment
 
     @property
+    def label(self) -> str:
+        """Title and unit."""
+        title = self.title or self.name
+        return f"{title} ({self.unit})" if self.unit and not title.lower().endswith(self.unit.lower()) else title
+
+    @property
     def help(self) -> str:
-        """Description, unit, default and, of an option, which models take it."""
+        """Name, description, unit, default and, of an option, which models take it."""
         default = f" Default: {written(self.default) or 'none'}." if self.has_default else ""
         unit = f" Unit: {self.unit}." if self.unit else ""
         models = f" An option of {', '.join(self.models)}." if self.models else ""
         run = " The id of a run, or sweep:ID for each of a sweep; the model and its options are the run's."
-        return f"{self.description.rstrip('.') or self.name}.{unit}{default}{models}{run if self.of else ''}"
+        name = f"{self.name}: {self.description.rstrip('.')}" if self.description else self.name
+        return f"{name}.{unit}{default}{models}{run if self.of else ''}"
 
 
 def config_fields(info: ExperimentInfo) -> list[Field]:
@@ -100,19 +108,22 @@ def written(axis: Value | Sequence[Value]) -> str:
     return json.dumps(axis) if isinstance(axis, (bool, int, float)) else str(axis)
 
 
-def grids(values: Mapping[str, list[Value]], fields: Iterable[Field], models: Sequence[ModelInfo]) -> list[Grid]:
+def given(values: Mapping[str, list[Value]], fields: Iterable[Field]) -> Grid:
+    """What a form says beyond its defaults; models and data sets are named even if they are the default ones."""
+    by_name = {field.name: field for field in fields}
+    return {name: axis for name, axis in values.items() if axis and not _is_default(by_name[name], axis)}
+
+
+def grids(values: Mapping[str, list[Value]], fields: Sequence[Field], models: Sequence[ModelInfo]) -> list[Grid]:
     """One grid for all models that share the same options; a field at its default is left out.
 
     An option goes only to the models that have it, so that a sweep over two families
-    needs no thought about which takes what. Where a run is named, the model and the data follow from it: they are left
-    out too, at their defaults.
+    needs no thought about which takes what. Without a model, which a run that is named then has, there is one grid.
     """
     by_name = {field.name: field for field in fields}
-    if any(by_name[name].of for name, axis in values.items() if axis):
-        values = {name: axis for name, axis in values.items() if axis != [by_name[name].default]}
-    given = {name: axis for name, axis in values.items() if axis and not _is_default(by_name[name], axis)}
-    common: Grid = {name: axis for name, axis in given.items() if not by_name[name].models and name != "model"}
-    options = {name: axis for name, axis in given.items() if by_name[name].models}
+    found = given(values, fields)
+    common: Grid = {name: axis for name, axis in found.items() if not by_name[name].models and name != "model"}
+    options = {name: axis for name, axis in found.items() if by_name[name].models}
     if "model" not in values or not models:
         return [{**common, **options}]
     groups: dict[str, list[str]] = {}
@@ -159,6 +170,7 @@ def _field(name: str, spec: dict[str, Any], definitions: Mapping[str, Any]) -> F
     return Field(
         name=name,
         kind="number" if kinds == {"integer", "number"} else _kind(main),
+        title=spec.get("title", ""),
         description=main.get("description", ""),
         default=default,
         has_default="default" in main,
@@ -198,7 +210,7 @@ def _merged(one: Field, other: Field) -> Field:
 
 
 def _is_default(field: Field, axis: list[Value]) -> bool:
-    return field.has_default and field.choices != "datasets" and axis == [field.default]
+    return field.has_default and not field.choices and axis == [field.default]
 
 
 def _value(field: Field, text: str) -> Value:

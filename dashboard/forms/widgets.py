@@ -20,10 +20,31 @@ def key(experiment: str, name: str) -> str:
 
 
 def fill(experiment: str, fields: Sequence[Field], values: Mapping[str, Axis]) -> None:
-    """Put values into the widgets before they are drawn; fields not named get their default."""
+    """Put values into the widgets before they are drawn; fields not named get their default, or, a choice beside a
+    named run, nothing: it is the run's then."""
+    named = any(values.get(field.name) for field in fields if field.of)
+    st.session_state[_names_run(experiment)] = named
     for field in fields:
         axis = values.get(field.name)
-        st.session_state[key(experiment, field.name)] = _state(field, axis) if axis else initial(field)
+        empty = [] if named and field.choices else initial(field)
+        st.session_state[key(experiment, field.name)] = _state(field, axis) if axis else empty
+
+
+def leave_to_run(experiment: str, fields: Sequence[Field]) -> bool:
+    """Call before the widgets are drawn; returns whether a run is named. As soon as one is, the choices that were left
+    at their default are emptied, so that what is chosen after that is asked for, the default too."""
+    named = any(st.session_state.get(key(experiment, field.name)) for field in fields if field.of)
+    if named != st.session_state.get(_names_run(experiment), False):
+        st.session_state[_names_run(experiment)] = named
+        for field in [one for one in fields if one.choices]:
+            before, after = (initial(field), []) if named else ([], initial(field))
+            if st.session_state.get(key(experiment, field.name), before) == before:
+                st.session_state[key(experiment, field.name)] = after
+    return named
+
+
+def _names_run(experiment: str) -> str:
+    return f"{experiment}/names a run"
 
 
 def initial(field: Field) -> str | list[str]:
@@ -31,15 +52,17 @@ def initial(field: Field) -> str | list[str]:
     return _state(field, [field.default] if field.has_default else [])
 
 
-def draw(experiment: str, field: Field, lists: Lists) -> list[Value]:
-    """The widget; returns its axis, empty for the default. Raises `BadText` after drawing it."""
+def draw(experiment: str, field: Field, lists: Lists, of_run: bool = False) -> list[Value]:
+    """The widget; returns its axis, empty for the default, or, `of_run`, for what the run has that is named. Raises
+    `BadText` after drawing it."""
     state = key(experiment, field.name)
     st.session_state.setdefault(state, initial(field))
-    label = literal(f"{field.name} ({field.unit})" if field.unit not in ("", field.name) else field.name)
+    label = literal(field.label)
     about = literal(field.help)
     options = _options(field, lists)
     if options is not None:
-        return _multiselect(label, field, options, state, about, lists["runs"] if field.of else {})
+        hint = "that of the run" if of_run and field.choices else _placeholder(field)
+        return _multiselect(label, field, options, state, about, hint, lists["runs"] if field.of else {})
     hint = " Lists are separated by semicolons." if field.kind == "array" else " Values are separated by commas."
     text = st.text_input(
         label, key=state, help=about + literal(hint), placeholder=_placeholder(field), persist_state="session"
@@ -48,7 +71,7 @@ def draw(experiment: str, field: Field, lists: Lists) -> list[Value]:
 
 
 def _multiselect(
-    label: str, field: Field, options: Sequence[str], state: str, about: str, shown: Mapping[str, str]
+    label: str, field: Field, options: Sequence[str], state: str, about: str, hint: str, shown: Mapping[str, str]
 ) -> list[Value]:
     free = field.choices == "models" or bool(field.of)  # of another package, converted, with options; an older run
     if free:
@@ -60,7 +83,7 @@ def _multiselect(
         help=about,
         accept_new_options=free,
         format_func=lambda one: shown.get(one, one),
-        placeholder=_placeholder(field),
+        placeholder=hint,
         persist_state="session",
     )
     if field.kind == "array":

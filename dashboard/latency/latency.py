@@ -29,7 +29,7 @@ if not data.cases:
     st.stop()
 show_validity([case.run for case in data.cases])
 values = address.switches("latency", latency.switches(data))
-show_plots(latency.plots(data, values), "latency")
+show_plots(latency.plots(data, values), "latency", data)
 if data.left_out:
     prose(f"The first {latency.MOST} runs are shown; {data.left_out} more are left out.")
 with st.container(horizontal=True):

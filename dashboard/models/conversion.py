@@ -10,11 +10,11 @@ from dashboard.forms.fields import Field
 from dashboard.models.cost import converted_table, left_table
 from dashboard.models.form import INPUT, fields_of
 from dashboard.pages import NEW_SWEEP, prose
-from dashboard.theme import look, show
+from dashboard.plots.shown import show_plot
 from dashboard.words import literal
 from mgic.client import ApiError, Client
-from mgic.figures.conversion import draw_conversion, rows
-from mgic.figures.cost_share import TITLES, Count
+from mgic.figures.cost_share import Count
+from mgic.figures.scenes.model import conversion_plot
 from mgic.figures.words import si
 from mgic.records import Config, ConversionReport, ModelCost, ModelInfo
 
@@ -62,10 +62,7 @@ def show_totals(cost: ModelCost, report: ConversionReport) -> None:
 
 def show_parts(report: ConversionReport, count: Count) -> None:
     """Both networks block by block, and what became of each."""
-    drawn = rows(report, count)
-    alt = f"{TITLES[count]} of each block, before and after"
-    show(draw_conversion(drawn, count, look()), "original and converted", alt)
-    prose("In the order of the network, first on top. Equal blocks in a row are one bar of all of them, with how many.")
+    show_plot(conversion_plot(report, count), "model")
     _table("What was converted", converted_table(report), "converted", "Blocks with their cost before and after")
     _table("What was left, and why", left_table(report), "left", "Parts that stay as they were, with the reason")
     prose("The figures of a row are those of one block of it, for one sample, batch 1.")

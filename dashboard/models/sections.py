@@ -6,30 +6,18 @@ import streamlit as st
 
 from dashboard.address import keep, key
 from dashboard.connection import tells_what_fails
-from dashboard.models.cost import COST, levels_table, times
-from dashboard.models.form import COUNTED, COUNTS, SIDE, Asked
+from dashboard.models.cost import levels_table, times
+from dashboard.models.form import COUNTED, COUNTS, Asked
 from dashboard.pages import prose
-from dashboard.theme import look, show
+from dashboard.plots.shown import show_plot
 from dashboard.words import literal
 from mgic.client import Client
-from mgic.figures.cost_grid import (
-    COARSEST_SIZES,
-    GROUP_SIZES,
-    IMPOSSIBLE,
-    PENDING,
-    X,
-    Y,
-    axis,
-    draw_grid,
-    grid_info,
-    reasons,
-)
-from mgic.figures.cost_share import TITLES, Count, bars, draw_bars, sums
-from mgic.figures.levels import blocks_of, draw_hierarchy, kinds
+from mgic.figures.cost_share import Count
+from mgic.figures.levels import blocks_of, kinds
+from mgic.figures.scenes.model import grid_plot, grid_request, hierarchy_plot, shares_plot
 from mgic.figures.words import si
-from mgic.records import ModelCost, Preview, SweepRequest, Value
+from mgic.records import ModelCost
 
-SHOWN_REASONS = 3
 SHOWN_UNCOUNTED = 5
 DRAWN = "drawn"  # the parameter of the address that names the block
 
@@ -84,14 +72,7 @@ def show_hierarchy(cost: ModelCost, scope: str) -> None:
     names = f"{equal[0].name} to {equal[-1].name}" if len(equal) > 1 else block.name
     like = f"{len(equal)} equal blocks, {names}, together" if len(equal) > 1 else f"{names} alone:"
     prose(f"{like} {share}. One of them: {si(block.params)} parameters, {si(block.macs)} MACs.")
-    alt = f"Levels of {block.widths} channels; " + "; ".join(
-        f"level {v.level}: {v.groups} groups of {v.group_size}" for v in block.levels
-    )
-    show(draw_hierarchy(block, look()), "hierarchy", alt)
-    prose(
-        "R halves the channels on the way down, P brings back what changed on the way up; the coarsest level mixes all "
-        "of its channels. A group is drawn as one piece. The norm after P is not in these figures."
-    )
+    show_plot(hierarchy_plot(block), "model")
 
 
 def count_switch(scope: str) -> Count:
@@ -101,12 +82,7 @@ def count_switch(scope: str) -> Count:
 
 
 def show_shares(cost: ModelCost, count: Count) -> None:
-    drawn = bars(cost, count)
-    show(draw_bars(drawn, count, look()), "where the cost sits", f"{TITLES[count]} of each block, by part")
-    total: int = getattr(cost, count)
-    parts = [f"{part} {value / total:.1%}" for part, value in sums(drawn).items() if total]
-    rest = "stem, connectors and head" + (", norms after P" if count == "params" else "")
-    prose(f"Of the whole network: {', '.join(parts)}. Everything else: {rest}.")
+    show_plot(shares_plot(cost, count), "model")
 
 
 def show_grid(api: Client, model: str, asked: Asked, present: tuple[int, int], count: Count) -> None:
@@ -119,10 +95,7 @@ def show_grid(api: Client, model: str, asked: Asked, present: tuple[int, int], c
         present: Group size and coarsest size in force.
         count: What the cells show.
     """
-    fixed: dict[str, list[Value]] = {name: [value] for name, value in asked.options.items() if name not in (X, Y)}
-    fixed |= {SIDE: [asked.side]} if asked.side is not None else {}
-    sizes = {X: axis(GROUP_SIZES, present[0]), Y: axis(COARSEST_SIZES, present[1])}
-    request = SweepRequest(experiment=COST, axes={"model": [model], **fixed, **sizes})
+    request = grid_request(model, asked.options, asked.side, present)
     seen = [api.preview(request)]
     complete = not seen[-1].pending
     turns = counter()
@@ -131,24 +104,13 @@ def show_grid(api: Client, model: str, asked: Asked, present: tuple[int, int], c
     @tells_what_fails()
     def grid() -> None:
         """What is known is drawn before more is asked for, so that it does not fade meanwhile."""
-        _draw_grid(seen[-1], present, count)
+        show_plot(grid_plot(seen[-1], present, count), "model")
         if not complete and next(turns) > 0:
             seen.append(api.preview(request))
             if not seen[-1].pending:
                 st.rerun()
 
     grid()
-
-
-def _draw_grid(preview: Preview, present: tuple[int, int], count: Count) -> None:
-    made = draw_grid(grid_info(preview, count, present), count, look())
-    show(made, "group and coarsest size", f"{TITLES[count]} over group size and coarsest size")
-    why = reasons(preview)
-    said = "The present choice is outlined; the small figures are changes against it."
-    said += f" {PENDING} still to be counted: {preview.pending} of {preview.total}." if preview.pending else ""
-    said += f" {IMPOSSIBLE} cannot be built: {'; '.join(why[:SHOWN_REASONS])}" if why else ""
-    said += f"; and {len(why) - SHOWN_REASONS} more reasons, at the cells." if len(why) > SHOWN_REASONS else ""
-    prose(said)
 
 
 def show_levels(cost: ModelCost) -> None:

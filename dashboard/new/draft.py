@@ -2,13 +2,24 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
 from dashboard.forms.fields import MAX_GRIDS, BadText, without, written
-from mgic.records import Config, ExperimentInfo, Grid, Preview, Recipe, Run, SweepRequest, Value
+from mgic.records import (
+    Config,
+    ExperimentInfo,
+    Grid,
+    Point,
+    Preview,
+    Recipe,
+    Run,
+    SweepRequest,
+    ThenRequest,
+    Value,
+)
 
 GRIDS = TypeAdapter(list[Grid])
 
@@ -34,7 +45,8 @@ class Extras:
     name: str = ""
     priority: int = 5
     reuse: bool = False
-    started_from: str | None = None  # the recipe the form was filled with: several may have the same grids
+    recipe: str | None = None  # that the grids are
+    then: ThenRequest | None = None
 
 
 def of_recipe(recipe: Recipe) -> Start:
@@ -43,6 +55,40 @@ def of_recipe(recipe: Recipe) -> Start:
 
 def of_run(run: Run) -> Start:
     return Start(run.experiment, ({name: [value] for name, value in run.requested.items()},))
+
+
+@dataclass(frozen=True)
+class Total:
+    """What cells cost together.
+
+    Args:
+        cells: How many.
+        duplicates: Of them, those that the store has.
+        macs: Multiply-accumulates of the whole runs; None where those of a cell are not known.
+        seconds: One after another; None where no run of the kind has ended yet.
+    """
+
+    cells: int
+    duplicates: int
+    macs: float | None
+    seconds: float | None
+
+
+def total(points: Sequence[Point], reuse: bool = False) -> Total:
+    """With `reuse`, what the store has costs nothing."""
+    paid = [one for one in points if not (reuse and one.duplicate_of)]
+    return Total(
+        len(points),
+        sum(one.duplicate_of is not None for one in points),
+        _sum([one.work_macs for one in paid]),
+        _sum([one.seconds for one in paid]),
+    )
+
+
+def following(then: Preview, numbers: Iterable[int]) -> list[Point]:
+    """The cells of the second sweep that have one of these of the first as their input: `#3` names the fourth."""
+    names = {f"#{number}" for number in numbers}
+    return [one for one in then.points if names & {value for value in one.config.values() if isinstance(value, str)}]
 
 
 def request(experiment: ExperimentInfo, grids: Sequence[Grid], extras: Extras) -> SweepRequest:
@@ -54,9 +100,10 @@ def request(experiment: ExperimentInfo, grids: Sequence[Grid], extras: Extras) -
     given: dict[str, object] = {"experiment": experiment.name, "priority": extras.priority, "reuse": extras.reuse}
     if extras.name:
         given["name"] = extras.name
-    same = [one.name for one in experiment.recipes if list(one.grids) == list(grids)]
-    if same:
-        given["recipe"] = extras.started_from if extras.started_from in same else same[0]
+    if extras.then:
+        given["then"] = extras.then
+    if extras.recipe:
+        given["recipe"] = extras.recipe
     elif len(grids) == 1:
         given["axes"] = grids[0] or _one_default(experiment)
     else:
@@ -67,18 +114,25 @@ def request(experiment: ExperimentInfo, grids: Sequence[Grid], extras: Extras) -
         raise BadText(_in_words(error)) from None
 
 
-def only_possible(asked: SweepRequest, preview: Preview) -> SweepRequest:
-    """The same sweep without the cells that cannot run; `asked` itself where all can.
+def only(asked: SweepRequest, preview: Preview, picked: Collection[int] = ()) -> SweepRequest:
+    """The same sweep without the cells that cannot run, and if some are picked without the others; `asked` itself
+    where all are left.
 
     Raises:
         BadText: What is left needs more grids than a sweep may have.
     """
-    if not preview.problems:
+    left = [preview.points[number].requested for number in runnable(preview, picked)]
+    if len(left) == preview.total:
         return asked
-    grids = without([point.requested for point in preview.points if not point.problem])
+    grids = without(left)
     if len(grids) > MAX_GRIDS:
-        raise BadText("The cells that can run do not fit into one sweep: leave out the values that cannot.")
+        raise BadText("These cells do not fit into one sweep: leave out values instead of single cells.")
     return asked.model_copy(update={"axes": None, "recipe": None, "grids": grids})
+
+
+def runnable(preview: Preview, picked: Collection[int] = ()) -> list[int]:
+    """Numbers of the cells that can run, of those that are picked, or of all where none is."""
+    return [n for n, point in enumerate(preview.points) if not point.problem and (not picked or n in picked)]
 
 
 def parse_grids(text: str) -> list[Grid]:
@@ -106,21 +160,18 @@ def commands(asked: SweepRequest) -> str:
     extras = [f"--name {shlex.quote(asked.name)}"] if asked.name else []
     extras += [f"--priority {asked.priority}"] if asked.priority != 5 else []
     extras += ["--reuse"] if asked.reuse else []
+    if then := asked.then:
+        extras += [f"--then-input {then.input}"] if then.input else []
+        extras += [f"--then {then.experiment}", *map(_argument, (then.axes or {}).items())]
     if asked.recipe:
         return " ".join(["mgic submit --recipe", asked.recipe, *extras])
     grids = asked.grids or [asked.axes or {}]
     return "\n".join(" ".join(["mgic submit", asked.experiment, *map(_argument, g.items()), *extras]) for g in grids)
 
 
-def cells(grids: Sequence[Mapping[str, Sequence[Value]]]) -> int:
-    """How many the grids have before equal ones are made one."""
-    total = 0
-    for grid in grids:
-        size = 1
-        for axis in grid.values():
-            size *= len(axis)
-        total += size
-    return total
+def _sum(numbers: Sequence[float | None]) -> float | None:
+    known = [one for one in numbers if one is not None]
+    return sum(known) if len(known) == len(numbers) else None
 
 
 def _argument(item: tuple[str, Sequence[Value]]) -> str:

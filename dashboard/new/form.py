@@ -1,26 +1,63 @@
 """The form of a sweep: its fields, or its grids as JSON, and the places where errors are shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.forms import widgets
-from dashboard.forms.fields import BadText, Field, config_fields, field_of, grids, is_rare, option_fields, written
+from dashboard.forms.fields import (
+    BadText,
+    Field,
+    config_fields,
+    field_of,
+    given,
+    grids,
+    is_rare,
+    option_fields,
+    written,
+)
 from dashboard.new.draft import Start, grids_text, parse_grids
 from dashboard.words import literal
 from mgic.records import DatasetInfo, ExperimentInfo, Grid, ModelInfo, Value
 
-COLUMNS = 3
+COLUMNS = 4
+JSON_HEIGHT = 220  # pixels: the cells are in sight below it
+JSON = "grids"  # the field of a form that is a union of grids
 
 
 @dataclass
 class Filled:
-    """What the form holds; `grids` is None where it cannot be read, and the form says why."""
+    """What the form holds.
+
+    Args:
+        grids: Without the fields that cannot be read; None where nothing can be asked with what is left.
+        kept: The grids that fill the form again: one, unless it is a union.
+        boxes: Where each field stands.
+        heads: A place above each, for a link to lead to.
+        wrong: The fields that have to be corrected, by name, and what is said of each.
+        rare: Those behind "More fields".
+    """
 
     grids: list[Grid] | None = None
-    boxes: dict[str, DeltaGenerator] = field(default_factory=dict)  # by field
+    kept: list[Grid] = field(default_factory=list)
+    boxes: dict[str, DeltaGenerator] = field(default_factory=dict)
+    heads: dict[str, DeltaGenerator] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
+    rare: frozenset[str] = frozenset()
+
+    def place(self, name: str, where: DeltaGenerator) -> DeltaGenerator:
+        """The box of a field."""
+        self.heads[name] = where.empty()
+        self.boxes[name] = where.container(gap="small")
+        return self.boxes[name]
+
+    def refuse(self, name: str, words: str) -> None:
+        """Say it under the field, and where a link can lead to it."""
+        self.heads[name].html(f'<div id="{anchor(name)}" class="anchor"></div>')
+        self.wrong.setdefault(name, words)
+        self.boxes[name].error(literal(words), icon=":material/error:")
 
     def show_errors(self, errors: Sequence[Mapping[str, str]]) -> list[str]:
         """Put each error of the API under its field; returns those that have no place, in words."""
@@ -29,10 +66,15 @@ class Filled:
             grid, name = field_of(error.get("pointer", ""))
             words = f"{name}: {error.get('detail', '')}" if name else error.get("detail", "")
             if name in self.boxes:
-                self.boxes[name].error(literal(words), icon=":material/error:")
+                self.refuse(name, words)
             else:
                 left.append(words if grid is None else f"grid {grid + 1}, {words}")
         return left
+
+
+def anchor(name: str) -> str:
+    """Of a field that has to be corrected."""
+    return f"field-{name.replace('_', '-')}"
 
 
 def start_form(info: ExperimentInfo, models: Mapping[str, ModelInfo], start: Start) -> None:
@@ -41,7 +83,7 @@ def start_form(info: ExperimentInfo, models: Mapping[str, ModelInfo], start: Sta
     st.session_state[f"{info.name}/json"] = grids_text(start.grids)
     if start.fits_the_form:
         values = start.grids[0] if start.grids else {}
-        chosen = [models[str(name)] for name in values.get("model", []) if name in models]
+        chosen, _ = _found(values.get("model", []), models)
         fields = config_fields(info)
         chosen = chosen or [models[name] for name in _default_models(fields) if name in models]
         widgets.fill(info.name, [*fields, *option_fields(info, chosen)], values)
@@ -69,70 +111,73 @@ def sweep_form(
         "datasets": {name: one.task for name, one in data.items()},
         "runs": runs,
     }
-    common = [one for one in config_fields(info) if not is_rare(one, info)]
-    rare = [one for one in config_fields(info) if is_rare(one, info)]
-    values = _draw(info.name, common, lists, filled)
+    fields = config_fields(info)
+    of_run = widgets.leave_to_run(info.name, fields)
+    common = [one for one in fields if not is_rare(one, info)]
+    rare = [one for one in fields if is_rare(one, info)]
+    places = _places()
+    values = _draw(info.name, common, places, lists, filled, of_run)
     chosen, unknown = _found(values.get("model") or [], models)
     options = option_fields(info, chosen)
-    usual = [one for one in options if not _is_set_by_data(one)]
-    if usual:
-        st.caption("Options of the chosen models. Each goes only to the models that have it.")
-        values |= _draw(info.name, usual, lists, filled)
+    values |= _draw(info.name, [one for one in options if not _is_set_by_data(one)], places, lists, filled)
     hidden = rare + [one for one in options if _is_set_by_data(one)]
+    filled.rare = frozenset(one.name for one in hidden)
     if hidden:
-        with st.expander(_more(info.name, hidden), icon=":material/tune:"):
-            values |= _draw(info.name, hidden, lists, filled)
+        with _more(info.name, hidden):
+            values |= _draw(info.name, hidden, _places(), lists, filled)
     for words in unknown:
-        filled.boxes["model"].error(literal(words), icon=":material/error:")
-    if unknown or any(axis is None for axis in values.values()):
-        return filled
-    if any(one.name == "model" for one in common) and not chosen:
-        filled.boxes["model"].error("Choose at least one model.", icon=":material/error:")
-        return filled
-    known = {name: axis for name, axis in values.items() if axis is not None}
-    filled.grids = grids(known, [*common, *rare, *options], chosen)
-    if "model" in filled.boxes and any(one.of and known.get(one.name) for one in common):
-        filled.boxes["model"].info(
-            "Where a run is named, the model, its options and the data are those of the run, as long as their fields "
-            "stand at the defaults."
-        )
+        filled.refuse("model", words)
+    if not (unknown or chosen or of_run) and "model" in filled.boxes:
+        filled.refuse("model", "Choose at least one model.")
+    filled.kept = [given(values, [*fields, *options])]
+    if "model" not in filled.wrong:
+        filled.grids = grids(values, [*fields, *options], chosen)
     _say_of_data(values.get("dataset") or [], data, filled)
     return filled
 
 
+def open_if_wrong(info: ExperimentInfo, filled: Filled) -> None:
+    """A field that has to be corrected is not out of sight."""
+    if filled.rare & filled.wrong.keys() and not st.session_state.get(_more_key(info.name)):
+        st.session_state[f"{info.name}/open more"] = True
+        st.rerun()
+
+
+def _places() -> Iterator[DeltaGenerator]:
+    """One beside the other, in as many rows as are asked for."""
+    while True:
+        yield from st.columns(COLUMNS)
+
+
 def _draw(
-    experiment: str, fields: Sequence[Field], lists: widgets.Lists, filled: Filled
-) -> dict[str, list[Value] | None]:
-    values: dict[str, list[Value] | None] = {}
-    for begin in range(0, len(fields), COLUMNS):
-        for column, one in zip(st.columns(COLUMNS), fields[begin : begin + COLUMNS], strict=False):
-            with column:
-                filled.boxes[one.name] = st.container(gap="small")
-                with filled.boxes[one.name]:
-                    values[one.name] = _axis(experiment, one, lists)
+    experiment: str,
+    fields: Sequence[Field],
+    places: Iterator[DeltaGenerator],
+    lists: widgets.Lists,
+    filled: Filled,
+    of_run: bool = False,
+) -> dict[str, list[Value]]:
+    """What each holds; one that cannot be read is refused, and is not among them."""
+    values: dict[str, list[Value]] = {}
+    for one in fields:
+        box = filled.place(one.name, next(places).container(gap=None))
+        try:
+            with box:
+                values[one.name] = widgets.draw(experiment, one, lists, of_run)
+        except BadText as error:
+            filled.refuse(one.name, str(error))
     return values
-
-
-def _axis(experiment: str, one: Field, lists: widgets.Lists) -> list[Value] | None:
-    try:
-        return widgets.draw(experiment, one, lists)
-    except BadText as error:
-        st.error(literal(error), icon=":material/error:")
-        return None
 
 
 def _json_form(info: ExperimentInfo) -> Filled:
     filled = Filled()
-    st.info(
-        "This preset is a union of grids: each grid is multiplied out on its own. It is submitted as it stands below; "
-        "change values there if you like.",
-        icon=":material/dataset:",
-    )
-    text = st.text_area("Grids (JSON)", key=f"{info.name}/json", height="content", persist_state="session")
+    st.caption("A union of grids: each is multiplied out on its own. It is run as it stands; values may be changed.")
+    with filled.place(JSON, st.container(gap=None)):
+        text = st.text_area("Grids (JSON)", key=f"{info.name}/json", height=JSON_HEIGHT, persist_state="session")
     try:
-        filled.grids = parse_grids(text)
+        filled.grids = filled.kept = parse_grids(text)
     except BadText as error:
-        st.error(literal(error), icon=":material/error:")
+        filled.refuse(JSON, str(error))
     return filled
 
 
@@ -162,14 +207,21 @@ def _is_set_by_data(one: Field) -> bool:
     return one.name in ("num_classes", "in_channels", "out_channels")
 
 
-def _more(experiment: str, fields: Sequence[Field]) -> str:
-    """How many rare fields differ from their default, so that none is changed out of sight."""
+def _more(experiment: str, fields: Sequence[Field]) -> DeltaGenerator:
+    """Its title tells which rare fields differ from their default, so that none is changed out of sight."""
+    if st.session_state.pop(f"{experiment}/open more", False):
+        st.session_state[_more_key(experiment)] = True
     changed = [
         one.name
         for one in fields
         if st.session_state.get(widgets.key(experiment, one.name), widgets.initial(one)) != widgets.initial(one)
     ]
-    return f"More fields ({len(changed)} changed: {literal(', '.join(changed))})" if changed else "More fields"
+    title = f"More fields ({len(changed)} changed: {literal(', '.join(changed))})" if changed else "More fields"
+    return st.expander(title, key=_more_key(experiment), icon=":material/tune:", on_change="rerun")
+
+
+def _more_key(experiment: str) -> str:
+    return f"{experiment}/more"
 
 
 def _default_models(fields: Sequence[Field]) -> list[str]:

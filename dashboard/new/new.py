@@ -1,76 +1,120 @@
 """Choose what to compare, see what each cell costs, run it."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from dashboard.connection import client, datasets, experiments, inputs, models
 from dashboard.forms.fields import BadText, config_fields
-from dashboard.new.draft import Extras, body, commands, only_possible, request
-from dashboard.new.form import sweep_form
-from dashboard.new.preset import chosen_recipe, say_preset, start_from_address
-from dashboard.new.preview import show_cells, submit_key
-from dashboard.new.recipes import show_recipes
+from dashboard.new.bar import run_bar, show_bar
+from dashboard.new.draft import body, commands, following, only, request, runnable, total
+from dashboard.new.form import open_if_wrong, sweep_form
+from dashboard.new.options import options_address, options_form
+from dashboard.new.preset import (
+    address_of,
+    fill_from,
+    in_order,
+    keep_in_address,
+    offer_last,
+    recipe_of,
+    start_from_address,
+)
+from dashboard.new.preview import costs, show_cells, show_old_cells, submit_key
+from dashboard.new.recipes import choose_recipe, say_recipe
 from dashboard.pages import SWEEP, SYSTEM, nothing_yet, prose
 from dashboard.words import literal
 from mgic.client import ApiError
-from mgic.figures.words import seconds
+from mgic.records import Preview, SweepRequest
 
-st.title("New sweep")
+st.title("New sweep", anchor=False)
 api = client()
 known = experiments(api)
 if not known:
     nothing_yet("This server knows no experiment.", SYSTEM, "See what it says of itself")
-problem = start_from_address(known, models(api))
-if problem:
+bar = run_bar()
+if problem := start_from_address(known, models(api)):
     st.error(literal(problem), icon=":material/error:")
 
-by_title = {info.title: info for info in sorted(known.values(), key=lambda one: (-len(one.recipes), one.title))}
-info = by_title[st.selectbox("Experiment", list(by_title), key="experiment", persist_state="session", width=420)]
-prose(info.summary)
-show_recipes(api, info, models(api), datasets(api).values())
-say_preset(info, models(api))
+by_title = {info.title: info for info in in_order(known)}
+info = by_title[st.session_state["experiment"]]
+first, second, third = st.columns([4, 6, 3], vertical_alignment="bottom")
+with first:
+    title = st.selectbox(
+        "Experiment", list(by_title), key="experiment", persist_state="session", help=literal(info.summary)
+    )
+with second:
+    recipe = choose_recipe(info, models(api))
+with third:
+    st.button("Empty the form", icon=":material/restart_alt:", on_click=fill_from, args=(info, models(api), None))
+    offer_last()
+prose(info.summary.partition(". ")[0].rstrip(".") + ".")
+about_recipe = st.container()
+
 wanted = {name for one in config_fields(info) for name in one.of}
 filled = sweep_form(info, models(api), datasets(api), inputs(api, tuple(sorted(wanted))))
+extras = replace(options_form(info, known, filled), recipe=recipe_of(info, filled.grids))
+if recipe:
+    with about_recipe:
+        say_recipe(recipe, extras.recipe is None, datasets(api).values())
 
-with st.expander("Name, priority, reuse", icon=":material/label:"):
-    name = st.text_input("Name of the sweep", key="sweep name", placeholder="optional", max_chars=120)
-    priority = st.slider("Priority", 0, 9, 5, help="0 is served first, 9 last", key="priority")
-    reuse = st.checkbox("Reuse results already in the store", help="Cells that were run before are not run again.")
+problems: list[str] = []  # that belong to no field
 
-if filled.grids is None:
+
+def refuse(error: BadText | ApiError) -> None:
+    if isinstance(error, BadText):
+        problems.append(str(error))
+    else:
+        problems.extend(filled.show_errors(error.errors) if error.errors else [error.detail])
+
+
+def previewed() -> tuple[SweepRequest, Preview] | None:
+    """What is asked for, and what it would be; None where something has to be corrected first."""
+    if filled.grids is None:
+        return None
+    try:
+        asked = request(info, filled.grids, extras)
+        found = asked, api.preview(asked)
+    except (BadText, ApiError) as error:
+        refuse(error)
+        return None
+    return None if filled.wrong else found
+
+
+valid: dict[str, Preview] = st.session_state.setdefault("valid previews", {})  # the last one of each experiment
+found = previewed()
+if found is None:
+    open_if_wrong(info, filled)
+    keep_in_address(None)
+    if info.name in valid:
+        show_old_cells(valid[info.name])
+    show_bar(bar, "Run", "", filled, problems)
     st.stop()
+
+asked, preview = found
+valid[info.name] = preview
+keep_in_address(address_of(info, extras.recipe, filled.kept) | options_address())
+picked = show_cells(api, asked, preview)
+numbers = runnable(preview, picked)
+said = [costs(total([preview.points[number] for number in numbers], extras.reuse))]
+said += [f"{len(picked)} of {preview.total} picked"] if picked else []
+said += [f"{preview.problems} cannot run and are left out"] if preview.problems else []
+if preview.then:
+    said.append(f"then {costs(total(following(preview.then, numbers)))}")
+possible = asked
 try:
-    asked = request(info, filled.grids, Extras(name.strip(), priority, reuse, chosen_recipe(info)))
-    preview = api.preview(asked)
-    possible = only_possible(asked, preview)
-except (BadText, ApiError) as error:
-    unplaced = filled.show_errors(error.errors) if isinstance(error, ApiError) else [str(error)]
-    if isinstance(error, ApiError) and not error.errors:
-        unplaced = [error.detail]
-    for words in unplaced:
-        st.error(literal(words), icon=":material/error:")
-    st.stop()
-
-runnable = preview.total - preview.problems
-with st.container(horizontal=True, vertical_alignment="center"):
-    of = f" of {preview.total}" if preview.problems else ""
-    label = f"Run {runnable}{of} cell{'s' if preview.total != 1 else ''}"
-    clicked = st.button(label, type="primary", icon=":material/play_arrow:", disabled=runnable == 0, key="run")
-    said = [f"**{preview.total} cell{'s' if preview.total != 1 else ''}**"]
-    said += [f"{preview.problems} cannot run and are left out"] if preview.problems else []
-    said += [f"{preview.duplicates} already in the store"] if preview.duplicates else []
-    said += [f"about {seconds(preview.seconds)} one after another"] if preview.seconds is not None else []
-    st.markdown(" · ".join(said), width="content")
-
-if clicked:
+    possible = only(asked, preview, picked)
+except BadText as error:
+    refuse(error)
+label = f"Run {len(numbers)} cell{'s' if len(numbers) != 1 else ''}"
+if show_bar(bar, label, " · ".join(said) if numbers else "", filled, problems):
     try:
         sweep = api.submit(possible, submit_key(possible))
     except ApiError as error:
-        for words in filled.show_errors(error.errors) or ([] if error.errors else [error.detail]):
-            st.error(literal(words), icon=":material/error:")
+        refuse(error)
+        with bar:
+            st.error(literal("; ".join([*filled.wrong.values(), *problems])), icon=":material/error:")
     else:
         st.switch_page(SWEEP, query_params={"sweep": str(sweep.id)})
-
-show_cells(api, asked, preview)
 
 with st.expander("The same as a command, or as JSON for POST /api/v1/sweeps", icon=":material/terminal:"):
     st.code(commands(possible), language="bash", wrap_lines=True)

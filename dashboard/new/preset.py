@@ -1,21 +1,28 @@
-"""What the form of a sweep starts with: a recipe, or what another run or sweep was."""
+"""What the form of a sweep starts with, a recipe, or what another run or sweep was; and its address, which fills it
+again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import streamlit as st
 
+from dashboard.address import turn
 from dashboard.connection import client
 from dashboard.forms.fields import config_fields
 from dashboard.new.draft import Start, of_recipe, of_run, parse_grids
 from dashboard.new.form import start_form
+from dashboard.new.options import OPTIONS, fill_options
 from dashboard.pages import NEW_SWEEP
 from dashboard.words import literal
 from mgic.client import ApiError
-from mgic.records import ExperimentInfo, ModelInfo, Recipe
+from mgic.records import ExperimentInfo, Grid, ModelInfo, Recipe
 
-ADDRESS = ("run", "from_sweep", "recipe", "experiment", "grid")
+FORM = ("run", "from_sweep", "recipe", "experiment", "grid")
+STARTED = "started from"  # the address that the form was filled from, or that it has written
+FAULT = "form fault"  # what is wrong with that, in words
+SAYS = "form says"  # the address that says what the form held when it was filled; None: it has just been
+LAST = "last form"  # the last of these that said something
 
 Experiments = Mapping[str, ExperimentInfo]
 Models = Mapping[str, ModelInfo]
@@ -23,43 +30,52 @@ Models = Mapping[str, ModelInfo]
 
 def fill_from(info: ExperimentInfo, models: Models, recipe: Recipe | None) -> None:
     """Put a recipe into the form, before it is drawn; None empties it."""
-    st.session_state[_key(info)] = recipe.name if recipe else None
-    start_form(info, models, of_recipe(recipe) if recipe else Start(info.name, ()))
-
-
-def say_preset(info: ExperimentInfo, models: Models) -> None:
-    """Which recipe the form was filled with, and the way back to an empty one."""
-    title = next((one.title for one in info.recipes if one.name == chosen_recipe(info)), None)
-    if title:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Started from the recipe **{literal(title)}**", width="content")
-            st.button("Empty the form", icon=":material/restart_alt:", on_click=fill_from, args=(info, models, None))
+    _start_form(info, models, of_recipe(recipe) if recipe else Start(info.name, ()))
 
 
 def start_from_address(known: Experiments, models: Models) -> str | None:
-    """Fill the form from the address, once; returns what is wrong with that, in words.
+    """Fill the form from the address, where that is not what the form has written; returns what is wrong with the
+    address, in words.
 
-    It has `?run=`, `?from_sweep=` or `?recipe=`, or `?experiment=` with the axes as JSON in `grid`.
+    It has `?run=`, `?from_sweep=` or `?recipe=`, or `?experiment=` with the axes as JSON in `grid`, and what the sweep
+    has besides. Where it says nothing, the form is empty.
     """
-    asked = {name: st.query_params[name] for name in ADDRESS if name in st.query_params}
-    if not asked:
-        if st.session_state.get("started from"):
-            st.session_state["started from"] = None
-        return None
-    if st.session_state.get("started from") == asked:
-        return None
-    st.session_state["started from"] = asked
-    try:
-        start = _start(known, asked)
-    except (ApiError, ValueError) as error:
-        return f"The form could not be filled from the address: {error}"
-    if start.experiment not in known:
-        return f"No experiment called {start.experiment!r} is known here."
-    info = known[start.experiment]
-    st.session_state["experiment"] = info.title
-    st.session_state[_key(info)] = start.recipe
-    start_form(info, models, start)
-    return None
+    asked = {name: st.query_params[name] for name in (*FORM, *OPTIONS) if name in st.query_params}
+    if st.session_state.get(STARTED) != asked:
+        st.session_state[STARTED] = asked
+        st.session_state[LAST] = asked or st.session_state.get(LAST)
+        st.session_state[SAYS] = None
+        st.session_state[FAULT] = _fill(known, models, asked)
+    fault: str | None = st.session_state[FAULT]
+    return fault
+
+
+def keep_in_address(says: Mapping[str, str] | None) -> None:
+    """Call when the form has been read: the address changes as soon as the form is another one than it was filled with,
+    so that the address of a recipe or a run stays as short as it was. What has to be corrected, None, does not go into
+    it."""
+    before = st.session_state.get(SAYS)
+    st.session_state[SAYS] = before or {} if says is None else dict(says)
+    if says is None or before is None or before == says:
+        return
+    st.session_state[STARTED] = st.session_state[LAST] = dict(says)
+    st.session_state[FAULT] = None
+    turn({name: says.get(name) for name in (*FORM, *OPTIONS)})
+
+
+def address_of(info: ExperimentInfo, recipe: str | None, grids: Sequence[Grid]) -> dict[str, str]:
+    """What fills the form with these grids again; a recipe by its name, where they are one."""
+    if recipe:
+        return {"recipe": recipe}
+    text = ", ".join(json.dumps(grid, separators=(",", ":")) for grid in grids if grid)
+    return {"experiment": info.name} | ({"grid": text} if text else {})
+
+
+def offer_last() -> None:
+    """On an empty form, the way back to what it held before."""
+    last = st.session_state.get(LAST)
+    if last and not st.session_state.get(STARTED):
+        st.button("Fill in what was here last", icon=":material/history:", key="last", on_click=turn, args=(last,))
 
 
 def offer_uses(of: str, named: str, known: Experiments) -> None:
@@ -79,14 +95,54 @@ def offer_uses(of: str, named: str, known: Experiments) -> None:
             st.page_link(NEW_SWEEP, label=literal(info.title), query_params=asked)
 
 
-def chosen_recipe(info: ExperimentInfo) -> str | None:
-    """The name of the recipe the form was filled with last, whatever was changed since."""
-    name: str | None = st.session_state.get(_key(info))
-    return name
+def recipe_key(info: ExperimentInfo) -> str:
+    """Of the box that has the name of the recipe the form was filled with last, whatever was changed since."""
+    return f"{info.name}/recipe"
 
 
-def _key(info: ExperimentInfo) -> str:
-    return f"{info.name}/preset"
+def recipe_of(info: ExperimentInfo, grids: Sequence[Grid] | None) -> str | None:
+    """The name of the recipe the form was filled with, if its grids are what they were then."""
+    name: str | None = st.session_state.get(recipe_key(info))
+    if name is None or grids is None:
+        return None
+    return name if st.session_state.setdefault(_recipe_grids(info), list(grids)) == list(grids) else None
+
+
+def _recipe_grids(info: ExperimentInfo) -> str:
+    """Of what the form made of the grids of a recipe: it leaves out what is a default."""
+    return f"{info.name}/recipe grids"
+
+
+def _fill(known: Experiments, models: Models, asked: Mapping[str, str]) -> str | None:
+    """Returns what is wrong; the form is empty then."""
+    fault, start = None, Start(default_experiment(known).name, ())
+    try:
+        start = _start(known, asked) if asked.keys() & set(FORM) else start
+    except (ApiError, ValueError) as error:
+        fault = f"The form could not be filled from the address: {error}"
+    if start.experiment not in known:
+        fault = f"No experiment called {start.experiment!r} is known here."
+        start = Start(default_experiment(known).name, ())
+    info = known[start.experiment]
+    st.session_state["experiment"] = info.title
+    fault = fill_options(asked) or fault
+    _start_form(info, models, start)
+    return fault
+
+
+def default_experiment(known: Experiments) -> ExperimentInfo:
+    return in_order(known)[0]
+
+
+def in_order(known: Experiments) -> list[ExperimentInfo]:
+    """Those with most recipes first."""
+    return sorted(known.values(), key=lambda one: (-len(one.recipes), one.title))
+
+
+def _start_form(info: ExperimentInfo, models: Models, start: Start) -> None:
+    st.session_state[recipe_key(info)] = start.recipe if start.recipe in {one.name for one in info.recipes} else None
+    st.session_state.pop(_recipe_grids(info), None)
+    start_form(info, models, start)
 
 
 def _start(known: Experiments, asked: Mapping[str, str]) -> Start:

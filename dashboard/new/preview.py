@@ -1,37 +1,68 @@
-"""The cost of each cell of a sweep, shown while it is still counted; and the key that makes two clicks one sweep."""
+"""The cells of a sweep before it is sent: what each costs, which are picked, what all cost together; and the key that
+makes two clicks one sweep."""
 
 import time
+from collections.abc import Sequence
+from hashlib import sha256
 from itertools import count
 from uuid import uuid4
 
 import streamlit as st
 
+from dashboard.new.draft import Total
 from dashboard.pages import show_table
 from dashboard.tables.frames import preview_table
 from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
+from mgic.figures.words import NO_NUMBER, seconds, si
 from mgic.records import Preview, SweepRequest
 
 SHOWN_PROBLEMS = 5
 ONE_CLICK_S = 10.0  # clicks that follow each other more closely are one
+SHOWN_ROWS = 12
 
 
-def show_cells(api: Client, asked: SweepRequest, first: Preview) -> None:
-    """The table of cells; while costs are still to come it asks again every second, by itself."""
+def show_cells(api: Client, asked: SweepRequest, first: Preview) -> list[int]:
+    """The table of cells; returns which are picked. While costs are still to come it asks again every second, by
+    itself, and nothing can be picked."""
+    if not first.pending:
+        picked = _table(first, f"cells {sha256(asked.model_dump_json().encode()).hexdigest()[:12]}")
+        _say_problems(first)
+        return picked
     turns = count()
 
-    @st.fragment(run_every=1 if first.pending else None)
-    def cells() -> None:
-        again = next(turns) > 0 and first.pending > 0
+    @st.fragment(run_every=1)
+    def counted() -> None:
+        again = next(turns) > 0
         try:
             preview = api.preview(asked) if again else first
         except (ApiError, Unreachable):
             st.rerun()
         if again and not preview.pending:
             st.rerun()
-        _draw(preview)
+        done = preview.total - preview.pending
+        st.progress(done / preview.total, f"Counting costs: {done} of {preview.total} cells")
+        show_table(preview_table(preview), "cells", "Cost of each cell of the sweep", height=_height(preview.total))
+        _say_problems(preview)
 
-    cells()
+    counted()
+    return []
+
+
+def show_old_cells(preview: Preview) -> None:
+    """What the form was before it had something to correct."""
+    st.caption("The cells as they were before a field had to be corrected:")
+    with st.container(key="cells-old"):
+        show_table(preview_table(preview), "old cells", "Cost of each cell, before", height=_height(preview.total))
+
+
+def costs(total: Total) -> str:
+    """Markdown: all of them together."""
+    said = [f"**{total.cells} cell{'' if total.cells == 1 else 's'}**"]
+    said += [f"{total.duplicates} already in the store"] if total.duplicates else []
+    said += [f"{si(total.macs)} MACs in all" if total.macs is not None else f"{NO_NUMBER} MACs"]
+    said += [f"about {seconds(total.seconds)} one after another" if total.seconds is not None else "time not known yet"]
+    return " · ".join(said)
 
 
 def submit_key(asked: SweepRequest) -> str:
@@ -45,18 +76,25 @@ def submit_key(asked: SweepRequest) -> str:
     return key
 
 
-def _draw(preview: Preview) -> None:
-    if preview.pending:
-        done = preview.total - preview.pending
-        st.progress(done / preview.total, f"Counting costs: {done} of {preview.total} cells")
-    show_table(preview_table(preview), "cells", "Cost of each cell of the sweep", height=_height(preview.total))
-    problems = list(dict.fromkeys(point.problem for point in preview.points if point.problem))
+def _table(preview: Preview, key: str) -> list[int]:
+    """Its key is of its content: another form has other cells, and none of them picked."""
+    st.caption(
+        "Tick rows to run only these. MACs: one multiply-accumulate counts 1, one image, batch 1; FLOPs are twice as "
+        "many. A run's are those of all its forward and backward passes."
+    )
+    chosen = show_table(
+        preview_table(preview), key, "Cost of each cell of the sweep", height=_height(preview.total), pick=True
+    )
+    return [number for number in chosen if number < preview.total]
+
+
+def _say_problems(preview: Preview) -> None:
+    problems: Sequence[str] = list(dict.fromkeys(point.problem for point in preview.points if point.problem))
     for problem in problems[:SHOWN_PROBLEMS]:
         st.warning(literal(problem), icon=":material/block:")
     if len(problems) > SHOWN_PROBLEMS:
         st.caption(f"and {len(problems) - SHOWN_PROBLEMS} more, named in the table")
-    st.caption("MACs: one multiply-accumulate counts 1, one image, batch 1; FLOPs are twice as many.")
 
 
 def _height(rows: int) -> int:
-    return 38 + 35 * min(rows, 12)
+    return 38 + 35 * min(rows, SHOWN_ROWS)

@@ -8,12 +8,12 @@ from dashboard.pages import SYSTEM, nothing_yet, prose
 from dashboard.paper.sections import (
     choose_row,
     show_exports,
-    show_figure,
     show_headline,
     show_paper_table,
     show_row,
 )
-from mgic.figures.switches import Switch
+from dashboard.plots.shown import show_plots
+from mgic.figures.scenes.paper import table_plots, table_switch
 from mgic.records import PaperTable
 
 st.title("Paper", anchor=False)
@@ -28,9 +28,7 @@ tables = st.session_state["paper tables"]
 if not tables:
     nothing_yet("This server knows no table of the paper.", SYSTEM, "See what it says of itself")
 headline = st.container()
-first = next(iter(tables))
-which = Switch("table", "Table", {name: name for name in tables}, first, side_by_side=True)
-table: PaperTable = tables[address.switches("paper", (which,))["table"]]
+table: PaperTable = tables[address.switches("paper", (table_switch(tables),))["table"]]
 ask = lambda: (api.paper_summary(), api.references(table.name), api.recipes())  # noqa: E731
 (summary, rows, recipes), _ = last_seen(f"paper table {table.name}", ask)
 with headline:
@@ -46,4 +44,4 @@ if chosen is None:
 else:
     show_row(api, by_id[chosen], {recipe.name: recipe for recipe in recipes})
 
-show_figure(table, rows)
+show_plots(table_plots(table, rows), "paper")

@@ -9,10 +9,9 @@ from dashboard.address import follow, keep, key
 from dashboard.new.preview import submit_key
 from dashboard.pages import RUN, SWEEP, prose
 from dashboard.paper.table import JUDGED, VERDICT, cell_styles, paper_table, shared_setting
-from dashboard.theme import look, show
+from dashboard.theme import look
 from dashboard.words import literal, prose_of_scale
 from mgic.client import ApiError, Client
-from mgic.figures.paper import draw_paper_plot, paper_plot
 from mgic.figures.verdicts import METRICS, PERCENT, VERDICT_SIGNS, as_printed, measured_words, verdict_words
 from mgic.figures.words import assignments, number
 from mgic.records import Measured, PaperSummary, PaperTable, Recipe, Standing, SweepRequest
@@ -89,24 +88,6 @@ def show_paper_table(table: PaperTable, rows: Sequence[Standing]) -> None:
         placeholder="-",
     )
     prose(LEGEND)
-
-
-def show_figure(table: PaperTable, rows: Sequence[Standing]) -> None:
-    """Nothing where the table prints no cost or no result."""
-    plot = paper_plot(rows)
-    if plot is None:
-        return
-    made = draw_paper_plot(plot, f"Table {table.name}: printed, and measured here", look())
-    show(made, f"paper table {table.name}", "Results against cost: hollow marks are printed, filled ones measured")
-    note = "Hollow marks are printed, filled ones measured here; a dotted line joins what is of one row and judged."
-    if any(not mark.judged for mark in plot.measured):
-        note += (
-            " Grey filled marks are of another network, training or samples than the printed ones: they are not judged."
-        )
-    note += "" if plot.measured else " Nothing of this table is measured here yet."
-    if plot.without_cost:
-        note += f" {plot.without_cost} measured rows are not drawn: what they cost is known to their runs only."
-    prose(note)
 
 
 def show_exports(api: Client, table: str) -> None:

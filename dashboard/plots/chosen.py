@@ -6,10 +6,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard.address import turn
-from dashboard.pages import RUN
+from dashboard.pages import RUN, RUNS
 from dashboard.words import literal
 
 LINKS = 12  # to marked runs
+MOST_LISTED = 64  # of them, in the list of runs
 
 
 def choose(name: str, title: str, offered: Mapping[str, str], chosen: Sequence[str]) -> None:
@@ -46,6 +47,8 @@ def show_marked(runs: Sequence[str]) -> None:
         return
     st.caption(literal(f"{len(runs)} runs are marked. Click beside the points to take the mark away."))
     with st.container(horizontal=True):
+        several = {"with": ",".join(runs[:MOST_LISTED])}
+        st.page_link(RUNS, label="These in the list of runs", icon=":material/table_rows:", query_params=several)
         for run in runs[:LINKS]:
             st.page_link(RUN, label=f"run {run[:8]}", icon=":material/link:", query_params={"run": run})
     if len(runs) > LINKS:

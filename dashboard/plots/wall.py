@@ -15,7 +15,7 @@ from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
 from mgic.figures.samples import SEED, differing, is_number, label
 from mgic.figures.words import value
-from mgic.records import Artifact, Run, RunStatus, View
+from mgic.records import Artifact, Run, View
 
 PICTURES = ("image/png", "image/jpeg")
 COLUMNS = 12  # beside each other; of more the reader chooses
@@ -36,7 +36,7 @@ def columns_of(view: View, runs: Iterable[Run]) -> list[Column]:
     """A column a config that ended well, by `x` and then by what else differs; the smallest seed that all have."""
     by_config: dict[str, dict[str, Run]] = {}
     for run in runs:
-        if run.status is RunStatus.SUCCEEDED and view.x in run.config:
+        if run.whole and view.x in run.config:
             config = {name: one for name, one in run.config.items() if name != SEED}
             by_config.setdefault(json.dumps(config, sort_keys=True), {})[json.dumps(run.config.get(SEED))] = run
     common = set.intersection(*(set(by_seed) for by_seed in by_config.values())) if by_config else set()

@@ -135,15 +135,15 @@ prose(ABOUT)
 part = address.switches(f"{SCOPE} part", [PART])["part"]
 if part == SIZES and len(data.members) > 1:
     show_group_sizes(data.members, places[0], crop, limit)
-    show_plots([errors_plot(data), likeness_plot(data)], SCOPE)
+    show_plots([errors_plot(data), likeness_plot(data)], SCOPE, data)
 elif part == SIZES:
     prose("This sweep has no other group size over the same maps.")
 elif part == LEVELS:
-    show_plots([kept_plot(data)], SCOPE)
+    show_plots([kept_plot(data)], SCOPE, data)
 elif part == COARSEST:
     for each in data.shown:
         show_coarsest(each, samples[0], crop)
 else:
     matrix = address.switches(f"{SCOPE} matrix", [every["matrix"]])["matrix"]
-    show_plots(matrix_plots(data, matrix), SCOPE)
+    show_plots(matrix_plots(data, matrix), SCOPE, data)
     show_sums(data)

@@ -16,7 +16,7 @@ def show_curves(api: Client, run: Run) -> None:
         prose("No curve yet." if not run.status.terminal else "This run reported no curve.")
         return
     values = address.switches("curves", (SMOOTHING, SCALE))
-    show_plots(curve_plots(points, values), "curves")
+    show_plots(curve_plots(points, values), "curves", run)
 
 
 def _points(api: Client, run: Run) -> list[CurvePoint]:

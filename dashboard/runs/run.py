@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import address
 from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import LATENCY, NEW_SWEEP, RUN, RUNS, SWEEP, id_in_address, say_if_no_worker
+from dashboard.pages import LATENCY, NEW_SWEEP, RUN, RUNS, SWEEP, chips, id_in_address, say_if_no_worker
 from dashboard.plots.validity import show_validity
 from dashboard.runs.curves import show_curves
 from dashboard.runs.sections import (
@@ -38,7 +38,8 @@ except ApiError as error:
 info = experiments(api).get(run.experiment)
 
 model = run.config.get("model")
-st.title(literal(model if isinstance(model, str) else run.experiment), anchor=False)
+name = literal(model if isinstance(model, str) else run.experiment)
+st.title(name + chips([*run.sweep_tags, *run.tags]), anchor=False)
 asked = assignments({k: v for k, v in run.requested.items() if k != "model"}) or "all fields at default"
 st.caption(literal(f"{asked} · id {run_id}"))
 
@@ -67,6 +68,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if run.status in (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.SUCCEEDED):
         offer_uses(run.experiment, run_id, experiments(api))
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"run": run_id})
+    beside = {"experiment": run.experiment, "with": run_id}
+    st.page_link(RUNS, label="Compare with ...", icon=":material/balance:", query_params=beside)
     sweep = {"sweep": str(run.sweep_id)}
     st.page_link(SWEEP, label="Its sweep", icon=":material/scatter_plot:", query_params=sweep)
     if run.experiment == TIMING:

@@ -20,7 +20,7 @@ from mgic.figures.columns import description_of, headlines, short_title, with_un
 from mgic.figures.samples import is_number
 from mgic.figures.views import empty_notes, plots_of_run, views_of_run
 from mgic.figures.words import ICONS, number, seconds, size, value
-from mgic.records import DatasetInfo, Event, ExperimentInfo, LogLine, Run
+from mgic.records import DatasetInfo, Event, ExperimentInfo, LogLine, Run, stopped_early
 
 LOG_LINES = 200
 LINKS = 50  # to runs that were made from one
@@ -74,6 +74,9 @@ def show_result(run: Run, info: ExperimentInfo | None) -> None:
     """
     if not run.result:
         return
+    if stopped_early(run.result):
+        words = f"**Ended early**, after {run.result.get('steps')} steps: its search has better ones. It counts nowhere"
+        st.info(f"{words} as a trained network.", icon=":material/content_cut:")
     if run.result.get(GUESSING) is True:
         st.warning(f"**{WORDS.capitalize()}.** {literal(run.result.get(CAUTION) or '')}", icon=":material/warning:")
     _show_headlines(run, info)
@@ -109,7 +112,7 @@ def _show_rows(run: Run, info: ExperimentInfo | None) -> None:
         show_table(table, f"measured {name}", f"Measured {name}")
     if info:
         views, drawn = views_of_run(info, run) if run.result else [], plots_of_run(info, run)
-        show_plots(drawn, "run")
+        show_plots(drawn, "run", run)
         for view in views:
             if view.kind == "images":
                 show_wall(client(), view, [run])

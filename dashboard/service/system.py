@@ -3,23 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard.connection import client, tells_what_fails
+from dashboard.connection import SIGNS, client, readiness, tells_what_fails
 from dashboard.words import literal
-from mgic.client import ApiError, Client
 from mgic.figures.words import ago, seconds
-from mgic.records import Health, System
-
-SIGNS = {"ok": "✔", "degraded": "▲", "unavailable": "✖"}
+from mgic.records import System
 
 st.title("System", anchor=False)
 api = client()
-
-
-def readiness(api: Client) -> Health | str:
-    try:
-        return api.ready()
-    except ApiError as error:
-        return str(error)
 
 
 def plugins_table(system: System) -> pd.DataFrame:

@@ -26,7 +26,7 @@ def show_sweep_plots(api: Client, info: ExperimentInfo, runs: Sequence[Run]) -> 
     show_validity(runs)
     values = address.switches("sweep", switches_of(info, runs))
     drawn = plots_of(info, runs, values)
-    show_plots(drawn, "sweep")
+    show_plots(drawn, "sweep", runs)
     for view in views:
         if view.kind == "images" and values.get("view", ALL) in (ALL, name_of(view.title)):
             show_wall(api, view, runs)

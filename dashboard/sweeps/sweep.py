@@ -7,16 +7,20 @@ from dashboard.connection import client, experiments, last_seen, tells_what_fail
 from dashboard.new.preset import offer_uses
 from dashboard.pages import (
     ABLATION,
+    COMPARE,
     LATENCY,
     NEW_SWEEP,
     SWEEP,
     SWEEPS,
     TRADEOFF,
+    chips,
     id_in_address,
     say_if_no_worker,
     show_table,
 )
+from dashboard.plots.shown import page_address
 from dashboard.sweeps.plots import show_sweep_plots
+from dashboard.tables.downloads import offer_table
 from dashboard.tables.frames import result_tables, runs_table
 from dashboard.words import literal
 from mgic.client import ApiError, Unreachable
@@ -37,7 +41,7 @@ except ApiError as error:
     st.stop()
 info = experiments(api).get(sweep.experiment)
 
-st.title(literal(sweep.name), anchor=False)
+st.title(literal(sweep.name) + chips(sweep.tags), anchor=False)
 about = [info.title if info else sweep.experiment, f"made {moment(sweep.created_at)}", f"id {sweep_id}"]
 about += [f"recipe {sweep.recipe}"] if sweep.recipe else []
 st.caption(literal(" · ".join(about)))
@@ -81,6 +85,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if sweep.total > 1:
         st.page_link(ABLATION, label="Ablation", icon=":material/grid_on:", query_params={"sweep": sweep_id})
     st.page_link(NEW_SWEEP, label="Change and run again", icon=":material/edit:", query_params={"from_sweep": sweep_id})
+    st.page_link(COMPARE, label="Compare its configs", icon=":material/balance:", query_params={"sweep": sweep_id})
     if sweep.experiment == TIMING:
         it = {"sweep": sweep_id}
         st.page_link(LATENCY, label="Speed-up, where time goes", icon=":material/timer:", query_params=it)
@@ -100,9 +105,11 @@ def live() -> None:
         st.rerun()
     ended = sum(now.counts.get(status, 0) for status in RunStatus if status.terminal)
     left = f" · {seconds(now.eta_seconds)} left" if now.eta_seconds is not None and not now.finished else ""
-    st.progress(min(1.0, now.progress), f"{ended} of {now.total} runs ended{left}")
+    st.progress(min(1.0, now.progress), f"{ended} of {now.planned} runs ended{left}")
     fresh = "" if now.finished else f" · updated {since(age)}"
     st.markdown(literal(counts(now.counts)) + fresh)
+    if now.search:
+        st.caption(literal(f"A search by {now.search.settings.sampler}; {now.search.said}"))
     say_if_no_worker(runs, workers)
     tables = result_tables(runs, info)
     parts = {"plots": "Plots and runs"} | {f"rows-{name}": f"Measured {name}" for name in tables}
@@ -111,11 +118,15 @@ def live() -> None:
     if part != "plots":
         name = part.removeprefix("rows-")
         show_table(tables[name], f"measured {name}", f"Measured {name}", height=TALL)
+        if info:
+            offer_table(runs, info, sweep_id, page_address(), name)
         return
     if info:
         show_sweep_plots(api, info, runs)
     st.subheader("Runs", anchor=False)
     show_table(runs_table(runs, info), "runs", "Runs of this sweep")
+    if info and now.counts.get(RunStatus.SUCCEEDED):
+        offer_table(runs, info, sweep_id, page_address())
 
 
 live()

@@ -1,6 +1,6 @@
 """Runs and cells as tables. What people typed is data here, never Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ from mgic.figures.choice import CAUTION, GUESSING, WORDS
 from mgic.figures.columns import with_unit
 from mgic.figures.samples import SEED, differing
 from mgic.figures.words import NO_NUMBER, seconds, si, status, value
-from mgic.records import Config, ExperimentInfo, Point, Preview, Run, is_table
+from mgic.records import Config, ExperimentInfo, Point, Preview, Run, is_table, stopped_early, title_of
 
 SHOWN_ALWAYS = ("model",)
 
@@ -26,11 +26,11 @@ def runs_table(runs: Sequence[Run], info: ExperimentInfo | None) -> pd.DataFrame
     rows = []
     for run in runs:
         row: dict[str, Any] = {"open": link("run", str(run.id)), "status": status(run.status)}
-        row |= {with_unit(info, name): _cell(run.config.get(name)) for name in fields}
+        row |= {with_unit(info, name): cell(run.config.get(name)) for name in fields}
         row |= {with_unit(info, name): (run.result or {}).get(name) for name in results if name not in fields}
         row |= {"time": seconds(run.seconds), "attempt": run.attempt, "note": note(run)}
         rows.append(row)
-    return _typed(pd.DataFrame(rows))
+    return typed(pd.DataFrame(rows))
 
 
 def result_tables(runs: Sequence[Run], info: ExperimentInfo | None) -> dict[str, pd.DataFrame]:
@@ -48,36 +48,17 @@ def _rows_table(ended: Sequence[Run], name: str, fields: Sequence[str], info: Ex
     for run in ended:
         for row in (run.result or {}).get(name) or []:
             shown: dict[str, Any] = {"open": link("run", str(run.id))} if len(ended) > 1 else {}
-            shown |= {with_unit(info, field): _cell(run.config.get(field)) for field in fields}
-            rows.append(shown | {with_unit(info, column): _cell(one) for column, one in row.items()})
-    return _typed(pd.DataFrame(rows))
-
-
-def listing(runs: Sequence[Run]) -> pd.DataFrame:
-    """Runs of any experiments: the same columns for all, the main result in words."""
-    rows = [
-        {
-            "open": link("run", str(run.id)),
-            "status": status(run.status),
-            "experiment": run.experiment,
-            "model": value(run.config["model"]) if "model" in run.config else NO_NUMBER,
-            "result": _result(run),
-            "config": _asked(run.requested),
-            "time": seconds(run.seconds),
-            "attempt": run.attempt,
-            "created": run.created_at,
-            "sweep": link("sweep", str(run.sweep_id)),
-            "note": note(run),
-        }
-        for run in runs
-    ]
-    return pd.DataFrame(rows)
+            shown |= {with_unit(info, field): cell(run.config.get(field)) for field in fields}
+            rows.append(shown | {with_unit(info, column): cell(one) for column, one in row.items()})
+    return typed(pd.DataFrame(rows))
 
 
 def note(run: Run) -> str:
     """What a reader wants to know first of a run that did not just succeed, or succeeded at nothing."""
     if run.failure:
         return f"{run.failure.reason.value}: {run.failure.message}"
+    if stopped_early(run.result):
+        return "ended early by its search: no trained network"
     if (run.result or {}).get(GUESSING) is True:
         return WORDS
     if not run.status.terminal and run.progress:
@@ -99,11 +80,15 @@ def _preview_row(point: Point, fields: Sequence[str]) -> dict[str, str]:
     costs = point.networks or ((cost,) if cost else ())
     shares = [f"{one.transfer_macs / one.macs:.1%}" for one in costs if one.macs]
     state = f"✖ {point.problem}" if point.problem else ("● in the store" if point.duplicate_of else "new")
-    row = {name: strike(value(point.config[name]), point) if name in point.config else NO_NUMBER for name in fields}
+    row = {
+        title_of(name): strike(value(point.config[name]), point) if name in point.config else NO_NUMBER
+        for name in fields
+    }
     row |= {
         "parameters": " + ".join(si(one.params) for one in costs) or waiting,
         "MACs": " + ".join(si(one.macs) for one in costs) or waiting,
         "of them R and P": ", ".join(shares) or waiting,
+        "MACs of the run": si(point.work_macs) if point.work_macs is not None else waiting,
         "group size: asked → real": f"{asked} → {real}" if asked is not None and real else waiting,
         "predicted time": waiting if point.pending else seconds(point.seconds),
         "state": state,
@@ -114,6 +99,11 @@ def _preview_row(point: Point, fields: Sequence[str]) -> dict[str, str]:
 def strike(text: str, point: Point) -> str:
     """Struck out, letter by letter, where the cell cannot run: a table reads no Markdown."""
     return "".join(f"{letter}\u0336" for letter in text) if point.problem else text
+
+
+def tags_text(tags: Iterable[str]) -> str:
+    """Each once, in a cell."""
+    return ", ".join(dict.fromkeys(tags))
 
 
 def link(page: str, identifier: str) -> str:
@@ -133,23 +123,15 @@ def _is_scalar(one: object) -> bool:
     return one is None or isinstance(one, (bool, int, float, str))
 
 
-def _cell(one: Any) -> Any:
+def cell(one: Any) -> Any:
     return written(one) if isinstance(one, list) else one
 
 
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
+def typed(table: pd.DataFrame) -> pd.DataFrame:
     """Columns of mixed kinds become text: a browser's table wants one kind a column."""
     for name in table.columns:
-        kinds = {type(one) for one in table[name] if one is not None}
+        there = [one for one in table[name] if not pd.isna(one)]
+        kinds = {type(one) for one in there}
         if not kinds <= {int, float} and len(kinds) > 1:
-            table[name] = [value(one) for one in table[name]]
+            table[name] = [None if pd.isna(one) else value(one) for one in table[name]]
     return table
-
-
-def _asked(config: Config) -> str:
-    return ", ".join(f"{name}={value(one)}" for name, one in config.items() if name != "model")
-
-
-def _result(run: Run) -> str:
-    numbers = [(name, one) for name, one in (run.result or {}).items() if isinstance(one, (int, float))]
-    return ", ".join(f"{name} {si(one, 4)}" for name, one in numbers[:2])

@@ -55,7 +55,7 @@ else:
     (plot,) = tradeoff.plots_of(drawn)
     left, right = st.columns([5, 3])
     with left:
-        show_marked(marked(show_plot(plot, "tradeoff", select=True)))
+        show_marked(marked(show_plot(plot, "tradeoff", data, select=True)))
     with right:
         st.subheader("On the front", anchor=False)
         best = [point for point in drawn.info.points if strong(point)]

@@ -16,11 +16,12 @@ from pydantic import ValidationError
 
 from mgic import describe, execution
 from mgic.cli.brought import by_name
+from mgic.cli.searching import LocalSearch, check_data
 from mgic.cli.terminal import Meter, assignments, duration, naming
 from mgic.cli.values import fit
 from mgic.cores import usable_cores
 from mgic.data import dataset_info, fetch, look_in
-from mgic.errors import BadConfig, DataMissing, Problem
+from mgic.errors import BadConfig, Problem
 from mgic.experiment import EXPERIMENTS, WEIGHTS, input_file, inputs_of
 from mgic.records import (
     Config,
@@ -30,9 +31,12 @@ from mgic.records import (
     ModelInfo,
     ModelsOf,
     Outcome,
+    Point,
     RunStatus,
+    Search,
     SweepRequest,
     Value,
+    stopped_early,
 )
 from mgic.sweep import expand, grids_of, measured
 
@@ -87,11 +91,13 @@ def find_device(asked: str) -> str:
     return "cuda" if there and asked != "cpu" else "cpu"
 
 
-def request(experiment: str, axes: Mapping[str, list[Value]], recipe: str | None) -> SweepRequest:
+def request(
+    experiment: str, axes: Mapping[str, list[Value]], recipe: str | None, search: Search | None = None
+) -> SweepRequest:
     if recipe is not None:
-        return SweepRequest(experiment=experiment, recipe=recipe)
+        return SweepRequest(experiment=experiment, recipe=recipe, search=search)
     fitted = fit(dict(axes), EXPERIMENTS[experiment].info.config_schema)
-    return SweepRequest(experiment=experiment, axes=fitted)
+    return SweepRequest(experiment=experiment, axes=fitted, search=search)
 
 
 def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, meter: Meter) -> Iterator[Outcome]:
@@ -107,32 +113,42 @@ def run_all(sweep: SweepRequest, device: str, data_dir: Path, out: Path | None, 
     look_in(data_dir)
     sweep, brought = by_name(sweep)
     experiment = grids_of(sweep)[0]
-    points = list(measured(experiment, expand(sweep, _inputs(sweep))))
-    problems = dict.fromkeys(point.problem for point in points if point.problem)
-    if problems:
-        raise BadConfig("; ".join(problems))
-    for name in {str(point.config["dataset"]) for point in points if "dataset" in point.config}:
-        info = dataset_info(name, data_dir)
-        if not info.present:
-            raise DataMissing(f"the data set {name} is not under {data_dir}; {info.how_to_get}")
+    search = LocalSearch(describe.check_search(sweep, data_dir), data_dir, meter.line) if sweep.search else None
+    points: Iterable[Point] = search or _cells(sweep, data_dir)
+    total = sweep.search.trials if sweep.search else len(list(points))
     torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))  # torch does not look at a quota
     if out is not None:
         with naming(f"--out: {out} cannot be written"):
             out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mgic-run-") as scratch:
         for number, point in enumerate(points):
-            place = f"run {number + 1}/{len(points)}"
+            place = f"run {number + 1}/{total}"
             meter.line(f"{place}: {experiment} {assignments(point.requested)}".rstrip())
             context = TerminalContext(device, data_dir, (out or Path(scratch)) / str(number), place, meter)
             context.inputs = {field: Path(str(point.config[field])) for field in _fields(sweep) if point.config[field]}
             if (weights := str(point.config.get(WEIGHTS))) in brought:
                 context.inputs[WEIGHTS] = brought[weights]
+            context.search = search
             outcome = execution.run(experiment, point.config, context)
+            if search:
+                search.ended(point, outcome, context.scores)
             refused = _close(context, outcome)
             meter.line(f"{place}: {_ending(outcome)}")
             yield outcome  # before its files: what came out is told, even where the disk is full
             if refused is not None:
                 raise refused
+        if search:
+            meter.line(search.verdict())
+
+
+def _cells(sweep: SweepRequest, data_dir: Path) -> list[Point]:
+    """Of a grid. Raises `BadConfig` or `DataMissing` where one cannot run."""
+    points = list(measured(grids_of(sweep)[0], expand(sweep, _inputs(sweep))))
+    problems = dict.fromkeys(point.problem for point in points if point.problem)
+    if problems:
+        raise BadConfig("; ".join(problems))
+    check_data([point.config for point in points], data_dir)
+    return points
 
 
 def _fields(sweep: SweepRequest) -> Iterable[str]:
@@ -159,6 +175,9 @@ def _run_in(folder: Path, field: str) -> InputRun:
     if left.status is not RunStatus.SUCCEEDED:
         words = f"the run in {folder} has {left.status}"
         raise BadConfig(f"{field}: {words}", (Problem(field, "input_failed", words),))
+    if stopped_early(left.result):
+        words = f"the training in {folder} was ended early by its search"
+        raise BadConfig(f"{field}: {words}", (Problem(field, "stopped_early", words),))
     return InputRun(experiment=experiment, config=left.config)
 
 
@@ -195,6 +214,9 @@ class TerminalContext:
     meter: Meter
     checkpoints: Path = field(init=False)
     inputs: dict[str, Path] = field(default_factory=dict)
+    search: LocalSearch | None = None  # that the run is a trial of
+    scores: list[float | None] = field(default_factory=list)  # of the curve by which that ends trainings
+    _behind: bool = False
     _curves: list[Config] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -204,7 +226,11 @@ class TerminalContext:
         self.meter.show(f"{self.place} {progress:4.0%} {phase}", progress)
 
     def curve(self, name: str, step: int, value: float) -> None:
-        self._curves.append({"name": name, "step": step, "value": value if isfinite(value) else None})
+        told = value if isfinite(value) else None
+        self._curves.append({"name": name, "step": step, "value": told})
+        if self.search is not None and name == self.search.curve:
+            self.scores.append(told)
+            self._behind = self._behind or self.search.behind(self.scores)
 
     def log(self, line: str) -> None:
         self.meter.line(f"{self.place}: {line}")
@@ -227,6 +253,9 @@ class TerminalContext:
 
     def checkpoint_wanted(self) -> bool:
         return False
+
+    def stop_wanted(self) -> bool:
+        return self._behind
 
     def close(self, outcome: Outcome) -> None:
         """Write down how it went, once it has ended."""

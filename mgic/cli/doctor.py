@@ -251,4 +251,6 @@ def _datasets(data_dir: Path) -> list[Check]:
 
 def _browser() -> Check:
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    return _check("browser", found is not None, found or "chromium: only the tests need one")
+    return _check(
+        "browser", found is not None, found or "chromium: it draws figures as SVG, PDF and PNG; the tests need one too"
+    )

@@ -38,8 +38,13 @@ def read_json(option: str, path: Path) -> bytes:
 
 def write_text(option: str, path: Path, text: str) -> None:
     """Raises `Refused` with the option and the path."""
+    write_bytes(option, path, text.encode())
+
+
+def write_bytes(option: str, path: Path, given: bytes) -> None:
+    """Raises `Refused` with the option and the path."""
     with naming(f"{option}: {path} cannot be written"):
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(given)
 
 
 def _bad(option: str, detail: str) -> BadConfig:

@@ -38,7 +38,9 @@ def status(
             put_json({"sweep": found, "runs": runs})
             return
         eta = f", about {duration(found.eta_seconds)} left" if found.eta_seconds is not None else ""
-        say(f"{found.name} ({found.experiment}): {found.progress:.0%} of {found.total} runs{eta}")
+        say(f"{found.name} ({found.experiment}): {found.progress:.0%} of {found.planned} runs{eta}")
+        if found.search:
+            say(found.search.said)
         put_table(
             ("run", "status", "progress", "attempt", "seconds", "config", "why"),
             [
@@ -59,7 +61,7 @@ def _show_sweeps(sweeps: tuple[Sweep, ...]) -> None:
                 s.id,
                 s.experiment,
                 f"{s.progress:.0%}",
-                s.total,
+                s.planned,
                 ", ".join(f"{n} {k}" for k, n in s.counts.items()),
                 s.name,
             )

@@ -12,6 +12,17 @@ import typer
 
 from mgic.cli.costs import show_cost
 from mgic.cli.loading import core, what_plugins_bring
+from mgic.cli.search_options import (
+    GoalOf,
+    MaxMacs,
+    Metric,
+    Ranges,
+    Sampling,
+    SearchSeed,
+    Stopping,
+    Trials,
+    search_of,
+)
 from mgic.cli.terminal import Code, Meter, put, put_json, put_table, say
 from mgic.cli.values import parse_axes, parse_options, parse_size
 from mgic.errors import BadConfig, UnknownName
@@ -174,6 +185,14 @@ def run(
     device: Annotated[str, typer.Option(envvar="MGIC_DEVICE", help="auto, cpu or cuda.")] = "auto",
     data_dir: DataDir = Path("data"),
     out: Annotated[Path | None, typer.Option(help="Keep each run's files in a numbered folder of this one.")] = None,
+    sampler: Sampling = None,
+    trials: Trials = None,
+    metric: Metric = None,
+    goal: GoalOf = None,
+    search_seed: SearchSeed = None,
+    stop: Stopping = None,
+    max_macs: MaxMacs = None,
+    ranges: Ranges = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Run a sweep in this process, no server: one JSON line a run on stdout.
@@ -182,10 +201,12 @@ def run(
     """
     name, given = subject_and_fields(experiment, fields, recipe)
     axes = parse_axes(given)  # a slip of the pen is answered before torch is loaded
+    told = {"trials": trials, "metric": metric, "goal": goal, "seed": search_seed, "max_macs": max_macs}
+    search = search_of(sampler, ranges, stop, **told)
     meter = Meter(quiet)
     ended = failed = 0
     try:
-        sweep = core().request(name, axes, recipe)
+        sweep = core().request(name, axes, recipe, search)
         for outcome in core().run_all(sweep, core().find_device(device), data_dir, out, meter):
             put(outcome.model_dump_json())
             ended += 1

@@ -1,4 +1,4 @@
-"""Results for a reader and for a spreadsheet: `table`, `export`."""
+"""Results as they are, a row a run, for a reader and for a spreadsheet: `export`, and `table` without means."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,8 @@ import typer
 from mgic.cli.files import write_text
 from mgic.cli.local import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect, identifier
-from mgic.cli.terminal import Code, put, put_json, say
+from mgic.cli.terminal import Code, put, say
+from mgic.client import Client
 from mgic.records import ALL_ROWS, ExperimentInfo
 
 TableName = Annotated[
@@ -19,46 +20,32 @@ TableName = Annotated[
 ]
 
 
-class TableFormat(StrEnum):
-    MARKDOWN = "markdown"
-    CSV = "csv"
-
-
 class ExportFormat(StrEnum):
     CSV = "csv"
     JSON = "json"
 
 
-def table(
-    sweep: Annotated[str, typer.Argument(help="Id of a sweep.", show_default=False)],
-    name: TableName = None,
-    kind: Annotated[TableFormat, typer.Option("--format", help="How it is written.")] = TableFormat.MARKDOWN,
-    as_json: AsJson = False,
-    api_url: ApiUrl = DEFAULT_URL,
-    api_key: ApiKey = None,
-) -> None:
-    """The results of a sweep, one row a finished run or a row of a table.
+def raw_table(client: Client, sweep: str, name: str | None, as_csv: bool, as_json: bool, out: Path | None) -> None:
+    """One row a finished run of a sweep, or a row of a table.
 
     As Markdown: the fields that differ and what came out. As CSV: all of it, and where it comes from.
-
-    Example: mgic table SWEEP --format csv
     """
-    with connect(api_url, api_key) as client:
-        found = client.sweep(identifier(sweep))
-        info = client.experiment(found.experiment)
-        rows = client.results(found.experiment, sweep_id=str(found.id), table=name)
-        if not rows:
-            say(f"no run of {found.id} has {f'a row of the table {name}' if name else 'a result'} yet")
-            raise typer.Exit(Code.NOTHING)
-        fields = dict.fromkeys(field for run in client.sweep_runs(found.id) for field in run.config)
-        columns = interesting(rows, fields, _result_columns(info, name))
-        chosen = [{column: row.get(column) for column in columns} for row in rows]
-        if as_json:
-            put_json({"items": chosen, "next_cursor": None})
-        elif kind is TableFormat.CSV:
-            put(client.results_csv(found.experiment, sweep_id=str(found.id), table=name).decode().removesuffix("\n"))
-        else:
-            put(as_markdown(columns, chosen).removesuffix("\n"))
+    found = client.sweep(identifier(sweep))
+    info = client.experiment(found.experiment)
+    rows = client.results(found.experiment, sweep_id=str(found.id), table=name)
+    if not rows:
+        say(f"no run of {found.id} has {f'a row of the table {name}' if name else 'a result'} yet")
+        raise typer.Exit(Code.NOTHING)
+    fields = dict.fromkeys(field for run in client.sweep_runs(found.id) for field in run.config)
+    columns = interesting(rows, fields, _result_columns(info, name))
+    chosen = [{column: row.get(column) for column in columns} for row in rows]
+    if as_json:
+        text = json.dumps({"items": chosen, "next_cursor": None}, indent=2) + "\n"
+    elif as_csv:
+        text = client.results_csv(found.experiment, sweep_id=str(found.id), table=name).decode()
+    else:
+        text = as_markdown(columns, chosen)
+    give(text, out)
 
 
 def _result_columns(info: ExperimentInfo, name: str | None) -> list[str]:
@@ -110,7 +97,12 @@ def export(
         if not text.strip():
             say(f"no run of {experiment} has a result yet")
             raise typer.Exit(Code.NOTHING)
-        if out is None:
-            put(text.removesuffix("\n"))
-        else:
-            write_text("--out", out, text)
+        give(text, out)
+
+
+def give(text: str, out: Path | None) -> None:
+    """To a file, or to stdout."""
+    if out is None:
+        put(text.removesuffix("\n"))
+    else:
+        write_text("--out", out, text)

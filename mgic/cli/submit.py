@@ -2,11 +2,23 @@
 
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from mgic.cli.local import AsJson, Fields, subject_and_fields
+from mgic.cli.search_options import (
+    AtOnce,
+    GoalOf,
+    MaxMacs,
+    Metric,
+    Ranges,
+    Sampling,
+    SearchSeed,
+    Stopping,
+    Trials,
+    search_of,
+)
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import (
     Code,
@@ -23,7 +35,7 @@ from mgic.cli.then import THEN, THEN_FIELD
 from mgic.cli.values import fit, parse_axes
 from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig, UnknownName
-from mgic.records import ExperimentInfo, Preview, RunStatus, Sweep, SweepRequest, ThenRequest
+from mgic.records import ExperimentInfo, Preview, RunStatus, Sweep, SweepRequest, ThenRequest, Value
 
 ASK_EVERY_S = 1.0
 SILENCE_S = 60.0  # a service that is started again is waited for as long
@@ -61,6 +73,15 @@ def submit(
     then: Then = None,
     then_fields: ThenFields = None,
     then_input: ThenInput = None,
+    sampler: Sampling = None,
+    trials: Trials = None,
+    metric: Metric = None,
+    goal: GoalOf = None,
+    search_seed: SearchSeed = None,
+    stop: Stopping = None,
+    max_macs: MaxMacs = None,
+    ranges: Ranges = None,
+    at_once: AtOnce = None,
     idempotency_key: Annotated[str | None, typer.Option(help="The same key again gives the same sweep again.")] = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -73,20 +94,14 @@ def submit(
 
     Example: mgic submit classification model=mgic_resnet20 group_size=4,8 seed=0,1 --wait
     """
-    subject, given = subject_and_fields(experiment, fields, recipe)
-    axes = parse_axes(given)
+    subject, words = subject_and_fields(experiment, fields, recipe)
+    axes = parse_axes(words)
+    told = {"trials": trials, "metric": metric, "goal": goal, "seed": search_seed, "max_macs": max_macs}
+    search = search_of(sampler, ranges, stop, at_once=at_once, **told)
     with connect(api_url, api_key) as client:
-        if recipe is None:
-            axes = fit(axes, _experiment(client, subject).config_schema)
-        request = SweepRequest(
-            experiment=subject,
-            axes=None if recipe else axes,
-            recipe=recipe,
-            name=name,
-            priority=priority,
-            reuse=reuse,
-            then=_following(client, then, then_fields, then_input),
-        )
+        following = _following(client, then, then_fields, then_input)
+        kept = {"name": name, "priority": priority, "reuse": reuse, "then": following, "search": search}
+        request = _request(client, subject, axes, recipe, kept)
         if dry_run:
             raise typer.Exit(_preview(client, request, as_json))
         sweep = client.submit(request, idempotency_key)
@@ -95,8 +110,17 @@ def submit(
             raise typer.Exit(_wait(client, sweeps, timeout, as_json, Meter(quiet)))
         put_json(sweep) if as_json else put("\n".join(str(each.id) for each in sweeps))
         if not quiet:
-            queued = ", then ".join(f"{each.total} runs of {each.experiment}" for each in sweeps)
+            queued = ", then ".join(f"{each.planned} runs of {each.experiment}" for each in sweeps)
             say(f"{queued} queued; next: mgic status {sweep.id}")
+
+
+def _request(
+    client: Client, experiment: str, axes: dict[str, list[Value]], recipe: str | None, kept: dict[str, Any]
+) -> SweepRequest:
+    if recipe is not None:
+        return SweepRequest(experiment=experiment, recipe=recipe, **kept)
+    fitted = fit(axes, _experiment(client, experiment).config_schema)
+    return SweepRequest(experiment=experiment, axes=fitted, **kept)
 
 
 def _following(client: Client, then: str | None, fields: list[str] | None, given: str | None) -> ThenRequest | None:
@@ -167,6 +191,9 @@ def _wait(client: Client, sweeps: list[Sweep], timeout: float, as_json: bool, me
         put_json(ended[0] if len(ended) == 1 else {"sweep": ended[0], "then": ended[1]})
     else:
         put("\n".join(f"{sweep.id} {_counts(sweep)}" for sweep in ended))
+    for sweep in ended:
+        if sweep.search:
+            say(sweep.search.said)
     failed = [sweep for sweep in ended if sweep.counts.get(RunStatus.FAILED)]
     if failed:
         say(f"next: mgic status {failed[0].id}")
@@ -179,7 +206,7 @@ def _until_finished(client: Client, sweep: Sweep, timeout: float, meter: Meter) 
     """Poll; a service that does not answer is asked again for `SILENCE_S`. Raises `Unreachable`."""
     start = answered = time.monotonic()
     shown: dict[RunStatus, int] = {}
-    meter.line(f"sweep {sweep.id}: {sweep.total} runs of {sweep.experiment}")
+    meter.line(f"sweep {sweep.id}: {sweep.planned} runs of {sweep.experiment}")
     while not sweep.finished:
         now = time.monotonic()
         if now - start > timeout:

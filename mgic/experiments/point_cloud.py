@@ -97,13 +97,15 @@ class Config(ClassificationConfig, Clouds):
 class Scores(BaseModel):
     top1: float = Field(
         description="Test shapes whose class is the first answer, after the last epoch: the overall accuracy",
-        json_schema_extra={"unit": "%", "goal": "max"},
+        json_schema_extra={"unit": "%", "goal": "max", "curve": "test/top1"},
     )
     mean_class_accuracy: float = Field(
-        description="The same in each class, the mean over the classes", json_schema_extra={"unit": "%", "goal": "max"}
+        description="The same in each class, the mean over the classes",
+        json_schema_extra={"unit": "%", "goal": "max", "curve": "test/mean_class_accuracy"},
     )
     test_loss: float = Field(
-        description="Mean cross-entropy of the test shapes", json_schema_extra={"unit": "nats", "goal": "min"}
+        description="Mean cross-entropy of the test shapes",
+        json_schema_extra={"unit": "nats", "goal": "min", "curve": "test/loss"},
     )
     val_top1: float | None = validated("top1", unit="%", goal="max")
     val_mean_class_accuracy: float | None = validated("mean_class_accuracy", unit="%", goal="max")

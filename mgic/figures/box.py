@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 
-from mgic.figures.samples import SEED, Group, Sample, differing, groups, in_order, is_number, label
+from mgic.figures.samples import SEED, Group, Sample, differing, groups, in_order, is_number, label, seed_words
 from mgic.figures.style import SYMBOLS, Look, figure
 from mgic.figures.ticks import set_log, set_names
 from mgic.figures.view import name_of, without
@@ -41,7 +41,7 @@ def box_info(view: View, given: Sequence[Sample]) -> dict[str, list[Box]]:
                 continue
             name = name_of(view, Group(group.config, (sample,)), rest)
             if len(group.samples) > 1:
-                name = f"{name}, {SEED}={value(sample.config.get(SEED))}"
+                name = f"{name}, {SEED}={seed_words(sample.config)}"
             hover = _hover(view, sample, box, label(group.config, fields))
             series.setdefault(name, []).append(replace(box, hover=hover))
     return in_order(series)

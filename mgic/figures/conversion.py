@@ -13,6 +13,7 @@ from mgic.records import ConversionReport, ConvertedBlock, LeftAlone, span
 
 MAX_ROWS = 24  # more blocks that differ are summed up by stage
 ROW = 44  # pixels
+FIGURE = 1.6  # of the longest bar: the axis, with its figure in one column of a paper
 ORIGINAL, CONVERTED, LEFT = "original", "in MGIC", "left as it was"
 
 Part = ConvertedBlock | LeftAlone
@@ -101,7 +102,7 @@ def draw_conversion(given: Sequence[Row], count: Count, colours: Look) -> go.Fig
             hoverinfo="text",
         )
     widest = max((max(row.before, row.after) for row in given), default=1)
-    made.update_xaxes(exponentformat="SI", range=[0, 1.3 * widest])
+    made.update_xaxes(exponentformat="SI", range=[0, FIGURE * widest])
     made.update_yaxes(categoryorder="array", categoryarray=titles, autorange="reversed", showgrid=False, ticks="")
     made.update_layout(barmode="group", bargap=0.25, bargroupgap=0.05, legend_traceorder="normal")
     return made

@@ -7,9 +7,21 @@ from functools import cached_property
 
 from mgic.figures.choice import guesses
 from mgic.figures.columns import Goal
-from mgic.figures.samples import SEED, Group, Sample, differing, groups, is_number, label, samples, spread, told
+from mgic.figures.samples import (
+    Group,
+    Sample,
+    differing,
+    groups,
+    is_number,
+    label,
+    samples,
+    seed_words,
+    spread,
+    told,
+    without_seeds,
+)
 from mgic.figures.words import ICONS, plain, value
-from mgic.records import Config, Reason, Run, RunStatus, Table, Value
+from mgic.records import Config, Reason, Run, Table, Value, stopped_early
 from mgic.statistics import rivals
 
 NOT_ASKED = "not in this sweep"
@@ -108,7 +120,7 @@ def entries(
     by_id = {str(run.id): run for run in runs}
     measured = [(one, leave_out(one) if leave_out else "") for one in samples(runs, table, shown)]
     found = [Entry(one.config, by_id[one.run_id], None if why else one, why) for one, why in measured]
-    rest = [run for run in runs if run.status is not RunStatus.SUCCEEDED]
+    rest = [run for run in runs if not run.whole]
     retried = {run.retry_of for run in runs}
     return found + [Entry(run.config, run, None, _why(run)) for run in rest if run.id not in retried]
 
@@ -118,7 +130,7 @@ def facets(given: Sequence[Entry], x: str, y: str) -> dict[str, list[Entry]]:
     rest: dict[str, list[Entry]] = {}
     for entry in given:
         if x in entry.config and y in entry.config:
-            key = {name: one for name, one in entry.config.items() if name not in (x, y, SEED)}
+            key = {name: one for name, one in without_seeds(entry.config).items() if name not in (x, y)}
             rest.setdefault(json.dumps(key, sort_keys=True), []).append(entry)
     fields = differing([json.loads(key) for key in rest])
     return {label(json.loads(key), fields) or "all runs": part for key, part in rest.items()}
@@ -180,13 +192,15 @@ def _by_seed(group: Group, column: str) -> dict[str, float]:
 
 
 def _seed(config: Config) -> str:
-    return json.dumps(config.get(SEED))
+    return seed_words(config)
 
 
 def _why(run: Run) -> str:
     """A run that cannot be made at all is impossible; the others say how far they came."""
     if run.reason is Reason.INVALID:
         return "⊘ impossible"
+    if stopped_early(run.result):
+        return "◑ stopped early"
     return f"{ICONS[run.status]} {f'failed: {run.reason.value}' if run.reason else run.status.value}"
 
 

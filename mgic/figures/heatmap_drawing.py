@@ -18,6 +18,7 @@ from mgic.records import Value
 SCALE, DIVERGING = "Viridis", "RdBu"
 UNEVEN = 2.5  # steps that differ by more are drawn alike: the narrow ones had no room for a number
 ROW, LOW_ROW = 66, 52  # pixels
+MOST_BOXES = 150  # cells; of more those without a number are hatched and say why in the hover only
 MOST_TEXT, SOME_TEXT = 6, 10  # columns that leave room for all of a cell's text, and for its mean
 GAP = 0.02  # of a cell, left free at each side
 HATCH = 0.3
@@ -204,12 +205,14 @@ def _hatch_missing(made: go.Figure, info: Heatmap, x: Places, y: Places, colours
         if cell.mean is not None:
             continue
         x0, x1, y0, y1 = _box(x, y, (row, column))
-        made.add_shape(
-            type="rect", x0=x0, x1=x1, y0=y0, y1=y1, fillcolor=colours.missing, line={"width": 0}, layer="below"
-        )
         for (left, lower), (right, upper) in _diagonals():
             xs += [x0 + left * (x1 - x0), x0 + right * (x1 - x0), None]
             ys += [y0 + lower * (y1 - y0), y0 + upper * (y1 - y0), None]
+        if len(every) > MOST_BOXES:
+            continue
+        made.add_shape(
+            type="rect", x0=x0, x1=x1, y0=y0, y1=y1, fillcolor=colours.missing, line={"width": 0}, layer="below"
+        )
         words = cell.missing.replace(" ", "<br>") if len(info.xs) > 3 else cell.missing
         made.add_annotation(
             x=x.centres[column], y=y.centres[row], text=f"<b>{words}</b>", showarrow=False, bgcolor=colours.missing,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -35,6 +36,10 @@ class Block:
     @property
     def macs(self) -> int:
         return sum(v.restrict_macs + v.prolong_macs + v.block_macs for v in self.levels)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Its levels, in numbers."""
+        return [level.model_dump(mode="json") for level in self.levels]
 
     @property
     def widths(self) -> str:

@@ -1,4 +1,8 @@
-"""From runs to groups that differ in the seed only, and what their values say together."""
+"""From runs to groups that differ in the seed only, and what their values say together.
+
+A run that is made from another one has, in place of that one's id, what that one runs: evaluations of trainings that
+differ in their seeds are seeds of one evaluation.
+"""
 
 import json
 import re
@@ -8,10 +12,11 @@ from functools import cached_property
 from typing import Any, TypeGuard, TypeVar
 
 from mgic.figures.words import assignments, number, value
-from mgic.records import Config, Run, RunStatus, Table, telling_keys, unfold
+from mgic.records import Config, InputRun, Run, RunStatus, Table, telling_keys, unfold
 from mgic.statistics import Summary, summary
 
 SEED = "seed"
+OWN_SEED = "own seed"  # of what is made from runs that differ in theirs
 _ID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")  # of a run
 
 Drawable = TypeVar("Drawable")
@@ -23,7 +28,7 @@ class Sample:
     """One measured row: a finished run, or one row of a table of its result."""
 
     run_id: str
-    config: Config  # of a table's row with the keys that tell it from the run's others
+    config: Config  # see `config_of`; of a table's row with the keys that tell it from the run's others
     values: dict[str, Any]  # config and result side by side
     lost: tuple[str, ...] = ()  # why each seed of this config failed that has no result
 
@@ -32,7 +37,7 @@ class Sample:
 class Group:
     """Samples of one config under several seeds."""
 
-    config: Config  # without the seed
+    config: Config  # without the seeds
     samples: tuple[Sample, ...]
 
     def value(self, column: str) -> Any:
@@ -62,8 +67,8 @@ class Group:
         return f" of {n + len(self.lost)} seeds ({reasons})"
 
     @cached_property
-    def seeds(self) -> list[Any]:
-        return [sample.values[SEED] for sample in self.samples if SEED in sample.values]
+    def seeds(self) -> list[str]:
+        return [words for sample in self.samples if (words := seed_words(sample.config))]
 
 
 def is_number(one: object) -> TypeGuard[int | float]:
@@ -71,18 +76,21 @@ def is_number(one: object) -> TypeGuard[int | float]:
 
 
 def samples(runs: Iterable[Run], table: Table | None = None, shown: Sequence[str] = ()) -> list[Sample]:
-    """One for each succeeded run, or with `table` one for each row of it.
+    """One for each succeeded run, or with `table` one for each row of it; none of a training that was ended early.
 
     The keys that tell a run's rows apart stand in the sample's config, beside its fields; so do those of `shown`,
     the columns of a plot.
     """
     runs = list(runs)
-    done = [run for run in runs if run.status is RunStatus.SUCCEEDED and run.result is not None]
+    done = [run for run in runs if run.whole and run.result is not None]
     keys = telling_keys(table, [run.result or {} for run in done], shown) if table else ()
     lost = _lost(runs)
     return [
         Sample(
-            str(run.id), run.config | {key: row[key] for key in keys if key in row}, row, lost[_but_seed(run.config)]
+            str(run.id),
+            config_of(run) | {key: row[key] for key in keys if key in row},
+            row,
+            lost[_but_seeds(config_of(run))],
         )
         for run in done
         for row in unfold(run.config, run.result or {}, table.name if table else None)
@@ -91,34 +99,76 @@ def samples(runs: Iterable[Run], table: Table | None = None, shown: Sequence[str
 
 def _lost(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
     """By config, why each seed failed that no other run brought to a result."""
-    failed: dict[str, dict[str, str]] = {_but_seed(run.config): {} for run in runs}
-    for run in runs:
+    configs = [config_of(run) for run in runs]
+    failed: dict[str, dict[str, str]] = {_but_seeds(config): {} for config in configs}
+    for run, config in zip(runs, configs, strict=True):
         if run.status is RunStatus.FAILED:
-            reason = run.reason.value if run.reason else run.status.value
-            failed[_but_seed(run.config)][json.dumps(run.config.get(SEED))] = reason
-    for run in runs:
-        if run.status is RunStatus.SUCCEEDED:
-            failed[_but_seed(run.config)].pop(json.dumps(run.config.get(SEED)), None)
+            failed[_but_seeds(config)][seed_words(config)] = run.reason.value if run.reason else run.status.value
+    for run, config in zip(runs, configs, strict=True):
+        if run.whole:
+            failed[_but_seeds(config)].pop(seed_words(config), None)
     return {config: tuple(by_seed.values()) for config, by_seed in failed.items()}
 
 
-def _but_seed(config: Config) -> str:
-    return json.dumps({name: one for name, one in config.items() if name != SEED}, sort_keys=True)
+def config_of(run: Run | InputRun) -> Config:
+    """Its config; in place of a run that it names stands what that one runs, as `trained.epochs`, where its own config
+    does not say the same."""
+    config = {name: one for name, one in run.config.items() if name not in run.inputs}
+    for field, made_from in run.inputs.items():
+        theirs = {"experiment": made_from.experiment, **config_of(made_from)}
+        new = {name: one for name, one in theirs.items() if name == SEED or run.config.get(name, theirs) != one}
+        config |= {f"{field}.{name}": one for name, one in new.items()}
+    return config
+
+
+def is_seed(name: str) -> bool:
+    """Of the run itself, or of one that it is made from."""
+    return name.rpartition(".")[2] == SEED
+
+
+def seed_words(config: Config) -> str:
+    """Which seed of its group this is: those of what a run is made from say more than its own."""
+    seeds = {name: one for name, one in config.items() if is_seed(name)}
+    inner = {name: one for name, one in seeds.items() if name != SEED} or seeds
+    return ", ".join(map(value, inner.values()))
+
+
+def without_seeds(config: Config) -> Config:
+    return {name: one for name, one in config.items() if not is_seed(name)}
+
+
+def _but_seeds(config: Config) -> str:
+    return json.dumps(without_seeds(config), sort_keys=True)
 
 
 def groups(given: Iterable[Sample]) -> list[Group]:
-    """Samples of the same config but for the seed; of the same seed twice, the later one counts."""
-    found: dict[str, tuple[Config, dict[str, Sample]]] = {}
+    """Samples of the same config but for the seed; of the same seed twice, the later one counts.
+
+    Of one training, evaluations with several seeds of their own are a group. Where both seeds vary, each of the own
+    ones has a group: they would count one training several times.
+    """
+    found: dict[str, list[Sample]] = {}
     for sample in given:
-        config = {name: value for name, value in sample.config.items() if name != SEED}
-        _, by_seed = found.setdefault(json.dumps(config, sort_keys=True), (config, {}))
-        by_seed[json.dumps(sample.config.get(SEED))] = sample
-    return [Group(config, tuple(by_seed.values())) for config, by_seed in found.values()]
+        found.setdefault(_but_seeds(sample.config), []).append(sample)
+    return [group for of_config in found.values() for group in _apart(of_config)]
+
+
+def _apart(given: Sequence[Sample]) -> list[Group]:
+    config = without_seeds(given[0].config)
+    inner = [seed_words(sample.config) for sample in given]
+    own = [value(sample.config.get(SEED)) for sample in given]
+    if inner == own or len(set(inner)) == 1:
+        return [Group(config, tuple(dict(zip(own, given, strict=True)).values()))]
+    parts: dict[str, dict[str, Sample]] = {}
+    for seed, words, sample in zip(own, inner, given, strict=True):
+        parts.setdefault(seed, {})[words] = sample
+    several = len(parts) > 1
+    return [Group(config | ({OWN_SEED: seed} if several else {}), tuple(part.values())) for seed, part in parts.items()]
 
 
 def differing(configs: Sequence[Config]) -> tuple[str, ...]:
-    """The fields, but for the seed, that have several values where they occur at all; model first."""
-    names = dict.fromkeys(name for config in configs for name in config if name != SEED)
+    """The fields, but for the seeds, that have several values where they occur at all; model first."""
+    names = dict.fromkeys(name for config in configs for name in config if not is_seed(name))
     varied = [name for name in names if len({json.dumps(config[name]) for config in configs if name in config}) > 1]
     return tuple(sorted(varied, key=lambda name: name != "model"))
 

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
+TEXT = 13  # pixels of most of the text
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def template(colours: Look) -> go.layout.Template:
     }
     return go.layout.Template(
         layout={
-            "font": {"color": colours.text, "size": 13, "family": "Source Sans, sans-serif"},
+            "font": {"color": colours.text, "size": TEXT, "family": "Source Sans, sans-serif"},
             "title": {"x": 0, "xanchor": "left", "font": {"size": 16}},
             "paper_bgcolor": colours.background,
             "plot_bgcolor": colours.background,

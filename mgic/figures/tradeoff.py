@@ -63,9 +63,9 @@ class Axes:
     limit: float | None = None
 
 
-def axes_of(view: View, unit: str, count: str, log: bool) -> Axes:
-    """Of a view against the cost, counted as the switch says."""
-    return Axes(view.title, TITLES[count], f"{view.y} ({unit})" if unit else view.y, log, view.log_y)
+def axes_of(view: View, y: str, count: str, log: bool) -> Axes:
+    """Of a view against the cost, counted as the switch says; `y` is the title of its other axis."""
+    return Axes(view.title, TITLES[count], y, log, view.log_y)
 
 
 def tradeoff_info(

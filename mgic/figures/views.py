@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from mgic.figures.box import box_info, box_note, draw_boxes
 from mgic.figures.choice import choice, choice_note, guesses_note
-from mgic.figures.columns import axis_title, description_of, goal_of, is_cost, is_result, unit_of
+from mgic.figures.columns import axis_title, description_of, goal_of, is_cost, is_result, short_title, unit_of
 from mgic.figures.cost_axis import COST_COLUMN, KINDS
 from mgic.figures.heatmap import best_note, entries, facets, heatmap_info
 from mgic.figures.heatmap_drawing import draw_heatmap
@@ -132,7 +132,7 @@ def _tradeoff(view: View, shown: Shown) -> Plot | None:
     return _plot(
         view,
         shown,
-        partial(draw_tradeoff, drawn, axes_of(view, unit, shown.count, log)),
+        partial(draw_tradeoff, drawn, axes_of(view, axis_title(shown.info, view.y), shown.count, log)),
         note + chosen + guesses_note(measured),
         f"{view.y} against cost, a point a config",
         lambda: rows_of_tradeoff(drawn, shown.count, view.y),
@@ -190,7 +190,7 @@ def _heatmap(view: View, shown: Shown) -> Plot | None:
     titles = axis_title(info, view.x), axis_title(info, view.y)
     counts = {cell.n for row in made.cells for cell in row if cell.n}
     spread = "half of the 95 % t-interval" if counts and min(counts) >= 3 else "half of the range over the seeds"
-    best = f" {best_note(made, by)}{choice_note(view, z, by)}" if made.best else ""
+    best = f" {best_note(made, short_title(info, by))}{choice_note(view, z, by)}" if made.best else ""
     best += guesses_note(measured)
 
     def rows() -> list[dict[str, Any]]:

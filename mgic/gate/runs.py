@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from mgic.errors import BadConfig, Conflict, Problem
-from mgic.records import Config, ModelFigures, Outcome, Run, RunStatus, Top1
+from mgic.records import Config, ModelFigures, Outcome, Run, RunStatus, Top1, stopped_early
 
 TRAININGS = ("classification", "point_cloud")  # whose `top1` is that of the model in their config
 FROM_DATA = frozenset({"in_channels", "num_classes"})  # options that no config of a training has
@@ -64,7 +64,7 @@ def with_runs(models: Sequence[ModelFigures], runs: Sequence[Training]) -> tuple
 
     Raises:
         BadConfig: A run of another experiment, or of none of the models; or two of one model.
-        Conflict: A run that has not succeeded.
+        Conflict: A run that has not succeeded, or was ended early.
     """
     found: dict[str, tuple[Training, Top1]] = {}
     for run in runs:
@@ -90,6 +90,8 @@ def _check_ended(run: Training) -> None:
         raise _refusal(run, "no_top1", f"{run.label} is a run of {kind}; one of {' or '.join(TRAININGS)} is wanted")
     if run.status is not RunStatus.SUCCEEDED:
         raise Conflict(f"{run.label} is {run.status}; one that has succeeded is wanted")
+    if stopped_early(run.result):
+        raise Conflict(f"{run.label} was ended early by its search; one that was trained to its end is wanted")
 
 
 def _top1(run: Training, model: ModelFigures) -> Top1:

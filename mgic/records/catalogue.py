@@ -116,7 +116,7 @@ class ExperimentInfo(Record):
     in a result, `goal` ("min" or "max": which end is the good one; without it neither is),
     in a row of a table `key` (true: one of the columns that tell the rows apart), and in the
     scalar fields of a result `headline` (true: first on a run's page), if need be with `ends`
-    (the two fields that have the ends of its interval);
+    (the two fields that have the ends of its interval), `curve` (the series whose last point it is);
     and, in a config, `choices` ("models" or "datasets": take the names from that list)
     with `task` (of these, only those for it).
     If `config_schema` has `additionalProperties: true`, the options of the chosen model

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from mgic.records.base import NAME_PATTERN, Config, Grid, Notes, Queue, Record, Tags
 from mgic.records.catalogue import Cost, NetworkCost
+from mgic.records.search import Refused, Search, Searched, stopped_early
 
 
 class ThenRequest(Record):
@@ -45,6 +46,17 @@ class SweepRequest(Record):
                     "name": "group size",
                 },
                 {"recipe": "ablation_quick"},
+                {
+                    "experiment": "classification",
+                    "axes": {"model": ["mgic_resnet20"], "group_size": [4, 8, 16], "validation_share": [0.1]},
+                    "search": {
+                        "sampler": "tpe",
+                        "trials": 20,
+                        "metric": "val_top1",
+                        "space": {"learning_rate": {"min": 0.001, "max": 1.0, "log": True}},
+                        "stop": {"rule": "median"},
+                    },
+                },
             ]
         }
     )
@@ -61,6 +73,9 @@ class SweepRequest(Record):
     )
     then: ThenRequest | None = Field(
         None, description="A second sweep, stored with it, of which each run waits for one"
+    )
+    search: Search | None = Field(
+        None, description="Let a sampler choose the runs from the values of one grid, in place of all its cells"
     )
 
 
@@ -168,12 +183,18 @@ class Run(Record):
     finished_at: datetime | None = None
     retry_of: UUID | None = None
     made_from: dict[str, UUID] = Field({}, description="Its inputs, by the fields of its config that name them")
+    inputs: dict[str, "InputRun"] = Field({}, description="What each of them runs")
     waits_for: tuple[Awaited, ...] = ()  # while it is queued, those of them that have not succeeded
     sweep_name: str = ""
     tags: tuple[str, ...] = ()  # its own
     sweep_tags: tuple[str, ...] = ()  # its sweep's, by which it is found too
     notes: str = ""
     imported: bool = Field(False, description="It did not run here: it is shown, and counts for nothing")
+
+    @property
+    def whole(self) -> bool:
+        """Whether it succeeded, and was not ended early by a search: then its result stands for its config."""
+        return self.status is RunStatus.SUCCEEDED and not stopped_early(self.result)
 
 
 class Sweep(Record):
@@ -187,11 +208,17 @@ class Sweep(Record):
     counts: dict[RunStatus, int]  # statuses that occur
     total: int
     progress: float  # 0 to 1, the mean over its runs
-    finished: bool  # no run is left to end
+    finished: bool  # no run is left to end, and none to be asked for
     eta_seconds: float | None = None  # None until a run of it has ended
     then_sweep_id: UUID | None = None  # submitted with it: the sweep whose runs have its runs as inputs
     tags: tuple[str, ...] = ()
     notes: str = ""
+    search: Searched | None = None  # of a sweep whose runs a sampler chooses; `total` counts those there are by now
+
+    @property
+    def planned(self) -> int:
+        """How many runs it comes to, as far as is known."""
+        return self.search.settings.trials if self.search and self.search.state == "searching" else self.total
 
 
 class PluginCode(Record):
@@ -226,6 +253,7 @@ class InputRun(Record):
 
     experiment: str
     config: Config  # as resolved
+    inputs: dict[str, "InputRun"] = Field({}, description="What its own inputs run")
 
 
 class Point(Record):
@@ -255,8 +283,27 @@ class Plan(Record):
     points: tuple[Point, ...]
 
 
+class Proposal(Record):
+    """The next trials of a search, with what the sampler notes of each; and the cells that it was told cannot run."""
+
+    plan: Plan
+    notes: tuple[dict[str, Any], ...]  # one a point
+    refused: tuple[Refused, ...] = ()
+    exhausted: str = ""  # why there is no further one
+
+
+class CheckedSearch(Record):
+    """A request for a search with one grid and a goal, and the curve by which its trainings are ended early."""
+
+    request: SweepRequest
+    curve: str | None
+
+
 class Preview(Record):
-    """What a sweep would be. While `pending` > 0, ask again: costs arrive cell by cell."""
+    """What a sweep would be. While `pending` > 0, ask again: costs arrive cell by cell.
+
+    Of a search, its first trials, and in `total` all that it may come to.
+    """
 
     points: tuple[Point, ...]
     total: int

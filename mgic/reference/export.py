@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, get_args
 
+from mgic.latex import latex_words
 from mgic.records import Apart, Counted, Match, Metric, PaperTable, Record, Reference
 from mgic.reference.paper import MATCH, NEAR, PERCENT, as_printed, list_references, list_tables, printed_twice
 
@@ -261,12 +262,15 @@ def _sentence(tally: dict[Match, int]) -> str:
 def as_latex(table: PaperTable, rows: Sequence[Reference]) -> str:
     r"""A `table` with rules of booktabs, then the notes as a list."""
     shown = columns(rows)
-    lines = [[_latex(column.title) for column in shown], *([_latex_cell(c.cell(row)) for c in shown] for row in rows)]
+    lines = [
+        [latex_words(column.title) for column in shown],
+        *([_latex_cell(c.cell(row)) for c in shown] for row in rows),
+    ]
     header, *body = [" & ".join(line) + r" \\" for line in lines]
-    caption = _latex(f"{table.title}. {CONVENTION}")
-    notes = [rf"  \item {_latex(note)}" for note in (_counting(table), *table.notes)]
+    caption = latex_words(f"{table.title}. {CONVENTION}")
+    notes = [rf"  \item {latex_words(note)}" for note in (_counting(table), *table.notes)]
     for row, network, text in remarks(rows):
-        words = [row and f"{row}:", network and rf"\texttt{{{_latex(network)}}}:", _latex(text)]
+        words = [row and f"{row}:", network and rf"\texttt{{{latex_words(network)}}}:", latex_words(text)]
         notes.append(rf"  \item {' '.join(filter(None, words))}")
     return "\n".join(
         [
@@ -295,17 +299,6 @@ def paper_as_latex() -> str:
     return "\n\n".join(["% needs \\usepackage{booktabs}", *tables])
 
 
-LATEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"} | {
-    c: f"\\{c}" for c in "&%$#_{}"
-}
-
-
-def _latex(text: str) -> str:
-    escaped = "".join(LATEX.get(letter, letter) for letter in text)
-    quoted = re.sub(r'"([^"]*)"', r"``\1''", escaped)
-    return re.sub(r"\bs\\_([gc])(?!\w)", r"$s_\1$", quoted)
-
-
 def _latex_cell(text: str) -> str:
     """A minus before a number is a minus, not a hyphen."""
-    return f"${text}$" if re.match(r"[+-]\d", text) else _latex(text)
+    return f"${text}$" if re.match(r"[+-]\d", text) else latex_words(text)

@@ -1,6 +1,6 @@
 """What several seeds say together. Light on purpose: the dashboard's pages load this."""
 
-from mgic.statistics.comparison import Difference, Equivalence, equivalence, holm, paired
+from mgic.statistics.comparison import Difference, Equivalence, equivalence, holm, paired, unpaired
 from mgic.statistics.factorial import Interaction, Rival, effect, interaction, pairs, rivals, turned
 from mgic.statistics.importance import explained, method
 from mgic.statistics.pareto import CostError, OnFront, front, front_probability
@@ -59,4 +59,5 @@ __all__ = [
     "summary",
     "t_interval",
     "turned",
+    "unpaired",
 ]

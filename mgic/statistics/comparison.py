@@ -88,6 +88,27 @@ def paired(baseline: Mapping[Key, float], candidate: Mapping[Key, float]) -> Dif
     return pooled([list(gaps(baseline, candidate).values())])
 
 
+def unpaired(baseline: Sequence[float], candidate: Sequence[float]) -> Difference:
+    """By Welch's t-test: neither as many values on both sides nor the same spread is needed. Its degrees of freedom
+    are rounded down.
+
+    Raises:
+        ValueError: A side has no value.
+    """
+    sides = [np.asarray(side, dtype=np.float64) for side in (baseline, candidate)]
+    n = min(map(len, sides))
+    if not n:
+        raise ValueError("a side has no value")
+    mean = float(sides[1].mean() - sides[0].mean())
+    if n < 2:
+        return Difference(n, mean)
+    parts = [float(side.var(ddof=1)) / len(side) for side in sides]
+    if not sum(parts):
+        return Difference(n, mean, 0.0 if n >= MIN_TIED else None, n - 1)
+    shares = sum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
+    return Difference(n, mean, math.sqrt(sum(parts)), math.floor(sum(parts) ** 2 / shares))
+
+
 def pooled(parts: Iterable[Sequence[float]]) -> Difference:
     """The mean of differences that were measured in several parts, each part with its own true difference.
 

@@ -161,19 +161,20 @@ class ClassificationScores(BaseModel):
 
     top1: float = Field(
         description="Test samples whose class is the first answer, after the last epoch",
-        json_schema_extra={"unit": "%", "goal": "max"},
+        json_schema_extra={"unit": "%", "goal": "max", "curve": "test/top1"},
     )
     top5: float = Field(
         description="Test samples whose class is among the first five answers; 100 by definition up to five classes",
-        json_schema_extra={"unit": "%", "goal": "max"},
+        json_schema_extra={"unit": "%", "goal": "max", "curve": "test/top5"},
     )
     balanced_accuracy: float | None = Field(
         None,
         description="Share of the test samples of a class whose class is the first answer, the mean over the classes",
-        json_schema_extra={"unit": "%", "goal": "max"},
+        json_schema_extra={"unit": "%", "goal": "max", "curve": "test/balanced_accuracy"},
     )
     test_loss: float = Field(
-        description="Mean cross-entropy of the test samples", json_schema_extra={"unit": "nats", "goal": "min"}
+        description="Mean cross-entropy of the test samples",
+        json_schema_extra={"unit": "nats", "goal": "min", "curve": "test/loss"},
     )
     val_top1: float | None = validated("top1", unit="%", goal="max")
     val_top5: float | None = validated("top5", unit="%", goal="max")

@@ -70,13 +70,16 @@ class FitScoresPart(BaseModel):
     """The errors of a fit, at the test samples and at those that were held out."""
 
     mse: float = Field(
-        description="Mean squared error of the test samples, after the last epoch", json_schema_extra={"goal": "min"}
+        description="Mean squared error of the test samples, after the last epoch",
+        json_schema_extra={"goal": "min", "curve": "test/mse"},
     )
     relative_mse: float = Field(
         description="`mse` / variance of the target there: 1 is what its mean would have, 0 is an exact fit",
-        json_schema_extra={"goal": "min"},
+        json_schema_extra={"goal": "min", "curve": "test/relative_mse"},
     )
-    max_error: float = Field(description="Largest error of a test sample", json_schema_extra={"goal": "min"})
+    max_error: float = Field(
+        description="Largest error of a test sample", json_schema_extra={"goal": "min", "curve": "test/max_error"}
+    )
     val_mse: float | None = validated("mse", goal="min")
     val_relative_mse: float | None = validated("relative_mse", goal="min")
     val_max_error: float | None = validated("max_error", goal="min")

@@ -183,12 +183,16 @@ DatasetHash = Annotated[str, Field(description="First 16 hex digits of the SHA-2
 def validated(of: str, unit: str | None = None, goal: Literal["min", "max"] | None = None) -> Any:
     """The field of a result that has a score of the samples that were held out; `of` is that of the test samples."""
     extra: dict[str, Any] = {name: value for name, value in (("unit", unit), ("goal", goal)) if value}
+    extra |= {"curve": f"val/{of.removeprefix('test_')}"}
     words = f"`{of}` of the training samples that were held out to choose by; empty without any"
     return Field(None, description=words, json_schema_extra=extra)
 
 
 class TrainingResult(BaseModel):
-    """The part of a result that says what a training came to; a kind of task has its scores before it."""
+    """The part of a result that says what a training came to; a kind of task has its scores before it.
+
+    A score that is reported after each epoch names that `curve` in its `json_schema_extra`: a search may stop by it.
+    """
 
     params: int = Field(description="Trainable parameters", json_schema_extra={"goal": "min"})
     macs: int = Field(
@@ -199,6 +203,9 @@ class TrainingResult(BaseModel):
     epochs_done: int = Field(description="Whole passes over the training samples")
     steps: int = Field(description="Batches trained on")
     resumed: bool = Field(description="Whether an interrupted attempt was gone on with")
+    stopped_early: bool = Field(
+        False, description="Whether a search ended it after these steps, having better ones: it counts as no training"
+    )
     no_better_than_guessing: NoBetter
     caution: Caution
 
@@ -226,6 +233,7 @@ class Learnt:
             "epochs_done": trained.epochs,
             "steps": trained.steps,
             "resumed": trained.resumed,
+            "stopped_early": trained.stopped,
             "no_better_than_guessing": trained.caution is not None,
             "caution": trained.caution,
             "dataset_hash": self.data.hash,

@@ -167,13 +167,15 @@ class SegmentationScoresPart(BaseModel):
     miou: float = Field(
         description="Intersection over union, the mean over the classes, counted over all test pixels at once, after "
         "the last epoch",
-        json_schema_extra={"unit": "%", "goal": "max"},
+        json_schema_extra={"unit": "%", "goal": "max", "curve": "test/miou"},
     )
     pixel_accuracy: float = Field(
-        description="Test pixels that are taken for what they are", json_schema_extra={"unit": "%", "goal": "max"}
+        description="Test pixels that are taken for what they are",
+        json_schema_extra={"unit": "%", "goal": "max", "curve": "test/pixel_accuracy"},
     )
     test_loss: float = Field(
-        description="Mean cross-entropy of the test pixels", json_schema_extra={"unit": "nats", "goal": "min"}
+        description="Mean cross-entropy of the test pixels",
+        json_schema_extra={"unit": "nats", "goal": "min", "curve": "test/loss"},
     )
     val_miou: float | None = validated("miou", unit="%", goal="max")
     val_pixel_accuracy: float | None = validated("pixel_accuracy", unit="%", goal="max")

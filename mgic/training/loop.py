@@ -31,7 +31,7 @@ S = TypeVar("S", bound=Any)
 class Trained(Generic[S]):
     """What a training came to. `seconds` are those of the steps alone, without evaluation."""
 
-    scores: S  # of the test split, after the last epoch
+    scores: S  # of the test split, after the last step
     steps: int
     epochs: int  # whole passes over the training samples
     images: int  # samples trained on, over all processes
@@ -40,6 +40,7 @@ class Trained(Generic[S]):
     validation: S | None = None  # the scores of the split that was held out, if there is one
     caution: str | None = None  # in words, why its answers are no better than a guess
     began: str = ""  # the hash of the file that it began with the weights of
+    stopped: bool = False  # before its end, by a search
 
     @property
     def speed(self) -> float:
@@ -118,6 +119,7 @@ class _Training:
         self.last_step = total_steps(len(self.split), hyper.batch_size, hyper.epochs, hyper.max_steps)
         self.epochs = math.ceil(self.last_step / self.per_epoch)  # begun; after each it is scored
         self.window = math.ceil(self.per_epoch / max(1, LOSS_POINTS // self.epochs))
+        self.stopped = False  # before its end
         self.better = False  # than a constant answer, after one of them
         self.steps = self.images = 0
         self.seconds = 0.0
@@ -127,19 +129,22 @@ class _Training:
     def run(self) -> Trained[Any]:
         resumed = self._resume()
         found = self._score() if self.steps == self.last_step else {}
-        while self.steps < self.last_step:
+        while self.steps < self.last_step and not self.stopped:
             epoch = self.steps // self.per_epoch
             self.since = time.perf_counter()
             self._epoch(epoch)
             self._take_time()
             found = self._score()
             self._save()
+            self.stopped = self.steps < self.last_step and self.shard.told(self.context.stop_wanted())
         if self.average is not None:
             self.model.load_state_dict(self.average.module.state_dict())
         test, validation = found.get("test"), found.get("val")
         why = caution(test, self.better) if test else None
         if why:
             self.context.log(why)
+        if self.stopped:
+            self.context.log(f"ended early, after step {self.steps} of {self.last_step}: its search has better ones")
         return Trained(
             scores=test.scores if test else None,
             steps=self.steps,
@@ -149,6 +154,7 @@ class _Training:
             resumed=resumed,
             validation=validation.scores if validation else None,
             caution=why,
+            stopped=self.stopped,
         )
 
     def _take_time(self) -> None:
@@ -193,8 +199,11 @@ class _Training:
                     self.context.curve("train/loss", self.steps, self.shard.mean(self.watch.mean(self.steps)))
                 if self.steps % REPORT_EVERY == 1:
                     self.context.report(self.steps / self.last_step, "training")
-                # What other processes draw is known to them alone: with several, only between two epochs.
-                if number < last and self.shard.count == 1 and self.context.checkpoint_wanted():
+                if number == last or self.shard.count > 1:  # what others draw they alone know: they wait for the end
+                    continue
+                if self.context.stop_wanted():  # it is scored here, and no further
+                    break
+                if self.context.checkpoint_wanted():
                     self._take_time()
                     self._save()
 

@@ -44,6 +44,10 @@ class Phase:
     def saved(self, name: str) -> None:
         self._run.saved(f"{self._name}/{name}")
 
+    def stop_wanted(self) -> bool:
+        """A search ends no training that others follow."""
+        return False
+
     def resumed(self, step: int) -> None:
         """Told only where steps are left, or else the curves of the training after it would be void."""
         self.was_over = step == self._steps

@@ -57,6 +57,9 @@ class FollowerContext:
     def checkpoint_wanted(self) -> bool:
         return False
 
+    def stop_wanted(self) -> bool:
+        return False
+
     def artifact(self, name: str) -> Path:
         raise Lost(f"a follower has no place for the artifact {name!r}")
 

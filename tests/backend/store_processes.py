@@ -2,8 +2,9 @@
 
 import time
 from multiprocessing.synchronize import Barrier
+from uuid import UUID
 
-from backend.store import DATABASE_ERRORS, InputGone, Lease, Store
+from backend.store import DATABASE_ERRORS, InputGone, Lease, NewRun, Store
 from mgic.errors import Conflict
 from mgic.records import RunStatus
 from tests.backend.store_points import ended, new_sweep, slot, succeeded
@@ -101,3 +102,19 @@ def read_then_write(url: str, name: str) -> list[str]:
             errors.append(str(error))
     store.close()
     return errors
+
+
+def search(url: str, sweep_id: str) -> tuple[int, int]:
+    """Ask for one trial after another until none is wanted; how many were added, and how often others were first."""
+    store = meet(url)
+    added = refused = 0
+    while found := store.open_search(UUID(sweep_id)):
+        config = {"x": found.asked}
+        new = NewRun(config, config, str(found.asked), "cpu", "cpu", None, trial={"macs": None, "notes": {}})
+        time.sleep(0.002)  # as a sampler takes its time
+        if store.add_trials(found, 1, [new], ()):
+            added += 1
+        else:
+            refused += 1
+    store.close()
+    return added, refused

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from backend.store import InputFile, InputGone, QuotaExceeded, RunQuery
 from backend.store.schema import runs
-from mgic.records import Artifact, Reason, RunStatus
+from mgic.records import Artifact, InputRun, Reason, RunStatus
 from tests.backend.store_points import add, ended, fail, new_sweep, slot, succeeded, taken
 
 MODEL = Artifact(name="model.safetensors", media_type="application/octet-stream", size=3, sha256="a" * 64)
@@ -23,6 +23,7 @@ def test_a_run_waits_for_all_its_inputs_and_then_reads_their_files(store):
     (waiting,) = add(store, 1, needs=[first, second], files=["model.safetensors", "other.png"], priority=0)
     run = store.run(waiting)
     assert (run.status, run.made_from) == ("queued", {"input0": first, "input1": second})
+    assert run.inputs["input1"] == InputRun(experiment=run.experiment, config=store.run(second).config)
     assert [(one.id, one.status) for one in run.waits_for] == [(first, "queued"), (second, "queued")]
     assert (store.queued(), store.eligible()) == ({"cpu": 3}, {"cpu": 2})
     one, two = taken(store), taken(store)

@@ -46,7 +46,7 @@ def figure(given: list[Sample], title: str) -> go.Figure:
     if view.x == "macs":
         unit = unit_of(INFO, METRIC)
         drawn = tradeoff_info(groups(given), view, unit, "macs", goal_of(INFO, METRIC))
-        return draw_tradeoff(drawn, axes_of(view, unit, "macs", log=True), LIGHT)
+        return draw_tradeoff(drawn, axes_of(view, axis_title(INFO, METRIC), "macs", log=True), LIGHT)
     titles = axis_title(INFO, view.x, "macs"), axis_title(INFO, view.y, "macs")
     return draw_view(view, view_info(view, given, "macs"), titles, LIGHT)
 

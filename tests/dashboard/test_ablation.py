@@ -76,10 +76,10 @@ def test_a_sweep_over_both_sizes_asks_the_papers_question_at_half_a_point():
 def test_a_small_gain_suffices_and_a_large_one_does_not():
     found = answers(grid())
     assert [found[name].verdict for name in ("group_size", "coarsest_size")] == ["suffices", "does not suffice"]
-    assert found["group_size"].sentence == "group_size = 8 suffices."
+    assert found["group_size"].sentence == "Group size s_g = 8 suffices."
     (step,) = found["group_size"].steps
-    assert (step["gain"], step["n"], step["coarsest_size"]) == (pytest.approx(0.2), 6, "16, 32")
-    assert "at 32 +2.00" in found["coarsest_size"].numbers
+    assert (step["gain"], step["n"], step["over"]) == (pytest.approx(0.2), 6, "Coarsest size s_c 16, 32")
+    assert "at 32: +2.00" in found["coarsest_size"].numbers
     assert answers(grid(), margin="2.5")["coarsest_size"].verdict == "suffices"
 
 
@@ -189,7 +189,7 @@ def test_other_fields_are_held_at_what_most_runs_have_and_maps_may_be_by_one():
     assert found.values["with-width"] == "16"
     assert len(found.part.runs) == 18
     by_width = chosen(runs, facet="width")
-    assert list(facets_of(by_width)) == ["width = 16", "width = 32"]
+    assert list(facets_of(by_width)) == ["Width = 16", "Width = 32"]
     drawn = [plot for plot in plots(by_width.part.data, by_width.values) if plot.name.startswith("map")]
     assert [plot.name for plot in drawn] == ["map-width-16", "map-width-32"]
     limits = {(plot.draw(LIGHT).data[0].zmin, plot.draw(LIGHT).data[0].zmax) for plot in drawn}
@@ -256,12 +256,12 @@ def test_a_table_of_settings_has_a_row_a_config_with_interval_and_n():
     rows = settings(Data(INFO, (), tuple(grid())), ["top1", "macs"])
     assert len(rows) == 6
     assert rows[0] == {
-        "group_size": 4,
-        "coarsest_size": 16,
-        "top1 (%)": 90.0,
-        "top1 ±": pytest.approx(4.302653 / 3**0.5, rel=1e-5),
-        "macs": 4000.0,
-        "macs ±": 0.0,
+        "Group size s_g": 4,
+        "Coarsest size s_c": 16,
+        "Top-1 accuracy (%)": 90.0,
+        "Top-1 accuracy ±": pytest.approx(4.302653 / 3**0.5, rel=1e-5),
+        "MACs": 4000.0,
+        "MACs ±": 0.0,
         "n": 3,
         "± is": "95 % interval",
     }
@@ -277,5 +277,13 @@ def test_where_the_fields_act_on_each_other_the_answers_say_that_they_are_means(
     bent = [
         trained(n, g, c, s, value=90 + g * (c - 16) / 16 + OFF[s] * (1 + n % 2)) for n, (g, c, s) in enumerate(CELLS)
     ]
-    assert chosen(bent).caution.startswith("The effect of group_size depends on coarsest_size: F(")
+    assert chosen(bent).caution.startswith("The effect of Group size s_g depends on Coarsest size s_c: F(")
     assert chosen(grid()).caution == ""
+
+
+def test_fields_that_were_searched_over_are_no_grid():
+    """Forty learning rates are no axis, and no value of them is asked about."""
+    runs = [trained(n, 4 * (1 + n % 2), 16, n % 3, learning_rate=0.001 * (n + 1)) for n in range(40)]
+    found = chosen(runs)
+    assert found.values["x"] == "group_size"
+    assert chosen(runs, x="learning_rate").answers == []

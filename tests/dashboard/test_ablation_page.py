@@ -61,8 +61,8 @@ def shown(runs: list, experiment: str = "classification", **address: str) -> App
 def test_the_first_screen_answers_for_both_fields_and_draws_the_map():
     page = shown(grid(), sweep=str(SWEEP))
     text = " ".join(one.value for one in page.markdown)
-    assert "group_size = 8 suffices." in text
-    assert "coarsest_size = 16 does not suffice." in text
+    assert "Group size s_g = 8 suffices." in text
+    assert "Coarsest size s_c = 16 does not suffice." in text
     assert len(page.get("plotly_chart")) == 4
     assert "sweep \\<b>1\\</b>" in page.caption[0].value
     assert not page.error
@@ -70,11 +70,11 @@ def test_the_first_screen_answers_for_both_fields_and_draws_the_map():
 
 def test_what_is_chosen_stands_in_the_address_and_an_address_is_read():
     page = shown(grid(), sweep=str(SWEEP), margin="2.5", cells="difference")
-    assert "coarsest_size = 16 suffices." in " ".join(one.value for one in page.markdown)
+    assert "Coarsest size s_c = 16 suffices." in " ".join(one.value for one in page.markdown)
     page.slider(key="ablation-front/margin").set_value(0.1).run()
     assert not page.exception
     assert page.query_params["margin"] in ("0.1", ["0.1"])
-    assert "group_size = 8 does not suffice." in " ".join(one.value for one in page.markdown)
+    assert "Group size s_g = 8 does not suffice." in " ".join(one.value for one in page.markdown)
 
 
 def test_an_open_answer_leads_to_a_form_that_is_filled_with_the_runs():

@@ -38,7 +38,7 @@ def test_runs_that_differ_in_the_seed_are_one_group():
     found = groups(samples(grid_runs(3)))
     assert [len(group.samples) for group in found] == [3, 3, 1]
     assert found[0].summary("top1").mean == 85.0
-    assert found[0].seeds == [0, 1, 2]
+    assert found[0].seeds == ["0", "1", "2"]
 
 
 def test_the_later_of_two_runs_of_one_seed_counts():
@@ -269,7 +269,9 @@ def test_what_stands_in_a_cell_has_the_larger_contrast():
 def test_every_plot_is_drawn_with_title_and_axis_titles(colours):
     runs = grid_runs(2)
     made = [
-        draw_tradeoff(tradeoff_info(groups(samples(runs)), TOP1, "%"), axes_of(TOP1, "%", "macs", True), colours),
+        draw_tradeoff(
+            tradeoff_info(groups(samples(runs)), TOP1, "%"), axes_of(TOP1, "Top-1 (%)", "macs", True), colours
+        ),
         draw_heatmap(
             heatmap_info(entries(runs[:4]), "group_size", "coarsest_size", "top1"), "H", ("a", "b"), "c", colours
         ),

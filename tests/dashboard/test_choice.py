@@ -1,6 +1,6 @@
 """The best point is chosen by held-out samples where there are any; what is no better than a guess is marked."""
 
-from dashboard.tables.frames import listing, runs_table
+from dashboard.tables.frames import note, runs_table
 from mgic.figures.choice import choice, choice_note, guesses, guesses_note
 from mgic.figures.heatmap import entries, heatmap_info
 from mgic.figures.samples import groups, samples
@@ -103,9 +103,9 @@ def test_of_several_seeds_it_is_said_how_many():
 def test_a_table_has_it_as_a_note_and_no_column_without_a_value():
     table = runs_table(runs(False, 1), None)
     assert table["note"].tolist() == ["", "no better than guessing", ""]
-    assert {"val_top1", "caution", "no_better_than_guessing"} & set(table.columns) == set()
-    assert "val_top1" in runs_table(runs(), None).columns
-    assert listing(runs(True, 0))["note"].tolist() == ["no better than guessing", "", ""]
+    assert {"Validation top-1 accuracy", "Caution", "No better than guessing"} & set(table.columns) == set()
+    assert "Validation top-1 accuracy" in runs_table(runs(), None).columns
+    assert [note(run) for run in runs(True, 0)] == ["no better than guessing", "", ""]
 
 
 def test_the_page_of_a_run_says_it_first_and_why():

@@ -1,14 +1,28 @@
 """From grids to the request that is sent, the command and the JSON that say the same."""
 
 import json
+from uuid import UUID
 
 import pytest
 
 from dashboard.forms.fields import BadText
-from dashboard.new.draft import Extras, body, commands, grids_text, only_possible, parse_grids, request
-from mgic.records import Point, Preview, Recipe
+from dashboard.new.draft import (
+    Extras,
+    Total,
+    body,
+    commands,
+    following,
+    grids_text,
+    only,
+    parse_grids,
+    request,
+    runnable,
+    total,
+)
+from mgic.records import Point, Preview, Recipe, ThenRequest
 from tests.dashboard.made import experiment
 
+RUN = UUID(int=7)
 UNION = ({"model": ["mgic_resnet20"], "group_size": [4, 8]}, {"model": ["resnet20"]})
 RECIPE = Recipe(name="both", title="Both", summary="", scale="quick", experiment="classification", grids=UNION)
 INFO = experiment({"seed": {"type": "integer", "default": 0}}, recipes=(RECIPE,))
@@ -20,7 +34,7 @@ def test_one_grid_is_sent_as_axes_and_several_as_grids():
 
 
 def test_an_unchanged_recipe_is_sent_by_its_name():
-    asked = request(INFO, list(UNION), Extras())
+    asked = request(INFO, list(UNION), Extras(recipe="both"))
     assert (asked.recipe, asked.axes, asked.grids) == ("both", None, None)
     assert commands(asked) == "mgic submit --recipe both"
 
@@ -60,12 +74,56 @@ def test_what_is_no_list_of_grids_is_refused(text):
         parse_grids(text)
 
 
-def test_cells_that_cannot_run_are_left_out():
+def test_what_follows_stands_in_the_json_and_last_in_the_command():
+    then = ThenRequest(experiment="evaluate", axes={"severity": [1, 3]})
+    asked = request(INFO, [{"seed": [1]}], Extras(then=then, reuse=True))
+    assert json.loads(body(asked))["then"] == {"experiment": "evaluate", "axes": {"severity": [1, 3]}}
+    assert commands(asked) == "mgic submit classification seed=1 --reuse --then evaluate severity=1,3"
+
+
+def made_preview(seeds: int, bad: int | None = None, **more) -> Preview:
+    problems = {bad: "no"}
     points = tuple(
-        Point(requested={"seed": seed}, config={"seed": seed}, problem="no" if seed == 1 else None) for seed in range(3)
+        Point(requested={"seed": seed}, config={"seed": seed}, problem=problems.get(seed), **more)
+        for seed in range(seeds)
     )
+    return Preview(points=points, total=seeds, pending=0, problems=int(bad is not None), duplicates=0)
+
+
+def test_cells_that_cannot_run_are_left_out():
     asked = request(INFO, [{"seed": [0, 1, 2]}], Extras(name="n"))
-    preview = Preview(points=points, total=3, pending=0, problems=1, duplicates=0)
-    left = only_possible(asked, preview)
+    left = only(asked, made_preview(3, bad=1))
     assert (left.axes, left.grids, left.name) == (None, [{"seed": [0, 2]}], "n")
-    assert only_possible(asked, preview.model_copy(update={"problems": 0})) is asked
+    assert only(asked, made_preview(3)) is asked
+
+
+def test_picked_cells_are_all_that_is_asked_for():
+    asked = request(INFO, [{"seed": [0, 1, 2, 3]}], Extras())
+    preview = made_preview(4, bad=1)
+    assert runnable(preview, [1, 3]) == [3]
+    assert only(asked, preview, [0, 1, 3]).grids == [{"seed": [0, 3]}]
+
+
+def test_picked_cells_in_more_grids_than_a_sweep_may_have_are_refused():
+    cells = [{"a": number, "b": number} for number in range(51)]
+    points = tuple(Point(requested=cell, config=cell) for cell in [*cells, {"a": 0, "b": 1}])
+    preview = Preview(points=points, total=52, pending=0, problems=0, duplicates=0)
+    asked = request(INFO, [{"a": list(range(51))}], Extras())
+    with pytest.raises(BadText, match="do not fit into one sweep"):
+        only(asked, preview, range(51))
+
+
+def test_the_cost_of_all_cells_is_a_sum_or_not_known():
+    new = Point(requested={}, config={}, work_macs=2e9, seconds=3.0)
+    there = new.model_copy(update={"duplicate_of": RUN})
+    assert total([new, there]) == Total(2, 1, 4e9, 6.0)
+    assert total([new, there], reuse=True) == Total(2, 1, 2e9, 3.0)
+    assert total([new, new.model_copy(update={"seconds": None})]) == Total(2, 0, 4e9, None)
+
+
+def test_what_follows_the_picked_cells_is_told_by_the_run_it_names():
+    points = [{"trained": f"#{number}", "severity": severity} for number in (0, 1, 10) for severity in (1, 3)]
+    then = Preview(
+        points=tuple(Point(requested=one, config=one) for one in points), total=6, pending=0, problems=0, duplicates=0
+    )
+    assert [one.config for one in following(then, [1])] == points[2:4]

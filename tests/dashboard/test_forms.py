@@ -6,6 +6,7 @@ from dashboard.forms.fields import (
     BadText,
     config_fields,
     field_of,
+    given,
     grids,
     is_rare,
     option_fields,
@@ -104,16 +105,23 @@ def test_models_that_share_their_options_share_a_grid():
     assert made_grids(values, [GROUPED, OTHER]) == [{"model": ["mgic_resnet20", "mgic_resnet50"], "group_size": [4]}]
 
 
-def test_where_a_run_is_named_the_model_and_the_data_follow_from_it_unless_they_are_chosen():
+def test_where_a_run_is_named_the_model_and_the_data_follow_from_it_unless_they_are_chosen_the_default_ones_too():
     run = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "input": {"of": ["classification"]}}
     info = experiment(PROPERTIES | {"trained": run})
     fields = config_fields(info)
     (trained,) = (one for one in fields if one.of)
     assert not is_rare(trained, info)
-    values = {"trained": ["a"], "model": ["resnet20"], "dataset": ["digits"], "seed": [3]}
-    assert grids(values, fields, [PLAIN]) == [{"trained": ["a"], "seed": [3]}]
-    asked = grids(values | {"dataset": ["mnist"], "trained": []}, fields, [PLAIN])
-    assert asked == [{"model": ["resnet20"], "dataset": ["mnist"], "seed": [3]}]
+    values = {"trained": ["a"], "model": [], "dataset": [], "seed": [3]}
+    assert grids(values, fields, []) == [{"trained": ["a"], "seed": [3]}]
+    asked = grids(values | {"dataset": ["digits"]}, fields, [])
+    assert asked == [{"trained": ["a"], "dataset": ["digits"], "seed": [3]}]
+
+
+def test_what_fills_a_form_again_is_one_grid_without_the_defaults():
+    values = {"model": ["resnet20", "mgic_resnet20"], "dataset": ["digits"], "seed": [0, 1], "rate": [0.1], "width": []}
+    info = experiment(PROPERTIES, options=True)
+    fields = config_fields(info) + option_fields(info, [PLAIN, GROUPED])
+    assert given(values, fields) == {"model": ["resnet20", "mgic_resnet20"], "dataset": ["digits"], "seed": [0, 1]}
 
 
 def test_cells_that_remain_are_put_into_few_grids():

@@ -25,20 +25,22 @@ def test_a_cell_shows_its_cost_once_it_is_counted():
         return Point(requested=config, config=config | {"epochs": 3}, **more)
 
     counted = point(8, cost=Cost(params=52_768, macs=7_915_200, transfer_macs=949_824), group_sizes=(8, 4), seconds=8.0)
+    counted = counted.model_copy(update={"work_macs": 4.5e9})
     points = (counted, point(16, pending=True), point(7, problem="7 does not divide 16"))
     rows = preview_table(Preview(points=points, total=3, pending=1, problems=1, duplicates=0)).to_dict("records")
     assert rows[0] == {
-        "model": "mgic_resnet20",
-        "group_size": "8",
+        "Model": "mgic_resnet20",
+        "Group size s_g": "8",
         "parameters": "52.8 k",
         "MACs": "7.92 M",
         "of them R and P": "12.0%",
+        "MACs of the run": "4.5 G",
         "group size: asked → real": "8 → 8, 4",
         "predicted time": "8.0 s",
         "state": "new",
     }
     assert rows[1]["MACs"] == "…"
-    assert rows[2]["group_size"] == "7\u0336"
+    assert rows[2]["Group size s_g"] == "7\u0336"
     assert rows[2]["state"] == "✖ 7 does not divide 16"
 
 

@@ -1,6 +1,7 @@
 """The pages over a real service: from the form to the plot, and what is said when something is wrong."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import streamlit as st
@@ -44,7 +45,7 @@ def swept(service) -> Sweep:
     return service.client.wait(made.id, timeout=120)
 
 
-def opened(page: AppTest, name: str, **address: str) -> AppTest:
+def opened(page: AppTest, name: str, /, **address: str) -> AppTest:
     page.query_params.clear()
     for key, value in address.items():
         page.query_params[key] = value
@@ -80,7 +81,7 @@ def test_the_preview_names_the_cost_of_each_cell_before_anything_is_queued(page,
     page.multiselect(key="classification:model").set_value(["resnet20", "mgic_resnet20"]).run()
     page.text_input(key="classification:group_size").set_value("4, 8").run()
     assert page.button(key="run").label == "Run 3 cells"
-    assert {"model", "group_size", "MACs"} <= set(page.dataframe[0].value.columns)
+    assert {"Model", "Group size s_g", "MACs"} <= set(page.dataframe[0].value.columns)
     assert len(service.client.sweeps().items) == before
 
 
@@ -93,38 +94,91 @@ def test_two_clicks_make_one_sweep(page, service):
     assert str(service.client.submit(asked, key).id) == first
 
 
-def test_a_value_out_of_range_is_refused_at_its_field(page, service):
+def test_all_bad_fields_are_said_at_once_each_at_its_place_and_run_stays_in_sight(page, service):
     choose(page, service, "classification")
-    page.text_input(key="classification:epochs").set_value("0").run()
+    page.text_input(key="classification:seed").set_value("1, 2").run()
+    page.text_input(key="classification:epochs").set_value("many")
+    page.text_input(key="classification:batch_size").set_value("0")
+    page.text_input(key="classification:momentum").set_value("7").run()
     assert not page.exception
-    assert "epochs" in page.error[0].value
-
-
-def test_text_that_is_no_number_is_refused_at_its_field(page, service):
-    choose(page, service, "classification")
-    page.text_input(key="classification:epochs").set_value("many").run()
     assert page.error[0].value == "epochs: “many” is not a whole number"
+    assert {one.value.partition(":")[0] for one in page.error} == {"epochs", "batch_size", "momentum"}
+    assert page.button(key="run").disabled
+    assert any("[**3 fields to correct**](#field-epochs)" in one.value for one in page.markdown)
+    assert page.session_state["classification/more"] is True  # momentum is one of the rare fields
+    assert len(page.dataframe[0].value) == 2  # the cells of the last valid form
+    for name, text in {"epochs": "1", "batch_size": "8", "momentum": "0.5"}.items():
+        page.text_input(key=f"classification:{name}").set_value(text)
+    page.run()
+    assert (page.button(key="run").label, page.button(key="run").disabled) == ("Run 2 cells", False)
+    assert not page.error
+
+
+def test_the_form_stands_in_the_address_and_is_filled_from_it_again(page, service):
+    choose(page, service, "channel_scaling")
+    page.text_input(key="channel_scaling:channels").set_value("64, 128").run()
+    page.text_input(key="sweep name").set_value("wide").run()
+    address = dict(page.query_params)
+    assert address == {"experiment": "channel_scaling", "grid": '{"channels":[64,128]}', "name": "wide"}
+    again = opened(session(service.client).run(), "new", **address)
+    assert again.text_input(key="channel_scaling:channels").value == "64, 128"
+    assert again.text_input(key="sweep name").value == "wide"
+    assert opened(again, "new").selectbox(key="experiment").value == "Image classification"
+    again.button(key="last").click().run()
+    assert again.text_input(key="channel_scaling:channels").value == "64, 128"
+
+
+def test_a_bad_address_is_said_as_long_as_it_stands(app):
+    shown = opened(app, "new", experiment="nonsense")
+    assert "No experiment called 'nonsense'" in said(shown.run())
+    assert shown.button(key="run").label == "Run 1 cell"
+
+
+def test_beside_a_named_run_what_is_chosen_is_asked_for_and_what_was_left_alone_is_not(app):
+    shown = opened(app, "new", experiment="evaluate")
+    model, data = (shown.multiselect(key=f"evaluate:{name}") for name in ("model", "dataset"))
+    default = data.value
+    assert model.value == ["mgic_resnet20"]
+    shown.multiselect(key="evaluate:trained").set_value([str(UUID(int=1))]).run()
+    assert [shown.multiselect(key=f"evaluate:{name}").value for name in ("model", "dataset")] == [[], []]
+    shown.multiselect(key="evaluate:dataset").set_value(default).run()
+    assert shown.multiselect(key="evaluate:dataset").value == default
+    shown.multiselect(key="evaluate:trained").set_value([]).run()
+    assert shown.multiselect(key="evaluate:model").value == model.value
+
+
+def test_what_follows_each_run_is_part_of_the_form(page, service):
+    choose(page, service, "classification")
+    page.selectbox(key="sweep then").set_value(service.client.experiment("evaluate").title).run()
+    page.text_input(key="sweep then_grid").set_value('{"seed": [1, 2]}').run()
+    assert not page.error
+    assert any("then **2 cells**" in one.value for one in page.markdown)
+    assert "--then evaluate" in page.code[0].value
+    page.text_input(key="sweep then_grid").set_value('{"seed": [').run()
+    assert page.button(key="run").disabled
 
 
 def test_a_preset_fills_the_form(app, service):
     recipe = service.client.recipes()[0]
     shown = opened(app, "new", recipe=recipe.name)
-    assert recipe.title in " ".join(one.value for one in shown.markdown if "Started from" in one.value)
+    assert recipe.title in shown.selectbox(key=f"{recipe.experiment}/recipe box").value
     assert not shown.error
 
 
-def test_every_recipe_of_the_experiment_fills_the_form_by_one_click(page, service):
+def test_every_recipe_of_the_experiment_is_in_one_box_and_fills_the_form(page, service):
     choose(page, service, "latency")
-    known = {recipe.name: recipe for recipe in service.client.experiment("latency").recipes}
-    assert {one.key for one in page.button if one.key.startswith("fill ")} == {f"fill {name}" for name in known}
-    quick = {f"submit {name}" for name, recipe in known.items() if recipe.scale == "quick"}
-    assert {one.key for one in page.button if one.key.startswith("submit ")} == quick
-    page.button(key="fill table10_quick").click().run()
+    known = service.client.experiment("latency").recipes
+    box = page.selectbox(key="latency/recipe box")
+    assert sorted(one.partition(": ")[2] for one in box.options) == sorted(recipe.title for recipe in known)
+    quick = next(recipe for recipe in known if recipe.name == "table10_quick")
+    box.set_value(f"Quick: {quick.title}").run()
     assert not page.exception
     assert page.multiselect(key="latency:models").value == ["mobilenet_v2", "ghostnet_100", "mgic_mobilenet_v3"]
     assert page.text_input(key="latency:rounds").value == "3"
+    assert page.query_params["recipe"] == "table10_quick"
     next(one for one in page.button if one.label == "Empty the form").click().run()
     assert page.text_input(key="latency:rounds").value == "5"
+    assert page.selectbox(key="latency/recipe box").value is None
 
 
 def test_the_data_sets_of_the_form_are_those_of_the_task(page, service):
@@ -137,11 +191,13 @@ def test_the_data_sets_of_the_form_are_those_of_the_task(page, service):
         assert page.multiselect(key=f"{name}:dataset").options == [one.name for one in known if one.task == task]
 
 
-def test_a_recipe_without_its_data_says_how_to_get_them(page, service):
+def test_a_recipe_without_its_data_says_how_to_get_them(app, service):
     absent = next(one for one in service.client.datasets() if one.name == "imagenet")
     assert not absent.present
-    choose(page, service, "classification")
-    told = " ".join(one.value for one in page.caption)
+    recipes = service.client.experiment("classification").recipes
+    recipe = next(one for one in recipes if "imagenet" in str(one.grids))
+    shown = opened(app, "new", recipe=recipe.name)
+    told = " ".join(one.value for one in shown.caption)
     assert literal(f"imagenet is not on this server: {absent.how_to_get}") in told
 
 

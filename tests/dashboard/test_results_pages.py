@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.pages import SCRIPTS
+from dashboard.plots.chosen import marked
 from mgic.client import PREFIX, Client
 from mgic.experiment import EXPERIMENTS
 from mgic.records import Page, RunStatus, Sweep, Worker
@@ -89,10 +90,10 @@ def test_without_a_sweep_the_page_says_what_would_be_here(page):
 
 def test_the_newest_sweeps_are_drawn_and_the_address_chooses_the_axis_and_the_budget():
     (title,) = titles(opened("tradeoff"))
-    assert title == "top1 against MACs on digits"
+    assert title == "Top-1 accuracy against MACs on digits"
     shown = opened("tradeoff", x="wall", max_ms="4.5")
     (title,) = titles(shown)
-    assert title.startswith("top1 against wall time on digits, AMD EPYC 7763")
+    assert title.startswith("Top-1 accuracy against wall time on digits, AMD EPYC 7763")
     assert title.endswith("grade C")
     assert "resnet20(width=8), 91.2 ± 0.2 % at 4 ms wall time" in shown.success[0].value.replace("\\", "")
     assert "Wall time has grade C" in shown.warning[0].value
@@ -111,6 +112,14 @@ def test_timed_runs_are_drawn_with_their_conditions_under_a_banner():
     assert "Wall time has grade C" in shown.warning[0].value
     assert titles(opened("latency", run=str(TIMED_RUN.id))) == titles(shown)
     assert "is not an id" in opened("latency", run="12").error[0].value
+
+
+@pytest.fixture
+def links(monkeypatch) -> list[str]:
+    """What is shown of each link; a script by itself has no pages to link to."""
+    shown: list[str] = []
+    monkeypatch.setattr(st, "page_link", lambda _, label, **__: shown.append(label))
+    return shown
 
 
 SHOW_WAIT = """
@@ -141,10 +150,21 @@ def worker(queue: str, held_by: list) -> Worker:
         ("cpu", [], None),
     ],
 )
-def test_a_queued_run_says_that_a_timing_run_holds_it_up(queue, held_by, words):
+def test_a_queued_run_says_that_a_timing_run_holds_it_up(queue, held_by, words, links):
     queued = run(3, RunStatus.QUEUED).model_copy(update={"queue": queue})
     page = AppTest.from_string(SHOW_WAIT, default_timeout=30)
     page.session_state["runs"], page.session_state["workers"] = [queued], [worker(queue, held_by)]
-    page.run()
+    assert not page.run().exception
     assert [one.value.startswith(words or "?") for one in page.info] == [True] * bool(words)
     assert not page.warning
+    assert links == [f"run {str(run_id)[:8]}" for run_id in held_by]
+
+
+def test_marked_points_lead_to_their_runs(links):
+    points = [{"customdata": ["a", "b"]}, {"customdata": ["b", "c"]}, {"x": 1}]
+    assert marked({"selection": {"points": points}}) == ["a", "b", "c"]
+    assert marked({"selection": {"points": []}}) == marked(None) == []
+    page = AppTest.from_string("from dashboard.plots.chosen import show_marked\nshow_marked(['a', 'b'])").run()
+    assert not page.exception
+    assert "2 runs are marked" in page.caption[0].value
+    assert links == ["These in the list of runs", "run a", "run b"]

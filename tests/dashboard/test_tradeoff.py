@@ -31,10 +31,10 @@ def test_the_front_is_a_staircase_of_what_nothing_cheaper_beats(goal, steps):
 def test_from_five_seeds_on_a_mark_is_as_large_as_it_is_surely_on_the_front():
     few, many = (tradeoff_info(groups(samples(grid_runs(n)[:-1])), TOP1, "%", goal="max") for n in (4, 5))
     assert {one.probability for one in few.points} == {None}
-    made = draw_tradeoff(many, axes_of(TOP1, "%", "macs", True), LIGHT)
+    made = draw_tradeoff(many, axes_of(TOP1, "Top-1 accuracy (%)", "macs", True), LIGHT)
     assert "on the front: 90 % and more" in [trace.name for trace in made.data]
     assert "on the front with a probability of" in " ".join(str(trace.hovertext) for trace in made.data)
-    few_made = draw_tradeoff(few, axes_of(TOP1, "%", "macs", True), LIGHT)
+    few_made = draw_tradeoff(few, axes_of(TOP1, "Top-1 accuracy (%)", "macs", True), LIGHT)
     assert not any("on the front:" in str(trace.name) for trace in few_made.data)
 
 

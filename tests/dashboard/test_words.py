@@ -14,6 +14,7 @@ from mgic.records import Reason, RunStatus
         ("<b>x</b>", "\\<b>x\\</b>"),
         ("$x$ `y`", "\\$x\\$ \\`y\\`"),
         (":red[q]", "\\:red\\[q\\]"),
+        (":smile: :+1: a:b", ":\u2060smile: :\u2060+1: a\\:b"),
         ("# a\n# b", "\\# a # b"),
         ("1. a", "1\\. a"),
     ],

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -194,11 +195,18 @@ def test_the_dashboards_image_has_no_torch_and_no_database(role):
     assert {"torch", "torchvision", "fastapi", "celery"} <= set(map(role.name, role.requirements("service")))
 
 
+def test_the_dashboards_image_has_a_browser_that_draws_files_and_its_user_is_not_root():
+    """Chromium comes with the image, as root, before the user is changed; the limit of memory has room for it."""
+    text = (ROOT / "docker" / "dashboard.Dockerfile").read_text()
+    assert re.search(r"apt-get install [^&]*\bchromium\b[^&]*\bfonts-liberation\b", text)
+    assert text.index("apt-get install") < text.index("USER 10001")
+
+
 def test_a_dependency_that_the_dashboard_lost_stops_the_build(role, tmp_path):
     (tmp_path / "pyproject.toml").write_text(
         '[project]\ndependencies = ["torch"]\n[project.optional-dependencies]\ndashboard = []\n'
     )
-    with pytest.raises(ValueError, match="numpy, pydantic"):
+    with pytest.raises(ValueError, match="numpy, pillow, pydantic"):
         role.requirements("dashboard", tmp_path / "pyproject.toml")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from mgic.figures.ablation.fields import MOST_LEVELS
 from mgic.figures.ablation.part import Part
 from mgic.figures.ablation.reference import signed
 from mgic.figures.heatmap import At
@@ -70,6 +71,15 @@ class Axis:
         return self.part.y if self.across else self.part.x
 
     @property
+    def title(self) -> str:
+        return self.part.title(self.field)
+
+    @property
+    def others(self) -> str:
+        """The title of the other field."""
+        return self.part.title(self.other)
+
+    @property
     def levels(self) -> list[Value]:
         return self.part.map.xs if self.across else self.part.map.ys
 
@@ -88,7 +98,7 @@ class Axis:
 
     @property
     def ordered(self) -> bool:
-        return len(self.levels) > 1 and all(is_number(one) for one in self.levels)
+        return 1 < len(self.levels) <= MOST_LEVELS and all(is_number(one) for one in self.levels)
 
     def runs(self, row: int, column: int) -> tuple[Run, ...]:
         y, x = (row, column) if self.across else (column, row)
@@ -133,12 +143,12 @@ def _row(axis: Axis, judged: Sufficiency, step: Step, level: Value, margin: floa
     both = equivalence(gain, margin) if gain else None
     interval = gain.interval if gain else None
     return {
-        "step": f"{axis.field} {value(level)} to {value(axis.levels[step.column])}",
+        "step": f"{axis.title} {value(level)} to {value(axis.levels[step.column])}",
         "gain": gain.mean if gain else None,
         "low": interval[0] if interval else None,
         "high": interval[1] if interval else None,
         "n": gain.n if gain else 0,
-        axis.other: ", ".join(value(axis.rows[row]) for row in step.pairs),
+        "over": f"{axis.others} {', '.join(value(axis.rows[row]) for row in step.pairs)}",
         "p (gain under the margin)": step.p_less,
         "p (gain over the margin, Holm)": step.p_more,
         "p (equivalent, TOST)": both.p if both else None,
@@ -156,7 +166,8 @@ def _told(step: Step, level: float) -> str:
 
 def _sentence(axis: Axis, judged: Sufficiency, level: Value, margin: float) -> tuple[Verdict, str, str]:
     """The verdict, the answer, and the numbers behind it."""
-    metric, within, told = axis.part.metric, within_words(axis.part, margin), f"{axis.field} = {value(level)}"
+    metric, within = axis.part.title(axis.part.metric), within_words(axis.part, margin)
+    told = f"{axis.title} = {value(level)}"
     gains = _gains(axis, judged, judged.steps)
     lost = axis.part.lost(axis.levels.index(level), not axis.across)
     open_ = f"Whether {told} suffices is not settled."
@@ -179,7 +190,7 @@ def _gains(axis: Axis, judged: Sufficiency, steps: Sequence[Step]) -> str:
 
 
 def _gain(axis: Axis, step: Step, level: float) -> str:
-    to = f"at {value(axis.levels[step.column])}"
+    to = f"at {value(axis.levels[step.column])}:"
     if step.gain is None:
         return f"{to} no run has the same seed"
     interval = step.gain.within(level)
@@ -202,7 +213,7 @@ def _next(axis: Axis, found: Proposal) -> Runs:
     """Which cell, with its partner, and why this one."""
     row, step = value(axis.rows[found.row]), f"the step to {value(axis.levels[found.column])}"
     if found.empty:
-        why = f"nothing is known there of {step}, and the answer is of all {axis.other}"
+        why = f"nothing is known there of {step}, and the answer is of all values of {axis.others}"
     elif found.error is None or found.error_then is None:
         why = f"{step} has too few pairs for a spread"
     else:
@@ -211,7 +222,7 @@ def _next(axis: Axis, found: Proposal) -> Runs:
         why += f"; it is settled then in {found.settled:.0%} of tries" if found.settled is not None else ""
     cells = " and ".join(value(axis.levels[column]) for column in sorted(found.missing))
     seeds = max((seeds for seeds in found.missing.values()), key=len)
-    what = f"{axis.other} {row} at {axis.field} {cells}, {_seeds(seeds)}: {why}"
+    what = f"{axis.others} {row} at {axis.title} {cells}, {_seeds(seeds)}: {why}"
     return Runs(what, found.runs, _time(axis, found.runs), _grids(axis, found.row, found.missing))
 
 
@@ -269,7 +280,7 @@ def _constants(axis: Axis, row: int) -> Grid:
 
 
 def _time(axis: Axis, count: int) -> float | None:
-    took = [run.seconds for run in axis.part.runs if run.seconds is not None and run.status is RunStatus.SUCCEEDED]
+    took = [run.seconds for run in axis.part.runs if run.seconds is not None and run.whole]
     return count * median(took) if took else None
 
 

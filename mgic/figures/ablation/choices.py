@@ -9,7 +9,7 @@ from mgic.figures.ablation.effects import interaction_note, tested
 from mgic.figures.ablation.fields import Data, first_axes, first_metric, levels, metrics, varied
 from mgic.figures.ablation.part import WITH, Part, fullest, others
 from mgic.figures.ablation.reference import references
-from mgic.figures.columns import with_unit
+from mgic.figures.columns import short_title, with_unit
 from mgic.figures.switches import Switch, read
 from mgic.figures.words import value
 from mgic.records import Value
@@ -46,7 +46,8 @@ class Chosen:
         found = tested(self.part.grid)
         if not self.answers or found.p is None or found.p >= LEVEL:
             return ""
-        return f"{interaction_note(found, self.part.x, self.part.y)} The answers are of the mean over the other field."
+        note = interaction_note(found, self.part.title(self.part.x), self.part.title(self.part.y))
+        return f"{note} The answers are of the mean over the other field."
 
     def level(self, axis: Axis) -> Value | None:
         """The value in question; None where the field has no order."""
@@ -67,7 +68,7 @@ class Chosen:
 def field_switches(data: Data) -> tuple[Switch, ...]:
     """The result and the two fields of the map: what all other choices depend on."""
     x, y = first_axes(data)
-    names = {name: name for name in dict.fromkeys([*varied(data.runs), x, y]) if name}
+    names = {name: short_title(data.info, name) for name in dict.fromkeys([*varied(data.runs), x, y]) if name}
     shown = {name: with_unit(data.info, name) for name in metrics(data)}
     if not shown or not x:
         return ()
@@ -83,12 +84,25 @@ def part_switches(data: Data, fields: Mapping[str, str]) -> tuple[Switch, ...]:
     x, y = fields["x"], fields["y"]
     full, rest = fullest(data, x, y), others(data, x, y)
     found = [
-        Switch(f"{WITH}{name}", name, {value(one): value(one) for one in of}, full.get(name, value(of[0])))
+        Switch(
+            f"{WITH}{name}",
+            short_title(data.info, name),
+            {value(one): value(one) for one in of},
+            full.get(name, value(of[0])),
+        )
         for name, of in rest.items()
     ]
     if rest:
         help_ = "A map for each value of one more field, all in the same colours"
-        found.append(Switch("facet", "Maps by", {NONE: NONE} | {name: name for name in rest}, NONE, help=help_))
+        found.append(
+            Switch(
+                "facet",
+                "Maps by",
+                {NONE: NONE} | {name: short_title(data.info, name) for name in rest},
+                NONE,
+                help=help_,
+            )
+        )
     return tuple(found)
 
 
@@ -112,7 +126,7 @@ def question_switches(part: Part) -> tuple[Switch, ...]:
 
 def _enough_switch(axis: Axis) -> Switch:
     inner = [value(one) for one in axis.levels[:-1]]
-    return Switch(_enough(axis), f"Enough {axis.field}?", {one: one for one in inner}, value(default_level(axis)))
+    return Switch(_enough(axis), f"{axis.title} enough?", {one: one for one in inner}, value(default_level(axis)))
 
 
 def _enough(axis: Axis) -> str:
@@ -131,7 +145,9 @@ def facets_of(chosen: Chosen) -> dict[str, Part]:
         return {"": part}
     every = levels(part.data.runs, name)
     found = {
-        f"{name} = {value(one)}": Part(part.data, part.metric, part.x, part.y, {**part.held, name: value(one)})
+        f"{part.title(name)} = {value(one)}": Part(
+            part.data, part.metric, part.x, part.y, {**part.held, name: value(one)}
+        )
         for one in every
     }
     return {title: one for title, one in found.items() if one.runs}

@@ -73,8 +73,8 @@ def draw_effects(
     """
     unit = axis.part.unit.strip()
     places = Places.of(axis.levels)
-    names = f"{axis.field}, {places.note}" if places.note else axis.field
-    metric = f"{axis.part.metric} against {axis.field} = {value(base)}"
+    names = f"{axis.title}, {places.note}" if places.note else axis.title
+    metric = f"Difference to {axis.title} = {value(base)}"
     made = figure(title, names, f"{metric} ({unit})" if unit else metric, colours, height=HEIGHT)
     at = dict(zip(map(value, axis.levels), places.centres, strict=True))
     if margin is not None:
@@ -86,11 +86,12 @@ def draw_effects(
         y=[gap for _, _, gap in single],
         mode="markers",
         marker={"color": colours.faint, "size": 6, "symbol": "line-ew-open"},
-        hovertext=[f"{axis.other} = {plain(value(row))}: {signed(gap)} {unit}" for _, row, gap in single],
+        hovertext=[f"{axis.others} = {plain(value(row))}: {signed(gap)} {unit}" for _, row, gap in single],
         hoverinfo="text",
         showlegend=False,
     )
     _add_bars(made, at, found, base, side, unit, colours)
+    made.update_yaxes(title_standoff=14)
     made.update_xaxes(
         tickvals=places.centres,
         ticktext=[plain(value(one)) for one in axis.levels],
@@ -164,13 +165,13 @@ def interaction_lines(part: Part) -> dict[str, list[Mark]]:
     found: dict[str, list[Mark]] = {}
     for (row, column), cell in sorted(part.map.found().items()):
         mark = Mark(x.centres[column], cell.mean or 0.0, 0.0, 0.0, (), cell.hover)
-        found.setdefault(f"{part.y} = {value(part.map.ys[row])}", []).append(mark)
+        found.setdefault(f"{part.title(part.y)} = {value(part.map.ys[row])}", []).append(mark)
     return found
 
 
 def draw_interaction(part: Part, lines: dict[str, list[Mark]], title: str, metric: str, colours: Look) -> go.Figure:
     places = Places.of(part.map.xs)
-    name = f"{part.x}, {places.note}" if places.note else part.x
+    name = f"{part.title(part.x)}, {places.note}" if places.note else part.title(part.x)
     made = figure(title, name, metric, colours, height=HEIGHT)
     for index, (series, marks) in enumerate(lines.items()):
         add_series(made, series, marks, index, colours, lines=True, legend=True)

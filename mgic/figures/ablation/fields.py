@@ -10,10 +10,10 @@ from mgic.figures.columns import goal_of, unit_of
 from mgic.figures.cost_axis import COST_COLUMN
 from mgic.figures.samples import SEED, Sample, differing, is_number
 from mgic.figures.words import value
-from mgic.records import Config, ExperimentInfo, Run, Sweep, Value
+from mgic.records import Config, ExperimentInfo, Run, Sweep, Value, stopped_early
 
 AXES = ("group_size", "coarsest_size")  # where both vary
-STOPPED = "stopped_early"  # a field of results
+MOST_LEVELS = 12  # of a field that makes a grid; one with more was searched over
 POINTS = "%"
 
 
@@ -29,7 +29,7 @@ class Data:
 
 def unfit(sample: Sample) -> str:
     """Why a run is not in a mean: it was not trained to the end, or learnt nothing; empty if it may be."""
-    if sample.values.get(STOPPED) is True:
+    if stopped_early(sample.values):
         return "◑ stopped early"
     return f"✖ {WORDS}" if sample.values.get(GUESSING) is True else ""
 
@@ -65,12 +65,14 @@ def levels(runs: Iterable[Run], name: str) -> list[Value]:
 
 
 def first_axes(data: Data) -> tuple[str, str]:
-    """The two sizes where both vary; else the first fields that do, and where that is one, a field that does not."""
+    """The two sizes where both vary; else the first fields that do, of few values and numeric ones before others, and
+    where only one does, a field that does not."""
     names = varied(data.runs)
     if set(AXES) <= set(names):
         return AXES
-    numeric = [name for name in names if all(is_number(one) for one in levels(data.runs, name))]
-    order = [*numeric, *(name for name in names if name not in numeric)]
+    every = {name: levels(data.runs, name) for name in names}
+    numeric = [name for name in names if all(is_number(one) for one in every[name])]
+    order = sorted(names, key=lambda name: (len(every[name]) > MOST_LEVELS, name not in numeric))
     constant = [name for name in (data.runs[0].config if data.runs else {}) if name not in (*order, SEED)]
     return tuple([*order, *constant, "", ""][:2])  # type: ignore[return-value]
 

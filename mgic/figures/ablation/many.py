@@ -2,21 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from mgic.figures.ablation.fields import Data, levels, unfit, varied
-from mgic.figures.columns import Goal, goal_of, with_unit
+from mgic.figures.columns import Goal, goal_of, short_title, with_unit
 from mgic.figures.samples import SEED, Sample, groups, is_number, samples
 from mgic.figures.style import DARK, PATTERNS, Look, figure
 from mgic.figures.words import plain, value
-from mgic.records import Value
+from mgic.records import ExperimentInfo, Value
 from mgic.statistics import MIN_FOR_INTERVAL, explained
 from mgic.statistics.importance import Columns
 
 MOST_TICKS = 12
+MOST_FITTED = 1000  # runs: more take seconds and say the same
 RUNS_A_FIELD = 4  # fewer runs than that for a field, and the shares are not to be trusted
 
 
@@ -40,7 +42,8 @@ class Axis:
 def comparable(data: Data, metric: str) -> list[Sample]:
     """Samples with a number, that were trained to the end and learnt something, and have all the fields that vary."""
     found = [one for one in samples(data.runs) if is_number(one.values.get(metric)) and not unfit(one)]
-    return [one for one in found if all(name in one.config for name in _fields(data))]
+    fields = _fields(data)
+    return [one for one in found if all(name in one.config for name in fields)]
 
 
 def _fields(data: Data) -> tuple[str, ...]:
@@ -141,12 +144,14 @@ class Importance:
 
 
 def importance(data: Data, metric: str) -> Importance | None:
-    """Of all fields that vary, and of the seed beside them as a measure of chance.
+    """Of all fields that vary, and of the seed beside them as a measure of chance; of many runs some, drawn at random.
 
     None where fewer than two fields vary or the result does not.
     """
     given = comparable(data, metric)
     names = [*varied_in(data, given)]
+    if len(given) > MOST_FITTED:
+        given = Random(0).sample(given, MOST_FITTED)
     values = tuple(float(one.values[metric]) for one in given)
     if len(names) < 2 or len(set(values)) < 2:
         return None
@@ -164,14 +169,14 @@ def _ranks(name: str, given: Sequence[Sample]) -> tuple[int | str, ...]:
     return tuple(order[one] for one in found if is_number(one))
 
 
-def draw_importance(found: Importance, title: str, colours: Look) -> go.Figure:
+def draw_importance(found: Importance, info: ExperimentInfo, title: str, colours: Look) -> go.Figure:
     shares = found.shares
     names = list(reversed(shares))
     height = 150 + 34 * len(names)
     made = figure(title, "share of the spread explained", "", colours, height=max(260, height))
     made.add_bar(
         orientation="h",
-        y=[plain(name) for name in names],
+        y=[plain(short_title(info, name)) for name in names],
         x=[shares[name] for name in names],
         marker={
             "color": [colours.faint if name == SEED or found.caution else colours.series[0] for name in names],
@@ -193,14 +198,19 @@ def settings(data: Data, shown: Sequence[str]) -> list[dict[str, Any]]:
     inputs = {name for run in data.runs for name in run.made_from}
     rows = []
     for group in groups(fit):
-        row: dict[str, Any] = {name: _plain(group.config.get(name)) for name in names if name not in inputs}
+        row: dict[str, Any] = {
+            short_title(data.info, name): _plain(group.config.get(name)) for name in names if name not in inputs
+        }
         for name in shown:
             of = group.summary(name)
             if not of.n:
                 row |= {with_unit(data.info, name): None}
                 continue
             low, high = of.interval or (of.low, of.high)
-            row |= {with_unit(data.info, name): of.mean, f"{name} ±": (high - low) / 2 if of.n > 1 else None}
+            row |= {
+                with_unit(data.info, name): of.mean,
+                f"{short_title(data.info, name)} ±": (high - low) / 2 if of.n > 1 else None,
+            }
         counts = [group.summary(name).n for name in shown]
         rows.append(row | {"n": max(counts, default=0), "± is": _bars(max(counts, default=0))})
     return rows

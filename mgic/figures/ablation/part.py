@@ -7,7 +7,7 @@ from functools import cached_property
 
 from mgic.figures.ablation.fields import Data, config_of, key, levels, unfit, unit_words, varied
 from mgic.figures.choice import choice
-from mgic.figures.columns import Goal, goal_of, unit_of
+from mgic.figures.columns import Goal, goal_of, short_title, unit_of
 from mgic.figures.heatmap import At, Entry, Heatmap, entries, heatmap_info
 from mgic.figures.samples import SEED, Sample
 from mgic.figures.words import value
@@ -39,6 +39,10 @@ class Part:
     def unit(self) -> str:
         """Of differences, with a blank before it."""
         return unit_words(self.data.info, self.metric)
+
+    def title(self, name: str) -> str:
+        """Of a field or a result, as all pages call it."""
+        return short_title(self.data.info, name)
 
     @property
     def goal(self) -> Goal | None:
@@ -120,7 +124,7 @@ def others(data: Data, x: str, y: str) -> dict[str, list[Value]]:
 def fullest(data: Data, x: str, y: str) -> dict[str, str]:
     """The values of the other fields with which the most runs have ended."""
     runs, names = _crossed(data, x, y), others(data, x, y)
-    ended = [run for run in runs if run.status is RunStatus.SUCCEEDED] or runs
+    ended = [run for run in runs if run.whole] or runs
     count = Counter(key(config_of(run), (x, y)) for run in ended)
     if not count:
         return {}

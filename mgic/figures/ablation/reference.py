@@ -7,7 +7,7 @@ from mgic.figures.ablation.fields import unfit
 from mgic.figures.ablation.part import Part
 from mgic.figures.heatmap import At, Cell, Heatmap, entries
 from mgic.figures.samples import SEED, is_number
-from mgic.figures.words import number, plain, value
+from mgic.figures.words import plain, value
 from mgic.records import Run
 from mgic.statistics import Difference, paired, summary
 
@@ -70,7 +70,7 @@ def _difference(cell: Cell, base: Mapping[str, float], here: bool, reference: st
         return replace(cell, mean=gap, half=None, text=f"{signed(gap)}<br>other seeds", hover=plain(words), choice=None)
     found = paired(base, cell.values)
     half = _half(found)
-    small = f"± {number(half, 2)}" if half is not None else ""
+    small = f"± {signed(half)[1:]}" if half is not None else ""
     sure = found.p is not None and found.p < 0.05
     large = f"<b>{signed(found.mean)}</b>" if sure else signed(found.mean)
     pairs = f"{found.n} pair{'s' if found.n > 1 else ''}"

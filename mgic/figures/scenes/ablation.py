@@ -29,7 +29,7 @@ from mgic.figures.ablation.many import (
 from mgic.figures.ablation.part import Part
 from mgic.figures.ablation.reference import against, references
 from mgic.figures.choice import choice_note
-from mgic.figures.columns import axis_title, goal_of, with_unit
+from mgic.figures.columns import axis_title, goal_of, short_title, with_unit
 from mgic.figures.cost_axis import COST_COLUMN
 from mgic.figures.heatmap import Heatmap, best_note
 from mgic.figures.heatmap_drawing import draw_heatmap
@@ -40,6 +40,7 @@ from mgic.figures.switches import Switch
 from mgic.figures.words import value
 from mgic.statistics import method
 
+PARAMETERS = ("sweep",)
 MOST_SWEEPS = 20
 FEW_FIELDS = 2  # more of them do not fit into a map
 
@@ -100,11 +101,12 @@ def _within(info: Heatmap, limits: tuple[float, float]) -> Heatmap:
 
 
 def _map_plot(chosen: Chosen, part: Part, info: Heatmap, facet: str, more: int) -> Plot:
-    experiment, metric = part.data.info, part.metric
-    title = f"{metric} over {part.x} and {part.y}" if not info.diverging else f"{metric} against {_reference(chosen)}"
+    experiment, metric, shown = part.data.info, part.metric, part.title(part.metric)
+    title = f"{shown} over {part.title(part.x)} and {part.title(part.y)}"
+    title = f"{shown} against {_reference(chosen)}" if info.diverging else title
     title = f"{title}, {facet}" if facet else title
     names = axis_title(experiment, part.x), axis_title(experiment, part.y)
-    bar = f"difference in {metric}{part.unit and f' ({part.unit.strip()})'}" if info.diverging else None
+    bar = f"Difference in {shown}{part.unit and f' ({part.unit.strip()})'}" if info.diverging else None
     note = _map_note(chosen, part, info) + (f" {more} more maps are left out." if more else "")
 
     def rows() -> list[dict[str, Any]]:
@@ -122,7 +124,7 @@ def _map_plot(chosen: Chosen, part: Part, info: Heatmap, facet: str, more: int) 
 def _reference(chosen: Chosen) -> str:
     word, part = chosen.values["reference"], chosen.part
     x, _, y = word.partition("/")
-    return f"{part.x} = {x}, {part.y} = {y}" if y and word not in ("", x) else word
+    return f"{part.title(part.x)} = {x}, {part.title(part.y)} = {y}" if y and word not in ("", x) else word
 
 
 def _map_note(chosen: Chosen, part: Part, info: Heatmap) -> str:
@@ -130,7 +132,7 @@ def _map_note(chosen: Chosen, part: Part, info: Heatmap) -> str:
     n = f"n = {counts[0]}" + (f" to {counts[-1]}" if counts and counts[-1] > counts[0] else "") if counts else "n = 0"
     left = "".join(f" {count} left out: {why}." for why, count in part.left_out().items())
     if info.diverging:
-        best = best_note(part.map, part.by) if part.map.best else ""
+        best = best_note(part.map, part.title(part.by)) if part.map.best else ""
         outlined = "Solid line: the reference." if info.chosen else best
         return (
             f"Each cell: mean difference to {_reference(chosen)} of runs with the same seed, ± half of its own 95 %"
@@ -138,9 +140,13 @@ def _map_note(chosen: Chosen, part: Part, info: Heatmap) -> str:
         )
     spread = "half of the 95 % t-interval" if counts and counts[-1] >= 3 else "half of the range over the seeds"
     spread += ", below 3 seeds of the range" if counts and counts[0] < 3 <= counts[-1] else ""
-    best = f" {best_note(info, part.by)}{choice_note(part.view, part.metric, part.by)}" if info.best is not None else ""
+    best = (
+        f" {best_note(info, part.title(part.by))}{choice_note(part.view, part.metric, part.by)}"
+        if info.best is not None
+        else ""
+    )
     partly = " “4 of 5”: so many seeds of those asked for." if any(cell.lost for cell in info.found().values()) else ""
-    return f"Each cell: mean of {part.metric} ± {spread} ({n} seeds).{partly}{best}{left}"
+    return f"Each cell: mean of {part.title(part.metric)} ± {spread} ({n} seeds).{partly}{best}{left}"
 
 
 def effect_plot(chosen: Chosen, axis: Axis) -> Plot:
@@ -151,24 +157,25 @@ def effect_plot(chosen: Chosen, axis: Axis) -> Plot:
     answered = level is not None and axis.part.goal is not None
     margin = chosen.margin if answered else None
     side = 0.05 / chosen.looks
-    title = f"Effect of {axis.field}, over all {axis.other}"
+    title = f"Effect of {axis.title}, over all values of {axis.others}"
     band = f"Band: the margin of {within_words(axis.part, chosen.margin)}. " if answered else ""
     counts = [str(one.difference.n) for one in found if one.difference and one.level != base]
-    other = axis.other
+    other = axis.others
     caption = (
-        f"Mean difference to {axis.field} = {value(base)}, of runs with the same seed and {other}; all {other} that"
-        f" have both weigh the same, and small dashes are single ones. Thin bars: 95 % intervals, by Student's t with"
-        f" one spread for all {other}; thick: {100 - 200 * side:.3g} %. {band}n = {', '.join(counts) or 0} pairs."
+        f"Mean difference to {axis.title} = {value(base)}, of runs with the same seed and {other}; all values of the"
+        f" latter that have both weigh the same, and small dashes are single ones. Thin bars: 95 % intervals, by"
+        f" Student's t with one spread for all of them; thick: {100 - 200 * side:.3g} %. {band}n ="
+        f" {', '.join(counts) or 0} pairs."
     )
     draw = partial(draw_effects, axis, base, found, margin, side, title)
-    alt = f"Difference in {axis.part.metric} to {axis.field} = {value(base)}, a mark a value, with intervals"
+    alt = f"Difference in {axis.part.metric} to {axis.title} = {value(base)}, a mark a value, with intervals"
     return Plot(name_of(f"effect {axis.field}"), title, draw, caption, alt, partial(effect_rows, axis, base, found))
 
 
 def interaction_plot(part: Part) -> Plot:
     lines = interaction_lines(part)
-    title = f"Interaction of {part.x} and {part.y}"
-    note = interaction_note(tested(part.grid), part.x, part.y)
+    title = f"Interaction of {part.title(part.x)} and {part.title(part.y)}"
+    note = interaction_note(tested(part.grid), part.title(part.x), part.title(part.y))
 
     def rows() -> list[dict[str, Any]]:
         info = part.map
@@ -191,9 +198,10 @@ def many_plots(data: Data, metric: str) -> list[Plot]:
     results = [run.result or {} for run in data.runs]
     cost = [COST_COLUMN] if metric != COST_COLUMN and len(set(scalars(results, COST_COLUMN))) > 1 else []
     axes_ = parallel_axes(data, metric, cost)
-    title = f"All {len(names)} fields and {metric}"
+    shown = short_title(data.info, metric)
+    title = f"All {len(names)} fields and {shown}"
     rest = len([run for run in data.runs if run.result]) - len(given)
-    note = f"A line a run (n = {len(given)}), coloured by {metric}; drag along an axis to keep a range of it."
+    note = f"A line a run (n = {len(given)}), coloured by {shown}; drag along an axis to keep a range of it."
     note += f" Left out: {rest} that lack a field or were no measurement." if rest else ""
 
     def rows() -> list[dict[str, Any]]:
@@ -210,10 +218,11 @@ def many_plots(data: Data, metric: str) -> list[Plot]:
     if found is None:
         return [lines]
     caution = f" {found.caution[0].upper()}{found.caution[1:]}." if found.caution else ""
-    words = f"By {method()}, from {len(given)} runs; {SEED}, hatched, is what chance explains.{caution}"
-    head = f"What explains {metric}" + (f": {found.caution}" if found.caution else "")
+    words = f"By {method()}, from {len(found.values)} runs; {SEED}, hatched, is what chance explains.{caution}"
+    head = f"What explains {shown}" + (f": {found.caution}" if found.caution else "")
     bars = Plot(
-        "importance", head, partial(draw_importance, found, head), words, f"How much of {metric} each field explains",
+        "importance", head, partial(draw_importance, found, data.info, head), words,
+        f"How much of {metric} each field explains",
         lambda: [{"field": name, "share": share} for name, share in found.shares.items()],
     )  # fmt: skip
     return [lines, bars]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from mgic.client import Client
 from mgic.figures.curves import Curve, curves_info, draw_curves, outliers
@@ -14,6 +15,7 @@ from mgic.figures.views import LINEAR, LOG, plots_of_run
 from mgic.figures.words import number
 from mgic.records import CurvePoint, ExperimentInfo, Run
 
+PARAMETERS = ("run",)
 SMOOTHING = Switch("smoothing", "Smoothing", {}, "0.8", bounds=(0.0, 0.99, 0.01))
 SCALE = Switch("y", "Value axis", {LINEAR: LINEAR, LOG: LOG}, LINEAR)
 
@@ -29,14 +31,19 @@ def load(api: Client, asked: Mapping[str, str]) -> Data:
     """Of `?run=`."""
     (identifier,) = ids(asked, "run")
     run = api.run(identifier)
+    return Data(run, api.experiment(run.experiment), points_of(api, run.id))
+
+
+def points_of(api: Client, run_id: UUID) -> list[CurvePoint]:
+    """All that it has reported so far."""
     points: list[CurvePoint] = []
     cursor: str | None = None
-    while (page := api.curves(identifier, after=cursor)).items:
+    while (page := api.curves(run_id, after=cursor)).items:
         points += page.items
         cursor = page.next_cursor
         if cursor is None:
             break
-    return Data(run, api.experiment(run.experiment), points)
+    return points
 
 
 def switches(data: Data) -> tuple[Switch, ...]:

@@ -10,6 +10,8 @@ from mgic.figures.switches import Switch
 from mgic.figures.views import plots_of, switches_of
 from mgic.records import ExperimentInfo, Run, Sweep
 
+PARAMETERS = ("sweep",)
+
 
 @dataclass(frozen=True)
 class Data:

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from mgic.client import Client
 from mgic.errors import BadConfig
 from mgic.figures.choice import choice, choice_note, guesses_note
-from mgic.figures.columns import Goal, goal_of, unit_of
+from mgic.figures.columns import Goal, goal_of, short_title, unit_of, with_unit
 from mgic.figures.front import Budget, Point, best_within, weighed
 from mgic.figures.joined import Joined, Time, Timed, join, timed
 from mgic.figures.plot import Plot, name_of
@@ -20,7 +20,7 @@ from mgic.figures.tradeoff import Axes, Printed, Tradeoff, arranged, draw_tradeo
 from mgic.figures.tradeoff import rows as rows_of
 from mgic.figures.validity import graded
 from mgic.figures.words import number, plain, si
-from mgic.records import DatasetInfo, ExperimentInfo, Run, RunStatus, Standing, Sweep
+from mgic.records import DatasetInfo, ExperimentInfo, Run, RunStatus, Standing, Sweep, stopped_early
 from mgic.spec import parse_spec
 
 PARAMETERS = ("sweep",)
@@ -52,13 +52,13 @@ class Data:
 
     @cached_property
     def scores(self) -> dict[str, str]:
-        """Results with a good end that some run has, by name, each with its unit."""
+        """Results with a good end that some run has, by name, each with its title."""
         found = {}
         for run in self.runs:
             info = self.infos[run.experiment]
             for name, one in (run.result or {}).items():
                 if is_number(one) and goal_of(info, name) and name not in (*COSTS, "transfer_macs"):
-                    found[name] = unit_of(info, name)
+                    found[name] = short_title(info, name)
         return found
 
     @cached_property
@@ -118,7 +118,7 @@ def switches(data: Data) -> tuple[Switch, ...]:
     found = [Switch("x", "Against", costs, "macs", side_by_side=True)]
     first = "top1" if "top1" in data.scores else next(iter(data.scores), "")
     if len(data.scores) > 1:
-        found.append(Switch("y", "Score", {name: name for name in data.scores}, first))
+        found.append(Switch("y", "Score", data.scores, first))
     if len(data.sets) > 1:
         found.append(Switch("dataset", "Data set", {name: name for name in data.sets}, data.sets[0]))
     if len(data.conditions) > 1:
@@ -140,10 +140,8 @@ class Score:
     by: str
     unit: str
     goal: Goal | None
-
-    @property
-    def title(self) -> str:
-        return f"{self.metric} ({self.unit})" if self.unit else self.metric
+    short: str  # its title
+    title: str  # with its unit
 
 
 @dataclass(frozen=True)
@@ -168,7 +166,8 @@ class Drawn:
     @property
     def answer(self) -> str:
         """The best within the budgets, in a sentence."""
-        return best_within(self.info.points, self.score.goal, self.budgets, self.score.metric, self.score.unit)
+        short = self.score.short[:1].lower() + self.score.short[1:]
+        return best_within(self.info.points, self.score.goal, self.budgets, short, self.score.unit)
 
 
 def plots(data: Data, values: Mapping[str, str]) -> list[Plot]:
@@ -186,7 +185,7 @@ def plots_of(found: Drawn | None) -> list[Plot]:
             found.axes.title,
             graded(partial(draw_tradeoff, found.info, found.axes), found.grade),
             " ".join(filter(None, [found.answer, *found.notes])),
-            f"{found.score.metric} against {COSTS[x]}, a mark a network",
+            f"{found.score.short} against {COSTS[x]}, a mark a network",
             lambda: rows_of(found.info, x, found.score.metric),
             found.grade,
             wide=True,
@@ -198,16 +197,14 @@ def drawn(data: Data, values: Mapping[str, str]) -> Drawn | None:
     """None where no run has the score."""
     metric, x = values.get("y") or _first(data), values.get("x", "macs")
     chosen = [run for run in data.runs if _of_set(run, data, values)]
-    stopped = [run for run in chosen if (run.result or {}).get("stopped_early")]
+    stopped = [run for run in chosen if stopped_early(run.result)]
     measured = samples([run for run in chosen if run not in stopped])
     given = [group for group in groups(measured) if group.numbers(metric) and "model" in group.config]
     if not given:
         return None
     info = data.infos[next(run.experiment for run in chosen if metric in (run.result or {}))]
     view = next((view for view in info.views if view.y == metric and view.kind == "scatter"), None)
-    score = Score(
-        metric, choice(view, metric, measured) if view else metric, unit_of(info, metric), goal_of(info, metric)
-    )
+    score = _score(info, metric, choice(view, metric, measured) if view else metric)
     under = next((one for one in data.conditions if name_of(one) == values.get("under")), *data.conditions[:1] or [""])
     joined = join(given, [one for one in data.times if one.conditions == under], data.datasets, data.defaults)
     budgets = _budgets(values)
@@ -230,6 +227,11 @@ def drawn(data: Data, values: Mapping[str, str]) -> Drawn | None:
     return Drawn(tradeoff, _axes(data, values, score, under, budgets), score, budgets, notes, used, x)
 
 
+def _score(info: ExperimentInfo, metric: str, by: str) -> Score:
+    unit, goal = unit_of(info, metric), goal_of(info, metric)
+    return Score(metric, by, unit, goal, short_title(info, metric), with_unit(info, metric))
+
+
 def _of_set(run: Run, data: Data, values: Mapping[str, str]) -> bool:
     return len(data.sets) < 2 or run.config.get("dataset") == values.get("dataset", data.sets[0])
 
@@ -237,7 +239,7 @@ def _of_set(run: Run, data: Data, values: Mapping[str, str]) -> bool:
 def _axes(data: Data, values: Mapping[str, str], score: Score, under: str, budgets: Sequence[Budget]) -> Axes:
     x = values.get("x", "macs")
     on = f" on {values.get('dataset', data.sets[0])}" if data.sets else ""
-    title = f"{score.metric} against {COSTS[x]}{on}" + (f", {under}" if x in TIMES else "")
+    title = f"{score.short} against {COSTS[x]}{on}" + (f", {under}" if x in TIMES else "")
     limited = {"macs": "max_macs", "wall": "max_ms"}.get(x)
     limit = next((budget.most for budget in budgets if budget.name == limited), None)
     return Axes(title, AXES[x], score.title, limit=limit)
@@ -334,12 +336,17 @@ def _printed(data: Data, chosen: Sequence[Run], x: str, metric: str) -> tuple[Pr
         return ()
     sets = {run.config.get("dataset") for run in chosen}
     return tuple(
-        Printed(float(cost), float(score), f"{row.label}, table {row.table}: {number(float(score))} at {si(cost)}")
+        Printed(float(cost), float(score), f"{_whose(row)}: {number(float(score))} at {si(cost)}")
         for row in data.printed
         if row.scale.get("dataset") in sets
         and (cost := row.macs if x == "macs" else row.params) is not None
         and (score := row.metrics.get(metric)) is not None  # type: ignore[call-overload]
     )
+
+
+def _whose(row: Standing) -> str:
+    quoted = f", quoted from {row.quoted_from}" if row.quoted_from else ""
+    return f"{row.label}, table {row.table}{quoted}"
 
 
 def _cost_note(x: str, conditions: str) -> str:

@@ -268,3 +268,46 @@ def test_models_of_packages_are_listed_counted_and_refused_by_their_names():
         done = call(*asked)
         assert done.exit_code == Code.USAGE
         assert words in done.stderr
+
+
+def test_a_search_runs_its_trials_here_and_tells_the_best():
+    axes = ("cost", "model=mgic_resnet20", "group_size=4,8,16", "coarsest_size=8,16")
+    done = call("run", *axes, "--search", "tpe", "--trials", "9", "--metric", "macs", "--search-seed", "3")
+    assert done.exit_code == 0, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    cells = {(one["config"]["group_size"], one["config"]["coarsest_size"]) for one in told}
+    assert len(cells) == len(told) == 6
+    assert "all 6 cells have been tried" in done.stderr
+    least = min(one["result"]["macs"] for one in told)
+    assert f"best macs: {least:.6g} (run " in done.stderr
+
+
+def test_a_search_here_ends_a_training_that_is_behind():
+    told = call(
+        *("run", *TINY[:-1], "max_steps=400", "epochs=8", "learning_rate=0.1,1e-7", "--metric", "test_loss"),
+        *("--search", "qmc", "--trials", "2", "--stop", "median:startup=1,first=2"),
+    )
+    assert told.exit_code == 0, told.stderr
+    runs = [json.loads(line) for line in told.stdout.splitlines()]
+    if runs[0]["config"]["learning_rate"] == 0.1:  # the other order ends none: the first has nothing beside it
+        assert [run["result"]["stopped_early"] for run in runs] == [False, True]
+        assert "1 of 2 runs ended early" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--trials", "5"], "--trials belongs to a search"),
+        (["--search", "tpo", "--trials", "5", "--metric", "macs"], "--search:"),
+        (["--search", "tpe", "--metric", "macs"], "--trials: Field required"),
+        (["--search", "tpe", "--trials", "5", "--metric", "macs", "--range", "side=9:3"], "--range side: min must be"),
+        (["--search", "tpe", "--trials", "5", "--metric", "macs", "--range", "side"], "--range: FIELD=MIN:MAX"),
+        (["--search", "tpe", "--trials", "5", "--metric", "macs", "--stop", "mean"], "--stop rule"),
+        (["--search", "tpe", "--trials", "5", "--metric", "macs"], "nothing to choose"),
+        (["--search", "tpe", "--trials", "5", "--metric", "speed", "--range", "side=8:64"], "no number 'speed'"),
+    ],
+)
+def test_what_is_wrong_with_a_search_is_told_by_its_option(words, said):
+    done = call("run", "cost", "model=resnet20", *words)
+    assert done.exit_code == Code.USAGE
+    assert said in done.stderr

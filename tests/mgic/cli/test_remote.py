@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -183,6 +184,39 @@ def test_a_table_has_what_differs_and_what_came_out(service, finished):
     assert {"run_id", "name", "host", "finished_at", "env_commit", "dataset", *header} <= set(rows[0])
     assert [row["group_size"] for row in rows] == ["4", "8"]
     assert [row["group_size"] for row in told(service.url, "table", finished)["items"]] == [4, 8]
+
+
+def test_means_of_a_sweep_are_a_table_for_a_paper_that_is_checked_later(service, finished, tmp_path):
+    path = tmp_path / "paper.tex"
+    address = f"http://anywhere/sweep?sweep={finished}"
+    wanted = ("--format", "latex", "--columns", "top1,params", "--out", str(path))
+    assert call(service.url, "table", address, *wanted).exit_code == 0
+    text = path.read_text()
+    assert r"Group size $s_g$ & n & Top-1 accuracy (\%) & Parameters" in text
+    assert call(service.url, "table", "check", str(path)).exit_code == 0
+    (number,) = set(re.findall(r"^    4 & 1 & \$([\d.]+)\$", text, re.MULTILINE))
+    path.write_text(text.replace(f"${number}$", "$101.5$", 1))
+    done = call(service.url, "table", "check", str(path))
+    assert done.exit_code == Code.REGRESSION
+    assert "paper.tex:10: Top-1 accuracy (%) of 4: printed 101.5, stored " in done.stdout
+    path.write_text(text.replace(finished, str(uuid4())))
+    done = call(service.url, "table", "check", str(path))
+    assert done.exit_code == Code.REGRESSION
+    assert done.stdout.count("missing: there is no") == 2
+    assert told(service.url, "table", finished, "--by", "config", "--columns", "top1")["items"][0]["top1_n"] == 1
+
+
+def test_the_plots_of_an_address_are_listed_and_its_wrong_words_named(service, finished):
+    listed = call(service.url, "figure", f"http://anywhere/sweep?sweep={finished}", "--list")
+    assert listed.exit_code == 0
+    assert "accuracy-against-macs  Accuracy against MACs" in listed.stdout.splitlines()
+    wrong = call(service.url, "figure", f"http://anywhere/sweep?sweep={finished}&scale=lgo&more=1", "--list")
+    assert wrong.exit_code == Code.USAGE
+    assert "scale=lgo in the address: did you mean log?" in wrong.stderr
+    assert "more in the address: this page has sweep" in wrong.stderr
+    unknown = call(service.url, "figure", f"http://x/sweep?sweep={finished}", "--out", "a.svg", "--plot", "no")
+    assert unknown.exit_code == Code.USAGE
+    assert "it has accuracy-against-macs" in unknown.stderr
 
 
 def test_an_export_has_every_finished_run(service, finished, tmp_path):

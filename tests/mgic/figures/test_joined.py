@@ -9,7 +9,7 @@ from mgic.figures.scenes import tradeoff
 from mgic.figures.scenes.tradeoff import Data
 from mgic.figures.style import LIGHT
 from mgic.figures.switches import read
-from mgic.records import DatasetInfo
+from mgic.records import DatasetInfo, Standing
 from tests.dashboard.made import experiment, run
 from tests.dashboard.test_latency_page import row
 from tests.dashboard.test_latency_page import timed as latency_run
@@ -114,7 +114,7 @@ def test_only_one_set_of_conditions_is_drawn():
 def test_the_best_under_two_budgets_is_said():
     values = {"x": "macs", "max_macs": "0.03M", "max_ms": "6"}
     (plot,) = tradeoff.plots(data(), values)
-    asked = "Best top1 with MACs up to 30 k and wall time up to 6 ms: "
+    asked = "Best top-1 accuracy with MACs up to 30 k and wall time up to 6 ms: "
     assert plot.caption.startswith(f"{asked}mgic_resnet20(group_size=4), 90.2 ± 0.2 % at 20 k MACs, 5 ms")
     assert [one["network"] for one in plot.rows()] == ["mgic_resnet20(group_size=4)", "resnet20(width=8)"]
 
@@ -137,3 +137,16 @@ def test_without_times_there_is_no_switch_for_them():
     assert list(names["x"]) == ["macs", "params"]
     assert "max_ms" not in names
     assert tradeoff.switches(data(runs=())) == ()
+
+
+def test_the_paper_s_rows_of_the_same_data_set_stand_beside_and_never_on_the_front():
+    about = {"id": "1.1", "table": "1", "setting": "", "figure_of": "quoted", "quoted_from": "Somebody 2019"}
+    about |= {"verdict": "quoted", "says": "", "why": "", "metrics": {"top1": 99.0}, "macs": 10_000}
+    rows = tuple(Standing(label=name, scale={"dataset": name}, **about) for name in ("digits", "imagenet"))
+    (plot,) = tradeoff.plots(data(printed=rows), {"x": "macs", "paper": "yes"})
+    assert [one["network"] for one in plot.rows()][2:] == ["digits, table 1, quoted from Somebody 2019: 99 at 10 k"]
+    assert [one.get("on_front") for one in plot.rows()] == [True, True, None]
+    (hidden,) = tradeoff.plots(data(printed=rows), {"x": "macs"})
+    assert len(hidden.rows()) == 2
+    (none,) = tradeoff.plots(data(printed=rows[1:]), {"x": "macs", "paper": "yes"})
+    assert "The paper prints no row of this data set" in none.caption

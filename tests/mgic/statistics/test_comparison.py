@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mgic.statistics import equivalence, holm, paired
+from mgic.statistics import equivalence, holm, paired, unpaired
 from mgic.statistics.comparison import Difference, pooled
 
 T2, T3 = 4.302653, 3.182446  # 97.5 % quantiles of Student's t, 2 and 3 degrees, from a table
@@ -97,3 +97,15 @@ def test_holm_multiplies_by_the_tests_that_are_left():
     assert holm({"a": 0.04, "b": 0.01, "c": 0.03, "d": 0.5}) == pytest.approx(
         {"b": 0.04, "c": 0.09, "a": 0.09, "d": 0.5}  # 4 * .01, 3 * .03, no less than that, 1 * .5
     )
+
+
+def test_sides_without_common_seeds_are_compared_by_welch():
+    """By hand: means 2 and 5, variances 1 and 4, of 3 each; error sqrt(5/3), degrees (5/3)^2 / (1/18 + 16/18) = 2.9."""
+    found = unpaired([1.0, 2.0, 3.0], [3.0, 5.0, 7.0])
+    assert (found.n, found.mean, found.degrees) == (3, 3.0, 2)
+    assert found.error == pytest.approx((5 / 3) ** 0.5)
+    assert unpaired([1.0], [2.0, 3.0]).p is None
+    assert unpaired([1.0, 1.0, 1.0], [2.0, 2.0, 2.0]).p == 0.0
+    assert unpaired([1.0, 1.0], [2.0, 2.0]).p is None, "two may agree by chance"
+    with pytest.raises(ValueError, match="no value"):
+        unpaired([], [1.0])

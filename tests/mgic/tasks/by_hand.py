@@ -104,6 +104,7 @@ class Result(BaseModel):
     epochs_done: int = Field(description="Whole passes over the training images")
     steps: int = Field(description="Batches trained on")
     resumed: bool = Field(description="Whether an interrupted attempt was gone on with")
+    stopped_early: bool = Field(description="Whether a search ended it")
     no_better_than_guessing: bool = Field(description="Whether the answers are worth no more than a guess")
     caution: str | None = Field(description="Why, in words")
     samples_per_second: float = Field(description="While training", json_schema_extra={"unit": "images/s"})
@@ -177,6 +178,7 @@ def stripes_by_hand(config: Config, context: Context) -> Result:
         epochs_done=trained.epochs,
         steps=trained.steps,
         resumed=trained.resumed,
+        stopped_early=trained.stopped,
         no_better_than_guessing=trained.caution is not None,
         caution=trained.caution,
         samples_per_second=trained.speed,
