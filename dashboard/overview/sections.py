@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from dashboard.connection import SIGNS
+from dashboard.connection import SIGNS, datasets
 from dashboard.overview.standing import Lane, Standing, left
 from dashboard.pages import MODELS, NEW_SWEEP, PAPER, chips
 from dashboard.plots.shown import show_small
@@ -112,7 +112,8 @@ def _plot(api: Client, sweep: Sweep, info: ExperimentInfo | None) -> Plot | None
     if info is None or sweep.total > MOST:
         return None
     runs = _runs(api, str(sweep.id), tuple(sorted(sweep.counts.items())))
-    drawn = scene.plots(scene.Data(sweep, info, runs), {})
+    sizes = {name: one.shape for name, one in datasets(api).items()}
+    drawn = scene.plots(scene.Data(sweep, info, runs, sizes), {})
     return drawn[0] if drawn else None
 
 

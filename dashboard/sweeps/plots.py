@@ -9,13 +9,14 @@ from dashboard.plots.validity import show_validity
 from dashboard.plots.wall import show_wall
 from mgic.client import Client
 from mgic.figures.plot import name_of
+from mgic.figures.sample_size import Sizes
 from mgic.figures.samples import samples
 from mgic.figures.views import ALL, empty_notes, plots_of, switches_of, views_of
 from mgic.records import ExperimentInfo, Run
 
 
-def show_sweep_plots(api: Client, info: ExperimentInfo, runs: Sequence[Run]) -> None:
-    """Every chosen view of the runs that have ended so far."""
+def show_sweep_plots(api: Client, info: ExperimentInfo, runs: Sequence[Run], sizes: Sizes) -> None:
+    """Every chosen view of the runs that have ended so far; `sizes`: of a sample of each data set."""
     views = views_of(info, runs)
     if not views:
         return
@@ -25,7 +26,7 @@ def show_sweep_plots(api: Client, info: ExperimentInfo, runs: Sequence[Run]) -> 
         return
     show_validity(runs)
     values = address.switches("sweep", switches_of(info, runs))
-    drawn = plots_of(info, runs, values)
+    drawn = plots_of(info, runs, values, sizes)
     show_plots(drawn, "sweep", runs)
     for view in views:
         if view.kind == "images" and values.get("view", ALL) in (ALL, name_of(view.title)):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import address
-from dashboard.connection import client, experiments, last_seen, tells_what_fails
+from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
 from dashboard.pages import (
     ABLATION,
@@ -122,7 +122,7 @@ def live() -> None:
             offer_table(runs, info, sweep_id, page_address(), name)
         return
     if info:
-        show_sweep_plots(api, info, runs)
+        show_sweep_plots(api, info, runs, {name: one.shape for name, one in datasets(api).items()})
     st.subheader("Runs", anchor=False)
     show_table(runs_table(runs, info), "runs", "Runs of this sweep")
     if info and now.counts.get(RunStatus.SUCCEEDED):

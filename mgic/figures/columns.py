@@ -2,15 +2,15 @@
 
 from typing import Any, Literal
 
-from mgic.figures.cost_axis import COST_COLUMN, TITLES
+from mgic.figures.cost_axis import COST_COLUMN, cost_title
 from mgic.records import ExperimentInfo, title_of
 
 Goal = Literal["min", "max"]
 
 
-def axis_title(info: ExperimentInfo, column: str, count: str = "macs") -> str:
-    """Column and unit; of the cost what it counts."""
-    return TITLES[count] if is_cost(info, column) else with_unit(info, column)
+def axis_title(info: ExperimentInfo, column: str, count: str = "macs", at: str = "") -> str:
+    """Column and unit; of the cost what it counts, and at what size of a sample."""
+    return cost_title(count, at) if is_cost(info, column) else with_unit(info, column)
 
 
 def is_cost(info: ExperimentInfo, column: str) -> bool:

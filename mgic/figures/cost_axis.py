@@ -10,10 +10,15 @@ KINDS = {
     "without": "MACs without R and P",
 }
 TITLES = {
-    "macs": "MACs per image, batch 1",
-    "flops": "FLOPs per image, batch 1 (2 x MACs)",
-    "without": "MACs per image without R and P, batch 1",
+    "macs": "MACs per image{at}, batch 1",
+    "flops": "FLOPs per image{at}, batch 1 (2 x MACs)",
+    "without": "MACs per image{at} without R and P, batch 1",
 }
+
+
+def cost_title(kind: str, at: str = "") -> str:
+    """Of an axis; `at`: the words of `size_words`."""
+    return TITLES[kind].format(at=f" {at}" if at else "")
 
 
 def counted(values: Mapping[str, Any], kind: str) -> float | None:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from mgic.figures.choice import guesses
 from mgic.figures.columns import Goal
-from mgic.figures.cost_axis import TITLES, counted
+from mgic.figures.cost_axis import cost_title, counted
 from mgic.figures.front import Budget, Point, percent, staircase, weighed
 from mgic.figures.placement import place
 from mgic.figures.samples import Group, differing, in_order, label, reach, series_name, told
@@ -63,9 +63,9 @@ class Axes:
     limit: float | None = None
 
 
-def axes_of(view: View, y: str, count: str, log: bool) -> Axes:
-    """Of a view against the cost, counted as the switch says; `y` is the title of its other axis."""
-    return Axes(view.title, TITLES[count], y, log, view.log_y)
+def axes_of(view: View, titles: tuple[str, str], log: bool) -> Axes:
+    """Of a view against the cost, with the titles of its axes."""
+    return Axes(view.title, *titles, log, view.log_y)
 
 
 def tradeoff_info(
@@ -91,7 +91,7 @@ def tradeoff_info(
         name = label(group.config, fields) or str(group.config.get("model", ""))
         series[str(number)] = series_name(view.series or "model", group)
         below, above = reach(group, view.y, ends_of(view))
-        lines = [f"<b>{plain(name)}</b>", f"{si(cost, 4)} {TITLES[count]}"]
+        lines = [f"<b>{plain(name)}</b>", f"{si(cost, 4)} {cost_title(count)}"]
         lines += [plain(told(group, view.y, unit, ends_of(view)))]
         lines += [plain(told(group, by, unit))] if by != view.y else []
         points.append(

@@ -1,7 +1,7 @@
 """The figures of a sweep and of a run, one for each view that its experiment declares."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, get_args
 
@@ -12,6 +12,7 @@ from mgic.figures.cost_axis import COST_COLUMN, KINDS
 from mgic.figures.heatmap import best_note, entries, facets, heatmap_info
 from mgic.figures.heatmap_drawing import draw_heatmap
 from mgic.figures.plot import Plot, name_of
+from mgic.figures.sample_size import Sizes, size_words
 from mgic.figures.samples import Group, Sample, groups, own_interval, samples, spread_note
 from mgic.figures.series import Mark
 from mgic.figures.switches import Switch
@@ -33,6 +34,11 @@ class Shown:
     info: ExperimentInfo
     runs: Sequence[Run]
     values: Mapping[str, str]
+    sizes: Sizes = field(default_factory=dict)
+
+    def title(self, column: str) -> str:
+        """Of an axis."""
+        return axis_title(self.info, column, self.count, size_words((run.config for run in self.runs), self.sizes))
 
     @property
     def count(self) -> str:
@@ -86,9 +92,16 @@ def switches_of(info: ExperimentInfo, runs: Sequence[Run]) -> tuple[Switch, ...]
     return tuple(found)
 
 
-def plots_of(info: ExperimentInfo, runs: Sequence[Run], values: Mapping[str, str]) -> list[Plot]:
-    """Of every view but pictures, which are none; a plot without a number is left out, see `empty_notes`."""
-    shown = Shown(info, runs, values)
+def plots_of(info: ExperimentInfo, runs: Sequence[Run], values: Mapping[str, str], sizes: Sizes) -> list[Plot]:
+    """Of every view but pictures, which are none; a plot without a number is left out, see `empty_notes`.
+
+    Args:
+        info: Their experiment.
+        runs: Any.
+        values: Of the switches.
+        sizes: Of a sample of each data set.
+    """
+    shown = Shown(info, runs, values, sizes)
     chosen = [view for view in views_of(info, runs) if values.get("view", ALL) in (ALL, name_of(view.title))]
     return [plot for view in chosen if (plot := PLOTS[view.kind](view, shown)) is not None]
 
@@ -132,7 +145,7 @@ def _tradeoff(view: View, shown: Shown) -> Plot | None:
     return _plot(
         view,
         shown,
-        partial(draw_tradeoff, drawn, axes_of(view, axis_title(shown.info, view.y), shown.count, log)),
+        partial(draw_tradeoff, drawn, axes_of(view, (shown.title(view.x), shown.title(view.y)), log)),
         note + chosen + guesses_note(measured),
         f"{view.y} against cost, a point a config",
         lambda: rows_of_tradeoff(drawn, shown.count, view.y),
@@ -144,7 +157,7 @@ def _marks(view: View, shown: Shown) -> Plot | None:
     drawn = view_info(view, measured, shown.count)
     if not drawn.series:
         return None
-    titles = axis_title(shown.info, view.x, shown.count), axis_title(shown.info, view.y, shown.count)
+    titles = shown.title(view.x), shown.title(view.y)
     note = _note(view, shown.info, [group for group in groups(measured) if group.value(view.x) is not None])
     return _plot(
         view,

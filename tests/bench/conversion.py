@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 
 from mgic.experiment import EXPERIMENTS
 from mgic.figures.columns import axis_title, goal_of, unit_of
+from mgic.figures.cost_axis import cost_title
 from mgic.figures.samples import Group, Sample, groups
 from mgic.figures.style import LIGHT
 from mgic.figures.tradeoff import axes_of, draw_tradeoff, tradeoff_info
@@ -46,7 +47,7 @@ def figure(given: list[Sample], title: str) -> go.Figure:
     if view.x == "macs":
         unit = unit_of(INFO, METRIC)
         drawn = tradeoff_info(groups(given), view, unit, "macs", goal_of(INFO, METRIC))
-        return draw_tradeoff(drawn, axes_of(view, axis_title(INFO, METRIC), "macs", log=True), LIGHT)
+        return draw_tradeoff(drawn, axes_of(view, (cost_title("macs"), axis_title(INFO, METRIC)), log=True), LIGHT)
     titles = axis_title(INFO, view.x, "macs"), axis_title(INFO, view.y, "macs")
     return draw_view(view, view_info(view, given, "macs"), titles, LIGHT)
 

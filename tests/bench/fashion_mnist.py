@@ -12,6 +12,7 @@ from pathlib import Path
 from mgic.data import DATASETS
 from mgic.experiment import EXPERIMENTS
 from mgic.figures.columns import axis_title, goal_of, unit_of
+from mgic.figures.cost_axis import cost_title
 from mgic.figures.samples import Group, Sample, groups, spread_note
 from mgic.figures.style import LIGHT
 from mgic.figures.tradeoff import axes_of, draw_tradeoff, tradeoff_info
@@ -74,7 +75,8 @@ def draw(given: list[Group], path: Path) -> None:
     view = next(view for view in info.views if (view.x, view.y) == ("macs", METRIC))
     unit = unit_of(info, METRIC)
     drawn = tradeoff_info(given, view, unit, "macs", goal_of(info, METRIC))
-    made = draw_tradeoff(drawn, axes_of(view, axis_title(info, METRIC), "macs", log=True), LIGHT)
+    titles = cost_title("macs", "at 28 x 28"), axis_title(info, METRIC)
+    made = draw_tradeoff(drawn, axes_of(view, titles, log=True), LIGHT)
     write(made, path)
 
 

@@ -10,6 +10,7 @@ from mgic.figures.curves import curves_info, draw_curves, ema, outliers
 from mgic.figures.heatmap import entries, facets, heatmap_info
 from mgic.figures.heatmap_drawing import draw_heatmap, text_colour
 from mgic.figures.placement import place
+from mgic.figures.sample_size import size_words
 from mgic.figures.samples import differing, groups, label, samples, spread_note, told
 from mgic.figures.style import DARK, LIGHT
 from mgic.figures.ticks import exact_ticks, log_ticks
@@ -202,6 +203,17 @@ def test_axes_have_units():
     titles = [axis_title(info, name) for name in ("top1", "side", "channels")]
     assert titles == ["Top-1 accuracy (%)", "Side (pixels)", "Channels"]
     assert axis_title(info, "macs", "flops") == "FLOPs per image, batch 1 (2 x MACs)"
+    assert axis_title(info, "macs", "without", "at 8 x 8") == "MACs per image at 8 x 8 without R and P, batch 1"
+
+
+def test_the_size_of_the_samples_is_that_of_their_data_set():
+    sizes = {"digits": (1, 8, 8), "cifar10": (3, 32, 32), "clouds": (3,)}
+    digits, cifar = {"dataset": "digits"}, {"dataset": "cifar10"}
+    assert size_words([digits, digits], sizes) == "at 8 x 8"
+    assert size_words([digits, cifar], sizes) == "at several sizes"
+    assert size_words([{"input_size": [3, 16, 24]}], sizes) == "at 16 x 24"
+    assert [size_words([one], sizes) for one in ({}, {"dataset": "clouds"}, {"dataset": "gone"})] == [""] * 3
+    assert size_words([digits, {}], sizes) == "" == size_words([], sizes)
 
 
 def test_the_running_mean_starts_at_the_first_value_and_skips_gaps():
@@ -270,7 +282,9 @@ def test_every_plot_is_drawn_with_title_and_axis_titles(colours):
     runs = grid_runs(2)
     made = [
         draw_tradeoff(
-            tradeoff_info(groups(samples(runs)), TOP1, "%"), axes_of(TOP1, "Top-1 (%)", "macs", True), colours
+            tradeoff_info(groups(samples(runs)), TOP1, "%"),
+            axes_of(TOP1, ("MACs", "Top-1 (%)"), True),
+            colours,
         ),
         draw_heatmap(
             heatmap_info(entries(runs[:4]), "group_size", "coarsest_size", "top1"), "H", ("a", "b"), "c", colours

@@ -198,7 +198,7 @@ show_result(st.session_state.run, st.session_state.info)
 """
 SHOW_PLOTS = """
 from dashboard.sweeps.plots import show_sweep_plots
-show_sweep_plots(None, st.session_state.info, st.session_state.runs)
+show_sweep_plots(None, st.session_state.info, st.session_state.runs, {})
 """
 
 

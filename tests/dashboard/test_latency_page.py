@@ -27,7 +27,7 @@ show_result(st.session_state.run, st.session_state.info)
 SHOW_SWEEP = """
 import streamlit as st
 from dashboard.sweeps.plots import show_sweep_plots
-show_sweep_plots(None, st.session_state.info, st.session_state.runs)
+show_sweep_plots(None, st.session_state.info, st.session_state.runs, {})
 """
 
 

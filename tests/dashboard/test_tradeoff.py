@@ -2,6 +2,7 @@
 
 import pytest
 
+from mgic.figures.cost_axis import cost_title
 from mgic.figures.front import Budget, Point, best_within, staircase, weighed
 from mgic.figures.samples import groups, samples
 from mgic.figures.style import LIGHT
@@ -31,10 +32,10 @@ def test_the_front_is_a_staircase_of_what_nothing_cheaper_beats(goal, steps):
 def test_from_five_seeds_on_a_mark_is_as_large_as_it_is_surely_on_the_front():
     few, many = (tradeoff_info(groups(samples(grid_runs(n)[:-1])), TOP1, "%", goal="max") for n in (4, 5))
     assert {one.probability for one in few.points} == {None}
-    made = draw_tradeoff(many, axes_of(TOP1, "Top-1 accuracy (%)", "macs", True), LIGHT)
+    made = draw_tradeoff(many, axes_of(TOP1, (cost_title("macs"), "Top-1 accuracy (%)"), True), LIGHT)
     assert "on the front: 90 % and more" in [trace.name for trace in made.data]
     assert "on the front with a probability of" in " ".join(str(trace.hovertext) for trace in made.data)
-    few_made = draw_tradeoff(few, axes_of(TOP1, "Top-1 accuracy (%)", "macs", True), LIGHT)
+    few_made = draw_tradeoff(few, axes_of(TOP1, (cost_title("macs"), "Top-1 accuracy (%)"), True), LIGHT)
     assert not any("on the front:" in str(trace.name) for trace in few_made.data)
 
 

@@ -8,9 +8,11 @@ from mgic.client import Client
 from mgic.errors import BadConfig
 from mgic.figures.choice import choice, choice_note, guesses_note
 from mgic.figures.columns import Goal, goal_of, short_title, unit_of, with_unit
+from mgic.figures.cost_axis import cost_title
 from mgic.figures.front import Budget, Point, best_within, weighed
 from mgic.figures.joined import Joined, Time, Timed, join, timed
 from mgic.figures.plot import Plot, name_of
+from mgic.figures.sample_size import size_words
 from mgic.figures.samples import Group, groups, is_number, reach, samples, spread_note, told
 from mgic.figures.scenes.asked import ids
 from mgic.figures.scenes.models import known_defaults
@@ -28,7 +30,6 @@ TIMING = "latency"  # the experiment that times networks
 MOST_SWEEPS, OFFERED, NEWEST_TIMED = 50, 30, 3
 COSTS = {"macs": "MACs", "params": "parameters", "wall": "wall time", "cpu": "CPU time", "memory": "peak memory"}
 AXES = {
-    "macs": "MACs per image, batch 1",
     "params": "Trainable parameters",
     "wall": "Wall time of a pass (ms)",
     "cpu": "CPU time of a pass (ms)",
@@ -242,7 +243,9 @@ def _axes(data: Data, values: Mapping[str, str], score: Score, under: str, budge
     title = f"{score.short} against {COSTS[x]}{on}" + (f", {under}" if x in TIMES else "")
     limited = {"macs": "max_macs", "wall": "max_ms"}.get(x)
     limit = next((budget.most for budget in budgets if budget.name == limited), None)
-    return Axes(title, AXES[x], score.title, limit=limit)
+    sizes = {name: one.shape for name, one in data.datasets.items()}
+    at = size_words((run.config for run in data.runs if _of_set(run, data, values)), sizes)
+    return Axes(title, cost_title(x, at) if x == "macs" else AXES[x], score.title, limit=limit)
 
 
 def _first(data: Data) -> str:
