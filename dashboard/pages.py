@@ -42,28 +42,26 @@ class Place:
 
 PLACES = {
     "": (Place(OVERVIEW, "", "Overview", "home"),),
-    "Sweeps": (
+    "Experiments": (
         Place(NEW_SWEEP, "new", "New sweep", "add"),
         Place(SWEEPS, "sweeps", "Sweeps", "view_list"),
         Place(SWEEP, "sweep", "Sweep", "scatter_plot", hidden=True),
-    ),
-    "Runs": (
         Place(RUNS, "runs", "Runs", "table_rows"),
         Place(RUN, "run", "Run", "show_chart", hidden=True),
-        Place(COMPARE, "compare", "Compare", "balance"),
         Place("runs/picture.py", "picture", "Picture", "image", hidden=True),
-        Place("reconstructions/reconstructions.py", "reconstructions", "Reconstructions", "compare"),
     ),
     "Results": (
+        Place(COMPARE, "compare", "Compare", "balance"),
         Place(TRADEOFF, "tradeoff", "Trade-off", "scatter_plot"),
         Place(ABLATION, "ablation", "Ablation", "grid_on"),
         Place(LATENCY, "latency", "Latency", "timer"),
+        Place("reconstructions/reconstructions.py", "reconstructions", "Reconstructions", "compare"),
     ),
-    "Models": (
+    "Networks": (
         Place(MODELS, "models", "Models", "hub"),
         Place("models/model.py", "model", "Model", "layers", hidden=True),
+        Place(PAPER, "paper", "Paper", "menu_book"),
     ),
-    "Paper": (Place(PAPER, "paper", "Paper", "menu_book"),),
     "Service": (
         Place(SYSTEM, "system", "System", "dns"),
         Place("service/help.py", "help", "Help", "help"),

@@ -15,6 +15,8 @@ def look() -> Look:
 
 # Pages use the width of the window; plots stand beside each other where each has CELL pixels.
 CELL = 440
+# Tiles of pictures are as large as the window: of two runs two rows of them fit into its height, of one run one row.
+PAIR, ALONE = "27vh", "50vh"
 CARD = 250  # of a card with a few words
 LAYOUT = f"""
 [data-testid="stMainBlockContainer"] {{ padding: 3.2rem 1.5rem 2rem; }}
@@ -25,6 +27,14 @@ LAYOUT = f"""
     align-items: start;
 }}
 [class*="st-key-plots-"] > :has(> [class*="st-key-wide-"]) {{ grid-column: 1 / -1; }}
+[class*="st-key-tiles-"] {{ display: grid; gap: 0.5rem 1rem; align-items: start; justify-content: start; }}
+[class*="st-key-tiles-"] img {{ image-rendering: pixelated; }}
+[class*="st-key-tiles-pair-"] {{ grid-template-columns: repeat(4, minmax(0, {PAIR})); }}
+[class*="st-key-tiles-one-"] {{ grid-template-columns: repeat(4, minmax(0, {ALONE})); }}
+[class*="st-key-tiles-many-"] {{ grid-template-columns: repeat(auto-fit, minmax(min(150px, 45%), 230px)); }}
+@media (max-width: 700px) {{
+    [class*="st-key-tiles-"] {{ grid-template-columns: repeat(2, minmax(0, 1fr)); }}
+}}
 [class*="st-key-cards-"] {{
     display: grid;
     grid-template-columns: repeat(auto-fill, minmax(min({CARD}px, 100%), 1fr));

@@ -125,9 +125,9 @@ def _show_numbers(run: Run, info: ExperimentInfo | None) -> None:
     shown = {name for head, ends in headlines(info).items() for name in (head, *ends)}
     result = {name: one for name, one in (run.result or {}).items() if name not in shown}
     numbers = {name: one for name, one in result.items() if is_number(one)}
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="small"):
         for name, one in numbers.items():
-            st.metric(literal(with_unit(info, name)), number(one), width=165, border=True)
+            st.metric(literal(with_unit(info, name)), number(one), width=172)
     for name, one in result.items():
         if isinstance(one, list) and one and all(isinstance(line, str) for line in one):
             st.markdown(f"**{literal(short_title(info, name))}**")
@@ -138,7 +138,8 @@ def _show_numbers(run: Run, info: ExperimentInfo | None) -> None:
             with_unit(info, name): value(one) if isinstance(one, (bool, type(None))) else one
             for name, one in others.items()
         }
-        st.dataframe(_pairs(texts), hide_index=True, key="other results", alt="Other results")
+        with st.expander("The rest of the result", icon=":material/data_object:"):
+            st.dataframe(_pairs(texts), hide_index=True, key="other results", alt="Other results")
 
 
 def show_timeline(events: Sequence[Event]) -> None:

@@ -11,10 +11,12 @@ from dashboard.plots.shown import show_plot
 from dashboard.plots.validity import show_validity
 from dashboard.tables.frames import link
 from dashboard.words import literal
+from mgic.figures.columns import short_title
 from mgic.figures.front import Point, percent
 from mgic.figures.scenes import tradeoff
 from mgic.figures.tradeoff import strong
 from mgic.figures.words import number, si
+from mgic.statistics import MIN_SEEDS
 
 st.space("small")  # the head of the window lies over the first pixels
 head = st.container(horizontal=True, vertical_alignment="bottom")
@@ -37,11 +39,17 @@ def row(point: Point) -> dict[str, object]:
     return {
         "network": point.label,
         drawn.score.title if drawn else "": f"{number(point.y)}{spread}",
-        values.get("x", "macs"): si(point.cost, 4),
+        short_title(None, values.get("x", "macs")): si(point.cost, 4),
         "surely": "" if point.probability is None else percent(point.probability),
         "n": len(point.singles),
         "open": link("run", point.runs[-1]),
     }
+
+
+def front_table(points: list[Point]) -> pd.DataFrame:
+    """The cheapest first; how sure each is, where there are seeds enough to say."""
+    table = pd.DataFrame([row(point) for point in sorted(points, key=lambda one: one.cost)])
+    return table if any(table["surely"]) else table.drop(columns="surely")
 
 
 if drawn is None or not drawn.info.series:
@@ -59,7 +67,9 @@ else:
     with right:
         st.subheader("On the front", anchor=False)
         best = [point for point in drawn.info.points if strong(point)]
-        table = pd.DataFrame([row(point) for point in sorted(best, key=lambda one: one.cost)])
+        table = front_table(best)
         opens = {"open": st.column_config.LinkColumn("open", display_text=r"run=(.{8})", help="Opens the newest run")}
         alt = "Networks on the front, the cheapest first"
         st.dataframe(table, hide_index=True, column_config=opens, key="front", alt=alt)
+        if "surely" not in table:
+            prose(f"How sure each is of its place on the front is said from {MIN_SEEDS} seeds a network on.")

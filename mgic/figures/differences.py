@@ -11,12 +11,11 @@ from mgic.figures.sides import Metric, Side
 from mgic.figures.style import SYMBOLS, Look, figure
 from mgic.figures.words import NO_NUMBER, number, plain
 from mgic.records import ExperimentInfo
-from mgic.statistics import Summary, summary
-from mgic.statistics.comparison import paired
-from mgic.statistics.unpaired import MIN_SAMPLES, Gap, welch
+from mgic.statistics import Difference, Summary, paired, summary, unpaired
 
 TITLE = 48  # letters in a line above a plot
 BETTER, WORSE = "▲ better", "▼ worse"
+MIN_SAMPLES = 2  # of a side, before anything is claimed of it
 NOTE = (
     "Intervals are of 95 %, each for itself: of twenty comparisons without a difference one would stand out by chance."
 )
@@ -39,7 +38,7 @@ class Compared:
     metric: Metric
     side: Side
     own: Summary
-    difference: Gap | None
+    difference: Difference | None
     how: str
     goal: Goal | None
     ratio: float | None = None
@@ -68,7 +67,7 @@ def compared(given: Sequence[Side], metric: Metric, infos: Mapping[str, Experime
     return made
 
 
-def held_against(first: Mapping[str, float], other: Mapping[str, float]) -> tuple[Gap | None, str]:
+def held_against(first: Mapping[str, float], other: Mapping[str, float]) -> tuple[Difference | None, str]:
     """The difference of the means, and how it was found: by pairs of equal seeds where there are two or more.
 
     Nothing is claimed where a side has one run, nor where no seed changes a number.
@@ -77,17 +76,17 @@ def held_against(first: Mapping[str, float], other: Mapping[str, float]) -> tupl
         return None, "a side has no number"
     shared = [seed for seed in first if seed in other]
     if len(set(first.values())) == len(set(other.values())) == 1 and min(len(first), len(other)) >= MIN_SAMPLES:
-        return Gap(next(iter(other.values())) - next(iter(first.values())), None), "the same for every seed"
+        gap = next(iter(other.values())) - next(iter(first.values()))
+        return Difference(min(len(first), len(other)), gap), "the same for every seed"
     if len(shared) >= MIN_SAMPLES:
         left = len(first.keys() ^ other.keys())
         rest = f", {left} run{'s' if left > 1 else ''} without a partner left out" if left else ""
         pairs = [{place: side[seed] for place, seed in enumerate(shared)} for side in (first, other)]
-        found = paired(pairs[0], pairs[1])
-        return Gap(found.mean, found.interval), f"paired by seed, n = {len(shared)}{rest}"
-    gap = welch(list(first.values()), list(other.values()))
-    if gap.interval is None:
-        return gap, f"n = {len(first)} and {len(other)}: no interval is known"
-    return gap, f"Welch's t, n = {len(first)} and {len(other)}"
+        return paired(pairs[0], pairs[1]), f"paired by seed, n = {len(shared)}{rest}"
+    found = unpaired(list(first.values()), list(other.values()))
+    if found.interval is None:
+        return found, f"n = {len(first)} and {len(other)}: no interval is known"
+    return found, f"Welch's t, n = {len(first)} and {len(other)}"
 
 
 def metric_rows(

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import inf, log10
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -21,7 +21,8 @@ from mgic.records import Run, View
 
 MAPS, ERRORS, WEIGHTS = "Cividis", "Inferno", "RdBu_r"
 SHARE = 99.5  # per cent of the values that a colour scale covers
-ENLARGED = 336  # pixels of a tile at least, by a whole factor: the browser then has little left to smooth
+ENLARGED = 448  # pixels of a tile at least, by a whole factor: the browser then has little left to smooth
+NEAR = 0.01  # of a row sum from 1
 MATRICES = "restriction", "prolongation"
 
 
@@ -50,6 +51,11 @@ class Gallery:
 
     def error(self, sample: int, channel: int) -> np.ndarray:
         found: np.ndarray = np.abs(self.reconstructions[sample, channel] - self.maps[sample, channel])
+        return found
+
+    def difference(self, other: "Gallery", sample: int, channel: int) -> np.ndarray:
+        """Between what came back here and there, absolute."""
+        found: np.ndarray = np.abs(self.reconstructions[sample, channel] - other.reconstructions[sample, channel])
         return found
 
     def shows_the_same(self, other: "Gallery") -> bool:
@@ -105,9 +111,27 @@ def error_limit(errors: Iterable[np.ndarray]) -> float:
     return max(float(np.percentile(together, SHARE)), 1e-12)
 
 
-def psnr(mse: float, span: float) -> float:
-    """Decibels, of the range `span`; infinite for no error."""
-    return 10 * log10(span**2 / mse) if mse > 0 else inf
+@dataclass(frozen=True)
+class RowSums:
+    """Of a matrix; `near` rows are within 1 % of 1, `negative` is the share of its weights in per cent.
+
+    Zeros between the groups are no weights.
+    """
+
+    rows: int
+    low: float
+    mean: float
+    high: float
+    near: int
+    negative: float
+
+
+def row_sums(weights: np.ndarray) -> RowSums:
+    sums = weights.astype(np.float64).sum(1)
+    near = int((np.abs(sums - 1) <= NEAR).sum())
+    there = max(1, int((weights != 0).sum()))
+    negative = 100 * float((weights < 0).sum()) / there
+    return RowSums(len(sums), float(sums.min()), float(sums.mean()), float(sums.max()), near, negative)
 
 
 def tile(values: np.ndarray, low: float, high: float, scale: str) -> np.ndarray:
@@ -166,6 +190,27 @@ def draw_errors(runs: Sequence[Run], colours: Look) -> go.Figure:
     sizes = sorted({int(one.values["group_size"]) for one in found})
     set_log(made, "x", sizes)
     set_log(made, "y", heights)
+    return made.update_xaxes(tickvals=sizes, ticktext=[number(size) for size in sizes])
+
+
+def draw_likeness(rows: Sequence[dict[str, Any]], colours: Look) -> go.Figure:
+    """The structural similarity over the group size: a small mark a map, a line through their means."""
+    made = figure("Similarity against group size", "group_size (channels)", "SSIM", colours, height=430)
+    known = [row for row in rows if row["ssim"] is not None]
+    sizes = sorted({row["group_size"] for row in known})
+    means = [float(np.mean([row["ssim"] for row in known if row["group_size"] == size])) for size in sizes]
+    words = [f"{row['image']}, channel {row['channel']}: SSIM {row['ssim']:.3f}" for row in known]
+    made.add_scatter(
+        x=[row["group_size"] for row in known],
+        y=[row["ssim"] for row in known],
+        mode="markers",
+        name="a map",
+        marker={"symbol": "circle-open", "color": colours.series[1], "size": 7},
+        hovertext=[plain(one) for one in words],
+        hoverinfo="text",
+    )
+    made.add_scatter(x=sizes, y=means, mode="lines+markers", name="mean", line_color=colours.series[0])
+    set_log(made, "x", sizes)
     return made.update_xaxes(tickvals=sizes, ticktext=[number(size) for size in sizes])
 
 

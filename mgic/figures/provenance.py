@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from mgic.records import Run, RunStatus
+from mgic.records import Run
 
 MANY = 3  # commits or data sets that are named
 
@@ -29,11 +29,11 @@ def _runs(data: object) -> Iterable[Run]:
 
 
 def provenance(runs: Iterable[Run]) -> str:
-    """Of those that succeeded; empty where none did.
+    """Of those whose results stand for their configs; empty where there is none.
 
     `8 runs (classification 2); MGIC Lab at e920f525ea11; data digits (c1187c67); ended 2026-11-28 to 2026-11-29.`
     """
-    done = [run for run in runs if run.status is RunStatus.SUCCEEDED]
+    done = [run for run in runs if run.whole]
     if not done:
         return ""
     days = sorted({f"{run.finished_at:%Y-%m-%d}" for run in done if run.finished_at is not None})

@@ -3,7 +3,7 @@
 from mgic.statistics.comparison import Difference, Equivalence, equivalence, holm, paired, unpaired
 from mgic.statistics.factorial import Interaction, Rival, effect, interaction, pairs, rivals, turned
 from mgic.statistics.importance import explained, method
-from mgic.statistics.pareto import CostError, OnFront, front, front_probability
+from mgic.statistics.pareto import MIN_SEEDS, CostError, OnFront, front, front_probability
 from mgic.statistics.quantiles import percentile, samples_needed
 from mgic.statistics.replication import (
     Replication,
@@ -21,6 +21,7 @@ from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary, t_interv
 
 __all__ = [
     "MIN_FOR_INTERVAL",
+    "MIN_SEEDS",
     "CostError",
     "Difference",
     "Equivalence",

@@ -31,7 +31,7 @@ class Difference:
     n: int
     mean: float
     error: float | None = None
-    degrees: int = 0
+    degrees: float = 0
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -90,7 +90,9 @@ def paired(baseline: Mapping[Key, float], candidate: Mapping[Key, float]) -> Dif
 
 def unpaired(baseline: Sequence[float], candidate: Sequence[float]) -> Difference:
     """By Welch's t-test: neither as many values on both sides nor the same spread is needed. Its degrees of freedom
-    are rounded down.
+    are those of Welch and Satterthwaite.
+
+    Source: Welch 1947, https://doi.org/10.1093/biomet/34.1-2.28.
 
     Raises:
         ValueError: A side has no value.
@@ -106,7 +108,7 @@ def unpaired(baseline: Sequence[float], candidate: Sequence[float]) -> Differenc
     if not sum(parts):
         return Difference(n, mean, 0.0 if n >= MIN_TIED else None, n - 1)
     shares = sum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
-    return Difference(n, mean, math.sqrt(sum(parts)), math.floor(sum(parts) ** 2 / shares))
+    return Difference(n, mean, math.sqrt(sum(parts)), sum(parts) ** 2 / shares)
 
 
 def pooled(parts: Iterable[Sequence[float]]) -> Difference:

@@ -22,7 +22,7 @@ def serious(page) -> list[str]:
         for one in found
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
-        if THEIRS.get(one["id"], "nothing") not in str(node["target"]) + node["html"]
+        if not any(mark in str(node["target"]) + node["html"] for mark in THEIRS.get(one["id"], ()))
     ]
 
 

@@ -11,19 +11,24 @@ from tests.cases import thorough
 pytestmark = pytest.mark.browser
 
 WITH_SWITCHES = ("sweep", "run", "runs", "compare", "tradeoff", "ablation", "latency", "models", "model", "paper")
+BOX = '[data-testid="stMain"] [data-testid="stTextInput"] input'
 OPTION = '[data-testid="stMain"] [data-testid="stButtonGroup"] button'
+CHOSEN = f'{OPTION}[aria-checked="true"]'
 
 
 def switched(page: Page) -> str:
     """Choose another option of the first switch that has one; returns the address then."""
     before = page.url
+    page.locator(f"{OPTION}, {BOX}").first.wait_for(timeout=60_000)
+    page.wait_for_timeout(1000)  # the others of its row
     for option in page.locator(OPTION).all():
         if option.get_attribute("aria-checked") == "false" and option.is_visible() and option.is_enabled():
             option.click()
             page.wait_for_function("before => location.href !== before", arg=before, timeout=30_000)
             settle(page)
+            page.wait_for_timeout(2000)  # what it takes away has gone
             return page.url
-    box = page.locator('[data-testid="stMain"] [data-testid="stTextInput"] input').first
+    box = page.locator(BOX).first
     box.fill("mgic")
     box.press("Enter")
     page.wait_for_function("before => location.href !== before", arg=before, timeout=30_000)
@@ -37,20 +42,20 @@ def test_a_switch_stands_in_the_address_and_back_finds_it_again(page, browser, a
     settle(page)
     title = page.get_by_role("heading", level=1).first.inner_text()
     address = switched(page)
-    chosen = page.locator(f'{OPTION}[aria-checked="true"]').all_inner_texts()
+    chosen = page.locator(CHOSEN).all_inner_texts()
     page.get_by_role("link", name="Help").first.click()
     expect(page.get_by_role("heading", level=1).first).to_have_text("Help", timeout=60_000)
     page.go_back()
     expect(page.get_by_role("heading", level=1).first).to_have_text(title, timeout=60_000)
     settle(page)
     assert page.url == address
-    assert page.locator(f'{OPTION}[aria-checked="true"]').all_inner_texts() == chosen
+    expect(page.locator(CHOSEN)).to_have_text(chosen, timeout=60_000)
     for again in (page.reload, lambda: page.goto(address)):
         again()
         expect(page.get_by_role("heading", level=1).first).to_have_text(title, timeout=60_000)
         settle(page)
         assert page.url == address
-        assert page.locator(f'{OPTION}[aria-checked="true"]').all_inner_texts() == chosen
+        expect(page.locator(CHOSEN)).to_have_text(chosen, timeout=60_000)
     assert not page.get_by_text(re.compile("is chosen")).count()
 
 

@@ -64,7 +64,7 @@ def test_the_first_screen_answers_for_both_fields_and_draws_the_map():
     assert "Group size s_g = 8 suffices." in text
     assert "Coarsest size s_c = 16 does not suffice." in text
     assert len(page.get("plotly_chart")) == 4
-    assert "sweep \\<b>1\\</b>" in page.caption[0].value
+    assert "sweep \\<b>1\\</b>" in " ".join(one.value for one in page.markdown)
     assert not page.error
 
 

@@ -196,6 +196,6 @@ def test_reasons_are_named_once():
 
 def test_the_present_cell_is_outlined_even_where_it_cannot_be_built():
     made = draw_grid(grid_info(cells(), "macs", (4, 8)), "macs", DARK)
-    (outline,) = [shape for shape in made.layout.shapes if shape.line.width == 4]
+    (outline,) = [shape for shape in made.layout.shapes if shape.line.width == 5]
     assert (outline.x0, outline.y0) == (-0.48, -0.48)
     assert made.data[0].showscale is False

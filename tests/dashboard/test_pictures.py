@@ -1,12 +1,10 @@
 """What is drawn of a reconstruction: windows, crops, one scale for errors, and the figures beside them."""
 
 import io
-from math import inf
 
 import numpy as np
 import pytest
 
-from dashboard.reconstructions.sections import like, matrix_title, title_of
 from mgic.figures.pictures import (
     ERRORS,
     MAPS,
@@ -15,11 +13,13 @@ from mgic.figures.pictures import (
     draw_errors,
     draw_matrix,
     error_limit,
-    psnr,
     read_gallery,
+    row_sums,
     tile,
     window,
 )
+from mgic.figures.reconstruction_levels import draw_kept, kept_rows
+from mgic.figures.scenes.reconstructions import like, matrix_title, title_of
 from mgic.figures.style import LIGHT
 from tests.dashboard.made import run
 
@@ -92,17 +92,32 @@ def test_one_scale_covers_the_errors_of_all():
     assert error_limit([np.zeros(4)]) > 0
 
 
-def test_psnr_is_that_of_the_range():
-    assert psnr(0.01, 1.0) == pytest.approx(20)
-    assert psnr(0.01, 10.0) == pytest.approx(40)
-    assert psnr(0.0, 1.0) == inf
+def test_row_sums_tell_whether_rows_stayed_at_one():
+    sums = row_sums(np.array([[0.25, 0.75, 0, 0], [0, 0, 1.5, -0.3]], dtype=np.float32))
+    assert (sums.rows, sums.near, sums.negative) == (2, 1, 25), "zeros between the groups are no weights"
+    assert (sums.low, sums.mean, sums.high) == pytest.approx((1, 1.1, 1.2))
+
+
+def test_a_level_keeps_what_it_has_not_lost_of_the_variance():
+    level = {"level": 1, "width": 16, "restriction_mse": 0.5, "prolongation_mse": 0.2, "level_pca": 0.1}
+    of = run(0, result={"variance": 2.0, "levels": [level]})
+    rows = kept_rows(of)
+    assert rows == [{"level": 1, "channels": 16, "R (%)": 75.0, "P (%)": 90.0, "at most (%)": 95.0}]
+    made = draw_kept([{"run": "A", **rows[0]}], LIGHT)
+    assert [trace.y[0] for trace in made.data] == [75, 90, 95]
+
+
+def test_the_difference_of_two_runs_is_between_what_came_back():
+    one = read_gallery(packed())
+    other = read_gallery(packed(reconstructions=one.maps.astype(np.float16)))
+    np.testing.assert_allclose(one.difference(other, 0, 1), 0.5, atol=2e-3)
 
 
 def test_a_tile_is_enlarged_pixel_by_pixel_and_clipped_to_its_window():
     picture = tile(np.array([[0.0, 1.0], [5.0, -5.0]]), 0, 1, MAPS)
-    assert picture.shape == (336, 336, 3)
+    assert picture.shape == (448, 448, 3)
     assert picture.dtype == np.uint8
-    assert (picture[:168, :168] == picture[0, 0]).all()
+    assert (picture[:224, :224] == picture[0, 0]).all()
     assert (picture[-1, 0] == picture[0, -1]).all(), "above the window is its upper end"
     assert (picture[-1, -1] == picture[0, 0]).all(), "below it its lower end"
     assert (tile(np.zeros((4, 4)), 0, 1, ERRORS) < 10).all(), "no error is black"
@@ -160,9 +175,10 @@ def test_the_bar_has_the_colours_of_the_tiles():
 
 
 def test_names_of_runs_and_matrices_can_be_told_apart():
-    one, other = finished(0, 4, 1.0), finished(1, 4, 1.0)
-    assert title_of(one) != title_of(other)
-    assert title_of(one).startswith("group_size=4, coarsest_size=8")
+    one, other = finished(0, 4, 1.0, seed=1), finished(1, 4, 1.0, seed=1)
+    assert title_of(one, ()) != title_of(other, ())
+    assert title_of(one, ("images",)).startswith("s_g 4, s_c 8")
+    assert title_of(one, ("images",)).endswith("images=photographs, seed=1")
     assert [matrix_title(name) for name in ("restriction", "restriction_0", "prolongation_1")] == [
         "all R",
         "R of level 0",

@@ -51,43 +51,64 @@ def test_the_button_of_the_empty_page_runs_the_quick_recipe(runs):
 def test_it_opens_with_the_smallest_group_size_beside_the_largest(page, runs):
     shown = opened(page, "reconstructions")
     assert (address(shown, "run"), address(shown, "with")) == (str(runs[3].id), str(runs[0].id))
-    # input, map, two reconstructions, two errors; then map and input with four each; then 8 coarsest of both
-    assert pictures(shown) == 6 + 5 + 5 + 16
-    assert len(shown.get("plotly_chart")) == 1 + 1 + 2
-    assert list(shown.dataframe[-1].value["width"]) == [32, 16, 8] * 2
+    # map, input, two reconstructions, two errors, their difference; then map and input with four each
+    assert pictures(shown) == 7 + 5 + 5
+    assert len(shown.get("plotly_chart")) == 1 + 2
+    assert any("SSIM is the mean" in one.value for one in shown.caption)
+
+
+def test_its_parts_stand_in_the_address(page, runs):
+    both = {"run": str(runs[3].id), "with": str(runs[0].id)}
+    assert pictures(opened(page, "reconstructions", part="coarsest", **both)) == 7 + 16
+    assert len(opened(page, "reconstructions", part="levels", **both).get("plotly_chart")) == 1 + 1
+    shown = opened(page, "reconstructions", part="matrices", matrix="prolongation_0", **both)
+    assert address(shown, "matrix") == "prolongation_0"
+    assert any("do not stay at sum 1" in one.value for one in shown.caption)
+    sums = shown.dataframe[-1].value
+    assert (sums["least row sum"] <= sums["mean row sum"]).all()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"image": "nothing"}, {"channel": "1000"}, {"zoom": "3x"}, {"part": "x"}, {"with": "zzz"}]
+)
+def test_what_the_address_has_wrong_is_told(page, runs, wrong):
+    shown = opened(page, "reconstructions", run=str(runs[0].id), **wrong)
+    (name, text) = next(iter(wrong.items()))
+    assert f"{name}={text} in the address" in said(shown)
+    assert pictures(shown) > 0
 
 
 def test_the_address_chooses_runs_images_channels_and_part(page, runs):
     chosen = {"run": str(runs[2].id), "image": "coffee;china", "channel": "8;24", "zoom": "4x", "across": "20"}
     shown = opened(page, "reconstructions", **chosen)
-    assert pictures(shown) == 4 * 4 + 5 + 5 + 8, "no second run: four tiles for each of four pairs"
+    assert pictures(shown) == 4 * 4 + 5 + 5, "no second run: four tiles for each of four pairs"
     assert {name: address(shown, name) for name in chosen} == chosen
     assert address(shown, "with") is None
-    assert shown.slider(key="reconstructions/across").value == 20
+    assert shown.slider(key="reconstructions middle/across").value == 20
 
 
 def test_a_choice_goes_into_the_address(page, runs):
     shown = opened(page, "reconstructions", run=str(runs[0].id))
-    shown.selectbox(key="reconstructions/with").set_value(
-        next(one for one in shown.selectbox(key="reconstructions/with").options if str(runs[1].id)[:8] in one)
+    shown.selectbox(key="reconstructions runs/with").set_value(
+        next(one for one in shown.selectbox(key="reconstructions runs/with").options if str(runs[1].id)[:8] in one)
     ).run()
     assert not shown.exception
     assert address(shown, "with") == str(runs[1].id)
-    assert pictures(shown) == 6 + 5 + 5 + 16
+    assert pictures(shown) == 7 + 5 + 5
 
 
 @pytest.mark.parametrize("given", ["zzz", "00000000-0000-4000-8000-000000000000"])
 def test_a_bad_id_is_answered_in_words_and_the_page_goes_on(page, runs, given):
     shown = opened(page, "reconstructions", run=given)
-    assert "is not the id of a run" in said(shown)
+    assert "no reconstruction that ended well has this id" in said(shown)
     assert pictures(shown) > 0
 
 
-def test_a_run_of_another_experiment_is_sent_to_its_page(page, runs, service):
+def test_a_run_of_another_experiment_is_refused_in_words(page, runs, service):
     made = service.client.submit(SweepRequest(experiment="cost", axes={"model": ["resnet20"]}))
     service.client.wait(made.id, timeout=120)
     other = service.client.sweep_runs(made.id)[0]
-    assert "has no reconstruction" in said(opened(page, "reconstructions", run=str(other.id)))
+    assert "no reconstruction that ended well has this id" in said(opened(page, "reconstructions", run=str(other.id)))
 
 
 def test_runs_over_other_maps_do_not_stand_side_by_side(page, runs, service):
@@ -98,7 +119,7 @@ def test_runs_over_other_maps_do_not_stand_side_by_side(page, runs, service):
     shown = opened(page, "reconstructions", **{"run": str(runs[0].id), "with": str(other.id)})
     assert "other feature maps" in said(shown)
     alone = opened(page, "reconstructions", run=str(other.id))
-    assert pictures(alone) == 4 + 8, "one run, no other group size"
+    assert pictures(alone) == 4, "one run, no other group size"
 
 
 def test_the_page_of_the_sweep_hangs_the_pictures_of_its_runs_beside_each_other(page, emptied, runs):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from mgic.client import Client
 from mgic.figures.plot import Plot
-from mgic.figures.scenes import ablation, compare, latency, model, paper, run, sweep, tradeoff
+from mgic.figures.scenes import ablation, compare, latency, model, paper, reconstructions, run, sweep, tradeoff
 from mgic.figures.switches import Switch
 
 
@@ -33,6 +33,7 @@ SCENES: dict[str, Scene] = {
     "latency": latency,
     "model": model,
     "paper": paper,
+    "reconstructions": reconstructions,
     "run": run,
     "sweep": sweep,
     "tradeoff": tradeoff,
