@@ -127,7 +127,8 @@ def _fill(known: Experiments, models: Models, asked: Mapping[str, str]) -> str |
     info = known[start.experiment]
     st.session_state["experiment"] = info.title
     fault = fill_options(asked) or fault
-    fault = fill_search(address_of_search(start.search) | asked if start.search else asked) or fault
+    searched = address_of_search(start.search) if start.search else {}
+    fault = fill_search({**searched, **asked}) or fault
     _start_form(info, models, start)
     return fault
 

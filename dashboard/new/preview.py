@@ -69,11 +69,10 @@ def costs_of_search(preview: Preview, first: Total) -> str:
         preview: Of the search.
         first: Of those of the first trials that can run.
     """
-    said = [f"**{_trials(preview.total)} at most**"]
-    said += (
-        [f"about {seconds(preview.seconds)} one after another, by the first {first.cells}"] if preview.seconds else []
-    )
-    said += [f"{NO_NUMBER if first.macs is None else si(first.macs)} MACs in the first {first.cells}"]
+    said = [f"**{_trials(preview.total)} at most**", "time not known yet"]
+    if preview.seconds is not None:
+        said[1] = f"about {seconds(preview.seconds)} one after another, by the first {first.cells}"
+    said.append(f"{NO_NUMBER if first.macs is None else si(first.macs)} MACs in the first {first.cells}")
     return " · ".join(said)
 
 
