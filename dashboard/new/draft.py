@@ -16,6 +16,7 @@ from mgic.records import (
     Preview,
     Recipe,
     Run,
+    Search,
     SweepRequest,
     ThenRequest,
     Value,
@@ -26,11 +27,12 @@ GRIDS = TypeAdapter(list[Grid])
 
 @dataclass(frozen=True)
 class Start:
-    """What a form is filled with: grids, and the recipe they are if they are one."""
+    """What a form is filled with: grids, the recipe they are if they are one, and the search over them."""
 
     experiment: str
     grids: tuple[Grid, ...]
     recipe: str | None = None
+    search: Search | None = None
 
     @property
     def fits_the_form(self) -> bool:
@@ -47,6 +49,7 @@ class Extras:
     reuse: bool = False
     recipe: str | None = None  # that the grids are
     then: ThenRequest | None = None
+    search: Search | None = None
 
 
 def of_recipe(recipe: Recipe) -> Start:
@@ -102,25 +105,29 @@ def request(experiment: ExperimentInfo, grids: Sequence[Grid], extras: Extras) -
         given["name"] = extras.name
     if extras.then:
         given["then"] = extras.then
+    if extras.search:
+        given["search"] = extras.search
     if extras.recipe:
         given["recipe"] = extras.recipe
     elif len(grids) == 1:
-        given["axes"] = grids[0] or _one_default(experiment)
+        given["axes"] = grids[0] or _one_default(experiment, extras.search.space if extras.search else ())
     else:
         given["grids"] = list(grids)
     try:
         return SweepRequest.model_validate(given)
     except ValidationError as error:
-        raise BadText(_in_words(error)) from None
+        raise BadText(in_words(error)) from None
 
 
 def only(asked: SweepRequest, preview: Preview, picked: Collection[int] = ()) -> SweepRequest:
     """The same sweep without the cells that cannot run, and if some are picked without the others; `asked` itself
-    where all are left.
+    where all are left, and a search, whose sampler leaves them out.
 
     Raises:
         BadText: What is left needs more grids than a sweep may have.
     """
+    if asked.search:
+        return asked
     left = [preview.points[number].requested for number in runnable(preview, picked)]
     if len(left) == preview.total:
         return asked
@@ -142,7 +149,7 @@ def parse_grids(text: str) -> list[Grid]:
     except json.JSONDecodeError as error:
         raise BadText(f"Line {error.lineno}, column {error.colno}: {error.msg}") from None
     except ValidationError as error:
-        raise BadText(_in_words(error)) from None
+        raise BadText(in_words(error)) from None
 
 
 def grids_text(grids: Sequence[Grid]) -> str:
@@ -160,6 +167,7 @@ def commands(asked: SweepRequest) -> str:
     extras = [f"--name {shlex.quote(asked.name)}"] if asked.name else []
     extras += [f"--priority {asked.priority}"] if asked.priority != 5 else []
     extras += ["--reuse"] if asked.reuse else []
+    extras += _search_options(asked.search) if asked.search else []
     if then := asked.then:
         extras += [f"--then-input {then.input}"] if then.input else []
         extras += [f"--then {then.experiment}", *map(_argument, (then.axes or {}).items())]
@@ -167,6 +175,21 @@ def commands(asked: SweepRequest) -> str:
         return " ".join(["mgic submit --recipe", asked.recipe, *extras])
     grids = asked.grids or [asked.axes or {}]
     return "\n".join(" ".join(["mgic submit", asked.experiment, *map(_argument, g.items()), *extras]) for g in grids)
+
+
+def range_texts(search: Search) -> list[str]:
+    """Its space, as `parse_ranges` reads it."""
+    last = {name: ":log" if one.log else f":{one.step}" if one.step else "" for name, one in search.space.items()}
+    return [f"{name}={one.min}:{one.max}{last[name]}" for name, one in search.space.items()]
+
+
+def _search_options(search: Search) -> list[str]:
+    words = [f"--search {search.sampler} --trials {search.trials} --metric {shlex.quote(search.metric)}"]
+    words += [f"--goal {search.goal}"] if search.goal else []
+    words += [f"--search-seed {search.seed}"] if search.seed else []
+    words += [f"--stop {search.stop.rule}"] if search.stop else []
+    words += [f"--max-macs {search.max_macs}"] if search.max_macs else []
+    return words + [f"--range {shlex.quote(one)}" for one in range_texts(search)]
 
 
 def _sum(numbers: Sequence[float | None]) -> float | None:
@@ -180,17 +203,20 @@ def _argument(item: tuple[str, Sequence[Value]]) -> str:
     return f"{name}={shlex.quote(','.join(texts))}"
 
 
-def _one_default(experiment: ExperimentInfo) -> dict[str, list[Value]]:
+def _one_default(experiment: ExperimentInfo, ranges: Collection[str]) -> dict[str, list[Value]]:
     properties: Mapping[str, Config] = experiment.config_schema.get("properties", {})
-    return {name: [spec["default"]] for name, spec in list(properties.items())[:1]}
+    free = [name for name in properties if name not in ranges]
+    return {name: [properties[name]["default"]] for name in free[:1]}
 
 
-def _in_words(error: ValidationError) -> str:
+def in_words(error: ValidationError) -> str:
+    """What is wrong with the first fields that are."""
     said = []
     for one in error.errors():
-        place = ", ".join(str(part) for part in one["loc"])
+        place = ", ".join(str(part) for part in one["loc"] if part not in ("int", "float"))
+        words = one["msg"].removeprefix("Value error, ")
         if place == "name":
-            said.append("The name may have letters, digits, spaces and . _ - , and begins with a letter or digit.")
-        else:
-            said.append(f"{place}: {one['msg']}" if place else one["msg"])
+            words = "The name may have letters, digits, spaces and . _ - , and begins with a letter or digit."
+            place = ""
+        said.append(f"{place}: {words}" if place else words)
     return "; ".join(dict.fromkeys(said[:3]))

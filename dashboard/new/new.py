@@ -19,8 +19,9 @@ from dashboard.new.preset import (
     recipe_of,
     start_from_address,
 )
-from dashboard.new.preview import costs, show_cells, show_old_cells, submit_key
+from dashboard.new.preview import costs, costs_of_search, label_of_run, show_cells, show_old_cells, submit_key
 from dashboard.new.recipes import choose_recipe, say_recipe
+from dashboard.new.searching import search_address, search_form
 from dashboard.pages import SWEEP, SYSTEM, nothing_yet, prose
 from dashboard.words import literal
 from mgic.client import ApiError
@@ -52,7 +53,8 @@ about_recipe = st.container()
 
 wanted = {name for one in config_fields(info) for name in one.of}
 filled = sweep_form(info, models(api), datasets(api), inputs(api, tuple(sorted(wanted))))
-extras = replace(options_form(info, known, filled), recipe=recipe_of(info, filled.grids))
+extras = options_form(info, known, filled)
+extras = replace(extras, search=search_form(info, filled), recipe=recipe_of(info, filled.grids))
 if recipe:
     with about_recipe:
         say_recipe(recipe, extras.recipe is None, datasets(api).values())
@@ -92,10 +94,11 @@ if found is None:
 
 asked, preview = found
 valid[info.name] = preview
-keep_in_address(address_of(info, extras.recipe, filled.kept) | options_address())
+keep_in_address(address_of(info, extras.recipe, filled.kept) | options_address() | search_address())
 picked = show_cells(api, asked, preview)
 numbers = runnable(preview, picked)
-said = [costs(total([preview.points[number] for number in numbers], extras.reuse))]
+together = total([preview.points[number] for number in numbers], extras.reuse)
+said = [costs_of_search(preview, together) if asked.search else costs(together)]
 said += [f"{len(picked)} of {preview.total} picked"] if picked else []
 said += [f"{preview.problems} cannot run and are left out"] if preview.problems else []
 if preview.then:
@@ -105,7 +108,7 @@ try:
     possible = only(asked, preview, picked)
 except BadText as error:
     refuse(error)
-label = f"Run {len(numbers)} cell{'s' if len(numbers) != 1 else ''}"
+label = label_of_run(len(numbers), preview.total if asked.search else None)
 if show_bar(bar, label, " · ".join(said) if numbers else "", filled, problems):
     try:
         sweep = api.submit(possible, submit_key(possible))

@@ -13,6 +13,7 @@ from dashboard.forms.fields import config_fields
 from dashboard.new.draft import Start, of_recipe, of_run, parse_grids
 from dashboard.new.form import start_form
 from dashboard.new.options import OPTIONS, fill_options
+from dashboard.new.searching import SEARCH, address_of_search, fill_search
 from dashboard.pages import NEW_SWEEP
 from dashboard.words import literal
 from mgic.client import ApiError
@@ -40,7 +41,7 @@ def start_from_address(known: Experiments, models: Models) -> str | None:
     It has `?run=`, `?from_sweep=` or `?recipe=`, or `?experiment=` with the axes as JSON in `grid`, and what the sweep
     has besides. Where it says nothing, the form is empty.
     """
-    asked = {name: st.query_params[name] for name in (*FORM, *OPTIONS) if name in st.query_params}
+    asked = {name: st.query_params[name] for name in (*FORM, *OPTIONS, *SEARCH) if name in st.query_params}
     if st.session_state.get(STARTED) != asked:
         st.session_state[STARTED] = asked
         st.session_state[LAST] = asked or st.session_state.get(LAST)
@@ -60,7 +61,7 @@ def keep_in_address(says: Mapping[str, str] | None) -> None:
         return
     st.session_state[STARTED] = st.session_state[LAST] = dict(says)
     st.session_state[FAULT] = None
-    turn({name: says.get(name) for name in (*FORM, *OPTIONS)})
+    turn({name: says.get(name) for name in (*FORM, *OPTIONS, *SEARCH)})
 
 
 def address_of(info: ExperimentInfo, recipe: str | None, grids: Sequence[Grid]) -> dict[str, str]:
@@ -126,6 +127,8 @@ def _fill(known: Experiments, models: Models, asked: Mapping[str, str]) -> str |
     info = known[start.experiment]
     st.session_state["experiment"] = info.title
     fault = fill_options(asked) or fault
+    searched = address_of_search(start.search) if start.search else {}
+    fault = fill_search({**searched, **asked}) or fault
     _start_form(info, models, start)
     return fault
 
@@ -150,7 +153,8 @@ def _start(known: Experiments, asked: Mapping[str, str]) -> Start:
         return of_run(client().run(UUID(asked["run"])))
     if "from_sweep" in asked:
         sweep = client().sweep(UUID(asked["from_sweep"]))
-        return Start(sweep.experiment, sweep.grids, sweep.recipe)
+        search = sweep.search.settings if sweep.search else None
+        return Start(sweep.experiment, sweep.grids, sweep.recipe, search)
     if "recipe" not in asked:
         grids = parse_grids(f"[{asked['grid']}]") if "grid" in asked else []
         return Start(asked.get("experiment", ""), tuple(grids))

@@ -26,7 +26,8 @@ def show_cells(api: Client, asked: SweepRequest, first: Preview) -> list[int]:
     """The table of cells; returns which are picked. While costs are still to come it asks again every second, by
     itself, and nothing can be picked."""
     if not first.pending:
-        picked = _table(first, f"cells {sha256(asked.model_dump_json().encode()).hexdigest()[:12]}")
+        key = f"cells {sha256(asked.model_dump_json().encode()).hexdigest()[:12]}"
+        picked = _table(first, key, pick=asked.search is None)
         _say_problems(first)
         return picked
     turns = count()
@@ -40,9 +41,12 @@ def show_cells(api: Client, asked: SweepRequest, first: Preview) -> list[int]:
             st.rerun()
         if again and not preview.pending:
             st.rerun()
-        done = preview.total - preview.pending
-        st.progress(done / preview.total, f"Counting costs: {done} of {preview.total} cells")
-        show_table(preview_table(preview), "cells", "Cost of each cell of the sweep", height=_height(preview.total))
+        shown = len(preview.points)
+        done = shown - preview.pending
+        st.progress(done / shown, f"Counting costs: {done} of {shown} cells")
+        show_table(
+            preview_table(preview), "cells", "Cost of each cell of the sweep", height=_height(len(preview.points))
+        )
         _say_problems(preview)
 
     counted()
@@ -53,7 +57,28 @@ def show_old_cells(preview: Preview) -> None:
     """What the form was before it had something to correct."""
     st.caption("The cells as they were before a field had to be corrected:")
     with st.container(key="cells-old"):
-        show_table(preview_table(preview), "old cells", "Cost of each cell, before", height=_height(preview.total))
+        show_table(
+            preview_table(preview), "old cells", "Cost of each cell, before", height=_height(len(preview.points))
+        )
+
+
+def costs_of_search(preview: Preview, first: Total) -> str:
+    """Markdown: only the first trials are known before it begins.
+
+    Args:
+        preview: Of the search.
+        first: Of those of the first trials that can run.
+    """
+    said = [f"**{_trials(preview.total)} at most**", "time not known yet"]
+    if preview.seconds is not None:
+        said[1] = f"about {seconds(preview.seconds)} one after another, by the first {first.cells}"
+    said.append(f"{NO_NUMBER if first.macs is None else si(first.macs)} MACs in the first {first.cells}")
+    return " · ".join(said)
+
+
+def label_of_run(cells: int, trials: int | None = None) -> str:
+    """Of the button: how many cells, or trials of a search."""
+    return f"Run {cells} cell{'s' if cells != 1 else ''}" if trials is None else f"Run a search of {_trials(trials)}"
 
 
 def costs(total: Total) -> str:
@@ -76,16 +101,21 @@ def submit_key(asked: SweepRequest) -> str:
     return key
 
 
-def _table(preview: Preview, key: str) -> list[int]:
+def _trials(count: int) -> str:
+    return f"{count} trial{'s' if count != 1 else ''}"
+
+
+def _table(preview: Preview, key: str, pick: bool) -> list[int]:
     """Its key is of its content: another form has other cells, and none of them picked."""
+    begins = "Tick rows to run only these." if pick else "The first trials; the others follow from how these end."
     st.caption(
-        "Tick rows to run only these. MACs: one multiply-accumulate counts 1, one image, batch 1; FLOPs are twice as "
+        f"{begins} MACs: one multiply-accumulate counts 1, one image, batch 1; FLOPs are twice as "
         "many. A run's are those of all its forward and backward passes."
     )
     chosen = show_table(
-        preview_table(preview), key, "Cost of each cell of the sweep", height=_height(preview.total), pick=True
+        preview_table(preview), key, "Cost of each cell of the sweep", height=_height(len(preview.points)), pick=pick
     )
-    return [number for number in chosen if number < preview.total]
+    return [number for number in chosen if number < len(preview.points)]
 
 
 def _say_problems(preview: Preview) -> None:

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from mgic.errors import BadConfig
-from mgic.literals import parse_literal
+from mgic.literals import parse_literal, parse_ranges
 from mgic.records import Sampler, Search
 
 SAMPLERS: tuple[str, ...] = get_args(Sampler)
@@ -64,7 +64,7 @@ def search_of(sampler: str | None, ranges: Sequence[str] | None, stop: str | Non
     if stop is not None:
         asked["stop"] = _stop(stop)
     if ranges:
-        asked["space"] = dict(_range(text) for text in ranges)
+        asked["space"] = _space(ranges)
     if sampler is None:
         if asked:
             raise BadConfig(f"{_option(next(iter(asked)))} belongs to a search: name its sampler with --search")
@@ -91,12 +91,8 @@ def _stop(text: str) -> dict[str, Any]:
     return {"rule": rule, **{name: parse_literal(value) for name, _, value in parts}}
 
 
-def _range(text: str) -> tuple[str, dict[str, Any]]:
-    field, equals, values = text.partition("=")
-    parts = values.split(":")
-    if not equals or len(parts) not in (2, 3):
-        raise BadConfig(f"--range: FIELD=MIN:MAX, and :log or :STEP behind it, is wanted, not {text[:60]!r}")
-    found: dict[str, Any] = {"min": parse_literal(parts[0]), "max": parse_literal(parts[1])}
-    if len(parts) == 3:
-        found |= {"log": True} if parts[2] == "log" else {"step": parse_literal(parts[2])}
-    return field, found
+def _space(texts: Sequence[str]) -> dict[str, Any]:
+    try:
+        return dict(parse_ranges(texts))
+    except BadConfig as error:
+        raise BadConfig(f"--range: {error}") from error

@@ -108,6 +108,8 @@ from mgic.records.search import (
     StopRule,
     Trial,
     TrialState,
+    numbers_of,
+    stoppable_by,
     stopped_early,
 )
 from mgic.records.service import ApiIndex, Health, PluginInfo, System, Worker
@@ -239,9 +241,11 @@ __all__ = [
     "made_by",
     "main_table",
     "named",
+    "numbers_of",
     "plain_tag",
     "repeated",
     "span",
+    "stoppable_by",
     "stopped_early",
     "tables_of",
     "telling_keys",

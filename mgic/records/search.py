@@ -11,6 +11,7 @@ from mgic.records.base import MAX_SWEEP_RUNS, Config, Record
 Sampler = Literal["random", "qmc", "tpe", "nsga2"]
 Goal = Literal["min", "max"]
 Number = StrictInt | StrictFloat
+NUMBERS = {"integer", "number"}
 MAX_AT_ONCE = 64
 STOPPED_EARLY = "stopped_early"  # the field of a result that says so
 
@@ -18,6 +19,22 @@ STOPPED_EARLY = "stopped_early"  # the field of a result that says so
 def stopped_early(result: Mapping[str, Any] | None) -> bool:
     """Whether a search ended the training before its end: its scores are no trained network's, and count as none."""
     return bool((result or {}).get(STOPPED_EARLY))
+
+
+def numbers_of(result_schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The scalar fields of a result that are numbers: a search may go by each."""
+    found = {}
+    for name, field in result_schema.get("properties", {}).items():
+        kinds = {kind.get("type") for kind in field.get("anyOf", [field])}
+        if kinds & NUMBERS and kinds <= NUMBERS | {"null"}:
+            found[name] = field
+    return found
+
+
+def stoppable_by(result_schema: Mapping[str, Any]) -> list[str]:
+    """Those of them that a training can be ended early by; none where no run can be."""
+    stoppable = STOPPED_EARLY in result_schema.get("properties", {})
+    return [name for name, field in numbers_of(result_schema).items() if stoppable and "curve" in field]
 
 
 class Range(Record):

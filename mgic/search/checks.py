@@ -7,13 +7,12 @@ from typing import Any
 
 from mgic.errors import BadConfig, Problem
 from mgic.experiment import EXPERIMENTS, Experiment, inputs_of
-from mgic.records import STOPPED_EARLY, CheckedSearch, Grid, Range, Search, SweepRequest, Value
+from mgic.records import CheckedSearch, Grid, Range, Search, SweepRequest, Value, numbers_of, stoppable_by
 from mgic.search.space import Space
 from mgic.sweep import expand, grids_of, repeated
 
 MAX_VALUES = 2000  # on all axes; each is tried
 DRAWS = 20  # cells with a value that is looked at, until one takes it
-NUMBERS = {"integer", "number"}
 
 
 def check_search(request: SweepRequest) -> CheckedSearch:
@@ -24,7 +23,7 @@ def check_search(request: SweepRequest) -> CheckedSearch:
     experiment = EXPERIMENTS[name]
     problems = list(_form(request, search, grids, base))
     place = f"{base}/0" if base == "#/grids" else base
-    fields = _numbers(experiment.info.result_schema)
+    fields = numbers_of(experiment.info.result_schema)
     goal = search.goal or fields.get(search.metric, {}).get("goal")
     problems += _objective(experiment, search, fields, goal)
     if len(grids) == 1:
@@ -52,16 +51,6 @@ def _form(request: SweepRequest, search: Search, grids: tuple[Grid, ...], base: 
         yield Problem(base, "too_many", f"a search has at most {MAX_VALUES} values on its axes, this one has {values}")
 
 
-def _numbers(result_schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The scalar fields of a result that are numbers."""
-    found = {}
-    for name, field in result_schema.get("properties", {}).items():
-        kinds = {kind.get("type") for kind in field.get("anyOf", [field])}
-        if kinds & NUMBERS and kinds <= NUMBERS | {"null"}:
-            found[name] = field
-    return found
-
-
 def _objective(
     experiment: Experiment, search: Search, fields: Mapping[str, Mapping[str, Any]], goal: str | None
 ) -> Iterator[Problem]:
@@ -87,8 +76,7 @@ def _objective(
 
 
 def _stop(experiment: Experiment, search: Search, fields: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
-    stoppable = STOPPED_EARLY in experiment.info.result_schema.get("properties", {})
-    curves = [name for name, field in fields.items() if stoppable and "curve" in field]
+    curves = stoppable_by(experiment.info.result_schema)
     if not curves:
         words = f"{experiment.info.name} reports no curve of its results while it runs: none of its runs can be stopped"
         yield Problem("#/search/stop", "no_curve", words)

@@ -1,6 +1,7 @@
 """From grids to the request that is sent, the command and the JSON that say the same."""
 
 import json
+import shlex
 from uuid import UUID
 
 import pytest
@@ -19,7 +20,8 @@ from dashboard.new.draft import (
     runnable,
     total,
 )
-from mgic.records import Point, Preview, Recipe, ThenRequest
+from mgic.cli.search_options import search_of
+from mgic.records import Point, Preview, Recipe, Search, ThenRequest
 from tests.dashboard.made import experiment
 
 RUN = UUID(int=7)
@@ -79,6 +81,48 @@ def test_what_follows_stands_in_the_json_and_last_in_the_command():
     asked = request(INFO, [{"seed": [1]}], Extras(then=then, reuse=True))
     assert json.loads(body(asked))["then"] == {"experiment": "evaluate", "axes": {"severity": [1, 3]}}
     assert commands(asked) == "mgic submit classification seed=1 --reuse --then evaluate severity=1,3"
+
+
+SEARCH = Search.model_validate(
+    {
+        "sampler": "tpe",
+        "trials": 20,
+        "metric": "top1",
+        "goal": "max",
+        "seed": 3,
+        "stop": {"rule": "median"},
+        "max_macs": 2000000,
+        "space": {"rate": {"min": 0.001, "max": 1, "log": True}, "width": {"min": 4, "max": 16, "step": 4}},
+    }
+)
+
+
+def test_a_search_is_sent_as_it_is_and_its_options_are_those_of_the_command():
+    asked = request(INFO, [{"seed": [1, 2]}], Extras(search=SEARCH))
+    assert asked.search == SEARCH
+    assert json.loads(body(asked))["search"] == SEARCH.model_dump(mode="json", exclude_unset=True)
+    words = shlex.split(commands(asked).removeprefix("mgic submit classification seed=1,2 "))
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    assert words[-4:] == ["--range", "rate=0.001:1:log", "--range", "width=4:16:4"]
+    same = search_of(
+        given["--search"],
+        [word for word in words if "=" in word],
+        given["--stop"],
+        trials=int(given["--trials"]),
+        metric=given["--metric"],
+        goal=given["--goal"],
+        seed=int(given["--search-seed"]),
+        max_macs=int(given["--max-macs"]),
+    )
+    assert same == SEARCH
+
+
+def test_of_a_search_no_cell_is_left_out_and_no_field_has_a_value_beside_its_range():
+    asked = request(INFO, [{"seed": [1, 2]}], Extras(search=SEARCH))
+    assert only(asked, made_preview(2, bad=1).model_copy(update={"total": 20})) is asked
+    ranges = Search.model_validate({"sampler": "qmc", "trials": 2, "metric": "m", "space": {"a": {"min": 1, "max": 2}}})
+    two = experiment({"a": {"type": "integer", "default": 0}, "b": {"type": "integer", "default": 5}})
+    assert request(two, [{}], Extras(search=ranges)).axes == {"b": [5]}
 
 
 def made_preview(seeds: int, bad: int | None = None, **more) -> Preview:

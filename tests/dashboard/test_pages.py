@@ -158,6 +158,36 @@ def test_what_follows_each_run_is_part_of_the_form(page, service):
     assert page.button(key="run").disabled
 
 
+def test_a_search_is_asked_for_in_the_form_and_its_page_tells_it_in_words(page, service):
+    choose(page, service, "channel_scaling")
+    page.selectbox(key="search search").set_value("random").run()
+    assert page.button(key="run").disabled
+    page.selectbox(key="search metric").set_value("macs")
+    page.text_input(key="search range").set_value("channels=64:256:64")
+    page.number_input(key="search trials").set_value(2).run()
+    assert not page.error
+    assert page.button(key="run").label == "Run a search of 2 trials"
+    assert "--search random --trials 2 --metric macs --range channels=64:256:64" in page.code[0].value
+    again = opened(session(service.client).run(), "new", **dict(page.query_params))
+    again.button(key="run").click().run()
+    sweep_id = again.query_params["sweep"]
+    service.client.wait(sweep_id, timeout=60)
+    opened(again, "sweep", sweep=sweep_id)
+    assert any(one.value.startswith("A search by random; best macs") for one in again.caption)
+    assert opened(again, "new", from_sweep=sweep_id).button(key="run").label == "Run a search of 2 trials"
+
+
+def test_what_is_wrong_with_a_search_is_said_with_it(page, service):
+    address = {"experiment": "channel_scaling", "search": "random", "metric": "macs"}
+    assert "nothing to choose" in opened(page, "new", **address).error[0].value
+    page.text_input(key="search range").set_value("channels=64").run()
+    assert "is wanted, not 'channels=64'" in page.error[0].value
+    page.text_input(key="search range").set_value("channels=64:8").run()
+    assert "min must be below max" in page.error[0].value
+    assert page.button(key="run").disabled
+    assert "trials=0 is no whole number" in opened(page, "new", trials="0").error[0].value
+
+
 def test_a_preset_fills_the_form(app, service):
     recipe = service.client.recipes()[0]
     shown = opened(app, "new", recipe=recipe.name)
