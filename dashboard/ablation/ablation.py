@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard import address
 from dashboard.connection import client
 from dashboard.pages import NEW_SWEEP, SWEEPS, nothing_yet, prose, show_table
+from dashboard.plots.chosen import choose
 from dashboard.plots.shown import show_plots
 from dashboard.words import literal
 from mgic.client import ApiError, Client
@@ -19,9 +20,12 @@ from mgic.figures.ablation.answer import Answer, Runs
 from mgic.figures.ablation.choices import Chosen, field_switches, part_of, part_switches, question_switches
 from mgic.figures.ablation.fields import Data
 from mgic.figures.ablation.many import settings
+from mgic.figures.columns import short_title
 from mgic.figures.scenes.ablation import load, plots, shown_results
+from mgic.records import Sweep
 
 FRONT = ("cells", "margin")  # of the questions, what is changed most
+OFFERED = 30  # sweeps to choose from, the newest
 KEPT_S = 5  # runs of the same address are not asked for again within so many seconds
 ICONS = {"suffices": "check_circle", "does not suffice": "cancel", "not settled": "pending"}
 _BY_URL: dict[str | type[Any], Callable[[Any], Any]] = {Client: lambda given: given.url}
@@ -70,12 +74,25 @@ def show_answers(chosen: Chosen, data: Data) -> None:
         show_table(steps, "steps", "Every step past a value in question")
 
 
+def varies(sweep: Sweep) -> bool:
+    """Whether a field besides the seed and the model has several values in one of its grids."""
+    fields = (name for grid in sweep.grids for name, axis in grid.items() if len(axis) > 1)
+    return bool(set(fields) - {"seed", "model", "models"})
+
+
 api = client()
-st.title("Ablation", anchor=False)
-if "sweep" not in st.query_params:
-    nothing_yet("No sweep is chosen. Open one from the list; it has a link to its ablation.", SWEEPS, "All sweeps")
+st.space("small")  # the head of the window lies over the first pixels
+head = st.container(horizontal=True, vertical_alignment="bottom")
+head.title("Ablation", anchor=False, width="content")
+offered = {str(one.id): one for one in api.sweeps(limit=OFFERED).items if varies(one)}
+asked_for = st.query_params.get("sweep") or next(iter(offered), "")
+if not asked_for:
+    nothing_yet("No sweep over a field is here yet: vary a group size, or any other field.", NEW_SWEEP, "Make one")
+with head:
+    shown = {one: f"{sweep.name} ({sweep.experiment}, {one[:8]})" for one, sweep in offered.items()}
+    choose("sweep", "Sweeps", shown, [one for one in asked_for.split(",") if one in shown])
 try:
-    data = replace(loaded(api, st.query_params["sweep"]), asked=dict(st.query_params))
+    data = replace(loaded(api, asked_for), asked=dict(st.query_params))
 except (ApiError, BadConfig) as error:
     st.error(literal(error), icon=":material/error:")
     st.page_link(SWEEPS, label="All sweeps", icon=":material/arrow_back:")
@@ -111,7 +128,11 @@ if fields["x"] == fields["y"]:
 elif part.grid:
     show_answers(Chosen(part, values), data)
 else:
-    prose(f"No run with a number of {part.metric} has these values of the other fields.")
+    words = short_title(data.info, part.metric)
+    if any(map(varies, data.sweeps)):
+        prose(f"No run with a number of {words} has these values of the other fields.")
+    else:
+        prose("These runs differ in their seed or model only: there is no field whose values could be compared.")
 show_plots(plots(data, values), "ablation", data)
 with st.expander("All settings and their results"):
     show_table(pd.DataFrame(settings(data, shown_results(data, part.metric))), "settings", "A row a setting")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.connection import SIGNS, datasets
 from dashboard.overview.standing import Lane, Standing, left
-from dashboard.pages import MODELS, NEW_SWEEP, PAPER, chips
+from dashboard.pages import MODELS, NEW_SWEEP, PAPER, SWEEP, chips
 from dashboard.plots.shown import show_small
 from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
@@ -38,8 +38,8 @@ def show_sweeps(sweeps: Sequence[Sweep]) -> None:
     """Those that have not ended, with how far they are."""
     st.subheader("Running now", anchor=False)
     for sweep in sweeps:
-        named = f"[{literal(sweep.name)}](sweep?sweep={sweep.id}){chips(sweep.tags)}"
-        st.progress(min(1.0, sweep.progress), f"{named} · {literal(left(sweep))}")
+        _link(sweep)
+        st.progress(min(1.0, sweep.progress), literal(left(sweep)))
 
 
 def show_results(api: Client, sweeps: Sequence[Sweep], known: Mapping[str, ExperimentInfo]) -> None:
@@ -54,7 +54,7 @@ def show_results(api: Client, sweeps: Sequence[Sweep], known: Mapping[str, Exper
             if plot is not None:
                 shown += 1
                 with st.container(gap="small"):
-                    st.markdown(f"[{literal(sweep.name)}](sweep?sweep={sweep.id}){chips(sweep.tags)}")
+                    _link(sweep)
                     show_small(plot, f"newest-{sweep.id}")
                     st.caption(literal(f"{counts(sweep.counts)} · {ago(sweep.created_at)}"))
     if not shown:
@@ -102,6 +102,14 @@ def _show_lane(lane: Lane) -> None:
         waiting = f"{lane.waiting} waiting" if lane.waiting else "nothing waits"
         busy = f"{lane.running} of {lane.slots} slots busy" if lane.slots else "nothing runs"
         st.caption(f"{busy}, {waiting}")
+
+
+def _link(sweep: Sweep) -> None:
+    """In this tab, where Back comes from; a link in a text opens another one."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.page_link(SWEEP, label=literal(sweep.name), query_params={"sweep": str(sweep.id)})
+        if sweep.tags:
+            st.markdown(chips(sweep.tags), width="content")
 
 
 def _words(run: Run) -> str:

@@ -1,11 +1,12 @@
 """What the list of runs is asked for: the text of the filter box as conditions, what it can be sorted by."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from mgic.errors import BadConfig
-from mgic.records import ExperimentInfo, ModelInfo
+from mgic.records import ExperimentInfo, ModelInfo, title_of
 
 NEWEST = "-created_at"
 OWN = ("seconds", "created_at")  # of a run itself
@@ -69,9 +70,11 @@ def scalar_results(infos: Iterable[ExperimentInfo]) -> list[str]:
 
 def sortable(configs: Iterable[str], results: Iterable[str]) -> dict[str, str]:
     """Each order by its word in an address, with what is shown for it."""
-    fields = {"seconds": "time"} | {f"result.{name}": name for name in results}
+    fields = {"seconds": "seconds"} | {f"result.{name}": name for name in results}
     fields |= {f"config.{name}": name for name in configs}
-    titles = {word: name_of_field(word) for word in fields}
+    titles = {word: title_of(name) for word, name in fields.items()}
+    said = Counter(titles.values())  # a result and a field of a config may have one title
+    titles = {word: f"{title} ({word})" if said[title] > 1 else title for word, title in titles.items()}
     orders = {NEWEST: "newest first", NEWEST[1:]: "oldest first"}
     for word, title in titles.items():
         orders |= {f"-{word}": f"{title} ↓", word: f"{title} ↑"}

@@ -12,7 +12,7 @@ from dashboard.plots.validity import show_validity
 from dashboard.tables.frames import link
 from dashboard.words import literal
 from mgic.figures.columns import short_title
-from mgic.figures.front import Point, percent
+from mgic.figures.front import Point, percent, spread_words
 from mgic.figures.scenes import tradeoff
 from mgic.figures.tradeoff import strong
 from mgic.figures.words import number, si
@@ -34,11 +34,9 @@ drawn = tradeoff.drawn(data, values)
 
 
 def row(point: Point) -> dict[str, object]:
-    half = (point.below + point.above) / 2
-    spread = f" ± {number(half, 2)}" if len(point.singles) > 1 else ""
     return {
         "network": point.label,
-        drawn.score.title if drawn else "": f"{number(point.y)}{spread}",
+        drawn.score.title if drawn else "": f"{number(point.y)}{spread_words(point)}",
         short_title(None, values.get("x", "macs")): si(point.cost, 4),
         "surely": "" if point.probability is None else percent(point.probability),
         "n": len(point.singles),
@@ -49,7 +47,7 @@ def row(point: Point) -> dict[str, object]:
 def front_table(points: list[Point]) -> pd.DataFrame:
     """The cheapest first; how sure each is, where there are seeds enough to say."""
     table = pd.DataFrame([row(point) for point in sorted(points, key=lambda one: one.cost)])
-    return table if any(table["surely"]) else table.drop(columns="surely")
+    return table.drop(columns="surely") if not any(point.probability for point in points) else table
 
 
 if drawn is None or not drawn.info.series:
@@ -58,15 +56,20 @@ if drawn is None or not drawn.info.series:
         prose(note)
 else:
     show_validity(list({one.run.id: one.run for one in drawn.timed}.values()))
-    if drawn.answer:
+    best = [point for point in drawn.info.points if strong(point)]
+    if drawn.answer and best:
         st.success(literal(drawn.answer), icon=":material/check:")
+    elif drawn.answer:
+        st.warning(literal(drawn.answer), icon=":material/do_not_disturb_on:")
     (plot,) = tradeoff.plots_of(drawn)
     left, right = st.columns([5, 3])
     with left:
         show_marked(marked(show_plot(plot, "tradeoff", data, select=True)))
     with right:
         st.subheader("On the front", anchor=False)
-        best = [point for point in drawn.info.points if strong(point)]
+        if not best:
+            prose("No network here meets the budget.")
+            st.stop()
         table = front_table(best)
         opens = {"open": st.column_config.LinkColumn("open", display_text=r"run=(.{8})", help="Opens the newest run")}
         alt = "Networks on the front, the cheapest first"

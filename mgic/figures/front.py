@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from mgic.figures.columns import Goal
 from mgic.figures.series import Mark
 from mgic.figures.words import number, si
-from mgic.statistics import CostError, front_probability
+from mgic.statistics import MIN_FOR_INTERVAL, CostError, front_probability
 
 DRAWS = 1000  # of the true means and costs, which tell how sure the front is
 
@@ -97,9 +97,9 @@ def best_within(points: Sequence[Point], goal: Goal | None, budgets: Sequence[Bu
         return f"Nothing meets {asked}."
     pick = max if goal == "max" else min
     best = pick(inside, key=lambda point: (point.mean_worth, -point.cost) if goal == "max" else point.mean_worth)
-    half = (best.below + best.above) / 2
-    spread = f" ± {number(half, 2)}" if len(best.singles) > 1 else ""
-    unit = f" {unit}" if unit else ""
+    spread, unit = spread_words(best), f" {unit}" if unit else ""
+    name = best.label or best.name
+    name += " (s_g/s_c)" if "/" in name.removeprefix(best.name) and best.name != name else ""
     costs = ", ".join(
         f"{si(best.budgets[b.name], 4)}{f' {b.unit}' if b.unit else ''} {b.title}"
         for b in budgets
@@ -107,7 +107,16 @@ def best_within(points: Sequence[Point], goal: Goal | None, budgets: Sequence[Bu
     )
     sure = "" if best.probability is None else f", on the front with {percent(best.probability)}"
     seeds = f"n = {len(best.singles)}" if len(best.singles) > 1 else "one run"
-    return f"Best {metric} with {asked}: {best.name}, {number(best.y)}{spread}{unit} at {costs}{sure} ({seeds})."
+    return f"Best {metric} with {asked}: {name}, {number(best.y)}{spread}{unit} at {costs}{sure} ({seeds})."
+
+
+def spread_words(point: Point) -> str:
+    """` ± 0.4`, half of the 95 % interval, from 3 seeds on; the range of 2; nothing of one run."""
+    if len(point.singles) < 2:
+        return ""
+    if len(point.singles) < MIN_FOR_INTERVAL:
+        return f" ({number(min(point.singles))} to {number(max(point.singles))})"
+    return f" ± {number((point.below + point.above) / 2, 2)}"
 
 
 def percent(probability: float) -> str:

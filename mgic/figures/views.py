@@ -7,7 +7,16 @@ from typing import Any, get_args
 
 from mgic.figures.box import box_info, box_note, draw_boxes
 from mgic.figures.choice import choice, choice_note, guesses_note
-from mgic.figures.columns import axis_title, description_of, goal_of, is_cost, is_result, short_title, unit_of
+from mgic.figures.columns import (
+    axis_title,
+    description_of,
+    goal_of,
+    is_cost,
+    is_result,
+    short_title,
+    unit_of,
+    with_unit,
+)
 from mgic.figures.cost_axis import COST_COLUMN, KINDS
 from mgic.figures.heatmap import best_note, entries, facets, heatmap_info
 from mgic.figures.heatmap_drawing import draw_heatmap
@@ -217,8 +226,10 @@ def _heatmap(view: View, shown: Shown) -> Plot | None:
             for x, y, cell in cells
         ]
 
-    note = f"Each cell: mean of {z}, ± {spread} (n = {', '.join(map(str, sorted(counts))) or 0}).{best}"
-    draw = partial(draw_heatmap, made, view.title, titles, f"{z} ({unit})" if unit else z)
+    note = (
+        f"Each cell: mean of {short_title(info, z)}, ± {spread} (n = {', '.join(map(str, sorted(counts))) or 0}).{best}"
+    )
+    draw = partial(draw_heatmap, made, view.title, titles, with_unit(info, z))
     return _plot(view, shown, draw, note, f"{z} over {view.x} and {view.y}", rows)
 
 

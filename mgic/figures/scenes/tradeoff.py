@@ -37,6 +37,7 @@ AXES = {
 }
 UNITS = {"macs": "", "params": "", "wall": "ms", "cpu": "ms", "memory": "MB"}
 TIMES = ("wall", "cpu", "memory")  # of a latency run
+AT_MOST = {"max_macs": "At most MACs", "max_ms": "At most ms"}
 MULTIPLES = {"k": 1e3, "M": 1e6, "G": 1e9}
 
 
@@ -329,7 +330,7 @@ def _amount(name: str, text: str) -> float:
     except ValueError:
         amount = 0.0
     if not 0 < amount < float("inf"):
-        raise BadConfig(f"{name}: “{text[:40]}” is no amount above 0, such as 20M or 1.5")
+        raise BadConfig(f"{AT_MOST[name]}: “{text[:40]}” is no amount above 0, such as 20M or 1.5")
     return amount
 
 
