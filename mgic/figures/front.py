@@ -98,8 +98,8 @@ def best_within(points: Sequence[Point], goal: Goal | None, budgets: Sequence[Bu
     pick = max if goal == "max" else min
     best = pick(inside, key=lambda point: (point.mean_worth, -point.cost) if goal == "max" else point.mean_worth)
     spread, unit = spread_words(best), f" {unit}" if unit else ""
-    name = best.label or best.name
-    name += " (s_g/s_c)" if "/" in name.removeprefix(best.name) and best.name != name else ""
+    told = best.label.removeprefix(f"{best.name.partition('(')[0]} ")  # in the plot, beside the model
+    name = f"{best.name} (s_g/s_c {told})" if "/" in told and told != best.label else best.name
     costs = ", ".join(
         f"{si(best.budgets[b.name], 4)}{f' {b.unit}' if b.unit else ''} {b.title}"
         for b in budgets

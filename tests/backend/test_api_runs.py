@@ -173,4 +173,5 @@ def test_what_is_deleted_is_gone_with_its_files(api, store, runs):
     sweep_id = api.client.run(runs[5]).sweep_id
     api.client.delete_sweep(sweep_id)
     assert api.http.get(f"/sweeps/{sweep_id}").status_code == 404
-    wait_for(lambda: not any((api.folder / "artifacts").iterdir()), 10, "all files to go")
+    folders = [api.folder / "artifacts" / str(run) for run in runs]
+    wait_for(lambda: not any(folder.exists() for folder in folders), 10, "all files to go")

@@ -9,7 +9,6 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import select, update
 
 from backend.store import Store
-from backend.store.rows import run_record
 from backend.store.schema import runs
 from mgic.records import RunStatus
 from tests.backend.store_machine import StoreMachine
@@ -62,8 +61,10 @@ class CancelOverwritesSuccess(Store):
             row = self._row(connection, run_id)
             if row["status"] == "succeeded":
                 self._end(connection, row, RunStatus.CANCELLED, result=None)
-                return run_record(self._row(connection, run_id))
-        return super().cancel_run(run_id)
+                over = True
+            else:
+                over = False
+        return self.run(run_id) if over else super().cancel_run(run_id)
 
 
 class ReapIgnoresTheLease(Store):

@@ -23,7 +23,7 @@ def sweep(identifier: UUID, experiment: str = "classification") -> Sweep:
         id=identifier,
         name=f"sweep <b>{identifier.int}</b>",
         experiment=experiment,
-        grids=(),
+        grids=({"group_size": [4, 8], "coarsest_size": [8, 16], "seed": [0, 1, 2]},),
         priority=5,
         created_at=MOMENT,
         counts={RunStatus.SUCCEEDED: 18},
@@ -39,6 +39,7 @@ def client(runs: list, experiment: str = "classification") -> Client:
     def answer(request: httpx.Request) -> httpx.Response:
         path = request.url.path.removeprefix(PREFIX)
         found = {
+            "/sweeps": lambda: Page(items=(sweep(SWEEP), sweep(OTHER, experiment)) if runs else ()),
             f"/sweeps/{SWEEP}": lambda: sweep(SWEEP),
             f"/sweeps/{OTHER}": lambda: sweep(OTHER, experiment),
             f"/sweeps/{SWEEP}/runs": lambda: Page(items=tuple(runs)),
@@ -88,7 +89,6 @@ def test_an_open_answer_leads_to_a_form_that_is_filled_with_the_runs():
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ({}, "No sweep is chosen"),
         ({"sweep": "x"}, "is not an id"),
         ({"sweep": str(UUID(int=7))}, "no /sweeps/"),
         ({"sweep": f"{SWEEP},{OTHER}"}, "these are of classification and latency"),
@@ -99,6 +99,12 @@ def test_an_open_answer_leads_to_a_form_that_is_filled_with_the_runs():
 )
 def test_a_bad_address_is_answered_in_words(address, words):
     assert words in said(shown(grid(), "latency" if "," in address.get("sweep", "") else "classification", **address))
+
+
+def test_without_an_address_the_newest_sweep_over_a_field_is_shown():
+    page = shown(grid())
+    assert "suffices." in " ".join(one.value for one in page.markdown)
+    assert "No sweep over a field is here yet" in said(shown([]))
 
 
 def test_the_command_draws_the_same_as_the_page():

@@ -121,7 +121,7 @@ def test_the_best_under_two_budgets_is_said():
 
 @pytest.mark.parametrize("text", ["much", "-1", "0", "nan", "1e999", "M"])
 def test_a_budget_that_is_no_amount_is_refused_by_its_name(text):
-    with pytest.raises(BadConfig, match="max_macs"):
+    with pytest.raises(BadConfig, match="At most MACs"):
         tradeoff.plots(data(), {"max_macs": text})
 
 
