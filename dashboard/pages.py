@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.address import turn
 from dashboard.words import literal
+from mgic.figures.words import decimals
 from mgic.records import Run, RunStatus, Worker
 
 ABLATION = "ablation/ablation.py"
@@ -97,6 +98,11 @@ def show_table(table: pd.DataFrame, key: str, alt: str, height: int | None = Non
         "open": st.column_config.LinkColumn("Open", display_text=r"run=(.{8})", help="Opens the page of the run"),
         "sweep": st.column_config.LinkColumn("Sweep", display_text=r"sweep=(.{8})", help="Opens its sweep"),
         "created": st.column_config.DatetimeColumn("Created (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+    }
+    config |= {
+        name: st.column_config.NumberColumn(_headed(name), format=f"%.{decimals(table[name].dropna())}f")
+        for name in table.columns
+        if pd.api.types.is_float_dtype(table[name]) and table[name].notna().any()
     }
     config |= {
         name: st.column_config.NumberColumn(_headed(name), format="localized")

@@ -1,7 +1,8 @@
 """How names, numbers, times and statuses are written, the same on every page and in every figure."""
 
 import html
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ ICONS = {
     RunStatus.CANCELLED: "⊘",
 }
 NO_NUMBER = "-"
+MOST_DECIMALS = 8
 
 
 def plain(text: object) -> str:
@@ -47,6 +49,18 @@ def number(value: float, digits: int = 4) -> str:
     if isinstance(value, int) and abs(value) < 10_000:
         return str(value)
     return si(value, digits) if abs(value) >= 10_000 else f"{value:.{digits}g}"
+
+
+def decimals(values: Iterable[float]) -> int:
+    """The same for all numbers of a column: by 98.19 stands 97.50.
+
+    The largest has four significant digits at least, the smallest two; whole numbers stay whole.
+    """
+    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    if all(size == int(size) for size in sizes):
+        return 0
+    wanted = max(3 - math.floor(math.log10(max(sizes))), 1 - math.floor(math.log10(min(sizes))))
+    return min(MOST_DECIMALS, max(0, wanted))
 
 
 def seconds(value: float | None) -> str:

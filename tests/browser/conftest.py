@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mgic.records import Run, SweepRequest
+from tests.browser.places import full
 from tests.conftest import Service
 
 PROBES = re.compile(r"/_stcore/(health|host-config)$")  # Streamlit looks for itself below the page's address first
@@ -59,36 +59,8 @@ def watched(browser: Browser, service: Service, **settings) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def addresses(service) -> dict[str, str]:
-    """An address of every page, with something on it: the shipped results, and a sweep of their own."""
-    client = service.client
-    by_experiment = {sweep.experiment: sweep for sweep in client.load_demo()}
-    trained, timed = by_experiment["classification"], by_experiment["latency"]
-    runs = client.sweep_runs(trained.id)
-    client.wait(client.submit(SweepRequest(experiment="channel_scaling", axes={"channels": [64, 128]})).id, timeout=120)
-    several = ",".join(str(run.id) for run in _of_two_seeds(runs))
-    return {
-        "overview": "/",
-        "new": "/new?experiment=classification",
-        "sweeps": "/sweeps",
-        "sweep": f"/sweep?sweep={trained.id}",
-        "runs": "/runs",
-        "run": f"/run?run={runs[0].id}",
-        "compare": f"/compare?run={several}",
-        "tradeoff": f"/tradeoff?sweep={trained.id}",
-        "ablation": f"/ablation?sweep={trained.id}",
-        "latency": f"/latency?sweep={timed.id}",
-        "reconstructions": "/reconstructions",
-        "models": "/models",
-        "model": "/model?model=mgic_resnet20",
-        "paper": "/paper",
-        "system": "/system",
-        "help": "/help",
-    }
-
-
-def _of_two_seeds(runs: list[Run]) -> list[Run]:
-    """Two configs with two seeds each."""
-    return [run for run in runs if run.config["seed"] in (0, 1)][:4]
+    """An address of every page, with something on it."""
+    return full(service.client)
 
 
 def settle(page: Page) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.words import ADVICE, literal
-from mgic.figures.words import ICONS, counts, number, plain, seconds, si
+from mgic.figures.words import ICONS, counts, decimals, number, plain, seconds, si
 from mgic.records import Reason, RunStatus
 
 
@@ -37,6 +37,15 @@ def test_numbers_are_short():
         "2.0 h",
         "4.6 days",
     ]
+
+
+def test_a_column_has_one_number_of_decimals():
+    assert decimals([98.19, 97.5]) == 2
+    assert decimals([0.25, 0.00012]) == 5
+    assert decimals([1234.5, 20.0]) == 0
+    assert decimals([0.5, float("nan"), float("inf"), 0.0]) == 4
+    assert decimals([1e-30]) == 8
+    assert decimals([]) == decimals([0.0]) == decimals([8.0, 16.0]) == 0
 
 
 def test_every_status_has_an_icon_and_every_reason_advice():
