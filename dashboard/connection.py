@@ -17,7 +17,7 @@ from mgic.records import Config, DatasetInfo, ExperimentInfo, Health, ModelCost,
 
 SIGNS = {"ok": "✔", "degraded": "▲", "unavailable": "✖"}  # of what the service says of itself
 INPUTS = 100  # runs that a form offers as inputs
-ANSWER_S = 3  # an API that is silent for longer is said to be out of reach
+ANSWER_S = 2.5  # an API that is silent for longer is said to be out of reach
 
 Seen = TypeVar("Seen")
 

@@ -13,7 +13,7 @@ from mgic.figures.scenes.asked import ids
 from mgic.figures.switches import Switch
 from mgic.figures.views import LINEAR, LOG, plots_of_run
 from mgic.figures.words import number
-from mgic.records import CurvePoint, ExperimentInfo, Run
+from mgic.records import CurvePoint, ExperimentInfo, Run, title_of
 
 PARAMETERS = ("run",)
 SMOOTHING = Switch("smoothing", "Smoothing", {}, "0.8", bounds=(0.0, 0.99, 0.01))
@@ -64,8 +64,8 @@ def curve_plots(points: Sequence[CurvePoint], values: Mapping[str, str]) -> list
     return [
         Plot(
             name_of(f"curve {title}"),
-            title,
-            partial(draw_curves, title, curves, log),
+            title_of(title),
+            partial(draw_curves, title_of(title), curves, log),
             note + _outside(curves, log),
             f"{title} by step",
             partial(_rows, curves),
