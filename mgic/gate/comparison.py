@@ -6,7 +6,7 @@ Exact metrics are compared as they are: parameters, multiply-accumulates, size, 
 from collections.abc import Sequence
 
 from mgic.errors import NotInBaseline, Problem
-from mgic.gate.limits import METRICS, limit_of, movement
+from mgic.gate.limits import EXACT, METRICS, limit_of, movement
 from mgic.records import (
     Baseline,
     Comparison,
@@ -15,6 +15,7 @@ from mgic.records import (
     Limits,
     MetricVerdict,
     ModelFigures,
+    RowVerdict,
     Source,
     Top1,
 )
@@ -71,8 +72,7 @@ def compare(baseline: Baseline, pairs: Sequence[Pair], source: Source, limits: L
 def _rows(base: ModelFigures, head: ModelFigures, limits: Limits, wanted: bool) -> list[MetricVerdict]:
     rows = [
         _row(base, head, metric, getattr(base, metric), getattr(head, metric), limit_of(limits, metric), "")
-        for metric in METRICS
-        if metric != "top1"
+        for metric in EXACT
     ]
     if not (base.top1 or head.top1 or wanted):
         return rows
@@ -90,7 +90,7 @@ def _row(
     limit: str,
     why_not: str,
 ) -> MetricVerdict:
-    verdict: GateVerdict = "not measured"
+    verdict: RowVerdict = "not measured"
     change = percent = None
     improved = False
     if before is not None and after is not None and not why_not:

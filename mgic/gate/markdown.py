@@ -5,7 +5,19 @@ from mgic.records import Comparison, MetricVerdict
 HEADER = (
     "| model | metric | base | head | change | limit | verdict |\n| --- | --- | ---: | ---: | ---: | ---: | --- |\n"
 )
-UNITS = {"params": "parameters", "macs": "MACs", "size_bytes": "size, bytes", "top1": "top-1, %"}
+UNITS: dict[str | None, str] = {
+    None: "",
+    "params": "parameters",
+    "macs": "MACs",
+    "size_bytes": "size, bytes",
+    "cpu_time": "CPU time, ms",
+    "instructions": "instructions",
+    "peak_memory": "peak memory, bytes",
+    "wall_time": "wall time, ms",
+    "p50": "median wall time, ms",
+    "throughput": "samples a second",
+    "top1": "top-1, %",
+}
 
 
 def as_markdown(found: Comparison) -> str:
