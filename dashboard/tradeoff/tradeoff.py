@@ -1,11 +1,13 @@
 """Which network is worth what it costs: accuracy against MACs, parameters, time and memory, over any sweeps."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from dashboard import address
 from dashboard.connection import client, scene_data
-from dashboard.pages import NEW_SWEEP, nothing_yet, prose
+from dashboard.pages import NEW_SWEEP, demo_chip, nothing_yet, prose
 from dashboard.plots.chosen import choose, marked, show_marked
 from dashboard.plots.shown import show_plot
 from dashboard.plots.validity import show_validity
@@ -18,11 +20,18 @@ from mgic.figures.tradeoff import strong
 from mgic.figures.words import number, si
 from mgic.statistics import MIN_SEEDS
 
+COLUMNS: dict[str, Any] = {  # all of them are seen at 1280 pixels
+    "network": st.column_config.Column(width=112),
+    "n": st.column_config.Column(width=36),
+    "surely": st.column_config.Column(width=62, help="Its probability of being on the front, given the spread"),
+    "open": st.column_config.LinkColumn("open", display_text=":material/open_in_new:", width=44, help="The newest run"),
+}
+
 st.space("small")  # the head of the window lies over the first pixels
 head = st.container(horizontal=True, vertical_alignment="bottom")
-head.title("Trade-off", anchor=False, width="content")
 api = client()
 data = scene_data(api, "tradeoff", {"sweep": st.query_params.get("sweep", "")})
+head.title(f"Trade-off{demo_chip(data)}", anchor=False, width="content")
 if not data.offered:
     words = "No sweep with a score against a cost is here yet: train a few networks, and time the same ones."
     nothing_yet(words, NEW_SWEEP, "Make the first one")
@@ -31,6 +40,8 @@ with head:
     choose("sweep", "Sweeps", offered, data.chosen)
 values = address.switches("tradeoff", tradeoff.switches(data))
 drawn = tradeoff.drawn(data, values)
+for fault in drawn.faults if drawn else ():
+    st.warning(literal(fault), icon=":material/edit:")
 
 
 def row(point: Point) -> dict[str, object]:
@@ -38,8 +49,8 @@ def row(point: Point) -> dict[str, object]:
         "network": point.label,
         drawn.score.title if drawn else "": f"{number(point.y)}{spread_words(point)}",
         short_title(None, values.get("x", "macs")): si(point.cost, 4),
-        "surely": "" if point.probability is None else percent(point.probability),
         "n": len(point.singles),
+        "surely": "" if point.probability is None else percent(point.probability),
         "open": link("run", point.runs[-1]),
     }
 
@@ -62,7 +73,7 @@ else:
     elif drawn.answer:
         st.warning(literal(drawn.answer), icon=":material/do_not_disturb_on:")
     (plot,) = tradeoff.plots_of(drawn)
-    left, right = st.columns([5, 3])
+    left, right = st.columns([5, 4])
     with left:
         show_marked(marked(show_plot(plot, "tradeoff", data, select=True)))
     with right:
@@ -71,8 +82,7 @@ else:
             prose("No network here meets the budget.")
             st.stop()
         table = front_table(best)
-        opens = {"open": st.column_config.LinkColumn("open", display_text=r"run=(.{8})", help="Opens the newest run")}
         alt = "Networks on the front, the cheapest first"
-        st.dataframe(table, hide_index=True, column_config=opens, key="front", alt=alt)
+        st.dataframe(table, hide_index=True, column_config=COLUMNS, key="front", alt=alt)
         if "surely" not in table:
             prose(f"How sure each is of its place on the front is said from {MIN_SEEDS} seeds a network on.")

@@ -5,12 +5,16 @@ a contrast of at least 3 against its background. A colour never stands alone: th
 the dash of a series change with it.
 """
 
+import textwrap
 from dataclasses import dataclass
 from functools import cache
 
 import plotly.graph_objects as go
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")
+LINE, FIRST = 19, 26  # pixels of the margin above for each line of a title
+ABOVE = 16  # pixels above the title
+LETTERS = 50  # of a title in a line, as on a telephone
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
 TEXT = 13  # pixels of most of the text
@@ -77,4 +81,17 @@ def figure(title: str, x: str, y: str, colours: Look, height: int = 440) -> go.F
     """An empty figure with its title and the titles of its axes."""
     # One dict: properties that are set one by one are checked one by one, four times as long.
     axes = {"xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}}}
-    return go.Figure(layout={"template": template(colours), "title": {"text": title}, "height": height, **axes})
+    made = go.Figure(layout={"template": template(colours), "title": {"text": title}, "height": height, **axes})
+    if len(title) > LETTERS:
+        set_title(made, title)
+    return made
+
+
+def set_title(made: go.Figure, title: str) -> None:
+    """In as many lines as it takes; a title is plotly's text already."""
+    lines = textwrap.wrap(title, LETTERS, break_long_words=False) or [""]
+    made.update_layout(title_text="<br>".join(lines), title_font_size=15 if len(lines) > 1 else 16)
+    height = made.layout.height or 450
+    made.update_layout(
+        margin_t=FIRST + LINE * len(lines), title_yref="container", title_y=1 - ABOVE / height, title_yanchor="top"
+    )
