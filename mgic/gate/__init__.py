@@ -1,19 +1,22 @@
 """Holds models against a baseline, for the command line and the service alike. Without torch."""
 
 from mgic.gate.comparison import Pair, compare, find_base
-from mgic.gate.limits import parse_limits
+from mgic.gate.limits import Rules, joined, parse_rules, read_rules
 from mgic.gate.markdown import as_markdown
 from mgic.gate.runs import Training, of_outcome, of_run, trained, with_runs
 
 __all__ = [
     "Pair",
+    "Rules",
     "Training",
     "as_markdown",
     "compare",
     "find_base",
+    "joined",
     "of_outcome",
     "of_run",
-    "parse_limits",
+    "parse_rules",
+    "read_rules",
     "trained",
     "with_runs",
 ]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mgic.errors import BadConfig, Conflict, NotInBaseline
-from mgic.gate import Training, as_markdown, compare, find_base, parse_limits, with_runs
-from mgic.gate.limits import joined, movement, parse_rules, read_rules
-from mgic.records import Baseline, ComparisonRequest, Limits, ModelFigures, RunStatus, Source, Top1
+from mgic.gate import Training, as_markdown, compare, find_base, joined, parse_rules, read_rules, with_runs
+from mgic.gate.limits import movement, parse_limits
+from mgic.records import Baseline, ComparisonRequest, ModelFigures, RunStatus, Source, Top1
 
 RUN = UUID("00000000-0000-4000-8000-000000000001")
 SOURCE = Source(mgic="0.1.0", commit="0123456789abcdef", dirty=False)
@@ -36,7 +36,7 @@ def baseline(*models: ModelFigures) -> Baseline:
 
 
 def held(base: ModelFigures, head: ModelFigures, limits: str | None = None):
-    return compare(baseline(base), [(base, head)], SOURCE, parse_limits(limits, "limits") if limits else Limits())
+    return compare(baseline(base), [(base, head)], SOURCE, parse_rules([limits] if limits else [], "limits"))
 
 
 def verdicts(found) -> dict[str, str]:

@@ -1,0 +1,181 @@
+"""Holds the working copy against a commit: count, measure, judge."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mgic import __version__
+from mgic.environment import hostname
+from mgic.errors import BadConfig, Problem
+from mgic.gate.comparison import exact, overall
+from mgic.gate.judging import Judged, rows
+from mgic.gate.limits import Rules
+from mgic.measure.blocks import Code, Parents
+from mgic.measure.host import Host
+from mgic.records import (
+    MAX_GATE_MODELS,
+    Arm,
+    Comparison,
+    Conditions,
+    MetricVerdict,
+    ModelFigures,
+    SideInfo,
+    Source,
+)
+from mgic.repository import remote_of, repository_of
+from mgic.sides.checkout import Base
+from mgic.sides.counting import Counted, changed_options, count, one_sided
+from mgic.sides.timing import Timed, Way, measure
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be held against the base.
+
+    Args:
+        specs: Models; none: all that the code of a side has.
+        rules: Limits.
+        way: How a pass is made.
+        budget_s: For all of it, seconds; 0: nothing is timed.
+        allow_gone: Whether a model that the head does not have is told and no more.
+        name: What it is a comparison of.
+        links: Addresses of the CI run and the pull request, and the branch.
+    """
+
+    specs: tuple[str, ...]
+    rules: Rules
+    way: Way
+    budget_s: float
+    allow_gone: bool
+    name: str | None
+    links: Mapping[str, str | None]
+
+
+def held_against(
+    base: Base, sides: tuple[Code, Code], asked: Asked, notes: Sequence[str], tell: Callable[[Timed], None]
+) -> Comparison:
+    """The verdict.
+
+    Args:
+        base: The commit.
+        sides: Its code, and the head's.
+        asked: What to hold against it.
+        notes: To be told first.
+        tell: Called after each block.
+
+    Raises:
+        BadConfig: Modules that lie elsewhere, or too many models.
+        UnknownName: A model that neither side has.
+        NotMeasured: A side that cannot be imported.
+    """
+    began, load = time.monotonic(), Host().load()
+    codes: dict[Arm, Code] = {"base": sides[0], "control": sides[0], "head": sides[1]}
+    with TemporaryDirectory(prefix="mgic-gate-") as folder:
+        log = Path(folder) / "log"
+        with Parents(codes, (), log) as made:
+            hello = made.hellos[-1]
+            first = count("base", made, asked.specs, {})
+            sizes = {spec: one.input_size for spec, one in first.figures.items()}
+            second = count("head", made, asked.specs or [], sizes)
+        specs = _specs(asked.specs, first, second)
+        pairs = {
+            second.figures[s].model: (first.figures[s], second.figures[s]) for s in specs if _both(s, first, second)
+        }
+        preload = list(dict.fromkeys([*first.loaded, *second.loaded]))
+        until = began + asked.budget_s
+        timed = measure(pairs, codes, preload, asked.rules, asked.way, until, log, tell) if asked.budget_s else Timed()
+    found = [*one_sided(specs, first, second, asked.allow_gone), *_rows(pairs, timed, asked)]
+    verdict, words = overall(found, asked.rules)
+    head = repository_of(base.root)
+    return Comparison(
+        created_at=datetime.now(UTC),
+        verdict=verdict,
+        summary=f"{words} (base {base.commit[:10]}, where it left {base.ref})",
+        baseline=base.commit,
+        baseline_created_at=None,
+        base_source=_source(),
+        head_source=_source(),
+        rows=tuple(found),
+        notes=tuple([*notes, *_notes(base, pairs, timed)]),
+        name=asked.name,
+        base_side=SideInfo(ref=base.ref, commit=base.commit, branch=None, dirty=False, remote=remote_of(base.root)),
+        head_side=SideInfo(
+            ref="head",
+            commit=head.commit if head else None,
+            branch=asked.links.get("branch") or (head.branch if head else None),
+            dirty=head.changed if head else None,
+            remote=remote_of(base.root),
+        ),
+        conditions=_conditions(asked, timed, hello, load, time.monotonic() - began),
+        samples=tuple(timed.samples),
+        ci_run=asked.links.get("ci_run"),
+        pull_request=asked.links.get("pull_request"),
+    )
+
+
+def _both(spec: str, first: Counted, second: Counted) -> bool:
+    return spec in first.figures and spec in second.figures
+
+
+def _specs(asked: Sequence[str], first: Counted, second: Counted) -> list[str]:
+    """Those that were asked for, or all that a side has; a model that is asked for twice is an error."""
+    known = list(asked) or list(
+        dict.fromkeys(spec for one in (first, second) for spec in [*one.figures, *one.unknown, *one.bad])
+    )
+    if not known:
+        words = "neither side registers a model or has a function that makes one; name models, or a module by --import"
+        raise BadConfig(words, (Problem("models", "missing", words),))
+    if len(known) > MAX_GATE_MODELS:
+        words = f"{len(known)} models are too many for a gate, which takes {MAX_GATE_MODELS}; name those that matter"
+        raise BadConfig(words, (Problem("models", "too_many", words),))
+    canonical = [second.figures[spec].model for spec in known if spec in second.figures]
+    for spec in canonical:
+        if canonical.count(spec) > 1:
+            raise BadConfig(f"models: {spec} stands there twice", (Problem("models", "repeated", f"{spec} twice"),))
+    return known
+
+
+def _rows(pairs: Mapping[str, tuple[ModelFigures, ModelFigures]], timed: Timed, asked: Asked) -> list[MetricVerdict]:
+    found = []
+    for model, (base, head) in pairs.items():
+        limits = asked.rules.of(model)
+        found += exact(base, head, limits)
+        judged = timed.judged.get(model, Judged())
+        found += rows(timed.samples, base, head, limits, judged, asked.way.batch_size)
+    return found
+
+
+def _notes(base: Base, pairs: Mapping[str, tuple[ModelFigures, ModelFigures]], timed: Timed) -> list[str]:
+    notes = [f"{base.why}: the base is its first parent, {base.commit[:10]}."] if base.why else []
+    notes += [words for pair in pairs.values() if (words := changed_options(*pair))]
+    notes += [f"{model}: not timed, {why}" for model, why in timed.failed.items()]
+    return notes
+
+
+def _source() -> Source:
+    return Source(mgic=__version__, commit="unknown", dirty=None)
+
+
+def _conditions(
+    asked: Asked, timed: Timed, hello: Mapping[str, str], load: float | None, elapsed_s: float
+) -> Conditions:
+    facts = Host().facts()
+    return Conditions(
+        engine=asked.way.engine,
+        threads=1,
+        batch_size=asked.way.batch_size,
+        budget_s=asked.budget_s,
+        elapsed_s=elapsed_s,
+        blocks=timed.blocks,
+        load_before=load,
+        load_after=Host().load(),
+        cores=facts.cores,
+        processor=facts.processor,
+        python=hello["python"],
+        torch=hello["torch"],
+        hostname=hostname(),
+        remarks=tuple(timed.remarks),
+    )
