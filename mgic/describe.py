@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from mgic import models as model_registry
-from mgic import plugins, provenance
+from mgic import origin, plugins, provenance
 from mgic.data import dataset_info, list_datasets, look_in
 from mgic.errors import BadCheckpoint, BadConfig, DataMissing, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS, WEIGHTS
@@ -129,7 +129,7 @@ def cost_of_query(name: str, texts: Mapping[str, str], input_size: tuple[int, ..
 
 def source() -> Source:
     """The program that counts here."""
-    told = provenance.source()
+    told = origin.source()
     return Source(mgic=told["version"], commit=told["commit"], dirty=told["dirty"])
 
 

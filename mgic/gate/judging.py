@@ -10,6 +10,7 @@ from mgic.gate.limits import TIMED, limit_of
 from mgic.gate.sequential import Decision, confirm, decide
 from mgic.records import Limits, MetricVerdict, ModelFigures, RowVerdict, Sampled, Stage, TimedMetric
 from mgic.records.limits import WRITTEN, allowance
+from mgic.statistics.signed_rank import signed_rank
 
 ENDS: tuple[RowVerdict, ...] = ("pass", "regression", "inconclusive")
 SHOWN: tuple[TimedMetric, ...] = ("wall_time", "p50", "throughput")  # without a limit these are told
@@ -118,8 +119,7 @@ def rows(
             found.append(_row(samples, base, head, metric, limit, state.verdict or "inconclusive", state, batch))
         elif not limit and metric in SHOWN and (several := blocks(samples, head.model, metric)):
             effects, controls = [one.effect for one in several], [one.difference for one in several]
-            shown = State(decide(effects, controls, math.inf, last=True))
-            found.append(_row(samples, base, head, metric, "", "told", shown, batch))
+            found.append(_row(samples, base, head, metric, "", "told", State(told(effects, controls)), batch))
         elif getattr(limits, metric) is not None:
             found.append(_missing(base, head, metric, limit))
     return found
@@ -136,8 +136,8 @@ def _row(
     batch: int,
 ) -> MetricVerdict:
     decision = state.decision
-    if decision is None:
-        raise ValueError(f"{metric} was not judged")
+    if decision is None or decision.estimate is None:
+        return _missing(base, head, metric, limit)
     before = base_value(samples, head.model, metric, batch)
     turned = metric == "throughput"
     low, high = (decision.high, decision.low) if turned else (decision.low, decision.high)
@@ -162,6 +162,13 @@ def _row(
         control_low_percent=None if decision.control_low is None else _percent(decision.control_low, False),
         control_high_percent=None if decision.control_high is None else _percent(decision.control_high, False),
     )
+
+
+def told(effects: Sequence[float], controls: Sequence[float]) -> Decision:
+    """Of a metric without a limit: the interval of a single look, and nothing that follows from it."""
+    found, base = signed_rank(effects), signed_rank(controls)
+    bounds = found.low, found.high, found.confidence
+    return Decision("go on", found.n, found.estimate, *bounds, base.low, base.high, "")
 
 
 def _percent(log_ratio: float, turned: bool) -> float:

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import IO, Any, Self
 
-from mgic.errors import MgicError
+from mgic.errors import NotMeasured
 from mgic.process import die_with_parent
 from mgic.records import Arm, Sampled, Stage
 
@@ -31,10 +31,6 @@ ORDERS: tuple[tuple[Arm, ...], ...] = (
     ("control", "head", "head", "base"),
     ("head", "base", "control", "head"),
 )
-
-
-class NotMeasured(MgicError):
-    """A process that was to measure ended, or said why it cannot."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mgic.errors import BadConfig, Problem, UnknownName
-from mgic.measure.blocks import NotMeasured, Parents
+from mgic.errors import BadConfig, NotMeasured, Problem, UnknownName
+from mgic.measure.blocks import Parents
 from mgic.records import Arm, MetricVerdict, ModelFigures
 
 ABSENT = "there is no module"  # how an import that finds nothing is told

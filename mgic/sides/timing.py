@@ -7,12 +7,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from mgic.errors import NotMeasured
 from mgic.gate.judging import Judged, judge
 from mgic.gate.limits import Rules
-from mgic.measure.blocks import Code, NotMeasured, Parents, order_of, sampled
+from mgic.measure.blocks import Code, Parents, order_of, sampled
 from mgic.records import Arm, ModelFigures, Sampled
 
-MAX_BLOCKS = 60
+MAX_BLOCKS = 80  # a measurement and a second one, each of which ends by itself
 SAMPLE_S = 0.25  # of CPU time that the passes of a sample should take together
 PASSES = (5, 200)
 WARM_UP_S = 0.2

@@ -1,5 +1,6 @@
 """Holds the working copy against a commit: count, measure, judge."""
 
+import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mgic import __version__
-from mgic.environment import hostname
 from mgic.errors import BadConfig, Problem
 from mgic.gate.comparison import exact, overall
 from mgic.gate.judging import Judged, rows
 from mgic.gate.limits import Rules
 from mgic.measure.blocks import Code, Parents
 from mgic.measure.host import Host
+from mgic.origin import source
 from mgic.records import (
     MAX_GATE_MODELS,
     Arm,
@@ -156,7 +156,8 @@ def _notes(base: Base, pairs: Mapping[str, tuple[ModelFigures, ModelFigures]], t
 
 
 def _source() -> Source:
-    return Source(mgic=__version__, commit="unknown", dirty=None)
+    told = source()
+    return Source(mgic=told["version"], commit=told["commit"], dirty=told["dirty"])
 
 
 def _conditions(
@@ -176,6 +177,6 @@ def _conditions(
         processor=facts.processor,
         python=hello["python"],
         torch=hello["torch"],
-        hostname=hostname(),
+        hostname=platform.node(),
         remarks=tuple(timed.remarks),
     )
