@@ -1,9 +1,9 @@
 """Two versions of the code measured in blocks: who is measured in which order, and the processes that do it.
 
-A block is one process, started fresh, that has imported and computed nothing; each of its samples is a fork of it,
-which imports its side's code, builds the network, warms it up and times it. What a fresh process decides by chance,
-where libraries and stacks lie, is the same for all samples of a block and another one in the next, so that it is
-noise between blocks and no bias between sides. Without torch.
+The samples of a block are forks of one process, which was started fresh, has imported and computed nothing; each
+imports its side's code, builds the network, warms it up and times it. What a fresh process decides by chance, where
+libraries and stacks lie, is the same for all samples of a block. A few blocks share a process, as its start costs
+more than they do, and the next ones have another: so it is noise and no bias between sides. Without torch.
 """
 
 import json
@@ -11,6 +11,7 @@ import os
 import random
 import selectors
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,19 +77,20 @@ class Parent:
 
     Args:
         code: A side that it can be for.
-        preload: Modules that it imports before it is ready.
         log: Where it and its children print to.
 
     Attributes:
-        hello: What it says of itself.
+        state: What it says of itself, once it has imported what it was told to.
     """
 
-    def __init__(self, code: Code, preload: Sequence[str], log: Path) -> None:
+    state: dict[str, Any]
+
+    def __init__(self, code: Code, log: Path) -> None:
         reading, writing = os.pipe()
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [code.python, "-P", "-m", "mgic.measure.forking", json.dumps({"preload": preload, "answers": writing})],
+                [code.python, "-P", "-m", "mgic.measure.forking", str(writing)],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -100,7 +102,7 @@ class Parent:
         os.close(writing)
         self._answers = os.fdopen(reading)
         try:
-            self.hello = self._next()
+            self.preload(())
         except BaseException:
             self.close()
             raise
@@ -114,7 +116,11 @@ class Parent:
     @property
     def can_fork(self) -> bool:
         """Not where its imports have left threads, or a GPU in use: a child would hang, or fail."""
-        return not self.hello["threads"] and not self.hello["cuda"]
+        return not self.state["threads"] and not self.state["cuda"]
+
+    def preload(self, modules: Sequence[str]) -> None:
+        """Have it import these, for all of its children. Raises `NotMeasured`."""
+        self.state = self.ask({"task": "preload", "modules": list(modules)})
 
     def ask(self, job: Mapping[str, Any], alone: bool = False) -> dict[str, Any]:
         """Have a job done in a child, or, `alone`, by the process itself, which has done its work then.
@@ -166,24 +172,36 @@ def _environment(code: Code) -> dict[str, str]:
 
 
 class Parents:
-    """The processes of a block: one for all arms whose interpreter and environment are the same.
+    """The processes of some blocks: one for all arms whose interpreter and environment are the same.
 
     Args:
         codes: Of the arms.
-        preload: What both sides import of packages.
         log: Where they and their children print to.
+
+    Attributes:
+        seconds: That it took to start them and to have them import.
     """
 
-    def __init__(self, codes: Mapping[Arm, Code], preload: Sequence[str], log: Path) -> None:
+    def __init__(self, codes: Mapping[Arm, Code], log: Path) -> None:
+        began = time.monotonic()
         self._codes, self._log = codes, log
         self._made: dict[Any, Parent] = {}
         try:
             for code in codes.values():
                 if code.process not in self._made:
-                    self._made[code.process] = Parent(code, preload, log)
+                    self._made[code.process] = Parent(code, log)
         except BaseException:
             self.__exit__()
             raise
+        self.seconds = time.monotonic() - began
+
+    def preload(self, modules: Mapping[Arm, Sequence[str]]) -> None:
+        """Have each process import what its arms will. Raises `NotMeasured`."""
+        began = time.monotonic()
+        for process, parent in self._made.items():
+            wanted = [modules.get(arm, ()) for arm, code in self._codes.items() if code.process == process]
+            parent.preload(list(dict.fromkeys(name for names in wanted for name in names)))
+        self.seconds += time.monotonic() - began
 
     def __enter__(self) -> Self:
         return self
@@ -192,17 +210,16 @@ class Parents:
         for parent in self._made.values():
             parent.close()
 
-    @property
-    def hellos(self) -> list[dict[str, Any]]:
-        """What they say of themselves."""
-        return [parent.hello for parent in self._made.values()]
+    def state(self, arm: Arm) -> dict[str, Any]:
+        """What the process of an arm says of itself."""
+        return self._made[self._codes[arm].process].state
 
     @property
     def remark(self) -> str:
         """Why samples are no forks; empty where they are."""
         for parent in self._made.values():
             if not parent.can_fork:
-                why = "a GPU in use" if parent.hello["cuda"] else "threads of their own"
+                why = "a GPU in use" if parent.state["cuda"] else "threads of their own"
                 return f"the imports leave {why}, so that each sample is a fresh process and no fork"
         return ""
 
@@ -217,7 +234,7 @@ class Parents:
         parent = self._made[code.process]
         if parent.can_fork:
             return parent.ask(whole)
-        with Parent(code, (), self._log) as fresh:
+        with Parent(code, self._log) as fresh:
             return fresh.ask(whole, alone=True)
 
 

@@ -1,8 +1,8 @@
-"""A process that imports, computes nothing, and forks a child a job: `python -P -m mgic.measure.forking JSON`.
+"""A process that imports, computes nothing, and forks a child a job: `python -P -m mgic.measure.forking DESCRIPTOR`.
 
 A job is a line of JSON on standard input, its answer a line on the descriptor that the command line names. A process
 that has computed with threads cannot be forked: the child would wait for ever for threads that it does not have. So
-this one only imports, in one thread, and says at once how many threads its imports have left it with.
+this one only imports, in one thread, and says how many threads its imports have left it with.
 """
 
 import gc
@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,19 +37,20 @@ LINES = 4  # of a traceback that are told
 
 def main() -> None:
     """Serve until standard input ends."""
-    told = json.loads(sys.argv[1])
     torch.set_num_threads(1)
-    before = _threads()
+    alone = _threads()
     len(MODELS)  # the lab's own are imported by the first look
-    failed = _preload(told["preload"])
-    gc.collect()
-    gc.freeze()  # the collector of a child leaves the pages alone that it shares
-    with os.fdopen(told["answers"], "w") as answers:
-        hello = {"threads": _threads() - before, "cuda": _uses_gpu(), "failed": failed}
-        _say(answers, hello | {"python": sys.version.split()[0], "torch": torch.__version__})
+    with os.fdopen(int(sys.argv[1]), "w") as answers:
         for line in sys.stdin:
             job = json.loads(line)
-            _say(answers, answer(job) if job["alone"] else _in_child(job))
+            if job["task"] == "preload":
+                _preload(job["modules"])
+                gc.collect()
+                gc.freeze()  # the collector of a child leaves the pages alone that it shares
+                state = {"threads": _threads() - alone, "cuda": _uses_gpu()}
+                _say(answers, state | {"python": sys.version.split()[0], "torch": torch.__version__})
+            else:
+                _say(answers, answer(job) if job["alone"] else _in_child(job))
 
 
 def _say(answers: Any, told: Mapping[str, Any]) -> None:
@@ -66,15 +68,11 @@ def _uses_gpu() -> bool:
     return bool(cuda.is_initialized())
 
 
-def _preload(names: Iterable[str]) -> list[str]:
-    """Import what both sides will import; what fails here is left to the side's own import."""
-    failed = []
+def _preload(names: Iterable[str]) -> None:
+    """Import what a side has imported of packages; what fails here is left to the side's own import."""
     for name in names:
-        try:
+        with suppress(Exception):
             importlib.import_module(name)
-        except BaseException:  # noqa: BLE001 - somebody else's code, in which anything may happen
-            failed.append(name)
-    return failed
 
 
 def _in_child(job: dict[str, Any]) -> dict[str, Any]:

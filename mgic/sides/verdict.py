@@ -75,18 +75,27 @@ def held_against(
     codes: dict[Arm, Code] = {"base": sides[0], "control": sides[0], "head": sides[1]}
     with TemporaryDirectory(prefix="mgic-gate-") as folder:
         log = Path(folder) / "log"
-        with Parents(codes, (), log) as made:
-            hello = made.hellos[-1]
+        with Parents(codes, log) as made:
             first = count("base", made, asked.specs, {})
             sizes = {spec: one.input_size for spec, one in first.figures.items()}
-            second = count("head", made, asked.specs or [], sizes)
-        specs = _specs(asked.specs, first, second)
-        pairs = {
-            second.figures[s].model: (first.figures[s], second.figures[s]) for s in specs if _both(s, first, second)
-        }
-        preload = list(dict.fromkeys([*first.loaded, *second.loaded]))
-        until = began + asked.budget_s
-        timed = measure(pairs, codes, preload, asked.rules, asked.way, until, log, tell) if asked.budget_s else Timed()
+            loaded: dict[Arm, Sequence[str]] = {"base": first.loaded}
+            made.preload(loaded)
+            second = count("head", made, asked.specs, sizes)
+            loaded["head"] = second.loaded
+            specs = _specs(asked.specs, first, second)
+            both = [(first.figures[s], second.figures[s]) for s in specs if s in first.figures and s in second.figures]
+            pairs = {head.model: (before, head) for before, head in both}
+            timed = Timed()
+            if asked.budget_s and pairs:
+                made.preload(loaded)
+
+                def another() -> Parents:
+                    fresh = Parents(codes, log)
+                    fresh.preload(loaded)
+                    return fresh
+
+                timed = measure(pairs, made, another, asked.rules, asked.way, began + asked.budget_s, tell)
+            state = made.state("head")
     found = [*one_sided(specs, first, second, asked.allow_gone), *_rows(pairs, timed, asked)]
     verdict, words = overall(found, asked.rules)
     head = repository_of(base.root)
@@ -109,15 +118,11 @@ def held_against(
             dirty=head.changed if head else None,
             remote=remote_of(base.root),
         ),
-        conditions=_conditions(asked, timed, hello, load, time.monotonic() - began),
+        conditions=_conditions(asked, timed, state, load, time.monotonic() - began),
         samples=tuple(timed.samples),
         ci_run=asked.links.get("ci_run"),
         pull_request=asked.links.get("pull_request"),
     )
-
-
-def _both(spec: str, first: Counted, second: Counted) -> bool:
-    return spec in first.figures and spec in second.figures
 
 
 def _specs(asked: Sequence[str], first: Counted, second: Counted) -> list[str]:
@@ -161,7 +166,7 @@ def _source() -> Source:
 
 
 def _conditions(
-    asked: Asked, timed: Timed, hello: Mapping[str, str], load: float | None, elapsed_s: float
+    asked: Asked, timed: Timed, state: Mapping[str, str], load: float | None, elapsed_s: float
 ) -> Conditions:
     facts = Host().facts()
     return Conditions(
@@ -175,8 +180,8 @@ def _conditions(
         load_after=Host().load(),
         cores=facts.cores,
         processor=facts.processor,
-        python=hello["python"],
-        torch=hello["torch"],
+        python=state["python"],
+        torch=state["torch"],
         hostname=platform.node(),
         remarks=tuple(timed.remarks),
     )
