@@ -66,46 +66,56 @@ class Given:
                 raise _bad(option, "it is of a measurement of two versions: it needs --base REF")
 
 
+Models = Annotated[
+    list[str] | None,
+    typer.Argument(help="Specs; left out: all of the baseline's, or that the code has.", show_default=False),
+]
+Base = Annotated[
+    str | None,
+    typer.Option("--base", metavar="REF", help="Hold this checkout against where it left a branch; both measured."),
+]
+Stored = Annotated[
+    str | None, typer.Option("--baseline", help="File of `mgic baseline`, -, REF:path, or a name in the service.")
+]
+Runs = Annotated[
+    list[str] | None,
+    typer.Option("--run", metavar="RUN", help="Finished run of a model, for top-1: id, or file of `mgic run`."),
+]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[MODELS=]METRIC:LIMIT,...", help="What must be measured, and how far it may move to the worse."
+    ),
+]
+Budget = Annotated[str | None, typer.Option(help=f"Time for it all, with --base; 0: count alone.  [default: {BUDGET}]")]
+Install = Annotated[str | None, typer.Option(help="Prepare an environment a side by this command, with --base.")]
+Engine = Annotated[str | None, typer.Option(help="eager or optimized, with --base.  [default: eager]")]
+BatchSize = Annotated[int | None, typer.Option(help="Samples in a pass, with --base.  [default: 1]")]
+AllowGone = Annotated[
+    bool | None, typer.Option("--allow-gone", help="A model that the head lacks is told and no more.")
+]
+Unsettled = Annotated[OnInconclusive, typer.Option(help="Exit code 0, or 3, for what could not be settled.")]
+Name = Annotated[str | None, typer.Option(help="What it is called in the service.  [default: the folder]")]
+Form = Annotated[Format, typer.Option("--format", help="How it is printed.")]
+Send = Annotated[bool, typer.Option("--send", help="Keep it in the service, as a comparison.")]
+
+
 def gate(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(help="Specs; left out: all of the baseline's, or that the code has.", show_default=False),
-    ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option("--base", metavar="REF", help="Hold this checkout against where it left a branch; both measured."),
-    ] = None,
-    baseline: Annotated[
-        str | None, typer.Option("--baseline", help="File of `mgic baseline`, -, REF:path, or a name in the service.")
-    ] = None,
-    run: Annotated[
-        list[str] | None,
-        typer.Option("--run", metavar="RUN", help="Finished run of a model, for top-1: id, or file of `mgic run`."),
-    ] = None,
-    fail_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[MODELS=]METRIC:LIMIT,...", help="What must be measured, and how far it may move to the worse."
-        ),
-    ] = None,
-    budget: Annotated[
-        str | None, typer.Option(help=f"Time for it all, with --base; 0: nothing is timed.  [default: {BUDGET}]")
-    ] = None,
-    install: Annotated[
-        str | None, typer.Option(help="Prepare an environment a side by this command, with --base.")
-    ] = None,
-    engine: Annotated[str | None, typer.Option(help="eager or optimized, with --base.  [default: eager]")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples in a pass, with --base.  [default: 1]")] = None,
-    allow_gone: Annotated[
-        bool | None, typer.Option("--allow-gone", help="A model that the head lacks is told and no more.")
-    ] = None,
-    on_inconclusive: Annotated[
-        OnInconclusive, typer.Option(help="Exit code 0, or 3, for what could not be settled.")
-    ] = OnInconclusive.WARN,
-    name: Annotated[str | None, typer.Option(help="What it is called in the service.  [default: the folder]")] = None,
-    form: Annotated[Format, typer.Option("--format", help="How it is printed.")] = Format.HUMAN,
+    models: Models = None,
+    base: Base = None,
+    baseline: Stored = None,
+    run: Runs = None,
+    fail_on: FailOn = None,
+    budget: Budget = None,
+    install: Install = None,
+    engine: Engine = None,
+    batch_size: BatchSize = None,
+    allow_gone: AllowGone = None,
+    on_inconclusive: Unsettled = OnInconclusive.WARN,
+    name: Name = None,
+    form: Form = Format.HUMAN,
     as_json: AsJson = False,
-    send: Annotated[bool, typer.Option("--send", help="Keep it in the service, as a comparison.")] = False,
+    send: Send = False,
     api_url: ApiUrl = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
@@ -131,7 +141,7 @@ def gate(
         else:
             found = against_stored(str(baseline), models, run or [], parse_rules(fail_on or [], "--fail-on"), client)
         if send:
-            found = client.add_comparison(found)
+            found = client.add_comparison(found)  # type: ignore[attr-defined]
     _print(found, Format.JSON if as_json else form)
     _summarise(as_markdown(found))
     if found.verdict != "pass":

@@ -29,6 +29,7 @@ DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(s|m|h)?")
 KEYS = ("import", "models", "limits", "budget", "install", "engine", "batch-size", "name", "allow-gone")
 PROJECT = "pyproject.toml"
 TABLE = "[tool.mgic.gate]"
+FILES = (".onnx", ".safetensors")
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def compare_versions(ref: str, settings: Settings, models: Sequence[str], limits
     if settings.file is not None and changed_since(base, settings.file) and settings.file.is_relative_to(base.root):
         notes.append(f"{settings.file.name}, which has the limits, is not as it is in the base.")
     with _ended_in_order(), checked_out(base) as checkout:
-        arguments = (base.root, checkout, folder.resolve(), settings.imports, settings.install)
+        files_only = bool(asked.specs) and all(spec.endswith(FILES) for spec in asked.specs)
+        arguments = (base.root, checkout, folder.resolve(), settings.imports, settings.install, files_only)
         with prepared(*arguments) as sides:
             return held_against(base, sides, asked, notes, _tell)
 

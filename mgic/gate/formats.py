@@ -31,7 +31,8 @@ def as_text(found: Comparison) -> str:
     of_model: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     for row in found.rows:
         figures = (UNITS[row.metric] or "-", number(row, row.base), number(row, row.head), change(row))
-        of_model[row.model].append((*figures, row.limit, word(row)))
+        against = "" if row.base_model == row.model else f" against {row.base_model}"
+        of_model[f"{row.model}{against}"].append((*figures, row.limit, word(row)))
     whole = [HEAD, *(cells for rows in of_model.values() for cells in rows)]
     widths = [max(len(cells[place]) for cells in whole) for place in range(len(HEAD))]
     for model, rows in of_model.items():

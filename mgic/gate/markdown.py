@@ -3,7 +3,7 @@
 from mgic.gate.words import UNITS, change, number, word
 from mgic.records import Comparison, MetricVerdict
 
-# A comment that begins with it is found again, and updated in place.
+# At the end, where nobody sees it: a comment that has it is found again, and updated in place.
 MARKER = "<!-- mgic gate -->"
 HEADER = (
     "| model | metric | base | head | change | limit | verdict |\n| --- | --- | ---: | ---: | ---: | ---: | --- |\n"
@@ -15,11 +15,8 @@ def as_markdown(found: Comparison) -> str:
     rows = "".join("| " + " | ".join(_cells(row)) + " |\n" for row in found.rows)
     notes = "".join(f"- {_inert(note)}\n" for note in [*found.notes, *reasons(found)])
     how = f"\n{_inert(conditions(found))}\n" if found.conditions else ""
-    return (
-        f"{MARKER}\n**{found.verdict}**: {_inert(found.summary)}\n\n{HEADER}{rows}"
-        + (f"\n{notes}" if notes else "")
-        + how
-    )
+    first = f"**{found.verdict}**: {_inert(found.summary)}\n\n{HEADER}{rows}"
+    return first + (f"\n{notes}" if notes else "") + how + f"\n{MARKER}\n"
 
 
 def reasons(found: Comparison) -> list[str]:

@@ -12,7 +12,8 @@ import random
 import selectors
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
@@ -101,11 +102,8 @@ class Parent:
             )
         os.close(writing)
         self._answers = os.fdopen(reading)
-        try:
+        with _closed_on_error(self):
             self.preload(())
-        except BaseException:
-            self.close()
-            raise
 
     def __enter__(self) -> Self:
         return self
@@ -164,6 +162,17 @@ class Parent:
         return " / ".join(lines)[-1000:] or "it said nothing"
 
 
+@contextmanager
+def _closed_on_error(processes: "Parent | Parents") -> Iterator[None]:
+    whole = False
+    try:
+        yield
+        whole = True
+    finally:
+        if not whole:
+            processes.close()
+
+
 def _environment(code: Code) -> dict[str, str]:
     """One thread, before any library reads how many; and an environment of another size for each process."""
     padding = "x" * random.randrange(PADDING)
@@ -186,13 +195,10 @@ class Parents:
         began = time.monotonic()
         self._codes, self._log = codes, log
         self._made: dict[Any, Parent] = {}
-        try:
+        with _closed_on_error(self):
             for code in codes.values():
                 if code.process not in self._made:
                     self._made[code.process] = Parent(code, log)
-        except BaseException:
-            self.__exit__()
-            raise
         self.seconds = time.monotonic() - began
 
     def preload(self, modules: Mapping[Arm, Sequence[str]]) -> None:
@@ -207,6 +213,9 @@ class Parents:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         for parent in self._made.values():
             parent.close()
 

@@ -22,8 +22,9 @@ import torch
 
 from mgic import plugins
 from mgic.errors import BadConfig, MgicError, UnknownName
-from mgic.measure.engines import Setup
+from mgic.measure.engines import Forward, Setup
 from mgic.measure.figures import figures
+from mgic.measure.files import file_figures, file_forward, is_file
 from mgic.measure.latency import timed
 from mgic.models import MODELS
 from mgic.models.functions import Functions
@@ -145,7 +146,10 @@ def _figures(job: Mapping[str, Any], before: Collection[str]) -> dict[str, Any]:
     for spec in specs:
         size = job["sizes"].get(spec)
         try:
-            found[spec] = {"figures": figures(spec, tuple(size) if size else None).model_dump(mode="json")}
+            one = file_figures(spec) if is_file(spec) else figures(spec, tuple(size) if size else None)
+            found[spec] = {"figures": one.model_dump(mode="json")}
+        except FileNotFoundError:
+            found[spec] = {"unknown": f"there is no file {spec}"}
         except UnknownName as error:
             found[spec] = {"unknown": str(error)}
         except BadConfig as error:
@@ -161,8 +165,13 @@ def _installed(name: str) -> bool:
     return file is not None and (bool(INSTALLED & set(Path(file).parts)) or Path(file).is_relative_to(STANDARD))
 
 
-def _measure(setup: dict[str, Any]) -> dict[str, Any]:
-    return asdict(timed(Setup(**{**setup, "input_size": tuple(setup["input_size"])})))
+def _measure(told: dict[str, Any]) -> dict[str, Any]:
+    setup = Setup(**{**told, "input_size": tuple(told["input_size"])})
+    return asdict(timed(setup, _of_file) if is_file(setup.model) else timed(setup))
+
+
+def _of_file(setup: Setup) -> Forward:
+    return file_forward(setup.model, setup.batch_size, setup.seed)
 
 
 if __name__ == "__main__":

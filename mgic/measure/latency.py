@@ -78,10 +78,15 @@ def measure(setup: Setup) -> Timing:
     return timed(setup)
 
 
-def timed(setup: Setup) -> Timing:
-    """The same in a process that has imported all, of which it is the first computation."""
+def timed(setup: Setup, make: Callable[[Setup], Forward] = forward_of) -> Timing:
+    """The same in a process that has imported all, of which it is the first computation.
+
+    Args:
+        setup: What is timed.
+        make: Builds the network and its input.
+    """
     memory = PeakMemory(setup.device)
-    forward = forward_of(setup)
+    forward = make(setup)
     timer: Timer = CudaTimer() if setup.device == "cuda" else cpu_timer
     with torch.inference_mode():
         first_pass(forward, setup)

@@ -21,7 +21,7 @@ LAYOUTS = (".", "src", "lib", "python")  # where a package may lie in a reposito
 
 @contextmanager
 def prepared(
-    head: Path, base: Path, folder: Path, imports: Sequence[str], install: str | None
+    head: Path, base: Path, folder: Path, imports: Sequence[str], install: str | None, files_only: bool = False
 ) -> Iterator[tuple[Code, Code]]:
     """Base and head.
 
@@ -32,10 +32,16 @@ def prepared(
         imports: Modules to import.
         install: A command that installs what a side needs, run in its checkout with an environment of its own; None:
             both sides share this one.
+        files_only: Whether files alone are held against each other, so that no code is needed.
 
     Raises:
         BadConfig: The command fails on a side.
     """
+    if not (imports or install or files_only or _own_lab(head)):
+        words = (
+            "no module of this repository is named, so that both sides would be the same code: --import package.module"
+        )
+        raise BadConfig(f"--import: {words}", (Problem("--import", "missing", words),))
     below = folder.relative_to(head)
     path = [str(below), *(layout for layout in LAYOUTS if layout != str(below))]
     with TemporaryDirectory(prefix="mgic-sides-") as made:

@@ -30,6 +30,8 @@ from mgic.sides.checkout import Base
 from mgic.sides.counting import Counted, changed_options, count, one_sided
 from mgic.sides.timing import Timed, Way, measure
 
+WEIGHTS = ".safetensors"  # have no pass to time
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -74,31 +76,10 @@ def held_against(
     began, load = time.monotonic(), Host().load()
     codes: dict[Arm, Code] = {"base": sides[0], "control": sides[0], "head": sides[1]}
     with TemporaryDirectory(prefix="mgic-gate-") as folder:
-        log = Path(folder) / "log"
-        with Parents(codes, log) as made:
-            first = count("base", made, asked.specs, {})
-            sizes = {spec: one.input_size for spec, one in first.figures.items()}
-            loaded: dict[Arm, Sequence[str]] = {"base": first.loaded}
-            made.preload(loaded)
-            second = count("head", made, asked.specs, sizes)
-            loaded["head"] = second.loaded
-            specs = _specs(asked.specs, first, second)
-            both = [(first.figures[s], second.figures[s]) for s in specs if s in first.figures and s in second.figures]
-            pairs = {head.model: (before, head) for before, head in both}
-            timed = Timed()
-            if asked.budget_s and pairs:
-                made.preload(loaded)
-
-                def another() -> Parents:
-                    fresh = Parents(codes, log)
-                    fresh.preload(loaded)
-                    return fresh
-
-                timed = measure(pairs, made, another, asked.rules, asked.way, began + asked.budget_s, tell)
-            state = made.state("head")
-    found = [*one_sided(specs, first, second, asked.allow_gone), *_rows(pairs, timed, asked)]
+        seen = _seen(codes, asked, began, Path(folder) / "log", tell)
+    found = [*seen.one_sided, *_rows(seen, asked)]
     verdict, words = overall(found, asked.rules)
-    head = repository_of(base.root)
+    head, remote = repository_of(base.root), remote_of(base.root)
     return Comparison(
         created_at=datetime.now(UTC),
         verdict=verdict,
@@ -108,21 +89,62 @@ def held_against(
         base_source=_source(),
         head_source=_source(),
         rows=tuple(found),
-        notes=tuple([*notes, *_notes(base, pairs, timed)]),
+        notes=tuple([*notes, *_notes(base, seen)]),
         name=asked.name,
-        base_side=SideInfo(ref=base.ref, commit=base.commit, branch=None, dirty=False, remote=remote_of(base.root)),
+        base_side=SideInfo(ref=base.ref, commit=base.commit, branch=None, dirty=False, remote=remote),
         head_side=SideInfo(
             ref="head",
             commit=head.commit if head else None,
             branch=asked.links.get("branch") or (head.branch if head else None),
             dirty=head.changed if head else None,
-            remote=remote_of(base.root),
+            remote=remote,
         ),
-        conditions=_conditions(asked, timed, state, load, time.monotonic() - began),
-        samples=tuple(timed.samples),
+        conditions=_conditions(asked, seen, load, time.monotonic() - began),
+        samples=tuple(seen.timed.samples),
         ci_run=asked.links.get("ci_run"),
         pull_request=asked.links.get("pull_request"),
     )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was counted and timed.
+
+    Args:
+        pairs: By spec, base and head of the models that both sides have.
+        one_sided: Rows of the others.
+        timed: What was timed.
+        state: What the process of the head says of itself.
+    """
+
+    pairs: Mapping[str, tuple[ModelFigures, ModelFigures]]
+    one_sided: Sequence[MetricVerdict]
+    timed: Timed
+    state: Mapping[str, str]
+
+
+def _seen(codes: Mapping[Arm, Code], asked: Asked, began: float, log: Path, tell: Callable[[Timed], None]) -> Seen:
+    with Parents(codes, log) as made:
+        first = count("base", made, asked.specs, {})
+        loaded: dict[Arm, Sequence[str]] = {"base": first.loaded}
+        made.preload(loaded)
+        second = count("head", made, asked.specs, {spec: one.input_size for spec, one in first.figures.items()})
+        loaded["head"] = second.loaded
+        specs = _specs(asked.specs, first, second)
+        both = [(first.figures[s], second.figures[s]) for s in specs if s in first.figures and s in second.figures]
+        pairs = {head.model: (base, head) for base, head in both}
+        runnable = {model: pair for model, pair in pairs.items() if not model.endswith(WEIGHTS)}
+        timed = Timed()
+        if asked.budget_s and runnable:
+            made.preload(loaded)
+
+            def another() -> Parents:
+                fresh = Parents(codes, log)
+                fresh.preload(loaded)
+                return fresh
+
+            timed = measure(runnable, made, another, asked.rules, asked.way, began + asked.budget_s, tell)
+        return Seen(pairs, one_sided(specs, first, second, asked.allow_gone), timed, made.state("head"))
 
 
 def _specs(asked: Sequence[str], first: Counted, second: Counted) -> list[str]:
@@ -143,20 +165,20 @@ def _specs(asked: Sequence[str], first: Counted, second: Counted) -> list[str]:
     return known
 
 
-def _rows(pairs: Mapping[str, tuple[ModelFigures, ModelFigures]], timed: Timed, asked: Asked) -> list[MetricVerdict]:
+def _rows(seen: Seen, asked: Asked) -> list[MetricVerdict]:
     found = []
-    for model, (base, head) in pairs.items():
+    for model, (base, head) in seen.pairs.items():
         limits = asked.rules.of(model)
         found += exact(base, head, limits)
-        judged = timed.judged.get(model, Judged())
-        found += rows(timed.samples, base, head, limits, judged, asked.way.batch_size)
+        judged = seen.timed.judged.get(model, Judged())
+        found += rows(seen.timed.samples, base, head, limits, judged, asked.way.batch_size)
     return found
 
 
-def _notes(base: Base, pairs: Mapping[str, tuple[ModelFigures, ModelFigures]], timed: Timed) -> list[str]:
+def _notes(base: Base, seen: Seen) -> list[str]:
     notes = [f"{base.why}: the base is its first parent, {base.commit[:10]}."] if base.why else []
-    notes += [words for pair in pairs.values() if (words := changed_options(*pair))]
-    notes += [f"{model}: not timed, {why}" for model, why in timed.failed.items()]
+    notes += [words for pair in seen.pairs.values() if (words := changed_options(*pair))]
+    notes += [f"{model}: not timed, {why}" for model, why in seen.timed.failed.items()]
     return notes
 
 
@@ -165,9 +187,7 @@ def _source() -> Source:
     return Source(mgic=told["version"], commit=told["commit"], dirty=told["dirty"])
 
 
-def _conditions(
-    asked: Asked, timed: Timed, state: Mapping[str, str], load: float | None, elapsed_s: float
-) -> Conditions:
+def _conditions(asked: Asked, seen: Seen, load: float | None, elapsed_s: float) -> Conditions:
     facts = Host().facts()
     return Conditions(
         engine=asked.way.engine,
@@ -175,13 +195,13 @@ def _conditions(
         batch_size=asked.way.batch_size,
         budget_s=asked.budget_s,
         elapsed_s=elapsed_s,
-        blocks=timed.blocks,
+        blocks=seen.timed.blocks,
         load_before=load,
         load_after=Host().load(),
         cores=facts.cores,
         processor=facts.processor,
-        python=state["python"],
-        torch=state["torch"],
+        python=seen.state["python"],
+        torch=seen.state["torch"],
         hostname=platform.node(),
-        remarks=tuple(timed.remarks),
+        remarks=tuple(seen.timed.remarks),
     )

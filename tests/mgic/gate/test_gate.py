@@ -205,7 +205,7 @@ def test_a_top1_that_nobody_has_is_missed_only_where_it_was_wanted():
 def test_a_top1_that_was_wanted_is_missed_only_of_models_that_have_one():
     first, second = model("a", top1()), model("b")
     found = compare(
-        baseline(first, second), [(first, first), (second, second)], SOURCE, parse_limits("top1:-1pp", "limits")
+        baseline(first, second), [(first, first), (second, second)], SOURCE, parse_rules(["top1:-1pp"], "limits")
     )
     assert found.verdict == "pass"
     assert [(row.model, row.verdict) for row in found.rows if row.metric == "top1"] == [("a", "pass")]
@@ -335,7 +335,8 @@ def test_the_table_says_it_in_its_first_line():
         "| `m(width=8)` against `m` | parameters | 1,000 | 1,500 | +500 (+50.00 %) | +0% | **regression** |"
     )
     assert rows[1] == "| `m(width=8)` against `m` | MACs | 5,000 | 5,000 | 0 | +0% | pass |"
-    assert len(rows) == 3
+    assert len(rows) == 5
+    assert rows[-1] == "<!-- mgic gate -->"
 
 
 def test_a_note_cannot_be_markup():
