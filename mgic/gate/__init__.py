@@ -4,16 +4,20 @@ from mgic.gate.comparison import Pair, compare, find_base
 from mgic.gate.limits import parse_limits
 from mgic.gate.markdown import as_markdown
 from mgic.gate.runs import Training, of_outcome, of_run, trained, with_runs
+from mgic.gate.worst import change_in_words, row_in_words, worst_of
 
 __all__ = [
     "Pair",
     "Training",
     "as_markdown",
+    "change_in_words",
     "compare",
     "find_base",
     "of_outcome",
     "of_run",
     "parse_limits",
+    "row_in_words",
     "trained",
     "with_runs",
+    "worst_of",
 ]
