@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mgic import __version__
-from mgic.cli import baselines, demo, doctor, edit, figure, follow, gate, local, reference, results, submit, table, up
+from mgic.cli import (baselines, comparisons, demo, doctor, edit, figure, follow, gate, local, reference, results, submit, table, up)
 from mgic.cli.loading import remember_imports
 from mgic.cli.terminal import IMPORT, Code, Commands, put, tell_of_output
 from mgic.cli.then import WithThen
@@ -63,6 +63,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "figure": figure.figure,
     "baseline": baselines.baseline,
     "gate": gate.gate,
+    "comparisons": comparisons.comparisons,
 }
 for name, command in COMMANDS.items():
     app.command(name, cls=WithThen if command is submit.submit else None)(command)

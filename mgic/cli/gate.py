@@ -141,7 +141,7 @@ def gate(
         else:
             found = against_stored(str(baseline), models, run or [], parse_rules(fail_on or [], "--fail-on"), client)
         if send:
-            found = client.add_comparison(found)  # type: ignore[attr-defined]
+            found = client.add_comparison(found)
     _print(found, Format.JSON if as_json else form)
     _summarise(as_markdown(found))
     if found.verdict != "pass":

@@ -5,6 +5,7 @@ from mgic.gate.formats import as_annotations, as_bmf, as_junit, as_smaller_is_be
 from mgic.gate.limits import Rules, joined, parse_rules, read_rules
 from mgic.gate.markdown import as_markdown
 from mgic.gate.runs import Training, of_outcome, of_run, trained, with_runs
+from mgic.gate.worst import change_in_words, row_in_words, worst_of
 
 __all__ = [
     "Pair",
@@ -16,6 +17,7 @@ __all__ = [
     "as_markdown",
     "as_smaller_is_better",
     "as_text",
+    "change_in_words",
     "compare",
     "find_base",
     "joined",
@@ -23,6 +25,8 @@ __all__ = [
     "of_run",
     "parse_rules",
     "read_rules",
+    "row_in_words",
     "trained",
     "with_runs",
+    "worst_of",
 ]

@@ -13,6 +13,7 @@ GateVerdict = Literal["pass", "regression", "inconclusive", "not measured"]
 RowVerdict = Literal["pass", "regression", "inconclusive", "not measured", "gone", "new", "told"]
 Arm = Literal["base", "control", "head"]
 Stage = Literal["first", "confirming"]
+Origin = Literal["service", "elsewhere"]
 
 MAX_ROWS = 5_000
 MAX_SAMPLES = 20_000
@@ -105,6 +106,9 @@ class Comparison(Record):
 
     id: UUID | None = Field(None, description="In the service; null in what a command prints")
     created_at: AwareDatetime | None = Field(None, description="When the verdict was given")
+    origin: Origin | None = Field(
+        None, description="Of one in the service: counted by its own code, or measured elsewhere and sent to it"
+    )
     verdict: GateVerdict
     summary: str = Field(max_length=2000)  # in one sentence
     baseline: str = Field(max_length=300)  # its name, or the commit that the head was held against
