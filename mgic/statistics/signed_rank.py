@@ -39,8 +39,14 @@ class Centre:
 def walsh_averages(values: Sequence[float]) -> NDArray[np.float64]:
     """The means of all pairs of values, each with itself too, from the smallest: n (n + 1) / 2."""
     of = np.asarray(values, dtype=np.float64)
-    first, second = np.triu_indices(len(of))
+    first, second = _pairs(len(of))
     return np.sort((of[first] + of[second]) / 2)
+
+
+@cache
+def _pairs(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    first, second = np.triu_indices(n)
+    return first, second
 
 
 @cache

@@ -6,23 +6,44 @@ are 2^n of them after n blocks, in the order of size. Beyond 16 blocks it is dra
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from mgic.gate.sequential import SPENT, SPENT_CONFIRMING
+from mgic.gate.sequential import LEFT_OUT, LEFT_OUT_CONFIRMING, SPENT, SPENT_CONFIRMING
 from mgic.statistics.signed_rank import chance
 
 COUNTED = 16
 DRAWN = (18, 20, 24, 28, 32, 40)
-MOST_A_LOOK = 0.025
+MOST_A_LOOK = 0.025  # of the first measurement
+
+
+@dataclass(frozen=True)
+class Spending:
+    """How the chance to be wrong is shared out over the looks of a measurement.
+
+    Args:
+        looks: How many means of pairs are left out at each.
+        total: Over all looks.
+        begin: Blocks at which nothing is spent.
+        most: At one look.
+    """
+
+    looks: Mapping[int, int]
+    total: float
+    begin: float
+    most: float
+
+    def until(self, n: int) -> float:
+        """Of the total, up to n blocks."""
+        return self.total * (1 - (self.begin / n) ** 1.5)
+
+
+FIRST = Spending(LEFT_OUT, SPENT, 4, MOST_A_LOOK)
+CONFIRMING = Spending(LEFT_OUT_CONFIRMING, SPENT_CONFIRMING, 1.8, SPENT_CONFIRMING)
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-
-
-def spent(n: int, total: float, begin: int) -> float:
-    """Of the total, up to n blocks; nothing at `begin`."""
-    return total * (1 - (begin / n) ** 1.5)
 
 
 def rank_sums(n: int) -> Whole:
@@ -54,25 +75,25 @@ def crossed(looks: Mapping[int, int], most: int = COUNTED) -> dict[int, float]:
     return found
 
 
-def largest(by_sum: Iterable[float], n: int, before: float, allowed: float, most: float) -> int:
+def largest(by_sum: Iterable[float], n: int, before: float, plan: Spending) -> int:
     """The largest rank sum that may be left out at a look."""
     reached, last = before, -1
     for rank_sum, more in enumerate(by_sum):
         reached += more
-        if reached > allowed + 1e-12 or chance(n, rank_sum) > most + 1e-12:
+        if reached > plan.until(n) + 1e-12 or chance(n, rank_sum) > plan.most + 1e-12:
             break
         last = rank_sum
     return last
 
 
-def counted(first: int, total: float, begin: int, most: float) -> dict[int, int]:
+def counted(plan: Spending) -> dict[int, int]:
     """The table up to 16 blocks."""
+    first = min(plan.looks)
     table, chances = dict[int, int](), np.full(2**first, 0.5**first)
     for n in range(first, COUNTED + 1):
         chances = with_another(chances) if n > first else chances
         sums = rank_sums(n)
-        by_sum = np.bincount(sums, weights=chances)
-        table[n] = largest(by_sum, n, 1 - float(chances.sum()), spent(n, total, begin), most)
+        table[n] = largest(np.bincount(sums, weights=chances), n, 1 - float(chances.sum()), plan)
         chances[sums <= table[n]] = 0
     return table
 
@@ -89,22 +110,19 @@ def drawn_sums(looks: Iterable[int], trials: int, seed: int) -> dict[int, Whole]
     return {n: np.concatenate(parts) for n, parts in found.items()}
 
 
-def drawn(table: Mapping[int, int], total: float, begin: int, most: float, trials: int = 1_500_000) -> dict[int, int]:
+def drawn(table: Mapping[int, int], plan: Spending, trials: int = 1_500_000) -> dict[int, int]:
     """The table beyond 16 blocks."""
     sums = drawn_sums((*table, *DRAWN), trials, 1)
     going = np.logical_and.reduce([sums[n] > left_out for n, left_out in table.items()])
     further = dict[int, int]()
     for n in DRAWN:
         by_sum = np.bincount(sums[n][going]) / trials
-        further[n] = largest(by_sum, n, 1 - float(going.mean()), spent(n, total, begin), most)
+        further[n] = largest(by_sum, n, 1 - float(going.mean()), plan)
         going &= sums[n] > further[n]
     return further
 
 
 def main() -> None:
-    for name, first, total, begin, most in (
-        ("LEFT_OUT", 6, SPENT, 4, MOST_A_LOOK),
-        ("LEFT_OUT_CONFIRMING", 4, SPENT_CONFIRMING, 2, SPENT_CONFIRMING),
-    ):
-        table = counted(first, total, begin, most)
-        print(name, table, drawn(table, total, begin, most))
+    for name, plan in (("LEFT_OUT", FIRST), ("LEFT_OUT_CONFIRMING", CONFIRMING)):
+        table = counted(plan)
+        print(name, table | drawn(table, plan))

@@ -11,16 +11,13 @@ from mgic.gate.sequential import (
     LEAST_BLOCKS,
     LEAST_CONFIRMING,
     LEFT_OUT,
-    LEFT_OUT_CONFIRMING,
     MOST_BLOCKS,
-    SPENT,
-    SPENT_CONFIRMING,
     Decision,
     confirm,
     decide,
 )
 from mgic.statistics.signed_rank import chance
-from tests.bench.gates.levels import MOST_A_LOOK, counted, crossed, drawn_sums, rank_sums, spent, with_another
+from tests.bench.gates.levels import CONFIRMING, FIRST, counted, crossed, drawn_sums, rank_sums, with_another
 from tests.cases import thorough
 
 LIMIT = math.log(1.05)
@@ -177,19 +174,15 @@ def test_every_way_of_three_values_by_hand():
     assert rank_sums(3).tolist() == [0, 1, 2, 3, 3, 4, 5, 6]
 
 
-@pytest.mark.parametrize(
-    ("looks", "total", "begin", "most"),
-    [(LEFT_OUT, SPENT, 4, MOST_A_LOOK), *thorough((LEFT_OUT_CONFIRMING, SPENT_CONFIRMING, 2, SPENT_CONFIRMING))],
-)
-def test_the_tables_spend_what_they_may_and_no_more(looks, total, begin, most):
-    assert counted(min(looks), total, begin, most) == {n: left for n, left in looks.items() if n <= 16}
-    for n, share in crossed(looks).items():
-        assert share <= spent(n, total, begin) + 1e-12
+@pytest.mark.parametrize("plan", [FIRST, *thorough(CONFIRMING)])
+def test_the_tables_spend_what_they_may_and_no_more(plan):
+    assert counted(plan) == {n: left for n, left in plan.looks.items() if n <= 16}
+    for n, share in crossed(plan.looks).items():
+        assert share <= plan.until(n) + 1e-12
 
 
-@pytest.mark.parametrize(("looks", "total"), [*thorough((LEFT_OUT, SPENT), (LEFT_OUT_CONFIRMING, SPENT_CONFIRMING))])
-def test_over_all_looks_an_end_is_wrong_no_more_often_than_promised(looks, total):
-    trials = 200_000
-    sums = drawn_sums(looks, trials, 7)
-    wrong = np.logical_or.reduce([sums[n] <= left_out for n, left_out in looks.items()])
-    assert wrong.mean() < total, "0.0484 and 0.0989, 7 and 1.6 standard errors below"
+@pytest.mark.parametrize("plan", thorough(FIRST, CONFIRMING))
+def test_over_all_looks_an_end_is_wrong_no_more_often_than_promised(plan):
+    sums = drawn_sums(plan.looks, 200_000, 7)
+    wrong = np.logical_or.reduce([sums[n] <= left_out for n, left_out in plan.looks.items()])
+    assert wrong.mean() < plan.total, "0.0484 and 0.1485: 3 and 2 standard errors below"
