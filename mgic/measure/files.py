@@ -84,7 +84,7 @@ def _graph(path: Path) -> Any:
     _package("onnxruntime")  # what times it is imported by then
     try:
         model = onnx.load(str(path), load_external_data=False)
-    except Exception as error:
+    except _package("google.protobuf.message").DecodeError as error:
         raise _bad(f"{path} is no ONNX file: {type(error).__name__}") from error
     for one in model.graph.input:
         for place, size in enumerate(one.type.tensor_type.shape.dim):
