@@ -101,7 +101,8 @@ def test_a_run_that_outlasts_the_limit_is_killed_though_it_ignores_being_told(ex
     assert execute.child.process.returncode == -9
 
 
-def test_a_flood_of_points_is_cut_off(execute):
+def test_a_flood_of_points_is_cut_off(execute, monkeypatch):
+    monkeypatch.setattr("worker.channel.MAX_POINTS", 5000)
     run = execute("""
         step = 0
         while True:
