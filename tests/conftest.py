@@ -204,8 +204,8 @@ def _no_system_data(monkeypatch, tmp_path_factory) -> None:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory) -> Iterator[Service]:
-    """The whole service, shared by the tests that only use it."""
-    running = start_service(tmp_path_factory.mktemp("service"))
+    """The whole service, shared by the tests that only use it; a process for runs, which each slot has, takes long."""
+    running = start_service(tmp_path_factory.mktemp("service"), words=("--slots", "1"), MGIC_THREADS="1")
     yield running
     stop_service(running)
 
