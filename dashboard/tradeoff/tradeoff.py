@@ -21,7 +21,7 @@ from mgic.figures.words import number, si
 from mgic.statistics import MIN_SEEDS
 
 COLUMNS: dict[str, Any] = {  # all of them are seen at 1280 pixels
-    "network": st.column_config.Column(width=112),
+    "network": st.column_config.Column(width=132),
     "n": st.column_config.Column(width=36),
     "surely": st.column_config.Column(width=62, help="Its probability of being on the front, given the spread"),
     "open": st.column_config.LinkColumn("open", display_text=":material/open_in_new:", width=44, help="The newest run"),
