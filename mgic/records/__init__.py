@@ -44,6 +44,7 @@ from mgic.records.comparison import (
     Conditions,
     GateVerdict,
     MetricVerdict,
+    Origin,
     RowVerdict,
     Sampled,
     SideInfo,
@@ -74,6 +75,7 @@ from mgic.records.paper import (
     Verdict,
 )
 from mgic.records.profile import Grade, NetworkProfile, PartName, Profile, TimedPart
+from mgic.records.regressions import ComparisonBrief, MeasuredRequest, MetricPoint
 from mgic.records.runs import (
     Artifact,
     Awaited,
@@ -158,6 +160,7 @@ __all__ = [
     "BaselineRequest",
     "CheckedSearch",
     "Comparison",
+    "ComparisonBrief",
     "ComparisonRequest",
     "Conditions",
     "Config",
@@ -185,7 +188,9 @@ __all__ = [
     "LogLine",
     "Match",
     "Measured",
+    "MeasuredRequest",
     "Metric",
+    "MetricPoint",
     "MetricVerdict",
     "ModelCost",
     "ModelFigures",
@@ -193,6 +198,7 @@ __all__ = [
     "ModelsOf",
     "NetworkCost",
     "NetworkProfile",
+    "Origin",
     "Outcome",
     "Page",
     "PaperSummary",

@@ -13,6 +13,7 @@ GateVerdict = Literal["pass", "regression", "inconclusive", "not measured"]
 RowVerdict = Literal["pass", "regression", "inconclusive", "not measured", "gone", "new", "told"]
 Arm = Literal["base", "control", "head"]
 Stage = Literal["first", "confirming"]
+Origin = Literal["service", "elsewhere"]
 
 MAX_ROWS = 5_000
 MAX_SAMPLES = 20_000
@@ -38,7 +39,8 @@ class MetricVerdict(Record):
     note: str = Field(max_length=1000)  # why it was not measured, or not settled
     low_percent: float | None = None
     high_percent: float | None = None
-    n: int = Field(0, ge=0)  # blocks, or pairs of runs
+    n: int = Field(0, ge=0)  # blocks that the interval is of, or pairs of runs
+    first_n: int = Field(0, ge=0)  # of a regression: blocks of the first measurement, which a second one confirmed
     control_low_percent: float | None = None  # what the base differs from itself by
     control_high_percent: float | None = None
 
@@ -46,8 +48,9 @@ class MetricVerdict(Record):
 class Sampled(Record):
     """One process that measured: which model, which side, in which block and at which place of it, both from 0.
 
-    `control` is the base once more. The times are of one pass, in milliseconds: of CPU time the median over the
-    passes, of wall time the mean and the median.
+    `control` is the base once more; `confirming`: a metric was suspected to be worse, and is measured a second time.
+    The times are of one pass, in milliseconds: of CPU time the median over the passes, of wall time the mean and the
+    median.
     """
 
     model: str = Field(max_length=500)
@@ -103,6 +106,9 @@ class Comparison(Record):
 
     id: UUID | None = Field(None, description="In the service; null in what a command prints")
     created_at: AwareDatetime | None = Field(None, description="When the verdict was given")
+    origin: Origin | None = Field(
+        None, description="Of one in the service: counted by its own code, or measured elsewhere and sent to it"
+    )
     verdict: GateVerdict
     summary: str = Field(max_length=2000)  # in one sentence
     baseline: str = Field(max_length=300)  # its name, or the commit that the head was held against

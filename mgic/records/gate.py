@@ -128,3 +128,6 @@ class ComparisonRequest(Record):
     models: Specs | None = Field(None, description="Model specs; left out: all of the baseline's")
     runs: RunIds = Field([], description="Finished trainings of these models, at most one each, for `top1`")
     limits: Limits = Limits()
+    name: Named | None = Field(
+        None, description="What it is a comparison of: by it a list, a history or a badge finds it"
+    )
