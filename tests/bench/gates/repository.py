@@ -3,7 +3,7 @@
 `main` has a small network. Each branch is one commit on it:
 
 - `same`: a comment.
-- `slower`, `little`: a convolution of some of the channels more, so many that a pass takes 10 % and 3 % more CPU time.
+- `slower`, `little`: one convolution more, of so many channels that a pass takes 10 % and 3 % more CPU time.
 - `memory`: a wide layer whose result is kept through the pass, so wide that the peak is 10 % higher.
 
 How much dearer a branch is was measured in another way than a gate measures: the networks of both in one process, pass
@@ -11,7 +11,6 @@ about pass, and each peak in a process of its own.
 """
 
 import json
-import math
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 WIDTH = {width}
-MORE = {more}  # channels that another convolution sees
+MORE = {more}  # channels of another convolution
 WIDE = {wide}  # channels of a layer that is kept
 
 
@@ -31,7 +30,7 @@ class Small(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(in_channels, WIDTH, 3, stride=2, padding=1)
         self.layers = nn.ModuleList(nn.Conv2d(WIDTH, WIDTH, 3, padding=1) for _ in range(8))
-        self.more = nn.Conv2d(MORE, MORE, 3, padding=1) if MORE else None
+        self.more = nn.Conv2d(WIDTH, MORE, 3, stride=2, padding=1) if MORE else None
         self.wide = nn.Conv2d(in_channels, WIDE, 1) if WIDE else None
         self.head = nn.Linear(WIDTH, 10)
 
@@ -40,19 +39,20 @@ class Small(nn.Module):
         x = torch.relu(self.stem(images))
         for layer in self.layers:
             x = x + torch.relu(layer(x))
-        if self.more:
-            x = torch.cat([x[:, :MORE] + torch.relu(self.more(x[:, :MORE])), x[:, MORE:]], dim=1)
         found = self.head(x.mean((2, 3)))
+        if self.more:
+            found = found + torch.relu(self.more(x)).mean((1, 2, 3))[:, None]
         return found if kept is None else found + kept.mean((1, 2, 3))[:, None]
 
 
-def small(in_channels: int = 3, img_size: int = 64) -> nn.Module:
+def small(in_channels: int = 3, img_size: int = {side}) -> nn.Module:
     """A small residual network."""
     return Small(in_channels)
 '''
 WIDTH = 48  # of its eight layers
 MODEL = "shopnet.nets:small"
-CHANNEL_BYTES = 4 * 64 * 64  # of what the wide layer leaves
+SIDE = 112  # pixels: a pass of some milliseconds, so that a convolution more is not mostly its call
+CHANNEL_BYTES = 4 * SIDE * SIDE  # of what the wide layer leaves
 RATIO = """
 import sys, time, json
 from statistics import median
@@ -63,13 +63,13 @@ def built(path):
     exec(open(path).read(), space)
     return space["small"]().eval()
 nets = [built(path) for path in sys.argv[1:3]]
-images = torch.randn(1, 3, 64, 64)
+images = torch.randn(1, 3, int(sys.argv[-1]), int(sys.argv[-1]))
 spent = [0.0, 0.0]
 ratios = []
 with torch.inference_mode():
-    for round in range(16):
+    for round in range(12):
         took = [0.0, 0.0]
-        for _ in range(6):
+        for _ in range(4):
             for one in (0, 1, 1, 0):
                 begin = time.thread_time()
                 nets[one](images)
@@ -85,7 +85,7 @@ torch.set_num_threads(1)
 space = {}
 exec(open(sys.argv[1]).read(), space)
 peak = PeakMemory("cpu")
-net, images = space["small"]().eval(), torch.randn(1, 3, 64, 64)
+net, images = space["small"]().eval(), torch.randn(1, 3, int(sys.argv[-1]), int(sys.argv[-1]))
 peak.begin()
 with torch.inference_mode():
     for _ in range(20):
@@ -121,24 +121,23 @@ def switch(folder: Path, branch: str) -> None:
 
 def _write(folder: Path, more: int = 0, wide: int = 0) -> Path:
     path = folder / "shopnet" / "nets.py"
-    path.write_text(NETWORK.format(width=WIDTH, more=more, wide=wide))
+    path.write_text(NETWORK.format(side=SIDE, width=WIDTH, more=more, wide=wide))
     return path
 
 
 def _slower(folder: Path, aim: float) -> dict[str, float]:
-    """The number of channels whose convolution brings the CPU time of a pass to the aim; it grows with their square."""
-    more = min(WIDTH, round(WIDTH * math.sqrt(8 * (aim - 1))))
-    for _ in range(2):
-        gained = max(_ratio(folder, more) - 1, 0.005)
-        more = max(1, min(WIDTH, round(more * math.sqrt((aim - 1) / gained))))
+    """The number of channels that brings the CPU time of a pass to the aim, which grows with it."""
+    more = round((aim - 1) * 8 * 4 * WIDTH)  # as much as so many of the multiply-accumulates
+    gained = max(_ratio(folder, more) - 1, (aim - 1) / 2)
+    more = round(more * (aim - 1) / gained)
     return {"more": more, "cpu_time_ratio": _ratio(folder, more)}
 
 
 def _ratio(folder: Path, more: int) -> float:
     base, head = folder / "base.tmp", folder / "head.tmp"
-    base.write_text(NETWORK.format(width=WIDTH, more=0, wide=0))
-    head.write_text(NETWORK.format(width=WIDTH, more=more, wide=0))
-    ratios = sorted(json.loads(_python(RATIO, str(base), str(head))))
+    base.write_text(NETWORK.format(side=SIDE, width=WIDTH, more=0, wide=0))
+    head.write_text(NETWORK.format(side=SIDE, width=WIDTH, more=more, wide=0))
+    ratios = sorted(json.loads(_python(RATIO, str(base), str(head), str(SIDE))))
     base.unlink()
     head.unlink()
     return float(ratios[len(ratios) // 2])
@@ -156,8 +155,8 @@ def _wider(folder: Path, aim: float) -> dict[str, float]:
 def _peak(folder: Path, wide: int) -> int:
     """The median of three processes."""
     path = folder / "peak.tmp"
-    path.write_text(NETWORK.format(width=WIDTH, more=0, wide=wide))
-    found = sorted(int(_python(PEAK, str(path))) for _ in range(3))
+    path.write_text(NETWORK.format(side=SIDE, width=WIDTH, more=0, wide=wide))
+    found = sorted(int(_python(PEAK, str(path), str(SIDE))) for _ in range(3))
     path.unlink()
     return found[1]
 
