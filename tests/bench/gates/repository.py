@@ -26,13 +26,13 @@ WIDE = {wide}  # channels of a layer that is kept
 
 
 class Small(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__()
         self.stem = nn.Conv2d(in_channels, WIDTH, 3, stride=2, padding=1)
         self.layers = nn.ModuleList(nn.Conv2d(WIDTH, WIDTH, 3, padding=1) for _ in range(8))
         self.more = nn.Conv2d(WIDTH, MORE, 3, stride=2, padding=1) if MORE else None
         self.wide = nn.Conv2d(in_channels, WIDE, 1) if WIDE else None
-        self.head = nn.Linear(WIDTH, 10)
+        self.head = nn.Linear(WIDTH, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         kept = self.wide(images) if self.wide else None
@@ -45,9 +45,9 @@ class Small(nn.Module):
         return found if kept is None else found + kept.mean((1, 2, 3))[:, None]
 
 
-def small(in_channels: int = 3, img_size: int = {side}) -> nn.Module:
+def small(in_channels: int = 3, num_classes: int = 10, img_size: int = {side}) -> nn.Module:
     """A small residual network."""
-    return Small(in_channels)
+    return Small(in_channels, num_classes)
 '''
 WIDTH = 48  # of its eight layers
 MODEL = "shopnet.nets:small"
@@ -67,7 +67,7 @@ images = torch.randn(1, 3, int(sys.argv[-1]), int(sys.argv[-1]))
 spent = [0.0, 0.0]
 ratios = []
 with torch.inference_mode():
-    for round in range(12):
+    for round in range(26):
         took = [0.0, 0.0]
         for _ in range(4):
             for one in (0, 1, 1, 0):
