@@ -17,7 +17,7 @@ from mgic.figures.plot import Plot
 from mgic.figures.provenance import provenance, runs_of
 from mgic.records import csv_cell
 
-SMALL = 250  # pixels high
+SMALL = 300  # pixels high
 SEEN = 8  # rows of the numbers, without scrolling
 
 

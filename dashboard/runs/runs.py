@@ -170,7 +170,8 @@ def show_columns(held: Listing) -> list[str]:
 
 
 first = bring_up(stay=bool(picked))
-if not first.runs and not any(filters.values()) and cursor is None:
+filtered = any(given for name, given in filters.items() if name != "sort")
+if not first.runs and not filtered and cursor is None:
     nothing_yet("No run has been queued on this server yet.", NEW_SWEEP, "Make the first sweep")
 if not first.runs:
     where = filters["where"]

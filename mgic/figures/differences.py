@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from mgic.figures.columns import Goal, goal_of, with_unit
 from mgic.figures.sides import Metric, Side
-from mgic.figures.style import SYMBOLS, Look, figure
+from mgic.figures.style import Look, figure, mark_of
 from mgic.figures.words import NO_NUMBER, number, plain
 from mgic.records import ExperimentInfo
 from mgic.statistics import Difference, Summary, paired, summary, unpaired
@@ -223,8 +223,7 @@ def _add(
 
 
 def _mark(one: Compared, colours: Look) -> tuple[str, str]:
-    place = ord(one.side.letter) - ord("A")
-    return colours.series[place % len(colours.series)], SYMBOLS[place % len(SYMBOLS)]
+    return mark_of(ord(one.side.letter) - ord("A"), colours)
 
 
 def _name_rows(made: go.Figure, given: Sequence[Side]) -> None:

@@ -45,6 +45,12 @@ DARK = Look(
 )
 
 
+def mark_of(index: int, colours: Look) -> tuple[str, str]:
+    """Colour and symbol of a series; the two come together again after 64 of them."""
+    symbol = SYMBOLS[(index + index // len(SYMBOLS)) % len(SYMBOLS)]
+    return colours.series[index % len(colours.series)], symbol
+
+
 def template(colours: Look) -> go.layout.Template:
     axis = {
         "gridcolor": colours.grid,

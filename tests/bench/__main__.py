@@ -1,14 +1,14 @@
-"""Print every figure: `python -m tests.bench [training] [service] [lists] [pages]`, a quarter of an hour, when idle."""
+"""Every figure, in twenty minutes when idle: `python -m tests.bench [training] [service] [lists] [pages] [figure]`."""
 
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import lists, pages, service, training
+from tests.bench import figure, lists, pages, service, training
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["training", "service", "lists", "pages"]
+    wanted = sys.argv[1:] or ["training", "service", "lists", "pages", "figure"]
     if "training" in wanted:
         training.step_against_bare_loop()
     if "service" in wanted:
@@ -20,6 +20,9 @@ def main() -> None:
     if "pages" in wanted:
         with tempfile.TemporaryDirectory(prefix="mgic-bench-") as folder:
             pages.measure(Path(folder))
+    if "figure" in wanted:
+        with tempfile.TemporaryDirectory(prefix="mgic-bench-") as folder:
+            figure.measure(Path(folder))
 
 
 if __name__ == "__main__":
