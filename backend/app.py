@@ -16,7 +16,19 @@ from backend.janitor import Janitor
 from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
-from backend.routes import artifacts, baselines, catalogue, demo, index, paper, results, runs, service, sweeps
+from backend.routes import (
+    artifacts,
+    baselines,
+    catalogue,
+    comparisons,
+    demo,
+    index,
+    paper,
+    results,
+    runs,
+    service,
+    sweeps,
+)
 from backend.scout import Scout
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
@@ -60,10 +72,15 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.artifacts = Artifacts(settings.artifacts)
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s)
     errors.install(app)
-    for part in (index, catalogue, paper, sweeps, runs, artifacts, results, baselines, demo, service):
+    for part in (index, catalogue, paper, sweeps, runs, artifacts, results, baselines, comparisons, demo, service):
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(index.page)
-    app.add_middleware(Guard, hosts=settings.allowed_hosts, max_body=settings.max_body_bytes)
+    app.add_middleware(
+        Guard,
+        hosts=settings.allowed_hosts,
+        max_body=settings.max_body_bytes,
+        larger={f"{PREFIX}/comparisons": settings.max_comparison_bytes},
+    )
     return app
 
 

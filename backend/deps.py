@@ -10,7 +10,7 @@ import json
 from typing import Annotated
 
 from anyio import from_thread
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query as QueryField
@@ -150,6 +150,7 @@ ReaperDep = Annotated[Reaper, Depends(_reaper)]
 ScoutDep = Annotated[Scout, Depends(_scout)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CursorDep = Annotated[Cursor, Depends(_cursor)]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Text = Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 Words = Annotated[

@@ -4,15 +4,15 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from backend.catalogue import Catalogue
 from backend.errors import KeyMismatch
-from backend.store import NewBaseline, Store
+from backend.store import NewBaseline, NewComparison, Store
 from mgic.errors import BadConfig, Conflict, NotFound, Problem, Unavailable, UnknownName
-from mgic.gate import Training, compare, find_base, of_run, with_runs
-from mgic.records import Baseline, BaselineRequest, Comparison, ComparisonRequest, ModelFigures
+from mgic.gate import Rules, Training, compare, find_base, of_run, with_runs
+from mgic.records import Baseline, BaselineRequest, Comparison, ComparisonRequest, MeasuredRequest, ModelFigures
 
 COUNT_S = 5.0  # what was counted by then is remembered, and the next call goes on from there
 
@@ -28,7 +28,7 @@ def add_baseline(request: BaselineRequest, idempotency_key: str | None, store: S
         KeyMismatch: The key was used for another request.
         Unavailable: Counting takes too long for one answer.
     """
-    digest = hashlib.sha256(json.dumps(request.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+    digest = _digest(request.model_dump(mode="json"))
     try:
         if earlier := store.baseline_of_key(idempotency_key, digest):
             return earlier
@@ -43,6 +43,34 @@ def add_baseline(request: BaselineRequest, idempotency_key: str | None, store: S
     _no_model_twice(counted)
     models = with_runs(counted, _trainings(request.runs, store))
     return store.add_baseline(NewBaseline(request.name, catalogue.source(), models, idempotency_key, digest))
+
+
+def add_comparison(
+    request: ComparisonRequest | MeasuredRequest, idempotency_key: str | None, store: Store, catalogue: Catalogue
+) -> Comparison:
+    """Keep a verdict: what was measured elsewhere as it is, else that of the service's own code, which is counted now.
+
+    With a key used for this same request: what it made then.
+
+    Raises:
+        BadConfig, Conflict, Unavailable: As `verdict` does.
+        KeyMismatch: The key was used for another request.
+    """
+    own = {"measured": {"id", "created_at", "origin"}} if isinstance(request, MeasuredRequest) else None
+    digest = _digest(request.model_dump(mode="json", exclude=own))
+    try:
+        if earlier := store.comparison_of_key(idempotency_key, digest):
+            return earlier
+    except Conflict as error:
+        raise KeyMismatch(str(error)) from error
+    if isinstance(request, MeasuredRequest):
+        return store.add_comparison(NewComparison(request.measured, "elsewhere", idempotency_key, digest))
+    counted = verdict(request, store, catalogue).model_copy(update={"name": request.name})
+    return store.add_comparison(NewComparison(counted, "service", idempotency_key, digest))
+
+
+def _digest(request: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
 def verdict(request: ComparisonRequest, store: Store, catalogue: Catalogue) -> Comparison:
@@ -68,7 +96,7 @@ def verdict(request: ComparisonRequest, store: Store, catalogue: Catalogue) -> C
     heads = [counting.figures(place, spec, base.input_size) for (place, spec), base in zip(asked, bases, strict=True)]
     _no_model_twice(heads)
     pairs = list(zip(bases, with_runs(heads, trainings), strict=True))
-    return compare(baseline, pairs, catalogue.source(), request.limits)
+    return compare(baseline, pairs, catalogue.source(), Rules(request.limits))
 
 
 def _baseline(given: str | Baseline, store: Store) -> Baseline:

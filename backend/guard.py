@@ -7,7 +7,8 @@ Pure ASGI, so that answers may stream.
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,6 +20,7 @@ from mgic.doors.callers import is_foreign, knows_host
 log = logging.getLogger(__name__)
 MAX_DEPTH = 20
 MAX_HEADER_BYTES = 2**15
+NO_LARGER: Mapping[str, int] = MappingProxyType({})
 BODY_S = 10.0  # that a body may take to arrive
 READING = ("GET", "HEAD", "OPTIONS", "TRACE")
 SAFE_HEADERS = {
@@ -41,12 +43,16 @@ class Guard:
         app: What it guards.
         hosts: The names this server answers to, from `read_hosts`.
         max_body: Largest body, bytes.
+        larger: Paths that take a larger one, with its size.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str], max_body: int) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: Sequence[str], max_body: int, larger: Mapping[str, int] = NO_LARGER
+    ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._max_body = max_body
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,7 +93,9 @@ class Guard:
         if scope["method"] not in ("POST", "PUT", "PATCH"):
             return receive
         try:
-            body = await asyncio.wait_for(self._body(headers, receive), BODY_S)
+            body = await asyncio.wait_for(
+                self._body(headers, receive, self._larger.get(scope["path"], self._max_body)), BODY_S
+            )
         except TimeoutError as error:
             words = f"the body was not here within {BODY_S:g} s"
             raise Refused(408, "timeout", "Request took too long", words) from error
@@ -95,7 +103,7 @@ class Guard:
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json":
                 raise Refused(415, "unsupported-media-type", "Unsupported media type", "send application/json")
-            _check_json(body)
+            await asyncio.to_thread(_check_json, body) if len(body) > self._max_body else _check_json(body)
         done = False
 
         async def replay() -> Message:
@@ -107,10 +115,10 @@ class Guard:
 
         return replay
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        large = Refused(413, "too-large", "Request is too large", f"a body has at most {self._max_body} bytes")
+    async def _body(self, headers: Headers, receive: Receive, most: int) -> bytes:
+        large = Refused(413, "too-large", "Request is too large", f"a body has at most {most} bytes")
         length = headers.get("content-length", "0")
-        if length.isascii() and length.isdecimal() and int(length[:20]) > self._max_body:
+        if length.isascii() and length.isdecimal() and int(length[:20]) > most:
             raise large
         parts, size = [], 0
         while True:
@@ -119,7 +127,7 @@ class Guard:
                 raise Refused(400, "bad-request", "Bad request", "the client left before the body's end")
             part = message.get("body", b"")
             size += len(part)
-            if size > self._max_body:
+            if size > most:
                 raise large
             parts.append(part)
             if not message.get("more_body", False):

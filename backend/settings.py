@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(5, ge=1)
     max_queued: int = 20_000
     max_body_bytes: int = 256 * 1024
+    max_comparison_bytes: int = 8 * 2**20  # a body that has what each process of a comparison measured
     max_artifact_bytes: int = 4 * 2**30  # of all files that one run leaves
     catalogue_timeout_s: float = 60
 

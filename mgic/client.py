@@ -17,14 +17,18 @@ from mgic.records import (
     Baseline,
     BaselineRequest,
     Comparison,
+    ComparisonBrief,
     ComparisonRequest,
     Config,
     Curves,
     DatasetInfo,
     Event,
     ExperimentInfo,
+    GateMetric,
     Health,
     LogLine,
+    MeasuredRequest,
+    MetricPoint,
     ModelCost,
     ModelInfo,
     ModelsOf,
@@ -283,6 +287,33 @@ class Client(Transport):
     def baseline(self, baseline_id: UUID | str) -> Baseline:
         return self._get(Baseline, f"/baselines/{baseline_id}")
 
-    def compare(self, request: ComparisonRequest) -> Comparison:
-        """The verdict of the service's own code; a regression is an answer, not an error."""
-        return self._insist(Comparison, "/comparisons", request)
+    def compare(self, request: ComparisonRequest, idempotency_key: str | None = None) -> Comparison:
+        """The verdict of the service's own code, which it keeps; a regression is an answer, not an error."""
+        return self._insist(Comparison, "/comparisons", request, {"Idempotency-Key": idempotency_key or str(uuid4())})
+
+    def add_comparison(self, measured: Comparison, idempotency_key: str | None = None) -> Comparison:
+        """Keep what was measured elsewhere; returned with the id and the time that the service has given it."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        return self._insist(Comparison, "/comparisons", MeasuredRequest(measured=measured), headers)
+
+    def comparisons(self, limit: int = 50, cursor: str | None = None, **filters: str | None) -> Page[ComparisonBrief]:
+        """Newest first; filters: name, branch, verdict."""
+        return self._page(ComparisonBrief, "/comparisons", limit=limit, cursor=cursor, **filters)
+
+    def comparison(self, comparison_id: UUID | str, samples: bool = True) -> Comparison:
+        """The whole of it, or all but what each process measured."""
+        return self._get(Comparison, f"/comparisons/{comparison_id}", samples=samples)
+
+    def metric_history(
+        self, model: str, metric: GateMetric, limit: int = 50, cursor: str | None = None, **filters: str | None
+    ) -> Page[MetricPoint]:
+        """A metric over comparisons: the newest, oldest first; filters: name, branch, testbed."""
+        asked = {"model": model, "metric": metric, "limit": limit, "cursor": cursor, **filters}
+        return self._page(MetricPoint, "/comparisons/history", **asked)
+
+    def delete_comparison(self, comparison_id: UUID | str) -> None:
+        self._send("DELETE", f"/comparisons/{comparison_id}")
+
+    def badge(self, name: str, branch: str | None = None) -> bytes:
+        """The newest verdict of that name as SVG."""
+        return self._send("GET", f"/badges/{quote(name)}.svg", {"branch": branch}).content

@@ -14,6 +14,7 @@ _OF = {  # by the name of its distribution, or of what is imported
     "choreographer": "figures",
     "kaleido": "figures",
     "plotly": "figures",
+    "ruptures": "figures",
 }
 SERVICE = ("backend", "worker", "dashboard")
 ALONE = "this installation is the library alone: the service runs from a checkout of the project, with `make up`"

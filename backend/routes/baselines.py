@@ -1,16 +1,14 @@
-"""The gate: keep what models are, and hold others, or the same later, against it."""
+"""Baselines: what models are, kept under a name."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from backend import gate
-from backend.deps import CatalogueDep, CursorDep, Limit, StoreDep, StrictQuery, Text
-from mgic.records import Baseline, BaselineRequest, Comparison, ComparisonRequest, Page
+from backend.deps import CatalogueDep, CursorDep, IdempotencyKey, Limit, StoreDep, StrictQuery, Text
+from mgic.records import Baseline, BaselineRequest, Page
 
 router = APIRouter(tags=["gate"], dependencies=[StrictQuery])
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
 @router.post("/baselines", status_code=201)
@@ -38,9 +36,3 @@ def list_baselines(store: StoreDep, cursor: CursorDep, limit: Limit = 50, name: 
 def get_baseline(baseline_id: UUID, store: StoreDep) -> Baseline:
     """One of them; the answer is what `mgic gate --baseline` takes as a file."""
     return store.baseline(baseline_id)
-
-
-@router.post("/comparisons")
-def compare_models(request: ComparisonRequest, store: StoreDep, catalogue: CatalogueDep) -> Comparison:
-    """Hold models, counted by this service, against a baseline. Stores nothing; a regression is an answer too."""
-    return gate.verdict(request, store, catalogue)

@@ -105,6 +105,7 @@ def get_system(store: StoreDep, settings: SettingsDep, catalogue: SharedCatalogu
         "queued_runs": settings.max_queued,
         "attempts": settings.max_attempts,
         "body_bytes": settings.max_body_bytes,
+        "comparison_bytes": settings.max_comparison_bytes,
         "lease_seconds": settings.lease_s,
         "run_seconds": settings.wall_limit_s,
     }

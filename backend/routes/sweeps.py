@@ -3,12 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from backend import submission
 from backend.deps import (
     CatalogueDep,
     CursorDep,
+    IdempotencyKey,
     JanitorDep,
     Limit,
     ReaperDep,
@@ -24,7 +25,6 @@ from backend.filters import words_of
 from mgic.records import Page, Preview, Run, Sweep, SweepPatch, SweepRequest
 
 router = APIRouter(prefix="/sweeps", tags=["sweeps"], dependencies=[StrictQuery])
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
 @router.post("/preview")

@@ -1,4 +1,4 @@
-"""Sweeps, runs, all they leave, and baselines, kept in SQL: the queue and the truth.
+"""Sweeps, runs, all they leave, baselines and comparisons, kept in SQL: the queue and the truth.
 
 Records go in and come out; rows stay here. Every method is one transaction, safe to call
 from any thread. A method raises `NotFound` and `Conflict` as it says, and any of
@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine
 
 from backend.store.baselines import Baselines, NewBaseline
+from backend.store.comparisons import ComparisonQuery, Comparisons, NewComparison
 from backend.store.database import (
     DATABASE_ERRORS,
     QuotaExceeded,
@@ -39,6 +40,7 @@ __all__ = [
     "GONE",
     "Beat",
     "Claim",
+    "ComparisonQuery",
     "Condition",
     "ImportedRun",
     "ImportedSweep",
@@ -47,6 +49,7 @@ __all__ = [
     "Lease",
     "MeasuredRun",
     "NewBaseline",
+    "NewComparison",
     "NewInput",
     "NewRun",
     "NewSearch",
@@ -68,7 +71,9 @@ __all__ = [
 ]
 
 
-class Store(Imports, Search, Searches, Stops, Lifecycle, Retries, Removal, Journal, Measurements, Baselines):
+class Store(
+    Imports, Search, Searches, Stops, Lifecycle, Retries, Removal, Journal, Measurements, Baselines, Comparisons
+):
     """The whole of it. One a process; never carried across a fork.
 
     Args:

@@ -27,7 +27,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0007"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0008"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 
@@ -230,6 +230,45 @@ baselines = Table(
     Column("document", JSON, nullable=False),  # the record without id, name and time
     Column("idempotency_key", String(255), unique=True),
     Column("payload_hash", String(64), nullable=False),
+)
+
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("name", String(120)),
+    Column("verdict", String(16), nullable=False),
+    Column("branch", String(300)),  # of the head, and so is the commit
+    Column("commit", String(64)),
+    Column("testbed", String(200)),  # the host that measured
+    Column("created_at", Float, nullable=False),
+    Column("brief", JSON, nullable=False),  # what a list shows and no column has
+    Column("document", JSON, nullable=False),  # the record without id, time, rows and samples
+    Column("samples", JSON, nullable=False),
+    Column("idempotency_key", String(255), unique=True),
+    Column("payload_hash", String(64), nullable=False),
+    Index(None, "name", "seq"),
+    Index(None, "branch", "seq"),
+    Index(None, "verdict", "seq"),
+)
+
+# The rows of comparisons, of which each is a point in the history of a metric.
+comparison_rows = Table(
+    "comparison_rows",
+    metadata,
+    Column(
+        "comparison_seq",
+        Serial,
+        ForeignKey("comparisons.seq", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("model", String(500), nullable=False),
+    Column("metric", String(20)),
+    Column("row", JSON, nullable=False),
+    Index(None, "model", "metric", "comparison_seq"),
 )
 
 workers = Table(

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     ConfigDict,
     Field,
@@ -16,12 +15,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mgic.records.base import MODEL_NAME_PATTERN, NAME_PATTERN, Config, Record
-
-GateMetric = Literal["params", "macs", "size_bytes", "top1"]
-GateVerdict = Literal["pass", "regression", "not measured"]
+from mgic.records.limits import Limits
 
 MAX_GATE_MODELS = 50
-MAX_RISE = 1000  # per cent
 SPEC_PATTERN = rf"^{MODEL_NAME_PATTERN}(\([^\x00-\x1f\x7f|`<>]*\))?$"
 
 Count = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
@@ -96,39 +92,6 @@ class Baseline(Record):
         return models
 
 
-def _rise(text: str) -> str:
-    found = re.fullmatch(r"\+([0-9]{1,4}(\.[0-9]{1,6})?)%", text)
-    if found is None or float(found[1]) > MAX_RISE:
-        words = "should be how far it may rise in per cent, from +0% to +{most}%, such as +1.5%"
-        raise PydanticCustomError("limit", words, {"most": MAX_RISE})
-    return text
-
-
-def _fall(text: str) -> str:
-    found = re.fullmatch(r"-([0-9]{1,3}(\.[0-9]{1,6})?)pp", text)
-    if found is None or float(found[1]) > 100:
-        words = "should be how far it may fall in percentage points, from -0pp to -100pp, such as -0.5pp"
-        raise PydanticCustomError("limit", words)
-    return text
-
-
-Rise = Annotated[str, Field(max_length=20, examples=["+1%"]), AfterValidator(_rise)]
-Fall = Annotated[str, Field(max_length=20, examples=["-0.5pp"]), AfterValidator(_fall)]
-
-
-class Limits(Record):
-    """How far each metric may move to the worse.
-
-    One that is named must be measured, `top1` for every model that has one on either side; the
-    others have defaults.
-    """
-
-    params: Rise | None = Field(None, description="May rise by so much, such as +0%, the default")
-    macs: Rise | None = Field(None, description="May rise by so much, such as +0%, the default")
-    size_bytes: Rise | None = Field(None, description="May rise by so much, such as +0%, the default")
-    top1: Fall | None = Field(None, description="May fall by so much, such as -0.5pp, the default")
-
-
 class BaselineRequest(Record):
     """What to count and keep, and the runs that tell how well it does."""
 
@@ -165,36 +128,6 @@ class ComparisonRequest(Record):
     models: Specs | None = Field(None, description="Model specs; left out: all of the baseline's")
     runs: RunIds = Field([], description="Finished trainings of these models, at most one each, for `top1`")
     limits: Limits = Limits()
-
-
-class MetricVerdict(Record):
-    """One metric of one model. `change` is head minus base, in the metric's own unit."""
-
-    model: str
-    base_model: str  # another spec than `model` where the model's options were changed
-    metric: GateMetric
-    base: int | float | None  # parameters, multiply-accumulates, bytes; top1: %
-    head: int | float | None
-    change: int | float | None
-    change_percent: float | None  # of base; None for top1, and where base is 0
-    limit: str
-    verdict: GateVerdict
-    improved: bool  # to the better, by more than the limit allows to the worse
-    note: str  # why it was not measured
-
-
-class Comparison(Record):
-    """A verdict, and each metric's share in it.
-
-    `regression` if one metric is; else `not measured` if a metric that a limit was named for
-    is, or if all are; else `pass`.
-    """
-
-    verdict: GateVerdict
-    summary: str  # in one sentence
-    baseline: str
-    baseline_created_at: AwareDatetime
-    base_source: Source
-    head_source: Source
-    rows: tuple[MetricVerdict, ...]
-    notes: tuple[str, ...]
+    name: Named | None = Field(
+        None, description="What it is a comparison of: by it a list, a history or a badge finds it"
+    )

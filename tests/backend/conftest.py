@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from backend.migrations import upgrade
 from backend.store import Lease, Store, make_engine
-from backend.store.schema import baselines, inputs, sweeps, workers
+from backend.store.schema import baselines, comparisons, inputs, sweeps, workers
 from tests.backend.api_alone import Api, running_api
 from tests.backend.store_points import check_all
 
@@ -36,7 +36,7 @@ def store_url(request, tmp_path_factory) -> str:
 
 def empty(store: Store) -> None:
     with store._write() as connection:
-        for table in (inputs, sweeps, workers, baselines):  # what hangs on a sweep goes with it
+        for table in (inputs, sweeps, workers, baselines, comparisons):  # what hangs on a sweep goes with it
             connection.execute(table.delete())
 
 

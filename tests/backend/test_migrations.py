@@ -176,7 +176,7 @@ def test_a_database_of_the_first_schema_keeps_what_it_has(oldest):
     assert (store.sweep(sweep_id).name, store.sweep(sweep_id).then_sweep_id) == ("kept", None)
     (run,), _ = store.sweep_runs(sweep_id, 10)
     assert (run.config, run.status) == ({"x": 1, "model": "m"}, "queued")
-    assert store.baselines(10) == ([], None)
+    assert store.baselines(10) == store.comparisons(10) == ([], None)
 
 
 def test_the_program_needs_the_newest_migration():

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mgic.errors import BadConfig, Conflict, NotInBaseline
-from mgic.gate import Training, as_markdown, compare, find_base, parse_limits, with_runs
-from mgic.gate.limits import movement
-from mgic.records import Baseline, ComparisonRequest, Limits, ModelFigures, RunStatus, Source, Top1
+from mgic.gate import Training, as_markdown, compare, find_base, joined, parse_rules, read_rules, with_runs
+from mgic.gate.limits import movement, parse_limits
+from mgic.records import Baseline, ComparisonRequest, ModelFigures, RunStatus, Source, Top1
 
 RUN = UUID("00000000-0000-4000-8000-000000000001")
 SOURCE = Source(mgic="0.1.0", commit="0123456789abcdef", dirty=False)
@@ -36,7 +36,7 @@ def baseline(*models: ModelFigures) -> Baseline:
 
 
 def held(base: ModelFigures, head: ModelFigures, limits: str | None = None):
-    return compare(baseline(base), [(base, head)], SOURCE, parse_limits(limits, "limits") if limits else Limits())
+    return compare(baseline(base), [(base, head)], SOURCE, parse_rules([limits] if limits else [], "limits"))
 
 
 def verdicts(found) -> dict[str, str]:
@@ -92,15 +92,54 @@ def test_what_names_no_limit_is_refused(text, said):
 @pytest.mark.parametrize(
     ("metric", "limit", "said"),
     [
-        *(("params", limit, "per cent") for limit in ("", "0%", "-5%", "+5", "+nan%", "+inf%", "+1001%", "+1e2%")),
-        *(("macs", limit, "per cent") for limit in ("-0.5pp", "+5pp", "+ 5%", "+9999999999%", "+٣%")),
-        *(("top1", limit, "percentage points") for limit in ("-1%", "0.5pp", "+0.5pp", "-nanpp", "-101pp", "-0.5")),
+        *(("params", limit, "may rise") for limit in ("", "0%", "-5%", "+5 %", "+nan%", "+inf%", "+1001%", "+1e2%")),
+        *(("macs", limit, "may rise") for limit in ("-0.5pp", "+5pp", "+ 5%", "+9999999999%", "+٣%", "+1KiB", "-5")),
+        *(("size_bytes", limit, "may rise") for limit in ("+1kib", "+1pp", "-1KiB", "+1TiB")),
+        *(("cpu_time", limit, "may rise") for limit in ("+5", "+5KiB", "+5ns")),
+        *(("throughput", limit, "may fall") for limit in ("+5%", "-101%", "-5")),
+        *(("top1", limit, "may fall") for limit in ("-1%", "0.5pp", "+0.5pp", "-nanpp", "-101pp", "-0.5")),
     ],
 )
 def test_a_limit_has_a_direction_and_a_unit(metric, limit, said):
-    with pytest.raises(ValidationError, match=said) as refusal:
+    with pytest.raises(BadConfig, match=f"limits: {metric}: .*{said}"):
         parse_limits(f"{metric}:{limit}", "limits")
-    assert refusal.value.errors()[0]["loc"] == (metric,)
+
+
+@pytest.mark.parametrize(
+    ("metric", "base", "head", "limit", "worse"),
+    [
+        ("params", 1000, 1005, "+5", False),
+        ("params", 1000, 1006, "+5", True),
+        ("size_bytes", 10_000, 11_024, "+1KiB", False),
+        ("size_bytes", 10_000, 11_025, "+1KiB", True),
+        ("cpu_time", 2.0, 2.5, "+500us", False),
+        ("cpu_time", 2.0, 2.501, "+0.5ms", True),
+        ("throughput", 100.0, 90.0, "-10%", False),
+        ("throughput", 100.0, 89.9, "-10%", True),
+    ],
+)
+def test_a_limit_is_a_share_or_an_amount(metric, base, head, limit, worse):
+    assert movement(metric, base, head, limit)[0] is worse
+
+
+def test_a_pattern_has_limits_of_its_own_by_name_or_by_spec():
+    rules = parse_rules(["macs:+1%", "ours:*=macs:+2%,params:+7", "net(width=8)=params:+0%"], "--fail-on")
+    assert (rules.of("net").macs, rules.of("net").params) == ("+1%", None)
+    assert (rules.of("ours:net(width=16)").macs, rules.of("ours:net").params) == ("+2%", "+7")
+    assert rules.of("net(width=8)").params == "+0%"
+
+
+def test_a_table_is_read_like_the_command():
+    table = {"macs": "+1%", "ours:*": {"macs": "+2%"}}
+    assert read_rules(table, "limits") == parse_rules(["macs:+1%", "ours:*=macs:+2%"], "limits")
+    for bad, said in (({"mcas": "+1%"}, "did you mean 'macs'"), ({"x": {"macs": 3}}, "limits.x: macs"), (3, "a table")):
+        with pytest.raises(BadConfig, match=said):
+            read_rules(bad, "limits")
+
+
+def test_what_both_name_the_command_decides():
+    file, command = parse_rules(["macs:+1%,params:+1%"], "a"), parse_rules(["macs:+3%"], "b")
+    assert joined(file, command).of("net").model_dump(exclude_none=True) == {"params": "+1%", "macs": "+3%"}
 
 
 # Verdicts
@@ -110,7 +149,8 @@ def test_equal_figures_pass_without_a_word_of_top1():
     found = held(model(), model())
     assert (found.verdict, found.notes) == ("pass", ())
     assert verdicts(found) == {"params": "pass", "macs": "pass", "size_bytes": "pass"}
-    assert [(row.change, row.change_percent, row.limit) for row in found.rows] == [(0, 0.0, "+0%")] * 3
+    assert [(row.change, row.change_percent) for row in found.rows] == [(0, 0.0)] * 3
+    assert [row.limit for row in found.rows] == ["+0%", "+0%", "+1KiB"]
 
 
 def test_one_figure_that_is_worse_decides():
@@ -165,7 +205,7 @@ def test_a_top1_that_nobody_has_is_missed_only_where_it_was_wanted():
 def test_a_top1_that_was_wanted_is_missed_only_of_models_that_have_one():
     first, second = model("a", top1()), model("b")
     found = compare(
-        baseline(first, second), [(first, first), (second, second)], SOURCE, parse_limits("top1:-1pp", "limits")
+        baseline(first, second), [(first, first), (second, second)], SOURCE, parse_rules(["top1:-1pp"], "limits")
     )
     assert found.verdict == "pass"
     assert [(row.model, row.verdict) for row in found.rows if row.metric == "top1"] == [("a", "pass")]
@@ -295,7 +335,8 @@ def test_the_table_says_it_in_its_first_line():
         "| `m(width=8)` against `m` | parameters | 1,000 | 1,500 | +500 (+50.00 %) | +0% | **regression** |"
     )
     assert rows[1] == "| `m(width=8)` against `m` | MACs | 5,000 | 5,000 | 0 | +0% | pass |"
-    assert len(rows) == 3
+    assert len(rows) == 5
+    assert rows[-1] == "<!-- mgic gate -->"
 
 
 def test_a_note_cannot_be_markup():
