@@ -145,7 +145,7 @@ def _show_numbers(run: Run, info: ExperimentInfo | None) -> None:
     numbers = {name: one for name, one in result.items() if is_number(one)}
     with st.container(horizontal=True, gap="small"):
         for name, one in numbers.items():
-            st.metric(literal(with_unit(info, name)), number(one), width=172)
+            st.metric(literal(with_unit(info, name)), number(one), width=160)
     for name, one in result.items():
         if isinstance(one, list) and one and all(isinstance(line, str) for line in one):
             st.markdown(f"**{literal(short_title(info, name))}**")

@@ -74,7 +74,7 @@ code that the authors published.
 
 ### Keyboard
 Tab and Shift+Tab move, Enter or Space press, Esc closes a menu, arrow keys move inside tables.
-The first Tab of a page offers *Skip to main content*; from a table, Tab goes on after it. A marked cell that is a link
-opens by Enter. What a plot shows stands as a table, and as SVG, PDF, PNG and CSV, behind *Numbers and files* below it.
+The first Tab of a page offers *Skip to main content*; from a table, Tab goes on after it. What a plot shows stands as a
+table, and as SVG, PDF, PNG and CSV, behind *Numbers and files* below it.
 """
 )
