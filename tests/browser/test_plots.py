@@ -70,13 +70,15 @@ def test_plots_of_ten_networks_with_five_seeds_are_legible(every_look, large, na
 
 
 def hovered(page: Page, plot: Locator) -> str:
-    """What is told of the first point."""
+    """What is told of the first mark that tells anything: single runs behind their mean do not."""
     plot.scroll_into_view_if_needed()
-    point = plot.locator(".scatterlayer .points path.point").first.bounding_box()
-    page.mouse.move(point["x"] + point["width"] / 2, point["y"] + point["height"] / 2)
     told = plot.locator(".hoverlayer .hovertext").first
-    expect(told).to_be_visible(timeout=10_000)
-    return str(told.text_content())
+    for box in [mark.bounding_box() for mark in plot.locator(".scatterlayer .points path.point").all()]:
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(400)
+        if told.count():
+            return str(told.text_content())
+    pytest.fail("no mark tells anything")
 
 
 @pytest.mark.thorough
