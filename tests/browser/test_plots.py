@@ -82,7 +82,7 @@ def hovered(page: Page, plot: Locator) -> str:
 
 
 @pytest.mark.thorough
-def test_a_point_tells_unit_n_and_spread_and_a_click_opens_its_run(page, addresses):
+def test_a_point_tells_unit_n_and_spread_and_a_click_leads_to_its_runs(page, addresses):
     plot = drawn(page, addresses["tradeoff"]).locator(PLOTS).first
     told = hovered(page, plot)
     assert re.search(r"%", told)
@@ -90,6 +90,8 @@ def test_a_point_tells_unit_n_and_spread_and_a_click_opens_its_run(page, address
     assert re.search(r"MACs", told)
     page.mouse.down()
     page.mouse.up()
+    expect(page.get_by_text("3 runs are marked")).to_be_visible(timeout=DRAWN_MS)  # its seeds
+    page.get_by_test_id("stMain").get_by_role("link", name=re.compile("^run [0-9a-f]{8}$")).first.click()
     page.wait_for_url(re.compile(r"/run\?run=[0-9a-f-]{36}"), timeout=DRAWN_MS)
 
 
