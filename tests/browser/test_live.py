@@ -54,7 +54,7 @@ def test_progress_comes_into_the_page_as_it_stands(page, service, long):
     expect(epoch).not_to_have_text(words, timeout=60_000)
     assert page.evaluate("document.body.dataset.marked") == "here"
     assert main.evaluate("main => main.scrollTop") == 120
-    expect(page.get_by_text(re.compile(r"about .* left · updated ")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"about .* left · updated ")).first).to_be_visible(timeout=120_000)
     page.goto(f"/sweep?sweep={long.id}")
     expect(page.get_by_text("0 of 1 runs ended").first).to_be_visible(timeout=120_000)
     expect(page.get_by_role("progressbar").first).to_be_visible()
