@@ -4,7 +4,7 @@ from mgic.gate.comparison import Pair, compare, find_base
 from mgic.gate.limits import parse_limits
 from mgic.gate.markdown import as_markdown
 from mgic.gate.runs import Training, of_outcome, of_run, trained, with_runs
-from mgic.gate.worst import change_in_words, row_in_words, worst_of
+from mgic.gate.worst import change_in_words, first_to_see, row_in_words, worst_of
 
 __all__ = [
     "Pair",
@@ -13,6 +13,7 @@ __all__ = [
     "change_in_words",
     "compare",
     "find_base",
+    "first_to_see",
     "of_outcome",
     "of_run",
     "parse_limits",
