@@ -11,7 +11,7 @@ from backend.catalogue import Catalogue
 from backend.errors import KeyMismatch
 from backend.store import NewBaseline, NewComparison, Store
 from mgic.errors import BadConfig, Conflict, NotFound, Problem, Unavailable, UnknownName
-from mgic.gate import Training, compare, find_base, of_run, with_runs
+from mgic.gate import Rules, Training, compare, find_base, of_run, with_runs
 from mgic.records import Baseline, BaselineRequest, Comparison, ComparisonRequest, MeasuredRequest, ModelFigures
 
 COUNT_S = 5.0  # what was counted by then is remembered, and the next call goes on from there
@@ -96,7 +96,7 @@ def verdict(request: ComparisonRequest, store: Store, catalogue: Catalogue) -> C
     heads = [counting.figures(place, spec, base.input_size) for (place, spec), base in zip(asked, bases, strict=True)]
     _no_model_twice(heads)
     pairs = list(zip(bases, with_runs(heads, trainings), strict=True))
-    return compare(baseline, pairs, catalogue.source(), request.limits)
+    return compare(baseline, pairs, catalogue.source(), Rules(request.limits))
 
 
 def _baseline(given: str | Baseline, store: Store) -> Baseline:

@@ -5,16 +5,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from mgic import models as model_registry
-from mgic import plugins, provenance
+from mgic import origin, plugins, provenance
 from mgic.data import dataset_info, list_datasets, look_in
 from mgic.errors import BadCheckpoint, BadConfig, DataMissing, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS, WEIGHTS
 from mgic.literals import parse_literal
-from mgic.measure.cost import model_cost, model_totals
-from mgic.measure.size import model_state_bytes
+from mgic.measure.cost import model_cost
+from mgic.measure.figures import at_size
+from mgic.measure.figures import canonical as canonical
+from mgic.measure.figures import figures as figures
 from mgic.models.weights import file_hash, own_file
 from mgic.records import (
     CheckedSearch,
@@ -22,7 +23,6 @@ from mgic.records import (
     ExperimentInfo,
     InputRun,
     ModelCost,
-    ModelFigures,
     ModelInfo,
     ModelsOf,
     Plan,
@@ -37,12 +37,9 @@ from mgic.records import (
 )
 from mgic.reference import list_recipes
 from mgic.search import checks, proposing
-from mgic.spec import format_spec, parse_spec
 from mgic.sweep import expand, grids_of, measured
 
 LOOK_S = 20.0
-MAX_INPUT = 2**14  # pixels a side, or points; larger samples are no network's input
-SHAPES = {1: "the number of inputs", 2: "channels,points", 3: "channels,height,width"}  # by how many numbers it has
 
 
 def experiments() -> list[ExperimentInfo]:
@@ -122,26 +119,7 @@ def cost(name: str, options: Mapping[str, object], input_size: tuple[int, ...] |
         UnknownName: No such model.
         BadConfig: An option the model does not have or does not take, or an input it cannot read.
     """
-    return model_cost(name, *_resolved(name, options, input_size))
-
-
-def _resolved(
-    name: str, options: Mapping[str, object], input_size: tuple[int, ...] | None
-) -> tuple[dict[str, Any], tuple[int, ...]]:
-    native = model_registry.model_info(name).input_size
-    given = dict(options)
-    if input_size is not None:
-        _check_input(input_size, native)
-        given.setdefault("in_channels", input_size[0])
-    resolved = model_registry.resolve_options(name, given)
-    return resolved, input_size or model_registry.native_size(name, resolved)
-
-
-def _check_input(size: tuple[int, ...], native: tuple[int, ...]) -> None:
-    if len(size) != len(native) or not all(0 < n <= MAX_INPUT for n in size):
-        example = ",".join(map(str, native))
-        detail = f"must be {SHAPES[len(native)]}, such as {example}, with numbers from 1 to {MAX_INPUT}"
-        raise BadConfig(detail, (Problem("input_size", "input_size", detail),))
+    return model_cost(name, *at_size(name, options, input_size))
 
 
 def cost_of_query(name: str, texts: Mapping[str, str], input_size: tuple[int, ...] | None = None) -> ModelCost:
@@ -149,44 +127,9 @@ def cost_of_query(name: str, texts: Mapping[str, str], input_size: tuple[int, ..
     return cost(name, {option: parse_literal(text) for option, text in texts.items()}, input_size)
 
 
-def canonical(spec: str) -> str:
-    """The one way to write the spec: the options that are given, in the model's own order.
-
-    Raises:
-        UnknownName: No such model.
-        BadConfig: It reads as no spec, or has options the model does not take.
-    """
-    name, given = parse_spec(spec)
-    resolved = model_registry.resolve_options(name, given)
-    own = {option: value for option, value in resolved.items() if option in given}
-    return format_spec(model_registry.canonical_name(name), own)
-
-
-def figures(spec: str, input_size: tuple[int, ...] | None = None) -> ModelFigures:
-    """What is exact of a model.
-
-    Args:
-        spec: The model with options, as text.
-        input_size: As in `cost`.
-
-    Raises:
-        UnknownName, BadConfig: As `canonical` and `cost`.
-    """
-    name, given = parse_spec(spec)
-    found = model_totals(name, *_resolved(name, given, input_size))
-    return ModelFigures(
-        model=canonical(spec),
-        options=found.options,
-        input_size=found.input_size,
-        params=found.params,
-        macs=found.macs,
-        size_bytes=model_state_bytes(found.model, found.options),
-    )
-
-
 def source() -> Source:
     """The program that counts here."""
-    told = provenance.source()
+    told = origin.source()
     return Source(mgic=told["version"], commit=told["commit"], dirty=told["dirty"])
 
 

@@ -11,6 +11,7 @@ MgicError
 ├── NotFound         no stored sweep, run or artifact of that id
 ├── Conflict         the thing is in a state that forbids what was asked
 ├── Unavailable      a part of the service does not answer just now
+├── NotMeasured      a version of the code could not be imported, built or timed
 ├── Diverged         a loss stopped being a finite number
 ├── BadResult        an experiment's result is not what its tables promise
 └── Cancelled        the user stopped a run; not a failure
@@ -87,6 +88,10 @@ class NotFound(MgicError):
 
 class Conflict(MgicError):
     """What was asked cannot be done to a thing in this state."""
+
+
+class NotMeasured(MgicError):
+    """A process that was to measure ended, or said why it cannot."""
 
 
 class Unavailable(MgicError):

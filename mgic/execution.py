@@ -16,7 +16,8 @@ from mgic.environment import environment
 from mgic.errors import BadConfig, Cancelled, DataMissing, Diverged, MgicError, UnknownName
 from mgic.experiment import EXPERIMENTS, Context
 from mgic.extras import how_to_get
-from mgic.provenance import closed, source, subject
+from mgic.origin import source
+from mgic.provenance import closed, subject
 from mgic.records import Config, Failure, Outcome, Reason, RunStatus, check_keys
 
 

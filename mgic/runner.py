@@ -34,6 +34,7 @@ from mgic import plugins
 from mgic.errors import BadConfig, Cancelled
 from mgic.execution import run
 from mgic.experiment import WEIGHTS, input_file
+from mgic.origin import ci_links
 from mgic.process import die_with_parent
 from mgic.protocol import (
     Begun,
@@ -49,7 +50,6 @@ from mgic.protocol import (
     Resumed,
     encode,
 )
-from mgic.provenance import ci_links
 from mgic.records import Artifact, RunStatus
 from mgic.registry import load_own
 

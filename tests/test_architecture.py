@@ -25,6 +25,7 @@ BROAD_HANDLERS = {
     "mgic/execution.py": "a failed point must not stop its sweep",
     "mgic/plugins/loading.py": "the import of somebody else's module may raise anything",
     "mgic/models/__init__.py": "the network of somebody else may raise anything while it is built",
+    "mgic/measure/forking.py": "the code of a pull request may raise anything",
     "mgic/cli/__init__.py": "an unforeseen error must not end with 1, which says that a run failed",
     "backend/reaper.py": "a thread that ended would leave lost runs lost",
     "backend/scout.py": "a thread that ended would leave searches without trials",

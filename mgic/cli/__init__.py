@@ -10,7 +10,22 @@ from typing import Annotated
 import typer
 
 from mgic import __version__
-from mgic.cli import comparisons, demo, doctor, edit, figure, follow, gate, local, reference, results, submit, table, up
+from mgic.cli import (
+    baselines,
+    comparisons,
+    demo,
+    doctor,
+    edit,
+    figure,
+    follow,
+    gate,
+    local,
+    reference,
+    results,
+    submit,
+    table,
+    up,
+)
 from mgic.cli.loading import remember_imports
 from mgic.cli.terminal import IMPORT, Code, Commands, put, tell_of_output
 from mgic.cli.then import WithThen
@@ -61,7 +76,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "table": table.table,
     "export": results.export,
     "figure": figure.figure,
-    "baseline": gate.baseline,
+    "baseline": baselines.baseline,
     "gate": gate.gate,
     "comparisons": comparisons.comparisons,
 }

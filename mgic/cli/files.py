@@ -23,6 +23,11 @@ def read_json(option: str, path: Path) -> bytes:
     """
     with naming(f"{option}: {path} cannot be read"):
         text = path.read_bytes()
+    return as_json_text(option, text, str(path))
+
+
+def as_json_text(option: str, text: bytes, path: str) -> bytes:
+    """The same of what was read elsewhere; `path` is what errors call it."""
     if text.startswith(UTF16):
         text = text.decode("utf-16", "replace").encode(errors="replace")
     text = text.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")

@@ -1,216 +1,168 @@
-"""`mgic baseline` writes down what models are; `mgic gate` says whether they got worse. For CI."""
+"""`mgic gate` says whether models got worse. For CI."""
 
 import os
-import re
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
-from pydantic import ValidationError
 
-from mgic.cli.files import read_json, write_text
-from mgic.cli.loading import core
+from mgic.cli.baselines import against_stored
+from mgic.cli.loading import named_imports
 from mgic.cli.local import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
-from mgic.cli.terminal import Code, put, put_json, say, words
-from mgic.cli.values import parse_size
-from mgic.client import Client
-from mgic.errors import BadConfig, NotFound, Problem
-from mgic.gate import (
-    Pair,
-    Training,
-    as_markdown,
-    compare,
-    find_base,
-    of_outcome,
-    of_run,
-    parse_limits,
-    trained,
-    with_runs,
-)
-from mgic.records import NAME_PATTERN, Baseline, Limits, ModelFigures, Outcome
+from mgic.cli.terminal import Code, put, put_json, say
+from mgic.cli.versions import BUDGET, Settings, compare_versions, read_settings
+from mgic.errors import BadConfig, Problem
+from mgic.gate import as_annotations, as_bmf, as_junit, as_markdown, as_smaller_is_better, as_text, parse_rules
+from mgic.records import Comparison
 
 SUMMARY = "GITHUB_STEP_SUMMARY"  # a file of GitHub Actions, shown on the page of the job
-CODES = {"pass": Code.OK, "regression": Code.REGRESSION, "not measured": Code.NOTHING}
-OF_MODEL = re.compile(r"([A-Za-z_][\w.-]*(?:\([^()]*\))?)=(.+)")
+CODES = {
+    "pass": Code.OK,
+    "regression": Code.REGRESSION,
+    "inconclusive": Code.INCONCLUSIVE,
+    "not measured": Code.NOTHING,
+}
 
 
-def baseline(
-    models: Annotated[
-        list[str], typer.Argument(help="Specs, such as 'mgic_resnet20(group_size=8)'.", show_default=False)
-    ],
-    input_size: Annotated[
-        str | None, typer.Option("--input-size", help="channels,height,width  [default: what each is made for]")
-    ] = None,
-    top1: Annotated[
-        list[str] | None,
-        typer.Option("--top1", metavar="MODEL=RUN", help="Id of a finished run, or a file of `mgic run`."),
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="What it is called.  [default: as the file]")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write to this file instead of stdout.")] = None,
-    api_url: ApiUrl = DEFAULT_URL,
-    api_key: ApiKey = None,
-) -> None:
-    """Write down parameters, MACs and size of models, and top-1 of finished runs, for `mgic gate`.
+class OnInconclusive(StrEnum):
+    WARN = "warn"
+    FAIL = "fail"
 
-    Example: mgic baseline resnet20 'mgic_resnet20(group_size=8)' --out baseline.json
-    """
-    size = None if input_size is None else parse_size(input_size, "--input-size")
-    given = [_of_model(text) for text in top1 or []]
-    describe = core().describe
-    counted = [describe.figures(spec, size) for spec in models]
-    _no_model_twice(counted)
-    with connect(api_url, api_key) as client:
-        found = _with_top1(counted, given, describe.canonical, client)
-    written = Baseline(
-        schema_version=1,
-        name=name or (out.stem if out else "baseline"),
-        created_at=datetime.now(UTC),
-        source=describe.source(),
-        models=tuple(found),
-    )
-    text = written.model_dump_json(indent=2)
-    if out is None:
-        put(text)
-        return
-    write_text("--out", out, text + "\n")
-    say(f"{len(found)} model{'s' if len(found) > 1 else ''} written; next: mgic gate --baseline {out}")
+
+class Format(StrEnum):
+    HUMAN = "human"
+    MD = "md"
+    JSON = "json"
+    JUNIT = "junit"
+    BMF = "bmf"
+    SMALLER = "customSmallerIsBetter"
+    GITHUB = "github"
+
+
+@dataclass(frozen=True)
+class Given:
+    """Options that a measurement of two versions has; None is what the command line does not say."""
+
+    budget: str | None
+    install: str | None
+    engine: str | None
+    batch_size: int | None
+    allow_gone: bool | None
+    name: str | None
+
+    def over(self, settings: Settings, imports: tuple[str, ...]) -> Settings:
+        """The settings of the file, with these in their place."""
+        said = {field: value for field, value in vars(self).items() if value is not None}
+        return replace(settings, imports=tuple(dict.fromkeys([*settings.imports, *imports])), **said)
+
+    def refuse(self) -> None:
+        """Raises `BadConfig` for an option that has no meaning without --base."""
+        for field, value in vars(self).items():
+            if value is not None and field != "name":
+                option = f"--{field.replace('_', '-')}"
+                raise _bad(option, "it is of a measurement of two versions: it needs --base REF")
+
+
+Models = Annotated[
+    list[str] | None,
+    typer.Argument(help="Specs; left out: all of the baseline's, or that the code has.", show_default=False),
+]
+Base = Annotated[
+    str | None,
+    typer.Option("--base", metavar="REF", help="Hold this checkout against where it left a branch; both measured."),
+]
+Stored = Annotated[
+    str | None, typer.Option("--baseline", help="File of `mgic baseline`, -, REF:path, or a name in the service.")
+]
+Runs = Annotated[
+    list[str] | None,
+    typer.Option("--run", metavar="RUN", help="Finished run of a model, for top-1: id, or file of `mgic run`."),
+]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[MODELS=]METRIC:LIMIT,...", help="What must be measured, and how far it may move to the worse."
+    ),
+]
+Budget = Annotated[str | None, typer.Option(help=f"Time for it all, with --base; 0: count alone.  [default: {BUDGET}]")]
+Install = Annotated[str | None, typer.Option(help="Prepare an environment a side by this command, with --base.")]
+Engine = Annotated[str | None, typer.Option(help="eager or optimized, with --base.  [default: eager]")]
+BatchSize = Annotated[int | None, typer.Option(help="Samples in a pass, with --base.  [default: 1]")]
+AllowGone = Annotated[
+    bool | None, typer.Option("--allow-gone", help="A model that the head lacks is told and no more.")
+]
+Unsettled = Annotated[OnInconclusive, typer.Option(help="Exit code 0, or 3, for what could not be settled.")]
+Name = Annotated[str | None, typer.Option(help="What it is called in the service.  [default: the folder]")]
+Form = Annotated[Format, typer.Option("--format", help="How it is printed.")]
+Send = Annotated[bool, typer.Option("--send", help="Keep it in the service, as a comparison.")]
 
 
 def gate(
-    baseline: Annotated[
-        str, typer.Option("--baseline", help="File of `mgic baseline`, or a name in the service.", show_default=False)
-    ],
-    models: Annotated[
-        list[str] | None, typer.Argument(help="Specs; all of the baseline's if left out.", show_default=False)
-    ] = None,
-    run: Annotated[
-        list[str] | None,
-        typer.Option("--run", metavar="RUN", help="Finished run of a model, for top-1: id, or file of `mgic run`."),
-    ] = None,
-    fail_on: Annotated[
-        str | None,
-        typer.Option(metavar="METRIC:LIMIT,...", help="What must be measured, and how far it may move to the worse."),
-    ] = None,
+    models: Models = None,
+    base: Base = None,
+    baseline: Stored = None,
+    run: Runs = None,
+    fail_on: FailOn = None,
+    budget: Budget = None,
+    install: Install = None,
+    engine: Engine = None,
+    batch_size: BatchSize = None,
+    allow_gone: AllowGone = None,
+    on_inconclusive: Unsettled = OnInconclusive.WARN,
+    name: Name = None,
+    form: Form = Format.HUMAN,
     as_json: AsJson = False,
+    send: Send = False,
     api_url: ApiUrl = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
-    """Are models, as this code builds them, worse than a baseline? Exit 0 no, 1 yes, 4 not measured.
+    """Are models, as this code builds them, worse than at a commit, or than a baseline?
 
-    Unless --fail-on says otherwise params, macs and size_bytes may not rise, and top1 may fall by 0.5 points.
+    Exit 0 no, 1 yes, 3 not settled (with --on-inconclusive fail), 4 not measured. Unless --fail-on says otherwise
+    params and macs may not rise, size_bytes by 1 KiB, CPU time, instructions and peak memory by 5 %, and top1 may
+    fall by 0.5 points.
 
-    Example: mgic gate --baseline baseline.json --fail-on params:+0%,macs:+1%
+    Example: mgic gate --base origin/main --import our.nets --fail-on cpu_time:+5%,macs:+1%
     """
-    limits = Limits() if fail_on is None else parse_limits(fail_on, "--fail-on")
+    if (base is None) == (baseline is None):
+        raise _bad("--base", "either --base REF, measured here, or --baseline FILE is wanted")
+    given = Given(budget, install, engine, batch_size, allow_gone, name)
+    if base is None:
+        given.refuse()
     with connect(api_url, api_key) as client:
-        base = _baseline(baseline, client)
-        pairs = _pairs(base, models)
-        heads = _measured([head for _, head in pairs], run or [], client)
-    bases = [entry for entry, _ in pairs]
-    found = compare(base, list(zip(bases, heads, strict=True)), core().describe.source(), limits)
-    text = as_markdown(found)
-    put_json(found) if as_json else put(text.removesuffix("\n"))
-    _summarise(text)
+        if base is not None:
+            if run:
+                raise _bad("--run", "it tells top1 of a baseline; with --base take --predictions")
+            settings = given.over(read_settings(Path.cwd()), named_imports())
+            found = compare_versions(base, settings, models or [], fail_on or [])
+        else:
+            found = against_stored(str(baseline), models, run or [], parse_rules(fail_on or [], "--fail-on"), client)
+        if send:
+            found = client.add_comparison(found)
+    _print(found, Format.JSON if as_json else form)
+    _summarise(as_markdown(found))
     if found.verdict != "pass":
         say(f"mgic: {found.verdict}: {found.summary}")
-    raise typer.Exit(CODES[found.verdict])
+    settled = found.verdict != "inconclusive" or on_inconclusive is OnInconclusive.FAIL
+    raise typer.Exit(CODES[found.verdict] if settled else Code.OK)
 
 
-def _baseline(text: str, client: Client) -> Baseline:
-    """From a file of that name, or else from the service."""
-    if os.path.isfile(text):
-        try:
-            return Baseline.model_validate_json(read_json("--baseline", Path(text)))
-        except ValidationError as error:
-            raise BadConfig(f"--baseline: {text} is no baseline: {words(error)[:1000]}") from error
-    if text.endswith(".json") or not re.fullmatch(NAME_PATTERN, text):
-        raise NotFound(f"--baseline: there is no file {text[:200]}; `mgic baseline` writes one")
-    found = client.baselines(name=text).items
-    if not found:
-        raise NotFound(f"--baseline: there is no file {text}, and no baseline of that name at {client.url}")
-    return found[0]
-
-
-def _pairs(baseline: Baseline, specs: Sequence[str] | None) -> list[Pair]:
-    """Each entry of the baseline that is asked for, and the model's figures now."""
-    describe = core().describe
-    if not specs:
-        asked = [(base, base.model) for base in baseline.models]
-    else:
-        asked = [(find_base(baseline, spec, "models"), spec) for spec in map(describe.canonical, specs)]
-    pairs = [(base, describe.figures(spec, base.input_size)) for base, spec in asked]
-    _no_model_twice([head for _, head in pairs])
-    return pairs
-
-
-def _measured(models: Sequence[ModelFigures], given: Sequence[str], client: Client) -> tuple[ModelFigures, ...]:
-    """The models with `top1` of the runs that trained them; of a file with many runs the others are left out."""
-    runs: list[Training] = []
-    for text in given:
-        found = _trainings(text, "--run", client)
-        runs += [run for run in found if any(trained(run, model) for model in models)] or found
-    return with_runs(models, runs)
-
-
-def _with_top1(
-    models: Sequence[ModelFigures],
-    given: Sequence[tuple[str, str]],
-    canonical: Callable[[str], str],
-    client: Client,
-) -> list[ModelFigures]:
-    """The models with `top1`, each of the run that is named beside it."""
-    found = {model.model: model for model in models}
-    for text, run in given:
-        spec = canonical(text)
-        if spec not in found:
-            raise _bad("--top1", f"{spec} is not among the models: {', '.join(found)}")
-        if found[spec].top1 is not None:
-            raise _bad("--top1", f"{spec} is given twice")
-        runs = _trainings(run, "--top1", client)
-        (found[spec],) = with_runs([found[spec]], [each for each in runs if trained(each, found[spec])] or runs)
-    return list(found.values())
-
-
-def _trainings(text: str, option: str, client: Client) -> list[Training]:
-    """The runs of a file, or the one of the service."""
-    if os.path.isfile(text):
-        return [of_outcome(outcome, text, option) for outcome in _outcomes(Path(text), option)]
-    try:
-        run_id = UUID(text)
-    except ValueError:
-        raise _bad(option, f"{text[:200]!r} is neither a file nor the id of a run") from None
-    return [of_run(client.run(run_id), option)]
-
-
-def _outcomes(path: Path, option: str) -> list[Outcome]:
-    """`outcome.json` holds one, what `mgic run` prints one a line."""
-    text = read_json(option, path).strip()
-    parts = [text] if text.startswith(b"{\n") else text.split(b"\n")
-    try:
-        found = [Outcome.model_validate_json(part) for part in parts if part.strip()]
-    except ValidationError as error:
-        raise _bad(option, f"{path} is not what `mgic run` prints: {words(error)[:500]}") from error
-    if not found:
-        raise _bad(option, f"{path} has no run in it")
-    return found
-
-
-def _of_model(text: str) -> tuple[str, str]:
-    found = OF_MODEL.fullmatch(text)
-    if found is None:
-        raise _bad("--top1", f"MODEL=RUN is wanted, such as resnet20=outcome.json, not {text[:80]!r}")
-    return found[1], found[2]
-
-
-def _no_model_twice(models: Sequence[ModelFigures]) -> None:
-    specs = [model.model for model in models]
-    for spec in specs:
-        if specs.count(spec) > 1:
-            raise _bad("models", f"{spec} stands there twice")
+def _print(found: Comparison, form: Format) -> None:
+    if form is Format.JSON:
+        put_json(found)
+        return
+    written = {
+        Format.HUMAN: as_text,
+        Format.MD: as_markdown,
+        Format.JUNIT: as_junit,
+        Format.BMF: as_bmf,
+        Format.SMALLER: as_smaller_is_better,
+        Format.GITHUB: as_annotations,
+    }[form]
+    put(written(found).removesuffix("\n"))
 
 
 def _summarise(markdown: str) -> None:

@@ -26,6 +26,11 @@ def remember_imports(given: Sequence[str]) -> None:
     _names.set(names)
 
 
+def named_imports() -> tuple[str, ...]:
+    """The modules that were named."""
+    return _names.get()
+
+
 def wanted() -> tuple[Asked, ...]:
     """The plug-ins: those that were named, and those of installed packages."""
     return plugins.asked(_names.get())

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from typer.core import TyperGroup
 
 from mgic.client import ApiError, Unreachable
-from mgic.errors import BadConfig, Cancelled, Conflict, MgicError, NotFound, NotInBaseline, Unavailable
+from mgic.errors import BadConfig, Cancelled, Conflict, MgicError, NotFound, NotInBaseline, NotMeasured, Unavailable
 from mgic.place import check_variables
 
 IMPORT = "--import"
@@ -40,6 +40,7 @@ class Code(IntEnum):
     RUN_FAILED = 1
     REGRESSION = 1
     USAGE = 2
+    INCONCLUSIVE = 3
     NOTHING = 4
     UNREACHABLE = 5
     BUG = 70  # sysexits.h: internal software error
@@ -120,7 +121,9 @@ def code_of(error: MgicError | ValidationError | OSError) -> Code:
         return Code.UNREACHABLE
     if isinstance(error, ApiError) and (error.status >= 500 or error.status in NOT_THE_CALLERS_FAULT):
         return Code.UNREACHABLE
-    if isinstance(error, NotFound | NotInBaseline | Conflict) or (isinstance(error, ApiError) and error.status == 404):
+    if isinstance(error, NotFound | NotInBaseline | Conflict | NotMeasured) or (
+        isinstance(error, ApiError) and error.status == 404
+    ):
         return Code.NOTHING
     return Code.INTERRUPTED if isinstance(error, Cancelled) else Code.USAGE
 

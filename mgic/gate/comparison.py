@@ -6,7 +6,7 @@ Exact metrics are compared as they are: parameters, multiply-accumulates, size, 
 from collections.abc import Sequence
 
 from mgic.errors import NotInBaseline, Problem
-from mgic.gate.limits import EXACT, METRICS, limit_of, movement
+from mgic.gate.limits import EXACT, Rules, limit_of, movement
 from mgic.records import (
     Baseline,
     Comparison,
@@ -20,6 +20,7 @@ from mgic.records import (
     Top1,
 )
 
+ORDER = ("regression", "gone", "not measured", "inconclusive", "pass")
 Pair = tuple[ModelFigures, ModelFigures]  # base, head
 
 
@@ -43,23 +44,28 @@ def find_base(baseline: Baseline, spec: str, pointer: str) -> ModelFigures:
     raise NotInBaseline(words, (Problem(pointer, "not_in_baseline", words),))
 
 
-def compare(baseline: Baseline, pairs: Sequence[Pair], source: Source, limits: Limits) -> Comparison:
+def compare(baseline: Baseline, pairs: Sequence[Pair], source: Source, rules: Rules) -> Comparison:
     """Every metric of every pair with its verdict, and one verdict over all of them.
 
     Args:
         baseline: Where the first of each pair is from.
         pairs: The baseline's entry, and the figures now.
         source: The program that counted the second.
-        limits: Those that are named must be measured; top1 of the models that have one on a side.
+        rules: Limits that are named must be measured; top1 of the models that have one on a side.
     """
     # Where no model has a top1 it is missed, if it was named, for each of them.
-    wanted = limits.top1 is not None and not any(base.top1 or head.top1 for base, head in pairs)
-    rows = tuple(row for base, head in pairs for row in _rows(base, head, limits, wanted))
-    named = [metric for metric in METRICS if getattr(limits, metric) is not None]
-    verdict = _overall(rows, named)
+    scored = any(base.top1 or head.top1 for base, head in pairs)
+    rows = tuple(
+        row
+        for base, head in pairs
+        for limits in (rules.of(head.model),)
+        for row in (*exact(base, head, limits), *_accuracy(base, head, limits, limits.top1 is not None and not scored))
+    )
+    commit = "" if baseline.source.commit == "unknown" else f", commit {baseline.source.commit[:10]}"
+    verdict, summary = overall(rows, rules)
     return Comparison(
         verdict=verdict,
-        summary=_summary(verdict, rows, named, baseline),
+        summary=f"{summary} (baseline {baseline.name} of {baseline.created_at:%Y-%m-%d}{commit})",
         baseline=baseline.name,
         baseline_created_at=baseline.created_at,
         base_source=baseline.source,
@@ -69,16 +75,21 @@ def compare(baseline: Baseline, pairs: Sequence[Pair], source: Source, limits: L
     )
 
 
-def _rows(base: ModelFigures, head: ModelFigures, limits: Limits, wanted: bool) -> list[MetricVerdict]:
-    rows = [
+def exact(base: ModelFigures, head: ModelFigures, limits: Limits) -> list[MetricVerdict]:
+    """The rows of what is counted; of a file of weights there are no multiply-accumulates."""
+    metrics = [metric for metric in EXACT if metric != "macs" or base.macs or head.macs]
+    return [
         _row(base, head, metric, getattr(base, metric), getattr(head, metric), limit_of(limits, metric), "")
-        for metric in EXACT
+        for metric in metrics
     ]
+
+
+def _accuracy(base: ModelFigures, head: ModelFigures, limits: Limits, wanted: bool) -> list[MetricVerdict]:
     if not (base.top1 or head.top1 or wanted):
-        return rows
+        return []
     before, after = (None if side.top1 is None else side.top1.value for side in (base, head))
     why = _not_comparable(base.top1, head.top1)
-    return [*rows, _row(base, head, "top1", before, after, limit_of(limits, "top1"), why)]
+    return [_row(base, head, "top1", before, after, limit_of(limits, "top1"), why)]
 
 
 def _row(
@@ -135,27 +146,49 @@ def _not_comparable(base: Top1 | None, head: Top1 | None) -> str:
     return f"trained otherwise: {', '.join(shown)}"[:500] if fields else ""
 
 
-def _overall(rows: Sequence[MetricVerdict], named: Sequence[GateMetric]) -> GateVerdict:
-    if any(row.verdict == "regression" for row in rows):
-        return "regression"
-    missing = [row for row in rows if row.verdict == "not measured"]
-    return "not measured" if len(missing) == len(rows) or any(row.metric in named for row in missing) else "pass"
+def overall(rows: Sequence[MetricVerdict], rules: Rules) -> tuple[GateVerdict, str]:
+    """One verdict over all rows, and a sentence.
+
+    A row that is told or new decides nothing; a missing figure only where its limit was named, or where all are
+    missing.
+    """
+    judged = [row for row in rows if row.verdict not in ("told", "new")]
+    by = {word: [row for row in judged if row.verdict == word] for word in ORDER}
+    missing = by["not measured"]
+    lost = [row for row in missing if not row.metric or getattr(rules.of(row.model), row.metric) is not None]
+    wanted = lost or (missing if len(missing) == len(judged) else [])
+    if by["regression"]:
+        verdict: GateVerdict = "regression"
+        words = f"{_of(by['regression'], judged)} worse than allowed"
+    elif not judged:
+        verdict, words = "pass", "no model is on both sides, so that there is nothing to hold one against"
+    elif by["gone"] or wanted:
+        verdict = "not measured"
+        gone = f"{', '.join(row.model for row in by['gone'][:5])} {_is(by['gone'])} gone" if by["gone"] else ""
+        what = f"{len(wanted)} of {len(rows)} figures {_was(wanted)} wanted and not measured" if wanted else ""
+        words = " and ".join(filter(None, (gone, what)))
+    elif by["inconclusive"]:
+        verdict, words = "inconclusive", f"{_of(by['inconclusive'], judged)} not settled"
+    else:
+        verdict, words = "pass", f"{len(by['pass'])} of {len(judged)} figures are within their limits"
+    also = [
+        f"{len(by[word])} {word}"
+        for word in ("inconclusive", "not measured", "gone")
+        if by[word] and word != verdict and not (word == "gone" and verdict == "not measured")
+    ]
+    return verdict, ", ".join([words, *also])
 
 
-def _summary(
-    verdict: GateVerdict, rows: Sequence[MetricVerdict], named: Sequence[GateMetric], baseline: Baseline
-) -> str:
-    worse = sum(row.verdict == "regression" for row in rows)
-    missing = sum(row.verdict == "not measured" for row in rows)
-    lost = sum(row.verdict == "not measured" and row.metric in named for row in rows) or missing
-    parts = {
-        "pass": f"{len(rows) - missing} of {len(rows)} figures are within their limits",
-        "regression": f"{worse} of {len(rows)} figures {'is' if worse == 1 else 'are'} worse than allowed",
-        "not measured": f"{lost} of {len(rows)} figures {'was' if lost == 1 else 'were'} wanted and not measured",
-    }
-    rest = f", {missing} not measured" if missing and verdict != "not measured" else ""
-    commit = "" if baseline.source.commit == "unknown" else f", commit {baseline.source.commit[:10]}"
-    return f"{parts[verdict]}{rest} (baseline {baseline.name} of {baseline.created_at:%Y-%m-%d}{commit})"
+def _of(some: Sequence[MetricVerdict], judged: Sequence[MetricVerdict]) -> str:
+    return f"{len(some)} of {len(judged)} figures {_is(some)}"
+
+
+def _is(some: Sequence[object]) -> str:
+    return "is" if len(some) == 1 else "are"
+
+
+def _was(some: Sequence[object]) -> str:
+    return "was" if len(some) == 1 else "were"
 
 
 def _notes(pairs: Sequence[Pair], rows: Sequence[MetricVerdict], baseline: Baseline) -> list[str]:

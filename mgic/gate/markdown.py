@@ -1,59 +1,58 @@
-"""A verdict as a Markdown table, fit for a pull request."""
+"""A verdict as a Markdown table, fit for a comment on a pull request."""
 
+from mgic.gate.words import UNITS, change, number, word
 from mgic.records import Comparison, MetricVerdict
 
+# At the end, where nobody sees it: a comment that has it is found again, and updated in place.
+MARKER = "<!-- mgic gate -->"
 HEADER = (
     "| model | metric | base | head | change | limit | verdict |\n| --- | --- | ---: | ---: | ---: | ---: | --- |\n"
 )
-UNITS: dict[str | None, str] = {
-    None: "",
-    "params": "parameters",
-    "macs": "MACs",
-    "size_bytes": "size, bytes",
-    "cpu_time": "CPU time, ms",
-    "instructions": "instructions",
-    "peak_memory": "peak memory, bytes",
-    "wall_time": "wall time, ms",
-    "p50": "median wall time, ms",
-    "throughput": "samples a second",
-    "top1": "top-1, %",
-}
 
 
 def as_markdown(found: Comparison) -> str:
-    """The verdict in the first line, a row a metric, then what there is to note."""
+    """The verdict in the first line, a row a metric, then what there is to note and how it was measured."""
     rows = "".join("| " + " | ".join(_cells(row)) + " |\n" for row in found.rows)
-    notes = "".join(f"- {_inert(note)}\n" for note in found.notes)
-    return f"**{found.verdict}**: {_inert(found.summary)}\n\n{HEADER}{rows}" + (f"\n{notes}" if notes else "")
+    notes = "".join(f"- {_inert(note)}\n" for note in [*found.notes, *reasons(found)])
+    how = f"\n{_inert(conditions(found))}\n" if found.conditions else ""
+    first = f"**{found.verdict}**: {_inert(found.summary)}\n\n{HEADER}{rows}"
+    return first + (f"\n{notes}" if notes else "") + how + f"\n{MARKER}\n"
+
+
+def reasons(found: Comparison) -> list[str]:
+    """Why rows are not settled; those that were not measured are in the notes of a comparison with a baseline."""
+    if found.conditions is None and found.base_side is None:
+        return []
+    return [f"{row.model}: {UNITS[row.metric] or word(row)}: {row.note}." for row in found.rows if row.note]
+
+
+def conditions(found: Comparison) -> str:
+    """How it was measured, in a line."""
+    how = found.conditions
+    if how is None:
+        return ""
+    load = "" if how.load_before is None else f", load {how.load_before:.1f}"
+    after = "" if how.load_after is None else f" to {how.load_after:.1f}"
+    said = (
+        f"{how.blocks} blocks in {how.elapsed_s:.0f} s of {how.budget_s:.0f}, {how.engine}, {how.threads} thread, "
+        f"batch {how.batch_size}; {how.processor or 'unknown processor'}, {how.cores} cores{load}{after}; "
+        f"PyTorch {how.torch}. Intervals hold at every look, 95 % or more."
+    )
+    return " ".join([said, *(f"{remark[:1].upper()}{remark[1:]}." for remark in how.remarks)])
 
 
 def _cells(row: MetricVerdict) -> tuple[str, ...]:
     changed = "" if row.base_model == row.model else f" against `{row.base_model}`"
-    word = "**regression**" if row.verdict == "regression" else row.verdict
+    shown = word(row)
     return (
         f"`{row.model}`{changed}",
         UNITS[row.metric],
-        _number(row.base),
-        _number(row.head),
-        _change(row),
+        number(row, row.base),
+        number(row, row.head),
+        change(row),
         row.limit,
-        f"{word}, better" if row.improved else word,
+        shown.replace("regression", "**regression**"),
     )
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
-
-
-def _change(row: MetricVerdict) -> str:
-    if not row.change:
-        return "-" if row.change is None else "0"
-    if row.metric == "top1":
-        return f"{row.change:+.2f} pp"
-    percent = "" if row.change_percent is None else f" ({row.change_percent:+.2f} %)"
-    return f"{row.change:+,}{percent}"
 
 
 def _inert(text: str) -> str:

@@ -11,6 +11,7 @@ import torch
 
 from mgic.measure.engines import Forward, Setup, first_pass, forward_of, load_packages
 from mgic.measure.host import ForeignLoad, Host
+from mgic.measure.instructions import Instructions
 from mgic.measure.memory import PeakMemory
 
 WINDOW = 10  # passes of which a median is taken
@@ -47,6 +48,8 @@ class Timing:
         baseline_bytes: Held when all was imported and no network built.
         foreign_cpu: CPU seconds a second that all other processes took meanwhile, in cores.
         clock_mhz: Of the fastest core, just after the last pass.
+        instructions: Of a pass, in the thread that calls; the loop and the clocks around it are among them. None
+            where the kernel does not count, and `no_instructions` says why.
     """
 
     pid: int
@@ -58,10 +61,12 @@ class Timing:
     baseline_bytes: int | None
     foreign_cpu: float | None
     clock_mhz: float | None
+    instructions: float | None = None
+    no_instructions: str = ""
 
 
 def measure(setup: Setup) -> Timing:
-    """Build the network, warm it up and time its passes one by one.
+    """Import what is needed, build the network, warm it up and time its passes one by one.
 
     The process should be a fresh one: threads, caches and what is imported stay as this leaves them.
 
@@ -70,15 +75,27 @@ def measure(setup: Setup) -> Timing:
     """
     torch.set_num_threads(setup.threads)
     load_packages(setup)
+    return timed(setup)
+
+
+def timed(setup: Setup, make: Callable[[Setup], Forward] = forward_of) -> Timing:
+    """The same in a process that has imported all, of which it is the first computation.
+
+    Args:
+        setup: What is timed.
+        make: Builds the network and its input.
+    """
     memory = PeakMemory(setup.device)
-    forward = forward_of(setup)
+    forward = make(setup)
     timer: Timer = CudaTimer() if setup.device == "cuda" else cpu_timer
     with torch.inference_mode():
         first_pass(forward, setup)
         memory.begin()
         foreign = ForeignLoad()
         passes, stationary = warm_up(timer, forward, setup.warm_up_seconds)
-        samples = take(timer, forward, setup.samples, setup.seconds)
+        with Instructions() as counter:
+            samples = take(timer, forward, setup.samples, setup.seconds)
+            executed = counter.read()
         foreign_cpu, clock = foreign.cores(), Host().clock_mhz()
     peak = memory.peak()
     known = peak is not None and memory.baseline is not None
@@ -92,6 +109,8 @@ def measure(setup: Setup) -> Timing:
         baseline_bytes=memory.baseline,
         foreign_cpu=foreign_cpu,
         clock_mhz=clock,
+        instructions=None if executed is None else executed / len(samples),
+        no_instructions=counter.why_not,
     )
 
 

@@ -39,7 +39,8 @@ class MetricVerdict(Record):
     note: str = Field(max_length=1000)  # why it was not measured, or not settled
     low_percent: float | None = None
     high_percent: float | None = None
-    n: int = Field(0, ge=0)  # blocks, or pairs of runs
+    n: int = Field(0, ge=0)  # blocks that the interval is of, or pairs of runs
+    first_n: int = Field(0, ge=0)  # of a regression: blocks of the first measurement, which a second one confirmed
     control_low_percent: float | None = None  # what the base differs from itself by
     control_high_percent: float | None = None
 
@@ -47,8 +48,9 @@ class MetricVerdict(Record):
 class Sampled(Record):
     """One process that measured: which model, which side, in which block and at which place of it, both from 0.
 
-    `control` is the base once more. The times are of one pass, in milliseconds: of CPU time the median over the
-    passes, of wall time the mean and the median.
+    `control` is the base once more; `confirming`: a metric was suspected to be worse, and is measured a second time.
+    The times are of one pass, in milliseconds: of CPU time the median over the passes, of wall time the mean and the
+    median.
     """
 
     model: str = Field(max_length=500)

@@ -17,6 +17,7 @@ from mgic.statistics.replication import (
     seeds_needed,
     smallest_gap,
 )
+from mgic.statistics.signed_rank import Centre, least_values, signed_rank
 from mgic.statistics.sufficiency import Proposal, Step, Sufficiency, Verdict, proposal, sufficiency
 from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary, t_interval
 
@@ -24,6 +25,7 @@ __all__ = [
     "FEWEST_POINTS",
     "MIN_FOR_INTERVAL",
     "MIN_SEEDS",
+    "Centre",
     "Change",
     "CostError",
     "Difference",
@@ -47,6 +49,7 @@ __all__ = [
     "holm",
     "interaction",
     "least_spread",
+    "least_values",
     "method",
     "paired",
     "pairs",
@@ -59,6 +62,7 @@ __all__ = [
     "samples_needed",
     "sampling_variance",
     "seeds_needed",
+    "signed_rank",
     "smallest_gap",
     "sufficiency",
     "summary",

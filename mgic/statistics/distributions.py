@@ -44,3 +44,10 @@ def fisher_above(numerator: float, denominator: float, f: float) -> float:
     from scipy.special import fdtrc
 
     return float(fdtrc(numerator, denominator, f))
+
+
+def beta(a: float, b: float, p: float) -> float:
+    """The quantile of the beta distribution."""
+    from scipy.special import betaincinv
+
+    return float(betaincinv(a, b, p))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mgic import provenance, runner
+from mgic import origin, runner
 from mgic.records import PluginCode, made_by
 from mgic.repository import repository_of, tracked, without_user
 from tests.outside import commit, git
@@ -38,17 +38,17 @@ def test_a_run_tells_the_repository_it_is_started_in_and_the_lab_apart(repositor
 
 
 def test_the_lab_has_a_commit_only_where_its_own_files_are_tracked(repository, monkeypatch):
-    monkeypatch.setattr(provenance, "PACKAGE", repository)
-    (repository / provenance.THIS).touch()
-    (repository / ".gitignore").write_text(provenance.THIS)
+    monkeypatch.setattr(origin, "PACKAGE", repository)
+    (repository / origin.THIS).touch()
+    (repository / ".gitignore").write_text(origin.THIS)
     commit(repository)
     unknown = {"version": "0.1.0", "commit": "unknown", "dirty": None}
-    assert provenance.source.__wrapped__() == unknown, "it is installed in a folder of somebody's repository"
-    git(repository, "add", "--force", provenance.THIS)
+    assert origin.source.__wrapped__() == unknown, "it is installed in a folder of somebody's repository"
+    git(repository, "add", "--force", origin.THIS)
     made = commit(repository)
-    assert provenance.source.__wrapped__() == {"version": "0.1.0", "commit": made, "dirty": False}
+    assert origin.source.__wrapped__() == {"version": "0.1.0", "commit": made, "dirty": False}
     (repository / "new_model.py").touch()
-    assert provenance.source.__wrapped__()["dirty"] is True
+    assert origin.source.__wrapped__()["dirty"] is True
 
 
 def test_a_folder_without_a_commit_has_none(tmp_path):
@@ -77,17 +77,17 @@ def test_the_usual_systems_tell_their_run_and_the_pull_request():
     pull = {"GITHUB_REF": "refs/pull/12/merge", "GITHUB_HEAD_REF": "topic", "GITHUB_REF_NAME": "12/merge"}
     run = "https://github.com/a/b/actions/runs/7"
     of_pull = {"ci_run": run, "pull_request": "https://github.com/a/b/pull/12", "branch": "topic"}
-    assert provenance.ci_links(github | pull) == of_pull
+    assert origin.ci_links(github | pull) == of_pull
     push = github | {"GITHUB_REF": "refs/heads/main", "GITHUB_HEAD_REF": "", "GITHUB_REF_NAME": "main"}
-    assert provenance.ci_links(push) == {"ci_run": run, "pull_request": None, "branch": "main"}
+    assert origin.ci_links(push) == {"ci_run": run, "pull_request": None, "branch": "main"}
     gitlab = {"CI_PIPELINE_URL": "https://u:p@lab.example.org/a/-/pipelines/1", "CI_MERGE_REQUEST_IID": "3"}
     gitlab |= {"CI_MERGE_REQUEST_PROJECT_URL": "https://lab.example.org/a", "CI_COMMIT_REF_NAME": "topic"}
-    found = provenance.ci_links(gitlab)
+    found = origin.ci_links(gitlab)
     assert found["ci_run"] == "https://lab.example.org/a/-/pipelines/1"
     assert found["pull_request"] == "https://lab.example.org/a/-/merge_requests/3"
     jenkins = {"BUILD_URL": "https://ci.example.org/job/1/", "CHANGE_URL": "javascript:alert(1)", "BRANCH_NAME": "x"}
-    assert provenance.ci_links(jenkins) == {"ci_run": jenkins["BUILD_URL"], "pull_request": None, "branch": "x"}
-    assert set(provenance.ci_links({}).values()) == {None}
+    assert origin.ci_links(jenkins) == {"ci_run": jenkins["BUILD_URL"], "pull_request": None, "branch": "x"}
+    assert set(origin.ci_links({}).values()) == {None}
 
 
 def test_a_result_is_of_the_same_code_only_if_the_commit_is_the_same_and_clean():

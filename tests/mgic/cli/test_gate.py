@@ -74,7 +74,8 @@ def test_without_a_file_the_baseline_is_printed_at_the_size_asked_for():
 def test_0_what_has_not_changed_passes(file, runs, tmp_path):
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
-    done = call("gate", "--baseline", file, "--run", runs, "--fail-on", "macs:+1%", GITHUB_STEP_SUMMARY=str(summary))
+    arguments = ("--baseline", file, "--run", runs, "--fail-on", "macs:+1%", "--format", "md")
+    done = call("gate", *arguments, GITHUB_STEP_SUMMARY=str(summary))
     assert done.exit_code == Code.OK, done.stderr
     assert done.stdout.startswith("**pass**: 7 of 7 figures are within their limits")
     assert "| +1% | pass |" in done.stdout
@@ -91,15 +92,15 @@ def test_0_an_improvement_passes_and_is_said(file, tmp_path):
 def test_0_a_top1_that_was_not_asked_for_need_not_be_measured(file):
     done = call("gate", "--baseline", file)
     assert done.exit_code == Code.OK
-    assert done.stdout.startswith("**pass**: 6 of 7 figures are within their limits, 1 not measured")
+    assert done.stdout.startswith("pass: 6 of 7 figures are within their limits, 1 not measured")
     assert "no run of it was given" in done.stdout
 
 
 def test_1_a_network_that_grew_is_a_regression(file):
     done = call("gate", "--baseline", file, "mgic_resnet20(width=16)")
     assert done.exit_code == Code.REGRESSION == 1
-    assert done.stdout.startswith("**regression**: 3 of 4 figures are worse than allowed")
-    assert "`mgic_resnet20(width=16)` against `mgic_resnet20(group_size=8,width=8)`" in done.stdout
+    assert done.stdout.startswith("regression: 3 of 4 figures are worse than allowed")
+    assert "mgic_resnet20(width=16) against mgic_resnet20(group_size=8,width=8)" in done.stdout
     assert "mgic: regression" in done.stderr
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mgic.errors import BadConfig, Conflict, NotInBaseline
-from mgic.gate import Training, as_markdown, compare, find_base, parse_limits, with_runs
-from mgic.gate.limits import joined, movement, parse_rules, read_rules
-from mgic.records import Baseline, ComparisonRequest, Limits, ModelFigures, RunStatus, Source, Top1
+from mgic.gate import Training, as_markdown, compare, find_base, joined, parse_rules, read_rules, with_runs
+from mgic.gate.limits import movement, parse_limits
+from mgic.records import Baseline, ComparisonRequest, ModelFigures, RunStatus, Source, Top1
 
 RUN = UUID("00000000-0000-4000-8000-000000000001")
 SOURCE = Source(mgic="0.1.0", commit="0123456789abcdef", dirty=False)
@@ -36,7 +36,7 @@ def baseline(*models: ModelFigures) -> Baseline:
 
 
 def held(base: ModelFigures, head: ModelFigures, limits: str | None = None):
-    return compare(baseline(base), [(base, head)], SOURCE, parse_limits(limits, "limits") if limits else Limits())
+    return compare(baseline(base), [(base, head)], SOURCE, parse_rules([limits] if limits else [], "limits"))
 
 
 def verdicts(found) -> dict[str, str]:
@@ -205,7 +205,7 @@ def test_a_top1_that_nobody_has_is_missed_only_where_it_was_wanted():
 def test_a_top1_that_was_wanted_is_missed_only_of_models_that_have_one():
     first, second = model("a", top1()), model("b")
     found = compare(
-        baseline(first, second), [(first, first), (second, second)], SOURCE, parse_limits("top1:-1pp", "limits")
+        baseline(first, second), [(first, first), (second, second)], SOURCE, parse_rules(["top1:-1pp"], "limits")
     )
     assert found.verdict == "pass"
     assert [(row.model, row.verdict) for row in found.rows if row.metric == "top1"] == [("a", "pass")]
@@ -335,7 +335,8 @@ def test_the_table_says_it_in_its_first_line():
         "| `m(width=8)` against `m` | parameters | 1,000 | 1,500 | +500 (+50.00 %) | +0% | **regression** |"
     )
     assert rows[1] == "| `m(width=8)` against `m` | MACs | 5,000 | 5,000 | 0 | +0% | pass |"
-    assert len(rows) == 3
+    assert len(rows) == 5
+    assert rows[-1] == "<!-- mgic gate -->"
 
 
 def test_a_note_cannot_be_markup():

@@ -1,0 +1,50 @@
+"""The figures of a verdict's row in words, as every format writes them."""
+
+from mgic.records import MetricVerdict
+
+UNITS: dict[str | None, str] = {
+    None: "",
+    "params": "parameters",
+    "macs": "MACs",
+    "size_bytes": "size, bytes",
+    "cpu_time": "CPU time, ms",
+    "instructions": "instructions",
+    "peak_memory": "peak memory, MB",
+    "wall_time": "wall time, ms",
+    "p50": "median wall time, ms",
+    "throughput": "samples a second",
+    "top1": "top-1, %",
+}
+MEGABYTE = 1e6
+
+
+def number(row: MetricVerdict, value: float | None) -> str:
+    """A figure in the unit that `UNITS` names."""
+    if value is None:
+        return "-"
+    if row.metric == "peak_memory":
+        return f"{value / MEGABYTE:.3g}"
+    if row.metric == "top1":
+        return f"{value:.2f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def change(row: MetricVerdict) -> str:
+    """Of an exact figure the difference and its share; of a measured one the share with its interval."""
+    if row.low_percent is not None and row.high_percent is not None and row.change_percent is not None:
+        shown = f"{row.change_percent:+.1f} % [{row.low_percent:+.1f}, {row.high_percent:+.1f}]"
+        return f"{shown}, n = {row.n}" if row.metric != "top1" else shown
+    if row.change is None:
+        return "-"
+    if row.metric == "top1":
+        return f"{row.change:+.2f} pp" if row.change else "0"
+    if not row.change:
+        return "0"
+    percent = "" if row.change_percent is None else f" ({row.change_percent:+.2f} %)"
+    return f"{row.change:+,}{percent}"
+
+
+def word(row: MetricVerdict) -> str:
+    """The verdict, and whether it is better."""
+    shown = "shown" if row.verdict == "told" else row.verdict
+    return f"{shown}, better" if row.improved else shown

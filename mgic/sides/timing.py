@@ -1,0 +1,172 @@
+"""Blocks of samples until every model is settled or the time is over."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from mgic.errors import NotMeasured
+from mgic.gate.judging import Judged, judge
+from mgic.gate.limits import Rules
+from mgic.measure.blocks import Parents, order_of, sampled
+from mgic.records import Arm, ModelFigures, Sampled
+
+MAX_BLOCKS = 80  # a measurement and a second one, each of which ends by itself
+BLOCKS_A_PROCESS = 4
+SAMPLE_S = 0.25  # of CPU time that the passes of a sample should take together
+PASSES = (5, 200)
+WARM_UP_S = 0.2
+TRIAL = 3  # passes of the sample by which their number is chosen
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a pass is made."""
+
+    engine: str = "eager"
+    batch_size: int = 1
+    seed: int = 0
+
+
+@dataclass
+class Timed:
+    """What has been measured so far.
+
+    Args:
+        samples: All of them, in order.
+        judged: By model, in the present state.
+        failed: By model, why it could not be measured on a side.
+        blocks: That were begun.
+        remarks: What was done otherwise, and why.
+        still_open: Models that are not settled.
+        passes: By model, in a sample.
+        start_s, block_s: The longest that a start of processes, and a block, took.
+    """
+
+    samples: list[Sampled] = field(default_factory=list)
+    judged: dict[str, Judged] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    blocks: int = 0
+    remarks: list[str] = field(default_factory=list)
+    still_open: list[str] = field(default_factory=list)
+    passes: dict[str, int] = field(default_factory=dict)
+    start_s: float = 0.0
+    block_s: float = 0.0
+
+    def time_is_left(self, until: float, with_start: bool = True) -> bool:
+        """For one more block, and for the start of a process where it needs one."""
+        needed = self.block_s + (self.start_s if with_start else 0.0)
+        return self.blocks < MAX_BLOCKS and time.monotonic() + needed < until
+
+
+def measure(
+    pairs: Mapping[str, tuple[ModelFigures, ModelFigures]],
+    first: Parents,
+    another: Callable[[], Parents],
+    rules: Rules,
+    way: Way,
+    until: float,
+    tell: Callable[[Timed], None],
+) -> Timed:
+    """Measure in blocks.
+
+    Args:
+        pairs: By spec, base and head.
+        first: Processes for the first blocks; who made them closes them.
+        another: Starts fresh ones, for the next.
+        rules: Limits.
+        way: How a pass is made.
+        until: `time.monotonic()` at which it ends, settled or not.
+        tell: Called after each block.
+    """
+    timed = Timed(still_open=list(pairs))
+    _in_processes(first, timed, pairs, rules, way, until, tell)
+    while timed.still_open and timed.time_is_left(until):
+        with another() as made:
+            _in_processes(made, timed, pairs, rules, way, until, tell)
+    return timed
+
+
+def _in_processes(
+    made: Parents,
+    timed: Timed,
+    pairs: Mapping[str, tuple[ModelFigures, ModelFigures]],
+    rules: Rules,
+    way: Way,
+    until: float,
+    tell: Callable[[Timed], None],
+) -> None:
+    """Blocks until they have taken as long as the start of these processes, at most `BLOCKS_A_PROCESS`."""
+    if made.remark:
+        _once(timed.remarks, made.remark)
+    timed.start_s = max(timed.start_s, made.seconds)
+    began = time.monotonic()
+    for count in range(1, BLOCKS_A_PROCESS + 1):
+        block_began = time.monotonic()
+        for model in timed.still_open:
+            try:
+                _measure_block(model, pairs[model], made, way, timed)
+            except NotMeasured as error:
+                timed.failed[model] = str(error)
+        timed.blocks += 1
+        timed.block_s = max(timed.block_s, time.monotonic() - block_began)
+        enough = count == BLOCKS_A_PROCESS or time.monotonic() - began >= made.seconds
+        last = not timed.time_is_left(until, with_start=enough)
+        for model in timed.still_open:
+            if model not in timed.failed:
+                known = timed.judged.get(model, Judged())
+                timed.judged[model] = judge(timed.samples, model, rules.of(model), known, last, way.batch_size)
+        timed.still_open = [m for m in timed.still_open if m not in timed.failed and not timed.judged[m].settled]
+        tell(timed)
+        if enough or last or not timed.still_open:
+            return
+
+
+def _measure_block(
+    model: str,
+    pair: tuple[ModelFigures, ModelFigures],
+    made: Parents,
+    way: Way,
+    timed: Timed,
+) -> None:
+    """The four samples of a block; they are kept only if all of them were made."""
+    if model not in timed.passes:
+        trial = _ask("base", pair[0], made, way, TRIAL)
+        each_s = median(trial["cpu_samples_ms"] or trial["samples_ms"]) / 1000
+        timed.passes[model] = max(PASSES[0], min(PASSES[1], round(SAMPLE_S / max(each_s, 1e-6))))
+    stage = timed.judged[model].stage if model in timed.judged else "first"
+    found = []
+    for place, arm in enumerate(order_of(timed.blocks)):
+        timing = _ask(arm, pair[arm == "head"], made, way, timed.passes[model])
+        if timing["no_instructions"]:
+            _once(timed.remarks, timing["no_instructions"])
+        found.append(sampled(model, stage, timed.blocks, place, arm, timing))
+    timed.samples.extend(found)
+
+
+def _ask(arm: Arm, figures: ModelFigures, made: Parents, way: Way, passes: int) -> dict[str, Any]:
+    setup = {
+        "model": figures.name,
+        "options": figures.options,
+        "input_size": list(figures.input_size),
+        "engine": way.engine,
+        "device": "cpu",
+        "threads": 1,
+        "batch_size": way.batch_size,
+        "precision": "float32",
+        "memory_format": "contiguous",
+        "seed": way.seed,
+        "samples": passes,
+        "seconds": 60.0,
+        "warm_up_seconds": WARM_UP_S,
+    }
+    try:
+        return made.ask(arm, {"task": "measure", "setup": setup})
+    except NotMeasured as error:
+        raise NotMeasured(f"{'head' if arm == 'head' else 'base'}: {error}") from error
+
+
+def _once(remarks: list[str], words: str) -> None:
+    if words not in remarks:
+        remarks.append(words)
