@@ -26,6 +26,7 @@ from mgic.client import Client
 from mgic.cores import usable_cores
 from mgic.process import die_with_parent
 from tests.order import Portions, longest_first
+from tests.outside import make_environment, make_repository
 from tests.quick import imports_what_is_slow, starts_something
 
 # Where the tests were started in the background, Ctrl-C is ignored, and so it would be by all they start.
@@ -180,15 +181,19 @@ def start_service(
     return service
 
 
-def stop_service(service: Service) -> None:
+def stop_service(service: Service, number: int = signal.SIGTERM) -> None:
+    """By this signal, after which nothing of it is left."""
+    pids = service.pids()
     service.client.close()
     if service.process.poll() is None:
-        service.process.send_signal(signal.SIGTERM)
+        service.process.send_signal(number)
     try:
         service.process.wait(30)
     except subprocess.TimeoutExpired:
         service.process.kill()
         raise
+    wait_for(lambda: all(gone(pid) for pid in pids), 15, f"the end of all of {pids}")
+    wait_for(lambda: not list(service.home.rglob("*.sock")), 10, "the socket's removal")
 
 
 @pytest.fixture(autouse=True)
@@ -199,22 +204,31 @@ def _no_system_data(monkeypatch, tmp_path_factory) -> None:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory) -> Iterator[Service]:
-    """The whole service, shared by the tests that only use it."""
-    running = start_service(tmp_path_factory.mktemp("service"))
+    """The whole service, shared by the tests that only use it; a process for runs, which each slot has, takes long."""
+    running = start_service(tmp_path_factory.mktemp("service"), words=("--slots", "1"), MGIC_THREADS="1")
     yield running
     stop_service(running)
 
 
-def start_broken(home: Path) -> Service:
-    """With a plug-in beside it, `tests/weighing.py`."""
-    shutil.copy(Path(__file__).with_name("weighing.py"), home.parent)
-    return start_service(home, folder=home.parent, MGIC_IMPORT="weighing", MGIC_MAX_ATTEMPTS="3")
+def start_broken(repository: Path) -> Service:
+    """In the repository, and in the environment beside it."""
+    python = str(repository.with_name("environment") / "bin" / "python")
+    told = {"MGIC_IMPORT": "weighing", "MGIC_MAX_ATTEMPTS": "3", "PYTHONPATH": ""}
+    return start_service(repository / ".mgic", python, repository, **told)
 
 
 @pytest.fixture(scope="session")
 def broken(tmp_path_factory) -> Iterator[Service]:
-    """One service for all tests that kill and wipe: what it was put through before must not show."""
-    running = start_broken(tmp_path_factory.mktemp("broken") / "home")
+    """One service for all tests that kill and wipe: what it was put through before must not show.
+
+    It is that of somebody with plug-ins of her own: of `tests/outside.py`, installed, and `tests/weighing.py`, named.
+    """
+    repository = tmp_path_factory.mktemp("broken") / "theirs"
+    repository.mkdir()
+    make_repository(repository)
+    site = make_environment(repository.with_name("environment"), repository)
+    shutil.copy(Path(__file__).with_name("weighing.py"), site)
+    running = start_broken(repository)
     yield running
     stop_service(running)
 

@@ -1,7 +1,11 @@
 """A repository of somebody else, with a package that brings a network, an experiment and a data set."""
 
 import subprocess
+import sysconfig
+import venv
 from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
 
 NETS = '''
 from typing import Annotated
@@ -86,6 +90,17 @@ def commit(folder: Path) -> str:
 
 def git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
+
+
+def make_environment(folder: Path, repository: Path) -> Path:
+    """Two packages are installed in it that declare plug-ins, one of them broken; torch is ours. Where they lie."""
+    venv.create(folder, symlinks=True)
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    (site / "beside.pth").write_text("\n".join([sysconfig.get_path("purelib"), str(ROOT), str(repository)]))
+    (site / "broken_nets.py").write_text("import nothing_of_the_kind\n")
+    install(site, "lab-nets", "lab_nets")
+    install(site, "broken-nets", "broken_nets")
+    return site
 
 
 def install(site: Path, distribution: str, module: str) -> None:

@@ -25,6 +25,8 @@ RUN = (
 # One process a row: after each of its steps it has loaded these, and no other heavy package.
 PROCESSES: list[dict[str, set[str]]] = [
     {
+        "from mgic import MGICBlock": CORE,
+        "import mgic.layers": CORE,
         "import mgic.runner": CORE,
         "from mgic import describe; describe.experiments(); describe.models(); describe.recipes()": CORE,
         "describe.datasets(__import__('pathlib').Path.cwd())": CORE,
@@ -37,7 +39,6 @@ PROCESSES: list[dict[str, set[str]]] = [
         "import mgic.statistics, mgic.reference, mgic.cli": {"numpy"},
         LIST: {"numpy"},
     },
-    {"from mgic import MGICBlock": CORE, "import mgic.layers": CORE},
     {"import backend.app": {"celery", "fastapi", "numpy", "sqlalchemy"}},
     {"import worker.app": {"celery", "sqlalchemy"}},
 ]

@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -16,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.pages import SCRIPTS
 from mgic.client import Client
 from mgic.records import Run, RunStatus, SweepRequest
-from tests.conftest import Service, start_service, stop_service, wait_for
-from tests.outside import commit, install, make_repository
+from tests.conftest import start_service, stop_service, wait_for
+from tests.outside import commit, make_repository
 
 ROOT = Path(__file__).parents[1]
 WIDE = {"width": [4]}
@@ -27,27 +25,6 @@ PLAIN, BIASED = "width, 3, padding=1)", "width, 3, padding=1), nn.Conv2d(width, 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory) -> Path:
     return make_repository(tmp_path_factory.mktemp("theirs"))
-
-
-@pytest.fixture(scope="module")
-def python(repository, tmp_path_factory) -> str:
-    """An environment in which two packages are installed that declare plug-ins, one of them broken; torch is ours."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, symlinks=True)
-    site = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-    (site / "beside.pth").write_text("\n".join([sysconfig.get_path("purelib"), str(ROOT), str(repository)]))
-    (site / "broken_nets.py").write_text("import nothing_of_the_kind\n")
-    install(site, "lab-nets", "lab_nets")
-    install(site, "broken-nets", "broken_nets")
-    return str(folder / "bin" / "python")
-
-
-@pytest.fixture(scope="module")
-def theirs(repository, python) -> Iterator[Service]:
-    """`mgic up` of that environment, started in that repository."""
-    running = start_service(repository / ".mgic", python, repository, PYTHONPATH="")
-    yield running
-    stop_service(running)
 
 
 def opened(api: Client, name: str) -> AppTest:
@@ -70,12 +47,13 @@ def duplicate(api: Client) -> UUID | None:
     return point.duplicate_of
 
 
-def test_what_installed_packages_bring_is_served_and_what_fails_is_named(theirs):
-    api = theirs.client
-    broken, ours = api.system().plugins
-    assert (broken.module, broken.asked_by) == ("broken_nets", "broken-nets 1.0")
-    assert broken.error == "ModuleNotFoundError: No module named 'nothing_of_the_kind'"
-    wait_for(lambda: "broken_nets (broken-nets 1.0) is left out: Mod" in theirs.log("../up"), 10, "a word of mgic up")
+def test_what_installed_packages_bring_is_served_and_what_fails_is_named(broken):
+    api = broken.client
+    named, failed, ours = sorted(api.system().plugins, key=lambda plugin: plugin.module != "weighing")
+    assert (named.module, named.asked_by, named.error) == ("weighing", "--import", "")
+    assert (failed.module, failed.asked_by) == ("broken_nets", "broken-nets 1.0")
+    assert failed.error == "ModuleNotFoundError: No module named 'nothing_of_the_kind'"
+    wait_for(lambda: "broken_nets (broken-nets 1.0) is left out: Mod" in broken.log("../up"), 10, "a word of mgic up")
     assert (ours.module, ours.error) == ("lab_nets", "")
     assert set(ours.registers) == {"model our_net", "experiment our_weights", "data set our_noise"}
     packages = {one.name: one.package for one in [*api.models(), *api.experiments(), *api.datasets()]}
@@ -83,18 +61,19 @@ def test_what_installed_packages_bring_is_served_and_what_fails_is_named(theirs)
     assert {name: package for name, package in packages.items() if package == "lab_nets"}.keys() == brought
     page = opened(api, "system")
     table = next(one.value for one in page.dataframe if "fingerprint" in one.value)
-    assert list(table["state"]) == ["✖ left out", "✔ imported"]
+    assert sorted(table["state"]) == ["✔ imported", "✔ imported", "✖ left out"]
 
 
 @pytest.fixture
-def api(theirs) -> Iterator[Client]:
-    """More patient than most: a catalogue whose code has changed is replaced before it answers."""
-    client = Client(theirs.url, timeout=120)
+def patient(broken) -> Iterator[Client]:
+    """More than most: a catalogue whose code has changed is replaced before it answers."""
+    client = Client(broken.url, timeout=120)
     yield client
     client.close()
 
 
-def test_edited_code_is_never_run_under_another_name_and_no_result_is_taken_for_its(api, repository):
+def test_edited_code_is_never_run_under_another_name_and_no_result_is_taken_for_its(broken, patient):
+    api, repository = patient, broken.home.parent
     nets = repository / "lab_nets" / "nets.py"
     assert api.model_cost("our_net", width=4).params == 162  # 4 * 3 * 9 + 4, and 10 * 4 + 10
     first = finished(api)

@@ -89,16 +89,16 @@ def test_a_wheel_holds_the_library_alone(bare):
     assert said == [str(site / "mgic" / "__init__.py"), "40551040"]
 
 
-def test_the_command_counts_and_runs_without_a_checkout(bare):
-    mgic = bare / "venv/bin/mgic"
-    assert json.loads(run(bare, mgic, "cost", "resnet20", "--json").stdout)["macs"] == 40551040
-    done = run(bare, mgic, "run", "cost", "model=resnet20,mgic_resnet20")
-    assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["succeeded", "succeeded"]
+def test_the_command_runs_without_a_checkout(bare):
+    done = run(bare, bare / "venv/bin/mgic", "run", "cost", "model=resnet20,mgic_resnet20")
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert (first["status"], first["result"]["macs"], second["status"]) == ("succeeded", 40551040, "succeeded")
 
 
 @pytest.mark.thorough
-def test_what_a_wheel_has_not_is_said_in_a_sentence(bare):
+def test_a_wheel_counts_and_what_it_has_not_is_said_in_a_sentence(bare):
     mgic = bare / "venv/bin/mgic"
+    assert json.loads(run(bare, mgic, "cost", "resnet20", "--json").stdout)["macs"] == 40551040
     done = run(bare, mgic, "up", status=2)
     assert "the service runs from a checkout of the project, with `make up`" in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -1,7 +1,8 @@
 """Two versions of the code measured in blocks: who is measured in which order, and the processes that do it.
 
 The samples of a block are forks of one process, which was started fresh, has imported and computed nothing; each
-imports its side's code, builds the network, warms it up and times it. What a fresh process decides by chance, where
+imports its side's code, builds the network and warms it up. Then they take turns, a few passes each, while the others
+sleep: what disturbs the machine for longer than a turn disturbs all. What a fresh process decides by chance, where
 libraries and stacks lie, is the same for all samples of a block. A few blocks share a process, as its start costs
 more than they do, and the next ones have another: so it is noise and no bias between sides. Without torch.
 """
@@ -27,12 +28,7 @@ PADDING = 4096  # bytes: the environment stands above the stack, and moves it
 LONGEST_S = 600.0  # that one answer may take
 TAIL = 15  # lines of a log that are told
 
-ORDERS: tuple[tuple[Arm, ...], ...] = (
-    ("base", "head", "head", "control"),
-    ("head", "control", "base", "head"),
-    ("control", "head", "head", "base"),
-    ("head", "base", "control", "head"),
-)
+ARMS: tuple[Arm, ...] = ("base", "head", "head", "control")
 
 
 @dataclass(frozen=True)
@@ -120,16 +116,12 @@ class Parent:
         """Have it import these, for all of its children. Raises `NotMeasured`."""
         self.state = self.ask({"task": "preload", "modules": list(modules)})
 
-    def ask(self, job: Mapping[str, Any], alone: bool = False) -> dict[str, Any]:
-        """Have a job done in a child, or, `alone`, by the process itself, which has done its work then.
-
-        Raises:
-            NotMeasured: It could not be done.
-        """
+    def ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises `NotMeasured`: it could not be done."""
         sending: IO[bytes] | None = self._process.stdin
         if sending is None:
             raise NotMeasured("the measuring process has no input")
-        sending.write(json.dumps({**job, "alone": alone}).encode() + b"\n")
+        sending.write(json.dumps(job).encode() + b"\n")
         sending.flush()
         found = self._next()
         if "ended" in found:
@@ -163,7 +155,7 @@ class Parent:
 
 
 @contextmanager
-def _closed_on_error(processes: "Parent | Parents") -> Iterator[None]:
+def _closed_on_error(processes: "Parent | Parents | Worker") -> Iterator[None]:
     whole = False
     try:
         yield
@@ -193,7 +185,7 @@ class Parents:
 
     def __init__(self, codes: Mapping[Arm, Code], log: Path) -> None:
         began = time.monotonic()
-        self._codes, self._log = codes, log
+        self._codes, self._log, self._opened = codes, log, 0
         self._made: dict[Any, Parent] = {}
         with _closed_on_error(self):
             for code in codes.values():
@@ -232,24 +224,46 @@ class Parents:
                 return f"the imports leave {why}, so that each sample is a fresh process and no fork"
         return ""
 
-    def ask(self, arm: Arm, job: Mapping[str, Any]) -> dict[str, Any]:
-        """Have a job of an arm done in a process of its own.
+    def open(self, arm: Arm, job: Mapping[str, Any]) -> tuple["Worker", dict[str, Any]]:
+        """A process of its own for an arm, and its answer to a first job.
 
         Raises:
             NotMeasured: It could not be done.
         """
         code = self._codes[arm]
-        whole = {**job, "side": code.words()}
         parent = self._made[code.process]
-        if parent.can_fork:
-            return parent.ask(whole)
-        with Parent(code, self._log) as fresh:
-            return fresh.ask(whole, alone=True)
+        self._opened += 1
+        worker = Worker(parent, self._opened) if parent.can_fork else Worker(Parent(code, self._log), 0, alone=True)
+        with _closed_on_error(worker):
+            return worker, worker.ask({**job, "side": code.words()})
 
 
-def order_of(block: int) -> tuple[Arm, ...]:
-    """Of the samples of a block, A B B A' and B A' A B, and the same with A and A' changed over."""
-    return ORDERS[block % len(ORDERS)]
+@dataclass(frozen=True)
+class Worker:
+    """A fork of a process, or, `alone`, the process itself."""
+
+    parent: Parent
+    number: int
+    alone: bool = False
+
+    def ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises `NotMeasured`."""
+        return self.parent.ask({**job, "worker": self.number, "alone": self.alone})
+
+    def close(self) -> None:
+        """A fork ends by itself, after its last job or with its parent."""
+        if self.alone:
+            self.parent.close()
+
+
+def arms_of(block: int) -> tuple[Arm, ...]:
+    """Of the four samples of a block, in the order in which they are built: A B B A' and A' B B A in turn."""
+    return ARMS if block % 2 == 0 else ARMS[::-1]
+
+
+def turn_order(turn: int) -> tuple[int, ...]:
+    """Places of the samples in one round of turns, there and back: whatever drifts steadily hits all alike."""
+    return (0, 1, 2, 3) if turn % 2 == 0 else (3, 2, 1, 0)
 
 
 def sampled(model: str, stage: Stage, block: int, place: int, arm: Arm, timing: Mapping[str, Any]) -> Sampled:

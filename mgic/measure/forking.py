@@ -1,6 +1,7 @@
-"""A process that imports, computes nothing, and forks a child a job: `python -P -m mgic.measure.forking DESCRIPTOR`.
+"""A process that computes nothing and forks a child a network: `python -P -m mgic.measure.forking DESCRIPTOR`.
 
-A job is a line of JSON on standard input, its answer a line on the descriptor that the command line names. A process
+A child builds its network, warms it up, and times passes when it is told that it is its turn; otherwise it sleeps. A
+job is a line of JSON on standard input, its answer a line on the descriptor that the command line names. A process
 that has computed with threads cannot be forked: the child would wait for ever for threads that it does not have. So
 this one only imports, in one thread, and says how many threads its imports have left it with.
 """
@@ -11,6 +12,7 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -25,7 +27,7 @@ from mgic.errors import BadConfig, MgicError, UnknownName
 from mgic.measure.engines import Forward, Setup
 from mgic.measure.figures import figures
 from mgic.measure.files import file_figures, file_forward, is_file
-from mgic.measure.latency import timed
+from mgic.measure.latency import Subject
 from mgic.models import MODELS
 from mgic.models.functions import Functions
 from mgic.plugins.code import INSTALLED, STANDARD
@@ -33,7 +35,8 @@ from mgic.process import die_with_parent
 from mgic.registry import LAB, top_level
 
 TASKS = Path("/proc/self/task")
-LINES = 4  # of a traceback that are told
+LONGEST_TURN_S = 60.0
+LAST = ("figures", "timing")  # jobs after which a worker ends
 
 
 def main() -> None:
@@ -41,6 +44,7 @@ def main() -> None:
     torch.set_num_threads(1)
     alone = _threads()
     len(MODELS)  # the lab's own are imported by the first look
+    workers: dict[int, Child | Here] = {}
     with os.fdopen(int(sys.argv[1]), "w") as answers:
         for line in sys.stdin:
             job = json.loads(line)
@@ -50,8 +54,13 @@ def main() -> None:
                 gc.freeze()  # the collector of a child leaves the pages alone that it shares
                 state = {"threads": _threads() - alone, "cuda": _uses_gpu()}
                 _say(answers, state | {"python": sys.version.split()[0], "torch": torch.__version__})
-            else:
-                _say(answers, answer(job) if job["alone"] else _in_child(job))
+                continue
+            number = job["worker"]
+            if number not in workers:
+                workers[number] = Here() if job["alone"] else Child()
+            _say(answers, workers[number].ask(job))
+            if job["task"] in LAST:
+                workers.pop(number).end()
 
 
 def _say(answers: Any, told: Mapping[str, Any]) -> None:
@@ -76,41 +85,91 @@ def _preload(names: Iterable[str]) -> None:
             importlib.import_module(name)
 
 
-def _in_child(job: dict[str, Any]) -> dict[str, Any]:
-    """The answer of a fork of this process, or how it ended."""
-    reading, writing = os.pipe()
-    alone = die_with_parent(parent=os.getpid())
-    child = os.fork()
-    if not child:
+class Here:
+    """Does the jobs of one worker here: enter a side, then count, or build a network and time it in turns."""
+
+    def __init__(self) -> None:
+        self._subject: Subject | None = None
+
+    def ask(self, job: dict[str, Any]) -> dict[str, Any]:
+        """What is wrong with a job is in its answer."""
         try:
-            alone()
-            os.close(reading)
-            with os.fdopen(writing, "w") as pipe:
-                pipe.write(json.dumps(answer(job)))
-            os._exit(0)
-        finally:  # whatever happened, a child never goes on as its parent
-            os._exit(1)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        text = pipe.read()
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    told: dict[str, Any] = json.loads(text) if text and not code else {"ended": code}
-    return told
+            return self._done(job)
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            return {"error": f"out of memory: {error}"}
+        except MgicError as error:
+            return {"error": str(error)}
+        except Exception as error:  # noqa: BLE001 - the code of a pull request, in which anything may happen
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            return {"error": f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"[:1000]}
+
+    def _done(self, job: dict[str, Any]) -> dict[str, Any]:
+        if self._subject is not None:
+            if job["task"] == "timing":
+                return asdict(self._subject.timing())
+            self._subject.take(job["passes"], LONGEST_TURN_S)
+            return {}
+        before = set(sys.modules)
+        wrong = _enter(job["side"])
+        if wrong or job["task"] == "figures":
+            return wrong or _figures(job, before)
+        setup = Setup(**{**job["setup"], "input_size": tuple(job["setup"]["input_size"])})
+        self._subject = Subject(setup, _of_file if is_file(setup.model) else None, time.process_time)
+        return {"pass_s": self._subject.pass_s}
+
+    def end(self) -> None:
+        """Nothing is left of it but what it has imported."""
+        self._subject = None
 
 
-def answer(job: dict[str, Any]) -> dict[str, Any]:
-    """Do one job here: `figures` of some specs, or `measure` a setup; what is wrong with it is in the answer."""
+class Child:
+    """Does them in a fork of this process, which ends with it."""
+
+    def __init__(self) -> None:
+        self._read, writing = os.pipe()
+        reading, self._write = os.pipe()
+        alone = die_with_parent(parent=os.getpid())
+        self._pid = os.fork()
+        if not self._pid:
+            try:
+                alone()
+                os.close(self._read)
+                os.close(self._write)
+                _serve(reading, writing)
+                os._exit(0)
+            finally:  # whatever happened, a child never goes on as its parent
+                os._exit(1)
+        os.close(reading)
+        os.close(writing)
+        self._answers = os.fdopen(self._read)
+
+    def ask(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Its answer, or how it ended."""
+        with suppress(BrokenPipeError):
+            os.write(self._write, json.dumps(job).encode() + b"\n")
+        line = self._answers.readline()
+        if line:
+            told: dict[str, Any] = json.loads(line)
+            return told
+        return {"ended": os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])}
+
+    def end(self) -> None:
+        """It has nothing more to do."""
+        os.close(self._write)
+        with suppress(ChildProcessError):  # it is known to have ended
+            os.waitpid(self._pid, 0)
+        self._answers.close()
+
+
+def _serve(reading: int, writing: int) -> None:
+    here = Here()
     os.dup2(2, 1)  # what the code of a side prints goes to the log
-    before = set(sys.modules)
-    try:
-        return _enter(job["side"]) or (_figures(job, before) if job["task"] == "figures" else _measure(job["setup"]))
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        return {"error": f"out of memory: {error}"}
-    except MgicError as error:
-        return {"error": str(error)}
-    except Exception as error:  # noqa: BLE001 - the code of a pull request, in which anything may happen
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        return {"error": f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"[:1000]}
+    with os.fdopen(reading) as jobs, os.fdopen(writing, "w") as answers:
+        for line in jobs:
+            job = json.loads(line)
+            _say(answers, here.ask(job))
+            if job["task"] in LAST:  # its end of the pipe is open in those that were forked later
+                return
 
 
 def _enter(side: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,11 +222,6 @@ def _installed(name: str) -> bool:
         return False
     file = getattr(sys.modules[name], "__file__", None)
     return file is not None and (bool(INSTALLED & set(Path(file).parts)) or Path(file).is_relative_to(STANDARD))
-
-
-def _measure(told: dict[str, Any]) -> dict[str, Any]:
-    setup = Setup(**{**told, "input_size": tuple(told["input_size"])})
-    return asdict(timed(setup, _of_file) if is_file(setup.model) else timed(setup))
 
 
 def _of_file(setup: Setup) -> Forward:

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import struct
-from typing import Self
 
 SYSCALL = {"x86_64": 298, "aarch64": 241}  # perf_event_open
 SIZE = 128  # bytes of struct perf_event_attr; what the kernel does not know must be 0
@@ -13,7 +12,7 @@ FLAGS_AT = 40  # of the flags in the struct
 
 
 class Instructions:
-    """Counts while it is open, those of user space; `why_not` says why the kernel does not let it, or is empty.
+    """Counts those of user space from now on; `why_not` says why the kernel does not let it, or is empty.
 
     perf_event_open(2). A virtual machine often has no such counter (ENOENT); `perf_event_paranoid` above 2 forbids it
     (EACCES), and so do most containers (EPERM).
@@ -34,13 +33,6 @@ class Instructions:
         if self._file < 0:
             self.why_not = f"the kernel gives no instruction counter ({os.strerror(ctypes.get_errno())})"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-
     def read(self) -> int | None:
-        """Since it was opened; None where there is no counter."""
+        """So far; None where there is no counter."""
         return int.from_bytes(os.read(self._file, 8), "little") if self._file >= 0 else None

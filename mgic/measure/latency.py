@@ -75,43 +75,77 @@ def measure(setup: Setup) -> Timing:
     """
     torch.set_num_threads(setup.threads)
     load_packages(setup)
-    return timed(setup)
+    subject = Subject(setup)
+    subject.take(setup.samples, setup.seconds)
+    return subject.timing()
 
 
-def timed(setup: Setup, make: Callable[[Setup], Forward] = forward_of) -> Timing:
-    """The same in a process that has imported all, of which it is the first computation.
+class Subject:
+    """A network that is built and warm, whose passes are timed in one or several turns.
 
     Args:
-        setup: What is timed.
-        make: Builds the network and its input.
+        setup: What is timed. All that it needs is imported by now, and nothing was computed in this process before.
+        make: Builds the network and its input; None: `forward_of`.
+        clock: By which the warm-up ends in time.
+
+    Raises:
+        BadConfig: The network cannot be built or run as the setup says.
     """
-    memory = PeakMemory(setup.device)
-    forward = make(setup)
-    timer: Timer = CudaTimer() if setup.device == "cuda" else cpu_timer
-    with torch.inference_mode():
-        first_pass(forward, setup)
-        memory.begin()
-        foreign = ForeignLoad()
-        passes, stationary = warm_up(timer, forward, setup.warm_up_seconds)
-        with Instructions() as counter:
-            samples = take(timer, forward, setup.samples, setup.seconds)
-            executed = counter.read()
-        foreign_cpu, clock = foreign.cores(), Host().clock_mhz()
-    peak = memory.peak()
-    known = peak is not None and memory.baseline is not None
-    return Timing(
-        pid=os.getpid(),
-        samples_ms=[one.wall_ms for one in samples],
-        cpu_samples_ms=None if setup.device == "cuda" else [one.cpu_ms for one in samples if one.cpu_ms is not None],
-        warm_up_passes=passes,
-        stationary=stationary,
-        peak_bytes=max(0, (peak or 0) - (memory.baseline or 0)) if known else None,
-        baseline_bytes=memory.baseline,
-        foreign_cpu=foreign_cpu,
-        clock_mhz=clock,
-        instructions=None if executed is None else executed / len(samples),
-        no_instructions=counter.why_not,
-    )
+
+    def __init__(
+        self,
+        setup: Setup,
+        make: Callable[[Setup], Forward] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cuda = setup.device == "cuda"
+        self._memory = PeakMemory(setup.device)
+        self._forward = (make or forward_of)(setup)
+        self._timer: Timer = CudaTimer() if self._cuda else cpu_timer
+        self._passes: list[Pass] = []
+        self._counter = Instructions()
+        self._executed: int | None = 0
+        with torch.inference_mode():
+            first_pass(self._forward, setup)
+            self._memory.begin()
+            self._foreign = ForeignLoad()
+            self._warm_up = warm_up(self._timer, self._forward, setup.warm_up_seconds, clock)
+
+    def take(self, passes: int, seconds: float) -> None:
+        """Time so many more, or those that fit into the seconds, as `take`."""
+        before = self._counter.read()
+        with torch.inference_mode():
+            self._passes += take(self._timer, self._forward, passes, seconds)
+        after = self._counter.read()
+        if before is None or after is None or self._executed is None:
+            self._executed = None
+        else:
+            self._executed += after - before
+
+    def timing(self) -> Timing:
+        """What was measured, when all has been taken."""
+        foreign_cpu, clock = self._foreign.cores(), Host().clock_mhz()
+        peak, baseline = self._memory.peak(), self._memory.baseline
+        cpu = [one.cpu_ms for one in self._passes if one.cpu_ms is not None]
+        return Timing(
+            pid=os.getpid(),
+            samples_ms=[one.wall_ms for one in self._passes],
+            cpu_samples_ms=None if self._cuda else cpu,
+            warm_up_passes=self._warm_up.passes,
+            stationary=self._warm_up.stationary,
+            peak_bytes=None if peak is None or baseline is None else max(0, peak - baseline),
+            baseline_bytes=baseline,
+            foreign_cpu=foreign_cpu,
+            clock_mhz=clock,
+            instructions=None if self._executed is None else self._executed / len(self._passes),
+            no_instructions=self._counter.why_not,
+        )
+
+    @property
+    def pass_s(self) -> float:
+        """Of the last pass of the warm-up: of CPU time, or on a GPU of the clock."""
+        last = self._warm_up.last
+        return (last.wall_ms if last.cpu_ms is None else last.cpu_ms) / 1000
 
 
 def cpu_timer(forward: Forward) -> Pass:
@@ -150,18 +184,25 @@ class CudaTimer:
         return Pass(float(start.elapsed_time(end)), None)
 
 
-def warm_up(
-    timer: Timer, forward: Forward, limit_s: float, clock: Callable[[], float] = time.monotonic
-) -> tuple[int, bool]:
-    """Pass until wall times are `stationary`, or until `limit_s` is over; the passes, and whether it was the former."""
+class WarmUp(NamedTuple):
+    """Its passes, whether it ended because they had become alike, and the last of them."""
+
+    passes: int
+    stationary: bool
+    last: Pass
+
+
+def warm_up(timer: Timer, forward: Forward, limit_s: float, clock: Callable[[], float] = time.monotonic) -> WarmUp:
+    """Pass until wall times are `stationary`, or until `limit_s` is over by the clock."""
     times: list[float] = []
     end = clock() + limit_s
     while True:
-        times.append(timer(forward).wall_ms)
+        last = timer(forward)
+        times.append(last.wall_ms)
         if len(times) % WINDOW == 0 and stationary(times):
-            return len(times), True
+            return WarmUp(len(times), True, last)
         if clock() >= end:
-            return len(times), False
+            return WarmUp(len(times), False, last)
 
 
 def stationary(times: Sequence[float]) -> bool:

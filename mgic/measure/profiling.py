@@ -68,7 +68,7 @@ def profile(setup: Setup) -> Profiled:
 
     with torch.inference_mode():
         first_pass(forward, setup)
-        _, stationary = warm_up(timer, forward, setup.warm_up_seconds)
+        stationary = warm_up(timer, forward, setup.warm_up_seconds).stationary
         in_parts()  # the first hooks of a process take longer
         plain, timed = _in_turns(setup, lambda: timer(forward).wall_ms, in_parts)
         with counting(network) as counts:

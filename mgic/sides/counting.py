@@ -42,7 +42,8 @@ def count(name: Arm, made: Parents, specs: Sequence[str], sizes: Mapping[str, Se
         NotMeasured: They cannot be imported.
     """
     job = {"task": "figures", "specs": list(specs), "sizes": {spec: list(size) for spec, size in sizes.items()}}
-    told = made.ask(name, job)
+    worker, told = made.open(name, job)
+    worker.close()
     if "no_import" in told:
         if name == "base" and ABSENT in told["no_import"]:
             return Counted({}, {spec: told["no_import"] for spec in specs}, {}, ())

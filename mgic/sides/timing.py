@@ -1,23 +1,24 @@
 """Blocks of samples until every model is settled or the time is over."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
 from mgic.errors import NotMeasured
 from mgic.gate.judging import Judged, judge
 from mgic.gate.limits import Rules
-from mgic.measure.blocks import Parents, order_of, sampled
+from mgic.measure.blocks import Parents, Worker, arms_of, sampled, turn_order
 from mgic.records import Arm, ModelFigures, Sampled
 
 MAX_BLOCKS = 80  # a measurement and a second one, each of which ends by itself
 BLOCKS_A_PROCESS = 4
 SAMPLE_S = 0.25  # of CPU time that the passes of a sample should take together
-PASSES = (5, 200)
-WARM_UP_S = 0.2
-TRIAL = 3  # passes of the sample by which their number is chosen
+TURN_S = 0.016  # that those of a turn should: what disturbs for longer disturbs all
+MOST_PASSES = 50  # in a turn
+ROUNDS = (4, 16)
+WARM_UP_S = 0.1  # of CPU time
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Timed:
         blocks: That were begun.
         remarks: What was done otherwise, and why.
         still_open: Models that are not settled.
-        passes: By model, in a sample.
+        turns: By model, passes in a turn and rounds of turns.
         start_s, block_s: The longest that a start of processes, and a block, took.
     """
 
@@ -50,7 +51,7 @@ class Timed:
     blocks: int = 0
     remarks: list[str] = field(default_factory=list)
     still_open: list[str] = field(default_factory=list)
-    passes: dict[str, int] = field(default_factory=dict)
+    turns: dict[str, tuple[int, int]] = field(default_factory=dict)
     start_s: float = 0.0
     block_s: float = 0.0
 
@@ -123,30 +124,50 @@ def _in_processes(
             return
 
 
-def _measure_block(
-    model: str,
-    pair: tuple[ModelFigures, ModelFigures],
-    made: Parents,
-    way: Way,
-    timed: Timed,
-) -> None:
-    """The four samples of a block; they are kept only if all of them were made."""
-    if model not in timed.passes:
-        trial = _ask("base", pair[0], made, way, TRIAL)
-        each_s = median(trial["cpu_samples_ms"] or trial["samples_ms"]) / 1000
-        timed.passes[model] = max(PASSES[0], min(PASSES[1], round(SAMPLE_S / max(each_s, 1e-6))))
+def _measure_block(model: str, pair: tuple[ModelFigures, ModelFigures], made: Parents, way: Way, timed: Timed) -> None:
+    """The four samples of a block, in turns; they are kept only if all of them were made."""
+    arms = arms_of(timed.blocks)
+    workers: list[Worker] = []
+    try:
+        for arm in arms:
+            with _side(arm):
+                worker, told = made.open(arm, {"task": "build", "setup": _setup(pair[arm == "head"], way)})
+            workers.append(worker)
+            timed.turns.setdefault(model, _turns(told["pass_s"]))
+        passes, rounds = timed.turns[model]
+        for number in range(rounds):
+            for place in turn_order(number):
+                with _side(arms[place]):
+                    workers[place].ask({"task": "take", "passes": passes})
+        timings = [worker.ask({"task": "timing"}) for worker in workers]
+    finally:
+        for worker in workers:
+            worker.close()
     stage = timed.judged[model].stage if model in timed.judged else "first"
-    found = []
-    for place, arm in enumerate(order_of(timed.blocks)):
-        timing = _ask(arm, pair[arm == "head"], made, way, timed.passes[model])
+    for place, (arm, timing) in enumerate(zip(arms, timings, strict=True)):
         if timing["no_instructions"]:
             _once(timed.remarks, timing["no_instructions"])
-        found.append(sampled(model, stage, timed.blocks, place, arm, timing))
-    timed.samples.extend(found)
+        timed.samples.append(sampled(model, stage, timed.blocks, place, arm, timing))
 
 
-def _ask(arm: Arm, figures: ModelFigures, made: Parents, way: Way, passes: int) -> dict[str, Any]:
-    setup = {
+def _turns(pass_s: float) -> tuple[int, int]:
+    """Passes in a turn, and rounds of turns, an even number."""
+    passes = max(1, min(MOST_PASSES, round(TURN_S / max(pass_s, 1e-6))))
+    rounds = round(SAMPLE_S / max(passes * pass_s, 1e-6))
+    return passes, 2 * (max(ROUNDS[0], min(ROUNDS[1], rounds)) // 2)
+
+
+@contextmanager
+def _side(arm: Arm) -> Iterator[None]:
+    """Errors say whose code it was."""
+    try:
+        yield
+    except NotMeasured as error:
+        raise NotMeasured(f"{'head' if arm == 'head' else 'base'}: {error}") from error
+
+
+def _setup(figures: ModelFigures, way: Way) -> dict[str, Any]:
+    return {
         "model": figures.name,
         "options": figures.options,
         "input_size": list(figures.input_size),
@@ -157,14 +178,10 @@ def _ask(arm: Arm, figures: ModelFigures, made: Parents, way: Way, passes: int) 
         "precision": "float32",
         "memory_format": "contiguous",
         "seed": way.seed,
-        "samples": passes,
-        "seconds": 60.0,
+        "samples": 1,
+        "seconds": 0.0,
         "warm_up_seconds": WARM_UP_S,
     }
-    try:
-        return made.ask(arm, {"task": "measure", "setup": setup})
-    except NotMeasured as error:
-        raise NotMeasured(f"{'head' if arm == 'head' else 'base'}: {error}") from error
 
 
 def _once(remarks: list[str], words: str) -> None:

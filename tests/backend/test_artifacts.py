@@ -22,6 +22,9 @@ from tests.backend.store_points import add, slot, succeeded
 from tests.bucket import BUCKET, bucket, environment
 from tests.conftest import free_port
 
+# The application asks either store in the same way: what is tested here lies beyond it.
+of_one_store = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture(scope="module")
 def in_a_bucket():
@@ -133,6 +136,7 @@ def test_the_janitor_removes_checkpoints_of_ended_and_of_unknown_runs_and_no_oth
     assert janitor.clean() == 0
 
 
+@of_one_store
 def test_a_place_that_is_away_makes_the_service_degraded_and_says_so(api, monkeypatch):
     def away(_):
         raise ArtifactsAway("no route to host")
@@ -150,6 +154,7 @@ def test_a_place_that_is_away_makes_the_service_degraded_and_says_so(api, monkey
     assert api.get("/ready").json()["artifacts"] == "ok"
 
 
+@of_one_store
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 def test_a_full_disk_makes_the_service_degraded_until_there_is_room(api, monkeypatch, number):
     def refuse(*_):
@@ -216,9 +221,10 @@ def test_a_picture_that_would_fill_the_memory_is_not_decoded():
 
 @pytest.fixture
 def api(store, tmp_path):
-    """The application as it is, called within this process; nothing asked here needs its threads."""
+    """The application as it is, called within this process; nothing asked here needs its threads or its catalogue."""
     settings = Settings(home=tmp_path)
     app = create_app(settings, store, Bell(settings.broker_url))
+    app.state.catalogue.stop()  # or `/ready` would start it, which loads torch
     return TestClient(app, base_url="http://127.0.0.1/api/v1", raise_server_exceptions=False)
 
 
@@ -240,6 +246,7 @@ def kept(api, store, tmp_path):
     return f"/runs/{run_id}/artifacts"
 
 
+@of_one_store
 def test_the_api_gives_a_thumbnail_of_a_picture(api, kept):
     answer = api.get(f"{kept}/maps/a b.png", params={"thumbnail": 60})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
@@ -247,12 +254,14 @@ def test_the_api_gives_a_thumbnail_of_a_picture(api, kept):
         assert picture.size == (60, 20)
 
 
+@of_one_store
 @pytest.mark.parametrize("pixels", ["15", "1025", "-1", "x", "1e2", ""])
 def test_a_size_that_no_thumbnail_has_is_refused(api, kept, pixels):
     answer = api.get(f"{kept}/maps/a b.png", params={"thumbnail": pixels})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "thumbnail")
 
 
+@of_one_store
 def test_only_pictures_have_thumbnails(api, kept):
     answer = api.get(f"{kept}/numbers.npz", params={"thumbnail": 60})
     assert answer.status_code == 422
@@ -260,6 +269,7 @@ def test_only_pictures_have_thumbnails(api, kept):
     assert answer.json()["errors"][0]["pointer"] == "thumbnail"
 
 
+@of_one_store
 @pytest.mark.parametrize(
     ("asked", "status", "given"),
     [
@@ -288,10 +298,12 @@ def test_a_part_of_a_file(api, kept, asked, status, given):
         assert answer.headers["etag"] == f'"{"0" * 64}"'
 
 
+@of_one_store
 def test_a_file_that_is_gone_from_its_place_is_not_found(api, kept):
     assert api.get(f"{kept}/lost.txt").status_code == 404
 
 
+@of_one_store
 def test_a_place_that_does_not_answer_is_a_503(api, kept, monkeypatch):
     def away(*_):
         raise ArtifactsAway("no route to host")

@@ -16,12 +16,6 @@ from tests.conftest import wait_for
 SWEEP = {"experiment": "cost", "axes": {"model": ["resnet20"]}}
 
 
-@pytest.fixture(scope="module")
-def api(tmp_path_factory):
-    with running_api(tmp_path_factory.mktemp("api")) as running:
-        yield running
-
-
 def mapped(pid: int, what: str) -> bool:
     return what in Path(f"/proc/{pid}/maps").read_text()
 

@@ -44,6 +44,7 @@ def succeed(**result):
                                            "environment": {}, "seconds": 0.1})
 files = []
 job = json.loads(sys.stdin.readline())
+tell("begun", pid=os.getpid())
 """
 
 

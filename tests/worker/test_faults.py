@@ -12,7 +12,8 @@ import pytest
 
 from backend.queue import RUN_TASK, celery_app
 from mgic.records import Reason, RunStatus, SweepRequest
-from tests.conftest import gone, start_broken, wait_for
+from tests.cases import thorough
+from tests.conftest import gone, start_broken, stop_service, wait_for
 
 pytestmark = pytest.mark.fault
 
@@ -21,7 +22,7 @@ TRAIN = {"model": ["mgic_resnet20"], "learning_rate": [0.1], "epochs": [1]}
 
 def start_again(lab):
     """One that has ended, at its place: from now on it is meant by the same name."""
-    vars(lab).update(vars(start_broken(lab.home)))
+    vars(lab).update(vars(start_broken(lab.home.parent)))
 
 
 def train(lab, **axes):
@@ -57,9 +58,10 @@ def kill(pid, number=signal.SIGKILL):
 
 def test_a_run_whose_child_is_killed_twice_succeeds_on_the_third_attempt(broken):
     sweep = train(broken, max_steps=[60], epochs=[10])
-    for _ in range(2):
+    for whole in (False, True):
         fork = wait_for(lambda: running(broken, sweep) and broken.pids("mgic.runner"), 60, "a child that runs")[-1]
-        kill(int((Path("/proc") / str(fork) / "stat").read_text().rpartition(")")[2].split()[1]))  # its parent
+        parent = int((Path("/proc") / str(fork) / "stat").read_text().rpartition(")")[2].split()[1])
+        kill(parent if whole else fork)
         wait_for(lambda fork=fork: gone(fork), 10, "its end")
         wait_for(lambda: not running(broken, sweep), 10, "the release")
     broken.client.wait(sweep.id, timeout=120)
@@ -189,28 +191,17 @@ def submitted(lab):
         return None
 
 
-def ended_and_started_again(lab, number):
-    """By this signal; nothing of it is left before the next one starts."""
-    pids = lab.pids()
-    assert len(pids) > 8
-    lab.process.send_signal(number)
-    lab.process.wait(30)
-    lab.client.close()
-    wait_for(lambda: all(gone(pid) for pid in pids), 15, f"the end of all of {pids}")
-    wait_for(lambda: not list(lab.home.rglob("*.sock")), 10, "the socket's removal")
-    start_again(lab)
-
-
-def test_what_was_cancelled_stays_so_and_what_was_begun_goes_on_after_each_kind_of_end(broken):
+@pytest.mark.parametrize("number", [signal.SIGKILL, *thorough(signal.SIGINT)])
+def test_what_was_cancelled_stays_so_and_what_was_begun_goes_on_after_each_kind_of_end(broken, number):
     sweep = train(broken, max_steps=[60], epochs=[10])
     stopped = train(broken, epochs=[1000], max_steps=[4000])  # both slots are taken
     wait_for(lambda: running(broken, sweep) and running(broken, stopped), 60, "two runs")
     never = train(broken, max_steps=[3], seed=list(range(6)))
     broken.client.cancel_sweep(never.id)
     broken.client.cancel_sweep(stopped.id)
-    ended_and_started_again(broken, signal.SIGINT)
-    wait_for(lambda: running(broken, sweep) or broken.client.sweep(sweep.id).finished, 60, "the run again")
-    ended_and_started_again(broken, signal.SIGKILL)
+    assert len(broken.pids()) > 8
+    stop_service(broken, number)
+    start_again(broken)
     after = train(broken, max_steps=[2])  # whoever was queued before it would run before it
     broken.client.wait(after.id, timeout=120)
     broken.client.wait(sweep.id, timeout=120)

@@ -13,6 +13,7 @@ from backend.janitor import Janitor
 from mgic.records import Reason, RunStatus
 from tests.conftest import gone, wait_for
 from tests.worker.conftest import ME, NEVER
+from worker.channel import Channel
 from worker.child import Child
 from worker.supervise import supervise
 
@@ -100,7 +101,8 @@ def test_a_run_that_outlasts_the_limit_is_killed_though_it_ignores_being_told(ex
     assert execute.child.process.returncode == -9
 
 
-def test_a_flood_of_points_is_cut_off(execute):
+def test_a_flood_of_points_is_cut_off(execute, monkeypatch):
+    monkeypatch.setattr("worker.channel.MAX_POINTS", 5000)
     run = execute("""
         step = 0
         while True:
@@ -202,6 +204,15 @@ def test_what_a_run_prints_last_is_in_its_own_log_and_not_the_next_ones(execute,
     assert len(told) == 20_000, "and one that says that the log ends here"
 
 
+def test_a_child_that_has_left_before_its_outcome_was_read_has_run_and_is_not_begun_again(execute, store, monkeypatch):
+    read = Channel.read
+    monkeypatch.setattr(Channel, "read", lambda channel: [time.sleep(0.5), read(channel)])
+    run = execute("print('once')\nsucceed(top1=1.0)")
+    assert (run.status, run.result) == (RunStatus.SUCCEEDED, {"top1": 1.0})
+    assert [line.line for line in store.log(run.id)[0]] == ["once"]
+    assert execute.child.process.returncode == 0
+
+
 def test_a_child_that_closed_its_channel_and_stays_is_ended(execute):
     run = execute("channel.close()\ntime.sleep(3600)")  # longer than a test may take
     assert run.status is RunStatus.QUEUED
@@ -228,6 +239,7 @@ def test_the_child_dies_with_the_process_that_started_it(tmp_path):
     script = f"""
 import time
 from pathlib import Path
+from worker.channel import Channel
 from worker.child import Child
 child = Child(Path({str(tmp_path)!r}), Path({str(tmp_path)!r}), 1, None)
 Path({str(tmp_path / "pid")!r}).write_text(str(child.process.pid) + "\\n")

@@ -98,7 +98,8 @@ def test_a_learning_rate_of_1000_ends_at_once_in_words(tmp_path):
 
 
 def test_one_that_ends_before_that_says_that_it_is_worth_no_more_than_a_guess(tmp_path):
-    result = classification(Config(model="resnet20", learning_rate=1000.0, epochs=1), SilentContext(tmp_path))
+    narrow = Config(model="resnet20", width=4, learning_rate=1000.0, epochs=1)
+    result = classification(narrow, SilentContext(tmp_path))
     assert result.test_loss > 1e6
     assert result.no_better_than_guessing
     assert "more than 1000 times" in str(result.caution)

@@ -150,7 +150,8 @@ def test_onnx_runtime_is_fed_with_a_file_of_the_run(tmp_path):
     assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == ["processes.json", "samples.csv"]
 
 
-def test_the_network_of_a_run_comes_first_with_its_weights_and_its_input(tmp_path):
+def test_the_network_of_a_run_comes_first_with_its_weights_and_its_input(monkeypatch, tmp_path):
+    setups = made(monkeypatch, {"resnet20": [4.0], "mgic_resnet20": [3.0]})
     context = SilentContext(tmp_path)
     network = create("resnet20", width=4, in_channels=1)
     context.inputs["trained"] = tmp_path
@@ -164,20 +165,24 @@ def test_the_network_of_a_run_comes_first_with_its_weights_and_its_input(tmp_pat
     result = latency(config, context)
     assert [row.model for row in result.rows] == config.models
     assert len(result.weights_hash or "") == 16
-    setup = engines.Setup("resnet20", {"width": 4, "in_channels": 1, "num_classes": 10}, *[None] * 11)
-    again = engines.network_of(replace(setup, seed=5, weights=str(tmp_path / "model.safetensors")))
+    assert [bool(setup.weights) for setup in setups] == [True, False]
+    again = engines.network_of(replace(setups[0], seed=5))
     assert all(one.equal(again.state_dict()[name]) for name, one in network.state_dict().items())
 
 
-def made(monkeypatch, times) -> None:
+def made(monkeypatch, times) -> list[engines.Setup]:
     """Replaces the fresh process by times that are made up, by model and round; of a pair the second is CPU time.
+
+    What the processes would have been told is in the list that it returns.
 
     With a control the rounds of the first model are in the order in which the two have their turns.
     """
     given = {model: iter(rounds) for model, rounds in times.items()}
+    setups: list[engines.Setup] = []
 
     def fresh(setup, folder, tick):
         tick()
+        setups.append(setup)
         told = next(given[setup.model])
         wall, cpu = told if isinstance(told, tuple) else (told, told)
         passes = [1.0] * 5 + [3.0] + [1.0] * 4  # times as long as the median
@@ -185,6 +190,7 @@ def made(monkeypatch, times) -> None:
         return Timing(1, walls, cpus, 30, True, 10, 20, 0.0, None)
 
     monkeypatch.setattr("mgic.measure.rounds.measure_fresh", fresh)
+    return setups
 
 
 class StillHost(Host):

@@ -59,9 +59,10 @@ def test_the_defaults_are_l1_half_the_macs_and_the_fine_tuning_of_li_et_al():
 @pytest.mark.parametrize(
     ("method", "scope"),
     [
-        *(("l1", "local"), ("l1", "global"), ("taylor_bn", "global"), ("bn_sparsity", "global"), ("group_l2", "local")),
+        *(("l1", "local"), ("taylor_bn", "global"), ("bn_sparsity", "global"), ("group_l2", "local")),
         *(("thinet", "local"), ("cp", "local"), ("nisp", "global"), ("amc", "local"), ("metapruning", "local")),
-        *thorough(("taylor_bn", "local"), ("bn_sparsity", "local"), ("group_l2", "global"), ("nisp", "local")),
+        *thorough(("l1", "global"), ("taylor_bn", "local"), ("bn_sparsity", "local"), ("group_l2", "global")),
+        *thorough(("nisp", "local")),
     ],
 )
 def test_every_method_reaches_the_budget(tmp_path, method, scope):

@@ -43,12 +43,12 @@ def timer_of(times):
 
 def test_the_warm_up_ends_with_the_third_window_alike():
     times = [100.0] * 10 + [20.0] * 10 + [10.0] * 10 + [10.4] * 10 + [10.1] * 10
-    assert warm_up(timer_of(times), lambda: None, 1e9) == (50, True)
+    assert warm_up(timer_of(times), lambda: None, 1e9)[:2] == (50, True)
 
 
 def test_the_warm_up_ends_when_its_time_is_up():
     falling = (1000 / (1 + n) for n in count())
-    assert warm_up(timer_of(falling), lambda: None, 7, clock=iter(range(100)).__next__) == (7, False)
+    assert warm_up(timer_of(falling), lambda: None, 7, clock=iter(range(100)).__next__)[:2] == (7, False)
 
 
 def test_a_single_slow_pass_does_not_make_it_restless():
