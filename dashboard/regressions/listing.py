@@ -28,7 +28,8 @@ COLUMNS = {
 def show_list(items: Sequence[ComparisonBrief]) -> None:
     """Newest first, a row each."""
     table = pd.DataFrame([_row(one) for one in items])
-    st.dataframe(table, hide_index=True, column_config=COLUMNS, key="comparisons", alt="Comparisons, newest first")
+    alt = "Comparisons, newest first"
+    st.dataframe(table, hide_index=True, column_config=COLUMNS, key="comparisons", alt=alt, placeholder="-")
 
 
 def _row(one: ComparisonBrief) -> dict[str, object]:
