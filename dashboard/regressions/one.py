@@ -25,8 +25,8 @@ LINES = {
 }
 BADGES = {"pass": "green", "regression": "red", "inconclusive": "orange"}
 COLUMNS = {
-    "verdict": st.column_config.TextColumn(width=125),
-    "model": st.column_config.TextColumn(width=230),
+    "verdict": st.column_config.TextColumn(width=110),
+    "model": st.column_config.TextColumn(width=165),
     "note": st.column_config.TextColumn(width=420),
 }
 NOTES = 20  # that are shown as they are; the others are folded
