@@ -17,7 +17,7 @@ from mgic.figures.plot import Plot
 from mgic.figures.provenance import provenance, runs_of
 from mgic.records import csv_cell
 
-SMALL = 250  # pixels high
+SMALL = 300  # pixels high
 MOST_NAMED, LEGEND_ROW = 4, 20  # entries of the legend of a small plot, and pixels of each
 SEEN = 8  # rows of the numbers, without scrolling
 
@@ -62,7 +62,7 @@ def show_small(plot: Plot, key: str) -> None:
     named = {trace.name for trace in made.data if trace.name and trace.showlegend is not False}
     legend = 1 < len(named) <= MOST_NAMED
     height = SMALL + LEGEND_ROW * len(named) if legend else SMALL
-    made.update_layout(height=height, showlegend=legend, margin={"t": 40, "b": 8})
+    made.update_layout(height=height, showlegend=legend, margin_b=8)
     show(made, key, plot.alt)
 
 

@@ -1,6 +1,7 @@
 """Which network is worth what it costs: accuracy against MACs, parameters, time and memory, over any sweeps."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
@@ -21,10 +22,9 @@ from mgic.figures.words import number, si
 from mgic.statistics import MIN_SEEDS
 
 COLUMNS: dict[str, Any] = {  # all of them are seen at 1280 pixels
-    "network": st.column_config.Column(width=132),
+    "network": st.column_config.LinkColumn(display_text="#(.+)", width=132, help="Opens its newest run"),
     "n": st.column_config.Column(width=36),
     "surely": st.column_config.Column(width=62, help="Its probability of being on the front, given the spread"),
-    "open": st.column_config.LinkColumn("open", display_text=":material/open_in_new:", width=44, help="The newest run"),
 }
 
 st.space("small")  # the head of the window lies over the first pixels
@@ -46,12 +46,11 @@ for fault in drawn.faults if drawn else ():
 
 def row(point: Point) -> dict[str, object]:
     return {
-        "network": point.label,
+        "network": f"{link('run', point.runs[-1])}#{quote(point.label, safe='')}",
         drawn.score.title if drawn else "": f"{number(point.y)}{spread_words(point)}",
         short_title(None, values.get("x", "macs")): si(point.cost, 4),
         "n": len(point.singles),
         "surely": "" if point.probability is None else percent(point.probability),
-        "open": link("run", point.runs[-1]),
     }
 
 
@@ -73,7 +72,7 @@ else:
     elif drawn.answer:
         st.warning(literal(drawn.answer), icon=":material/do_not_disturb_on:")
     (plot,) = tradeoff.plots_of(drawn)
-    left, right = st.columns([5, 4])
+    left, right = st.columns([8, 5])
     with left:
         show_marked(marked(show_plot(plot, "tradeoff", data, select=True)))
     with right:

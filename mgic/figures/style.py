@@ -12,12 +12,12 @@ from functools import cache
 import plotly.graph_objects as go
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "star", "x")
-LINE, FIRST = 19, 26  # pixels of the margin above for each line of a title
-ABOVE = 16  # pixels above the title
-LETTERS = 50  # of a title in a line, as on a telephone
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
 TEXT = 13  # pixels of most of the text
+LINE, FIRST = 19, 26  # pixels of the margin above for each line of a title
+ABOVE = 16  # pixels above the title
+LETTERS = 54  # of a title in a line, as on a telephone
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,22 @@ DARK = Look(
     missing="#3A404C",
     series=("#56B4E9", "#E8743B", "#2BB88F", "#CC79A7", "#E69F00", "#F0E442", "#A79BE0", "#D5D9E0"),
 )
+
+
+def mark_of(index: int, colours: Look) -> tuple[str, str]:
+    """Colour and symbol of a series; the two come together again after 64 of them."""
+    symbol = SYMBOLS[(index + index // len(SYMBOLS)) % len(SYMBOLS)]
+    return colours.series[index % len(colours.series)], symbol
+
+
+def set_title(made: go.Figure, title: str) -> None:
+    """In as many lines as it takes; a title is plotly's text already."""
+    lines = textwrap.wrap(title, LETTERS, break_long_words=False) or [""]
+    made.update_layout(title_text="<br>".join(lines), title_font_size=15 if len(lines) > 1 else 16)
+    height = made.layout.height or 450
+    made.update_layout(
+        margin_t=FIRST + LINE * len(lines), title_yref="container", title_y=1 - ABOVE / height, title_yanchor="top"
+    )
 
 
 @cache
@@ -83,15 +99,5 @@ def figure(title: str, x: str, y: str, colours: Look, height: int = 440) -> go.F
     axes = {"xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}}}
     made = go.Figure(layout={"template": template(colours), "title": {"text": title}, "height": height, **axes})
     if len(title) > LETTERS:
-        set_title(made, title)
+        set_title(made, title.replace("<br>", " "))
     return made
-
-
-def set_title(made: go.Figure, title: str) -> None:
-    """In as many lines as it takes; a title is plotly's text already."""
-    lines = textwrap.wrap(title, LETTERS, break_long_words=False) or [""]
-    made.update_layout(title_text="<br>".join(lines), title_font_size=15 if len(lines) > 1 else 16)
-    height = made.layout.height or 450
-    made.update_layout(
-        margin_t=FIRST + LINE * len(lines), title_yref="container", title_y=1 - ABOVE / height, title_yanchor="top"
-    )

@@ -56,6 +56,13 @@ def measure(folder: Path) -> None:
                 stop_service(running)
 
 
+def chromium() -> str:
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        raise SystemExit("no Chromium here: apt-get install chromium")
+    return path
+
+
 def _pages(ask: Ask, running: Service, runs: int) -> None:
     (demo,) = [one for one in running.client.load_demo() if one.experiment == "classification"]
     for name, path, wanted in (
@@ -87,11 +94,8 @@ def _first(ask: Ask, url: str, wanted: str) -> float:
 @contextmanager
 def _browser(folder: Path) -> Iterator[Ask]:
     """Chromium, and how it is asked: a method, its parameters, and the session of a page or nothing."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        raise SystemExit("no Chromium here: apt-get install chromium")
     options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0")
-    command = [path, *options, f"--user-data-dir={folder}", "about:blank"]
+    command = [chromium(), *options, f"--user-data-dir={folder}", "about:blank"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     place = folder / "DevToolsActivePort"
     try:
