@@ -24,6 +24,7 @@ RUNS = "runs/runs.py"
 COMPARE = "compare/compare.py"
 TRADEOFF = "tradeoff/tradeoff.py"
 LATENCY = "latency/latency.py"
+REGRESSIONS = "regressions/regressions.py"
 MODELS = "models/models.py"
 PAPER = "paper/paper.py"
 SYSTEM = "service/system.py"
@@ -56,6 +57,7 @@ PLACES = {
         Place(TRADEOFF, "tradeoff", "Trade-off", "scatter_plot"),
         Place(ABLATION, "ablation", "Ablation", "grid_on"),
         Place(LATENCY, "latency", "Latency", "timer"),
+        Place(REGRESSIONS, "regressions", "Regressions", "troubleshoot"),
         Place("reconstructions/reconstructions.py", "reconstructions", "Reconstructions", "compare"),
     ),
     "Networks": (

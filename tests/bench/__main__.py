@@ -1,13 +1,20 @@
-"""Every figure, in twenty minutes when idle: `python -m tests.bench [training] [service] [lists] [pages] [figure]`."""
+"""Every figure, in twenty minutes when idle: `python -m tests.bench [training] [service] [lists] [pages] [figure]`.
+
+`python -m tests.bench gates` says how often a gate is wrong; it is a command of its own (tests/bench/gates).
+"""
 
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.bench import figure, lists, pages, service, training
+from tests.bench.gates import command as gates
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["gates"]:
+        gates.main(sys.argv[2:])
+        return
     wanted = sys.argv[1:] or ["training", "service", "lists", "pages", "figure"]
     if "training" in wanted:
         training.step_against_bare_loop()

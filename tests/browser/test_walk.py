@@ -48,7 +48,8 @@ def test_a_wrong_value_is_named_at_its_field_and_nothing_is_lost(page):
 
 
 @pytest.mark.parametrize(
-    "path", ["/sweeps", "/runs", "/compare", "/reconstructions", "/models", "/paper", "/system", "/help"]
+    "path",
+    ["/sweeps", "/runs", "/compare", "/regressions", "/reconstructions", "/models", "/paper", "/system", "/help"],
 )
 def test_every_other_page_opens(page, path):
     page.goto(path)
@@ -172,7 +173,18 @@ def test_an_address_that_leads_nowhere_says_so(page, path):
 
 def test_a_narrow_window_does_not_scroll_sideways(page):
     page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/sweeps", "/runs", "/compare", "/reconstructions", "/models", "/paper", "/system", "/help"):
+    for path in (
+        "/",
+        "/sweeps",
+        "/runs",
+        "/compare",
+        "/regressions",
+        "/reconstructions",
+        "/models",
+        "/paper",
+        "/system",
+        "/help",
+    ):
         page.goto(path)
         settle(page)
         wide = page.evaluate("document.documentElement.scrollWidth")
