@@ -21,7 +21,7 @@ def test_a_graph_has_the_macs_of_its_network(tmp_path, monkeypatch, name):
     found, cost = file_figures("net.onnx"), count_cost(network, size)
     assert (found.model, found.input_size, found.macs) == ("net.onnx", size, cost.macs)
     assert found.size_bytes == (tmp_path / "net.onnx").stat().st_size
-    assert abs(found.params - cost.params) < 0.02 * cost.params  # norms are folded in, or not
+    assert abs(found.params - cost.params) < 0.05 * cost.params  # norms are folded into it
     (answer,) = file_forward("net.onnx", 1, 0)()
     assert answer.shape[0] == 1
 
