@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mgic.cli.answers import read_answers, with_answers
 from mgic.cli.baselines import against_stored
 from mgic.cli.loading import named_imports
 from mgic.cli.local import AsJson
@@ -15,7 +16,7 @@ from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import Code, put, put_json, say
 from mgic.cli.versions import BUDGET, Settings, compare_versions, read_settings
 from mgic.errors import BadConfig, Problem
-from mgic.gate import as_annotations, as_bmf, as_junit, as_markdown, as_smaller_is_better, as_text, parse_rules
+from mgic.gate import as_annotations, as_bmf, as_junit, as_markdown, as_smaller_is_better, as_text, joined, parse_rules
 from mgic.records import Comparison
 
 SUMMARY = "GITHUB_STEP_SUMMARY"  # a file of GitHub Actions, shown on the page of the job
@@ -81,6 +82,15 @@ Runs = Annotated[
     list[str] | None,
     typer.Option("--run", metavar="RUN", help="Finished run of a model, for top-1: id, or file of `mgic run`."),
 ]
+Predictions = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[MODEL=]BASE,HEAD", help="Files of answers to the same samples, of base and head: npz, csv or jsonl."
+    ),
+]
+FromBase = Annotated[
+    bool, typer.Option("--weights-from-base", help="The head's weights are made of the base's: --predictions count.")
+]
 FailOn = Annotated[
     list[str] | None,
     typer.Option(
@@ -105,6 +115,8 @@ def gate(
     base: Base = None,
     baseline: Stored = None,
     run: Runs = None,
+    predictions: Predictions = None,
+    weights_from_base: FromBase = False,
     fail_on: FailOn = None,
     budget: Budget = None,
     install: Install = None,
@@ -123,7 +135,7 @@ def gate(
 
     Exit 0 no, 1 yes, 3 not settled (with --on-inconclusive fail), 4 not measured. Unless --fail-on says otherwise
     params and macs may not rise, size_bytes by 1 KiB, CPU time, instructions and peak memory by 5 %, and top1 may
-    fall by 0.5 points.
+    fall by 0.5 points, by answers to the same samples by 0.2.
 
     Example: mgic gate --base origin/main --import our.nets --fail-on cpu_time:+5%,macs:+1%
     """
@@ -132,14 +144,17 @@ def gate(
     given = Given(budget, install, engine, batch_size, allow_gone, name)
     if base is None:
         given.refuse()
+    answers, rules = read_answers(predictions or []), parse_rules(fail_on or [], "--fail-on")
     with connect(api_url, api_key) as client:
         if base is not None:
             if run:
                 raise _bad("--run", "it tells top1 of a baseline; with --base take --predictions")
             settings = given.over(read_settings(Path.cwd()), named_imports())
             found = compare_versions(base, settings, models or [], fail_on or [])
+            rules = joined(settings.rules, rules)
         else:
-            found = against_stored(str(baseline), models, run or [], parse_rules(fail_on or [], "--fail-on"), client)
+            found = against_stored(str(baseline), models, run or [], rules, client)
+        found = with_answers(found, answers, rules, weights_from_base)
         if send:
             found = client.add_comparison(found)
     _print(found, Format.JSON if as_json else form)
