@@ -21,6 +21,7 @@ from mgic.cli import (
     gate,
     local,
     reference,
+    replay,
     results,
     submit,
     table,
@@ -79,6 +80,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "baseline": baselines.baseline,
     "gate": gate.gate,
     "comparisons": comparisons.comparisons,
+    "replay": replay.replay,
 }
 for name, command in COMMANDS.items():
     app.command(name, cls=WithThen if command is submit.submit else None)(command)

@@ -161,7 +161,7 @@ def _with_top1(
 def _trainings(text: str, option: str, client: Client) -> list[Training]:
     """The runs of a file, or the one of the service."""
     if os.path.isfile(text):
-        return [of_outcome(outcome, text, option) for outcome in _outcomes(Path(text), option)]
+        return [of_outcome(outcome, text, option) for outcome in outcomes_of(Path(text), option)]
     try:
         run_id = UUID(text)
     except ValueError:
@@ -169,7 +169,7 @@ def _trainings(text: str, option: str, client: Client) -> list[Training]:
     return [of_run(client.run(run_id), option)]
 
 
-def _outcomes(path: Path, option: str) -> list[Outcome]:
+def outcomes_of(path: Path, option: str) -> list[Outcome]:
     """`outcome.json` holds one, what `mgic run` prints one a line."""
     text = read_json(option, path).strip()
     parts = [text] if text.startswith(b"{\n") else text.split(b"\n")
