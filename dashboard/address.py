@@ -108,7 +108,8 @@ def _widget(scope: str, one: Switch, text: str) -> str:
         return str(st.text_input(title, key=state, help=about, width=44 + 8 * one.letters)).strip()
     by_words = {shown: word for word, shown in one.options.items()}
     shown = list(by_words)
-    short = one.side_by_side or (len(shown) <= FEW and sum(map(len, shown)) <= ROOM)
+    few = len(shown) <= FEW and sum(map(len, shown)) <= ROOM and shown == [literal(text) for text in shown]
+    short = one.side_by_side or few  # what stands side by side is read as Markdown
     if one.many:
         st.session_state[state] = [name for name in st.session_state[state] if name in by_words]
         if short:

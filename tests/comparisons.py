@@ -48,7 +48,8 @@ def drawn(
         ]
         samples += own
         rows += [_row(model, metric, value, value, LIMITS[metric], "pass") for metric, value in EXACT.items()]
-        rows += [_timed(model, metric, own, case if metric == "cpu_time" else "pass") for metric in FIELDS]
+        told = "pass" if case in ("gone", "baseline changed") or (case == "regression" and place) else case
+        rows += [_timed(model, metric, own, told if metric == "cpu_time" else "pass") for metric in FIELDS]
     verdict = {"gone": "not measured", "baseline changed": "pass"}.get(case, case)
     values = {
         "verdict": verdict,
@@ -108,9 +109,9 @@ def _timed(model: str, metric: str, samples: Sequence[Sampled], case: str) -> Me
     low, middle, high = _interval(effects)
     control_low, _, control_high = _interval(controls)
     base = exp(fmean((one["base"] + one["control"]) / 2 for one in means))
-    verdict = "told" if metric not in LIMITS else "pass" if case == "baseline changed" else case
+    verdict = case if metric in LIMITS else "told"
     return _row(
-        model, metric, base, base * exp(middle), LIMITS.get(metric, ""), "pass" if verdict == "gone" else verdict,
+        model, metric, base, base * exp(middle), LIMITS.get(metric, ""), verdict,
         low_percent=_percent(low), high_percent=_percent(high), n=len(effects),
         control_low_percent=_percent(control_low), control_high_percent=_percent(control_high),
         note="what could be seen is 9 %" if verdict == "inconclusive" else "",

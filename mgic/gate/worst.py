@@ -25,6 +25,11 @@ def worst_of(rows: Sequence[MetricVerdict]) -> MetricVerdict | None:
     return min(rows, key=lambda row: (ORDER.index(row.verdict), -_worse_by(row)), default=None)
 
 
+def first_to_see(rows: Sequence[MetricVerdict]) -> list[MetricVerdict]:
+    """What is wrong before what is not, in the order of its verdicts; else as they come."""
+    return sorted(rows, key=lambda row: min(ORDER.index(row.verdict), ORDER.index("pass")))
+
+
 def row_in_words(row: MetricVerdict) -> str:
     """`CPU time of resnet20: +9.8 % (8.1 to 11.5 %), limit +5 %`."""
     if row.metric is None:

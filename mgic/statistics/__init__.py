@@ -1,5 +1,6 @@
 """What several seeds say together. Light on purpose: the dashboard's pages load this."""
 
+from mgic.statistics.change_points import FEWEST_POINTS, Change, change_points, value_steps
 from mgic.statistics.comparison import Difference, Equivalence, equivalence, holm, paired, unpaired
 from mgic.statistics.factorial import Interaction, Rival, effect, interaction, pairs, rivals, turned
 from mgic.statistics.importance import explained, method
@@ -21,9 +22,11 @@ from mgic.statistics.sufficiency import Proposal, Step, Sufficiency, Verdict, pr
 from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary, t_interval
 
 __all__ = [
+    "FEWEST_POINTS",
     "MIN_FOR_INTERVAL",
     "MIN_SEEDS",
     "Centre",
+    "Change",
     "CostError",
     "Difference",
     "Equivalence",
@@ -36,6 +39,7 @@ __all__ = [
     "Sufficiency",
     "Summary",
     "Verdict",
+    "change_points",
     "default_margin",
     "effect",
     "equivalence",
@@ -65,4 +69,5 @@ __all__ = [
     "t_interval",
     "turned",
     "unpaired",
+    "value_steps",
 ]

@@ -2,8 +2,9 @@
 
 from mgic.client import Client
 from mgic.records import Run, SweepRequest
+from tests.comparisons import CASES, drawn
 
-ALONE = ("new", "sweeps", "runs", "reconstructions", "models", "paper", "system", "help")
+ALONE = ("new", "sweeps", "runs", "regressions", "reconstructions", "models", "paper", "system", "help")
 NOTHING_YET = {
     "overview": "/",
     **{name: f"/{name}" for name in (*ALONE, "sweep", "run", "compare", "tradeoff", "ablation", "latency", "model")},
@@ -16,6 +17,7 @@ def full(client: Client) -> dict[str, str]:
     trained, timed = by_experiment["classification"], by_experiment["latency"]
     runs = client.sweep_runs(trained.id)
     client.wait(client.submit(SweepRequest(experiment="channel_scaling", axes={"channels": [64, 128]})).id, timeout=120)
+    compared = [client.add_comparison(drawn(case, number)) for number, case in enumerate(CASES)]
     several = ",".join(str(run.id) for run in _of_two_seeds(runs))
     return {
         "overview": "/",
@@ -28,6 +30,7 @@ def full(client: Client) -> dict[str, str]:
         "ablation": f"/ablation?sweep={trained.id}",
         "latency": f"/latency?sweep={timed.id}",
         "model": "/model?model=mgic_resnet20",
+        "comparison": f"/regressions?comparison={compared[CASES.index('regression')].id}",
     }
 
 

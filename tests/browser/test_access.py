@@ -10,7 +10,7 @@ from tests.cases import thorough
 pytestmark = pytest.mark.browser
 
 PAGES = ("overview", "new", "sweeps", "sweep", "runs", "run", "compare", "tradeoff", "ablation", "latency")
-PAGES += ("reconstructions", "models", "model", "paper", "system", "help")
+PAGES += ("regressions", "comparison", "reconstructions", "models", "model", "paper", "system", "help")
 # Streamlit's own, which no page can change: the rule of axe, and what its elements are known by.
 THEIRS = {"list": ("stSidebarNav",), "listitem": ("e1o1t1hb",)}
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from mgic.records import Sweep, SweepRequest
 from tests.browser.conftest import settle
+from tests.cases import thorough
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +48,8 @@ def test_a_wrong_value_is_named_at_its_field_and_nothing_is_lost(page):
 
 
 @pytest.mark.parametrize(
-    "path", ["/sweeps", "/runs", "/compare", "/reconstructions", "/models", "/paper", "/system", "/help"]
+    "path",
+    ["/sweeps", "/runs", "/compare", "/regressions", "/reconstructions", "/models", "/paper", "/system", "/help"],
 )
 def test_every_other_page_opens(page, path):
     page.goto(path)
@@ -151,7 +153,17 @@ def test_a_name_of_an_old_row_is_shown_as_it_is(page, counted, path):
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.mark.parametrize("path", ["/sweep", "/run", "/sweep?sweep=nonsense", f"/run?run={NOBODY}"])
+SEVERAL = ("/compare?run={0}", "/tradeoff?sweep={0}", "/ablation?sweep={0}", "/latency?sweep={0}", "/model?model={0}")
+SEVERAL += ("/reconstructions?run={0}", "/picture?run={0}&file=x.png", "/runs?with={0}", "/new?run={0}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/sweep", "/run", "/sweep?sweep=nonsense", f"/run?run={NOBODY}"),
+        *thorough(*(path.format(word) for path in SEVERAL for word in ("nonsense", NOBODY))),
+    ],
+)
 def test_an_address_that_leads_nowhere_says_so(page, path):
     page.goto(path)
     settle(page)
@@ -161,7 +173,18 @@ def test_an_address_that_leads_nowhere_says_so(page, path):
 
 def test_a_narrow_window_does_not_scroll_sideways(page):
     page.set_viewport_size({"width": 390, "height": 844})
-    for path in ("/", "/sweeps", "/runs", "/compare", "/reconstructions", "/models", "/paper", "/system", "/help"):
+    for path in (
+        "/",
+        "/sweeps",
+        "/runs",
+        "/compare",
+        "/regressions",
+        "/reconstructions",
+        "/models",
+        "/paper",
+        "/system",
+        "/help",
+    ):
         page.goto(path)
         settle(page)
         wide = page.evaluate("document.documentElement.scrollWidth")

@@ -13,7 +13,18 @@ from typing import Any, Protocol
 
 from mgic.client import Client
 from mgic.figures.plot import Plot
-from mgic.figures.scenes import ablation, compare, latency, model, paper, reconstructions, run, sweep, tradeoff
+from mgic.figures.scenes import (
+    ablation,
+    compare,
+    latency,
+    model,
+    paper,
+    reconstructions,
+    regressions,
+    run,
+    sweep,
+    tradeoff,
+)
 from mgic.figures.switches import Switch
 
 
@@ -34,6 +45,7 @@ SCENES: dict[str, Scene] = {
     "model": model,
     "paper": paper,
     "reconstructions": reconstructions,
+    "regressions": regressions,
     "run": run,
     "sweep": sweep,
     "tradeoff": tradeoff,

@@ -1,0 +1,135 @@
+"""A comparison in words: its verdict, its rows, what the two sides differ in, how it was measured."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from mgic.figures.words import number, seconds
+from mgic.gate import first_to_see
+from mgic.records import Comparison, Conditions, GateMetric, MetricVerdict
+from mgic.records.limits import WRITTEN, allowance
+
+SIGNS: Mapping[str, str] = {
+    "pass": "✔",
+    "regression": "✖",
+    "inconclusive": "◐",
+    "not measured": "○",
+    "gone": "⊘",
+    "new": "+",
+    "told": "·",
+}
+TITLES: Mapping[GateMetric, str] = {
+    "params": "Parameters",
+    "macs": "MACs",
+    "size_bytes": "Size (bytes)",
+    "cpu_time": "CPU time of a pass (ms)",
+    "instructions": "Instructions of a pass",
+    "peak_memory": "Peak memory (bytes)",
+    "wall_time": "Wall time of a pass (ms)",
+    "p50": "Median wall time of a pass (ms)",
+    "throughput": "Samples a second",
+    "top1": "Top-1 (%)",
+}
+
+
+def verdict_words(verdict: str) -> str:
+    """`✖ regression`."""
+    return f"{SIGNS[verdict]} {verdict}"
+
+
+def limit_percent(row: MetricVerdict) -> float | None:
+    """How far it may move, in per cent of the base and with its sign; None where no limit holds, or of top-1."""
+    if row.metric in (None, "top1") or not row.limit:
+        return None
+    try:
+        allowed = allowance(row.metric, row.limit)
+    except PydanticCustomError:  # of a later version, or no limit
+        return None
+    share = float(allowed.amount) if allowed.relative else 100 * float(allowed.amount) / row.base if row.base else None
+    return None if share is None else share if WRITTEN[row.metric].sign == "+" else -share
+
+
+def rows_of(found: Comparison) -> list[dict[str, Any]]:
+    """The table of a comparison, a row a metric, what is wrong first; numbers are text, since their units differ."""
+    return [
+        {
+            "verdict": verdict_words(row.verdict) + (", better" if row.improved else ""),
+            "model": row.model if row.base_model == row.model else f"{row.model} against {row.base_model}",
+            "metric": TITLES[row.metric] if row.metric else "",
+            "base": _number(row.base),
+            "head": _number(row.head),
+            "change": _change(row),
+            "95 % interval": _between(row.low_percent, row.high_percent),
+            "limit": row.limit,
+            "n": str(row.n or ""),
+            "base against itself": _between(row.control_low_percent, row.control_high_percent),
+            "note": row.note,
+        }
+        for row in first_to_see(found.rows)
+    ]
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else number(value)
+
+
+def _change(row: MetricVerdict) -> str:
+    if row.change is None:
+        return ""
+    if row.metric == "top1":
+        return f"{row.change:+.2f} pp"
+    return f"{row.change:+,}" if row.change_percent is None else f"{row.change_percent:+.2f} %"
+
+
+def _between(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:+.1f} to {high:+.1f} %"
+
+
+def differences(found: Comparison) -> list[dict[str, str]]:
+    """What the two sides have not in common: code, and the lab that counted."""
+    pairs: dict[str, tuple[object, object]] = {}
+    if found.base_side and found.head_side:
+        names = {"commit": "commit", "branch": "branch", "dirty": "changed since that commit", "remote": "repository"}
+        pairs |= {
+            words: (getattr(found.base_side, name), getattr(found.head_side, name)) for name, words in names.items()
+        }
+    names = {"mgic": "version of MGIC Lab", "commit": "commit of MGIC Lab", "dirty": "MGIC Lab changed since"}
+    pairs |= {
+        words: (getattr(found.base_source, name), getattr(found.head_source, name)) for name, words in names.items()
+    }
+    return [
+        {"what": words, "base": _said(base), "head": _said(head)}
+        for words, (base, head) in pairs.items()
+        if base != head
+    ]
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return "not known"
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def origin_words(found: Comparison) -> str:
+    """Whose numbers these are."""
+    if found.origin == "service":
+        return "Counted by this service, as its own code builds the models."
+    where = f" on {found.conditions.hostname}" if found.conditions else ""
+    return f"Measured elsewhere{where} and sent to this service, which has not seen the code."
+
+
+def conditions_words(of: Conditions) -> str:
+    """In one paragraph."""
+    load = [f"{one:.1f}" for one in (of.load_before, of.load_after) if one is not None]
+    parts = [
+        f"{of.engine}, {of.threads} thread{'s' if of.threads > 1 else ''}, batch {of.batch_size}",
+        f"{of.blocks} blocks in {seconds(of.elapsed_s)} of {seconds(of.budget_s)}",
+        f"{of.cores} cores{f' of {of.processor}' if of.processor else ''}",
+        f"load {' before, '.join(load)} after" if len(load) == 2 else "",
+        f"Python {of.python}, torch {of.torch}",
+        f"host {of.hostname}",
+    ]
+    return ". ".join(["; ".join(filter(None, parts)), *of.remarks]) + "."
