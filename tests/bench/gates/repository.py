@@ -65,7 +65,7 @@ class Change:
 
 
 CHANGES: Mapping[str, Change] = MappingProxyType(
-    {"slower": Change(more=150), "little": Change(more=40), "memory": Change(wide=30)}
+    {"slower": Change(more=150), "little": Change(more=20), "memory": Change(wide=30)}
 )
 SIDE = 112  # pixels: a pass of some milliseconds, so that a convolution more is not mostly its call
 RATIO = """
