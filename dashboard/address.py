@@ -36,7 +36,10 @@ def switches(scope: str, given: Sequence[Switch]) -> dict[str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = {one.name: _widget(scope, one, values[one.name]) for one in given}
     wrong = {one.name for one in given if one.name in asked and one.fault(asked[one.name])}
-    texts = {one.name: None if chosen[one.name] == one.default else chosen[one.name] for one in given}
+    # A default that an address names stays: to take it away would be a step, to which Back would lead for ever.
+    texts = {
+        one.name: None if chosen[one.name] == one.default != asked.get(one.name) else chosen[one.name] for one in given
+    }
     keep(scope, {name: asked[name] if name in wrong and text is None else text for name, text in texts.items()})
     return chosen
 
