@@ -77,12 +77,20 @@ def id_in_address(kind: str, list_page: str, list_title: str) -> str:
     """The id in `?kind=`; without one, or with a bad one, a message, a way on, and the page ends here."""
     given = st.query_params.get(kind)
     if given is None:
+        st.title(kind.capitalize(), anchor=False)
         nothing_yet(f"No {kind} is chosen. Open one from the list.", list_page, list_title)
     try:
         return str(UUID(given))
     except ValueError:
-        st.error(f"“{literal(given[:60])}” is not the id of a {kind}: an id has 32 hexadecimal digits.")
-        st.page_link(list_page, label=list_title, icon=":material/arrow_back:")
+        words = f"“{given[:60]}” is not the id of a {kind}: an id has 32 hexadecimal digits."
+        leads_nowhere(kind, words, list_page, list_title)
+
+
+def leads_nowhere(kind: str, why: object, list_page: str, list_title: str) -> NoReturn:
+    """An address of nothing: what is wrong with it, and the way back."""
+    st.title(kind.capitalize(), anchor=False)
+    st.error(literal(why), icon=":material/error:")
+    st.page_link(list_page, label=list_title, icon=":material/arrow_back:")
     st.stop()
 
 

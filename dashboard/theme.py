@@ -31,7 +31,8 @@ LAYOUT = f"""
 [class*="st-key-tiles-"] img {{ image-rendering: pixelated; }}
 [class*="st-key-tiles-pair-"] {{ grid-template-columns: repeat(4, minmax(0, {PAIR})); }}
 [class*="st-key-tiles-one-"] {{ grid-template-columns: repeat(4, minmax(0, {ALONE})); }}
-[class*="st-key-tiles-many-"] {{ grid-template-columns: repeat(auto-fit, minmax(min(150px, 45%), 230px)); }}
+[class*="st-key-tiles-many-"] {{ grid-template-columns: repeat(auto-fit, minmax(min(150px, 45%), 1fr)); }}
+[class*="st-key-tiles-many-"] > * {{ max-width: 230px; }}
 @media (max-width: 700px) {{
     [class*="st-key-tiles-"] {{ grid-template-columns: repeat(2, minmax(0, 1fr)); }}
 }}

@@ -1,18 +1,21 @@
 """Pictures of pages, of a service of its own with the shipped results.
 
 `python -m tests.pictures` makes that of README and docs anew; `python -m tests.pictures FOLDER` puts one of every page
-there, empty and full, light and dark, at a desk and on a phone: some ten minutes, to be looked at.
+there, empty and full, light and dark, at a desk and on a phone, and of the pages of a sweep of 500 runs and of one of
+ten networks: some twenty minutes, to be looked at. With names of pages behind it, only of these.
 """
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.conftest import DESK, PHONE, settle
+from mgic.records import SweepRequest
+from tests.browser.conftest import LOOKS, SEEN, settle
+from tests.browser.many import many
 from tests.browser.places import NOTHING_YET, full
 from tests.conftest import Service, start_service, stop_service
 
@@ -20,6 +23,7 @@ PICTURE = Path(__file__).parents[1] / "docs" / "sweep.png"
 SIZE = {"width": 1440, "height": 900}
 DRAWN_MS = 120_000
 LONGEST = 6000  # pixels of a page
+STILL_MS = 2000
 
 
 def of_readme(browser: Browser, service: Service) -> None:
@@ -32,33 +36,41 @@ def of_readme(browser: Browser, service: Service) -> None:
     print(PICTURE)
 
 
-def of_all(browser: Browser, service: Service, folder: Path) -> None:
-    of_each(browser, service, NOTHING_YET, folder / "empty")
-    of_each(browser, service, full(service.client), folder / "full")
+def of_all(browser: Browser, service: Service, folder: Path, names: Collection[str]) -> None:
+    of_each(browser, service, _only(names, NOTHING_YET), folder / "empty")
+    pictured = service.client.submit(SweepRequest(recipe="table1_quick"))
+    addresses = full(service.client) | many(service)
+    service.client.wait(pictured.id)
+    of_each(browser, service, _only(names, addresses), folder / "full")
 
 
 def of_each(browser: Browser, service: Service, addresses: Mapping[str, str], folder: Path) -> None:
     """In its whole height, in both looks and at both widths."""
     folder.mkdir(parents=True, exist_ok=True)
-    for size in (DESK, PHONE):
-        for scheme in ("light", "dark"):
-            for name, address in addresses.items():
-                page = browser.new_page(viewport=size, color_scheme=scheme)
-                page.goto(service.dashboard_url + address)
-                settle(page)
-                _still(page)
-                height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-                page.set_viewport_size({"width": size["width"], "height": min(LONGEST, height)})
-                _still(page)
-                page.screenshot(path=folder / f"{name}-{size['width']}-{scheme}.png")
-                page.close()
-    print(folder)
+    for look, words in zip(LOOKS, SEEN, strict=True):
+        context = browser.new_context(base_url=service.dashboard_url, **look)
+        for name, address in addresses.items():
+            page = context.new_page()
+            page.goto(address)
+            settle(page)
+            _still(page)
+            height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+            page.set_viewport_size({"width": look["viewport"]["width"], "height": min(LONGEST, height)})
+            _still(page)
+            page.screenshot(path=folder / f"{name}-{words}.png", timeout=DRAWN_MS)
+            page.close()
+            print(folder / f"{name}-{words}.png", flush=True)
+        context.close()
+
+
+def _only(names: Collection[str], addresses: Mapping[str, str]) -> dict[str, str]:
+    return {name: address for name, address in addresses.items() if not names or name in names}
 
 
 def _still(page: Page) -> None:
     """What is drawn has moved to its place."""
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(STILL_MS)
 
 
 def main() -> None:
@@ -67,7 +79,7 @@ def main() -> None:
         service = start_service(Path(home) / "home")
         try:
             if len(sys.argv) > 1:
-                of_all(browser, service, Path(sys.argv[1]))
+                of_all(browser, service, Path(sys.argv[1]), sys.argv[2:])
             else:
                 of_readme(browser, service)
         finally:

@@ -165,7 +165,7 @@ def _draw(scope: str, fields: Sequence[Field], boxes: dict[str, DeltaGenerator])
 
 
 def _widget(one: Field, state: str) -> Value:
-    label, about = literal(f"{one.name} ({one.unit})" if one.unit else one.name), literal(one.help)
+    label, about = literal(one.label), literal(one.help)
     if one.enum:
         by_text = {written(value): value for value in one.enum}
         return by_text[st.selectbox(label, list(by_text), key=state, help=about)]

@@ -30,10 +30,12 @@ api = client()
 known = models(api)
 name = st.query_params.get("model")
 if name is None:
+    st.title("Model", anchor=False)
     nothing_yet("No model is chosen. Open one from the list.", MODELS, "All models")
 try:
     info = known[name]
 except KeyError as error:
+    st.title("Model", anchor=False)
     st.error(literal(error.args[0]), icon=":material/error:")
     choose_model(api, known, None)
     st.page_link(MODELS, label="All models", icon=":material/arrow_back:")

@@ -17,7 +17,7 @@ from mgic.figures.plot import Plot
 from mgic.figures.provenance import provenance, runs_of
 from mgic.records import csv_cell
 
-SMALL = 250  # pixels high
+SMALL = 300  # pixels high
 SEEN = 8  # rows of the numbers, without scrolling
 
 
@@ -58,7 +58,7 @@ def show_plot(plot: Plot, scope: str, of: object = (), select: bool = False) -> 
 def show_small(plot: Plot, key: str) -> None:
     """The figure alone, low, without a legend."""
     made = plot.draw(look())
-    made.update_layout(height=SMALL, showlegend=False, margin={"t": 40, "b": 8})
+    made.update_layout(height=SMALL, showlegend=False, margin_b=8)
     show(made, key, plot.alt)
 
 

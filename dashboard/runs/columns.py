@@ -11,7 +11,7 @@ from mgic.figures.choice import CAUTION, GUESSING
 from mgic.figures.columns import goal_of, headlines, with_unit
 from mgic.figures.samples import SEED, differing, is_number
 from mgic.figures.words import status
-from mgic.records import ExperimentInfo, Run
+from mgic.records import DEMO_TAG, ExperimentInfo, Run
 
 FACTS = ("status", "sweep", "experiment", "seconds", "age", "tags", "notes", "attempt", "note")
 COSTS = ("params", "macs", "latency_ms")  # shown of every run that has them
@@ -37,13 +37,16 @@ def own_columns(runs: Sequence[Run], infos: Mapping[str, ExperimentInfo], chosen
     inputs = {name for run in runs for name in run.made_from} | {"model"}
     varied = [name for name in differing([run.config for run in runs]) if name not in inputs][:MOST_VARIED]
     fields = [name for name in ("model", *varied, SEED) if any(name in run.config for run in runs)]
+    demo = any(DEMO_TAG in (*run.tags, *run.sweep_tags) for run in runs)  # which is said in sight
     return [
         "status",
+        *(["tags"] if demo else []),
         *([] if chosen else ["experiment"]),
         *(f"config.{name}" for name in dict.fromkeys(fields) if name == "model"),
         *(f"result.{name}" for name in measured),
         *(f"config.{name}" for name in dict.fromkeys(fields) if name != "model"),
-        *("seconds", "age", "sweep", "tags"),
+        *("seconds", "age", "sweep"),
+        *([] if demo else ["tags"]),
         *(["note"] if any(note(run) for run in runs) else []),
     ]
 

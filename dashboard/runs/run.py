@@ -1,11 +1,13 @@
 """One run: what became of it, its curves, what it was asked and what it left."""
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
 from dashboard import address
 from dashboard.connection import client, datasets, experiments, last_seen, tells_what_fails
 from dashboard.new.preset import offer_uses
-from dashboard.pages import LATENCY, NEW_SWEEP, RUN, RUNS, SWEEP, chips, id_in_address, say_if_no_worker
+from dashboard.pages import LATENCY, NEW_SWEEP, RUN, RUNS, SWEEP, chips, id_in_address, leads_nowhere, say_if_no_worker
 from dashboard.plots.validity import show_validity
 from dashboard.runs.curves import show_curves
 from dashboard.runs.sections import (
@@ -19,6 +21,7 @@ from dashboard.runs.sections import (
     show_result,
     show_timeline,
     show_waits,
+    so_far,
 )
 from dashboard.words import literal
 from mgic.client import ApiError, Unreachable
@@ -32,9 +35,7 @@ run_id = id_in_address("run", RUNS, "All runs")
 try:
     run = api.run(run_id)
 except ApiError as error:
-    st.error(literal(error), icon=":material/error:")
-    st.page_link(RUNS, label="All runs", icon=":material/arrow_back:")
-    st.stop()
+    leads_nowhere("run", error, RUNS, "All runs")
 info = experiments(api).get(run.experiment)
 
 model = run.config.get("model")
@@ -99,6 +100,7 @@ def live() -> None:
         st.rerun()
     ended = now.status.terminal
     words = [status(now.status), now.phase if not ended else "", f"attempt {now.attempt}" if now.attempt > 1 else ""]
+    words += so_far(now, datetime.now(UTC))
     words += [f"took {seconds(now.seconds)}" if ended and now.seconds is not None else ""]
     words += ["" if ended else f"updated {since(age)}"]
     st.markdown(f"**{literal(' · '.join(filter(None, words)))}**")

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from dashboard import address
-from dashboard.connection import client, experiments, models, tells_what_fails
+from dashboard.connection import client, experiments, last_seen, models, tells_what_fails
 from dashboard.pages import COMPARE, NEW_SWEEP, nothing_yet, say_if_no_worker
 from dashboard.runs.asked import EXAMPLE, NEWEST, conditions, config_fields, scalar_results, sortable
 from dashboard.runs.columns import column_titles, frame, order_of, own_columns, possible_columns
@@ -23,10 +23,10 @@ from mgic.figures.scenes.asked import ids
 from mgic.figures.scenes.compare import MOST_RUNS
 from mgic.figures.switches import BETWEEN, Switch, words
 from mgic.figures.switches import read as read_switches
-from mgic.records import Run, RunStatus
+from mgic.records import Run, RunStatus, Worker
 
 ANY = "any"
-HELD, PICKED, TABLE = "runs held", "runs picked", "runs table"
+HELD, PICKED, TABLE, WORKERS = "runs held", "runs picked", "runs table", "runs workers"
 
 st.title("Runs", anchor=False)
 api = client()
@@ -76,13 +76,17 @@ picked: dict[UUID, Run] = st.session_state.setdefault(PICKED, {})
 
 
 def bring_up(stay: bool) -> Listing:
-    """The list as it is now; what is wrong with a filter is said at the boxes."""
+    """The list as it is now, or was last where nobody answers; what is wrong with a filter is said at the boxes."""
+
+    def ask() -> tuple[Listing, Sequence[Worker]]:
+        found = brought_up(st.session_state.get(HELD), read(api, filters, cursor, query), api, stay)
+        return found, api.workers() if found.live else ()
+
     try:
-        new = read(api, filters, cursor, query)
+        (found, st.session_state[WORKERS]), _ = last_seen(f"runs {query}", ask)
     except ApiError as error:
         st.error(literal(error), icon=":material/filter_alt:")
         st.stop()
-    found = brought_up(st.session_state.get(HELD), new, api, stay)
     st.session_state[HELD] = found
     picked.update({run.id: run for run in found.runs if run.id in picked})
     return found
@@ -170,7 +174,8 @@ def show_columns(held: Listing) -> list[str]:
 
 
 first = bring_up(stay=bool(picked))
-if not first.runs and not any(filters.values()) and cursor is None:
+filtered = any(given for name, given in filters.items() if name != "sort")
+if not first.runs and not filtered and cursor is None:
     nothing_yet("No run has been queued on this server yet.", NEW_SWEEP, "Make the first sweep")
 if not first.runs:
     where = filters["where"]
@@ -190,7 +195,7 @@ def listed() -> None:
         sort_by(title, titles)
     if held.live != first.live:
         st.rerun()
-    say_if_no_worker(held.runs, api.workers() if held.live else ())
+    say_if_no_worker(held.runs, st.session_state[WORKERS])
     table = frame(held.runs, columns, infos, sort)
     st.dataframe(
         table,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -20,10 +21,27 @@ from mgic.figures.columns import description_of, headlines, short_title, with_un
 from mgic.figures.samples import is_number
 from mgic.figures.views import empty_notes, plots_of_run, views_of_run
 from mgic.figures.words import ICONS, number, seconds, size, value
-from mgic.records import DatasetInfo, Event, ExperimentInfo, LogLine, Run, stopped_early
+from mgic.records import DatasetInfo, Event, ExperimentInfo, LogLine, Run, RunStatus, stopped_early
 
 LOG_LINES = 200
+SURE = 0.01  # of a run is done before the time left is told
 LINKS = 50  # to runs that were made from one
+
+
+def so_far(run: Run, now: datetime) -> list[str]:
+    """`epoch 3 of 12` and `about 40 s left` of a training that runs, by the share of its steps that is done.
+
+    Nothing is said of the time left of a later attempt: how much of the share an earlier one had done is not told.
+    """
+    if run.status is not RunStatus.RUNNING or run.phase != "training" or not 0 < run.progress < 1:
+        return []
+    epochs, told = run.config.get("epochs"), []
+    if isinstance(epochs, int) and run.config.get("max_steps") is None:
+        told.append(f"epoch {int(run.progress * epochs) + 1} of {epochs}")
+    if run.attempt == 1 and run.started_at and run.progress >= SURE:
+        took = (now - run.started_at).total_seconds()
+        told.append(f"about {seconds(took / run.progress - took)} left")
+    return told
 
 
 def show_failure(run: Run) -> None:
@@ -127,7 +145,7 @@ def _show_numbers(run: Run, info: ExperimentInfo | None) -> None:
     numbers = {name: one for name, one in result.items() if is_number(one)}
     with st.container(horizontal=True, gap="small"):
         for name, one in numbers.items():
-            st.metric(literal(with_unit(info, name)), number(one), width=172)
+            st.metric(literal(with_unit(info, name)), number(one), width=160)
     for name, one in result.items():
         if isinstance(one, list) and one and all(isinstance(line, str) for line in one):
             st.markdown(f"**{literal(short_title(info, name))}**")

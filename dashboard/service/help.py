@@ -74,6 +74,7 @@ code that the authors published.
 
 ### Keyboard
 Tab and Shift+Tab move, Enter or Space press, Esc closes a menu, arrow keys move inside tables.
-Plots have a camera button that saves a picture; tables have a button that saves them as CSV.
+The first Tab of a page offers *Skip to main content*; from a table, Tab goes on after it. What a plot shows stands as a
+table, and as SVG, PDF, PNG and CSV, behind *Numbers and files* below it.
 """
 )

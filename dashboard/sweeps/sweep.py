@@ -15,6 +15,7 @@ from dashboard.pages import (
     TRADEOFF,
     chips,
     id_in_address,
+    leads_nowhere,
     say_if_no_worker,
     show_table,
 )
@@ -36,9 +37,7 @@ sweep_id = id_in_address("sweep", SWEEPS, "All sweeps")
 try:
     sweep = api.sweep(sweep_id)
 except ApiError as error:
-    st.error(literal(error), icon=":material/error:")
-    st.page_link(SWEEPS, label="All sweeps", icon=":material/arrow_back:")
-    st.stop()
+    leads_nowhere("sweep", error, SWEEPS, "All sweeps")
 info = experiments(api).get(sweep.experiment)
 
 st.title(literal(sweep.name) + chips(sweep.tags), anchor=False)

@@ -80,8 +80,10 @@ def listed() -> None:
         }
         for sweep in page.items
     ]
+    table = pd.DataFrame(rows)
+    empty = [name for name in ("tags", "notes", "left") if not table[name].any()]
     st.dataframe(
-        pd.DataFrame(rows),
+        table.drop(columns=empty),
         hide_index=True,
         key=key,
         on_select="rerun",

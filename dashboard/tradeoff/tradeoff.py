@@ -1,5 +1,7 @@
 """Which network is worth what it costs: accuracy against MACs, parameters, time and memory, over any sweeps."""
 
+from urllib.parse import quote
+
 import pandas as pd
 import streamlit as st
 
@@ -35,12 +37,11 @@ drawn = tradeoff.drawn(data, values)
 
 def row(point: Point) -> dict[str, object]:
     return {
-        "network": point.label,
+        "network": f"{link('run', point.runs[-1])}#{quote(point.label, safe='')}",
         drawn.score.title if drawn else "": f"{number(point.y)}{spread_words(point)}",
         short_title(None, values.get("x", "macs")): si(point.cost, 4),
         "surely": "" if point.probability is None else percent(point.probability),
         "n": len(point.singles),
-        "open": link("run", point.runs[-1]),
     }
 
 
@@ -62,7 +63,7 @@ else:
     elif drawn.answer:
         st.warning(literal(drawn.answer), icon=":material/do_not_disturb_on:")
     (plot,) = tradeoff.plots_of(drawn)
-    left, right = st.columns([5, 3])
+    left, right = st.columns([8, 5])
     with left:
         show_marked(marked(show_plot(plot, "tradeoff", data, select=True)))
     with right:
@@ -71,7 +72,7 @@ else:
             prose("No network here meets the budget.")
             st.stop()
         table = front_table(best)
-        opens = {"open": st.column_config.LinkColumn("open", display_text=r"run=(.{8})", help="Opens the newest run")}
+        opens = {"network": st.column_config.LinkColumn(display_text="#(.+)", help="Opens its newest run")}
         alt = "Networks on the front, the cheapest first"
         st.dataframe(table, hide_index=True, column_config=opens, key="front", alt=alt)
         if "surely" not in table:

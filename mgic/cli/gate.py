@@ -13,7 +13,7 @@ from mgic.cli.loading import named_imports
 from mgic.cli.local import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import Code, put, put_json, say
-from mgic.cli.versions import BUDGET, Settings, compare_versions, read_settings
+from mgic.cli.versions import BUDGET, Answers, Settings, compare_versions, read_settings
 from mgic.errors import BadConfig, Problem
 from mgic.gate import as_annotations, as_bmf, as_junit, as_markdown, as_smaller_is_better, as_text, parse_rules
 from mgic.records import Comparison
@@ -58,9 +58,9 @@ class Given:
         said = {field: value for field, value in vars(self).items() if value is not None}
         return replace(settings, imports=tuple(dict.fromkeys([*settings.imports, *imports])), **said)
 
-    def refuse(self) -> None:
-        """Raises `BadConfig` for an option that has no meaning without --base."""
-        for field, value in vars(self).items():
+    def refuse(self, **others: object) -> None:
+        """Raises `BadConfig` for an option, of these or of others, that has no meaning without --base."""
+        for field, value in {**vars(self), **others}.items():
             if value is not None and field != "name":
                 option = f"--{field.replace('_', '-')}"
                 raise _bad(option, "it is of a measurement of two versions: it needs --base REF")
@@ -97,6 +97,15 @@ AllowGone = Annotated[
 Unsettled = Annotated[OnInconclusive, typer.Option(help="Exit code 0, or 3, for what could not be settled.")]
 Name = Annotated[str | None, typer.Option(help="What it is called in the service.  [default: the folder]")]
 Form = Annotated[Format, typer.Option("--format", help="How it is printed.")]
+Predictions = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="MODEL=BASE,HEAD", help="Answers of both sides to the same samples (npz, csv, jsonl), for top1."
+    ),
+]
+FromBase = Annotated[
+    bool, typer.Option("--from-base", help="The head's weights are made of the base's: --predictions are judged.")
+]
 Send = Annotated[bool, typer.Option("--send", help="Keep it in the service, as a comparison.")]
 
 
@@ -115,6 +124,8 @@ def gate(
     name: Name = None,
     form: Form = Format.HUMAN,
     as_json: AsJson = False,
+    predictions: Predictions = None,
+    from_base: FromBase = False,
     send: Send = False,
     api_url: ApiUrl = DEFAULT_URL,
     api_key: ApiKey = None,
@@ -131,13 +142,13 @@ def gate(
         raise _bad("--base", "either --base REF, measured here, or --baseline FILE is wanted")
     given = Given(budget, install, engine, batch_size, allow_gone, name)
     if base is None:
-        given.refuse()
+        given.refuse(predictions=predictions)
     with connect(api_url, api_key) as client:
         if base is not None:
             if run:
                 raise _bad("--run", "it tells top1 of a baseline; with --base take --predictions")
             settings = given.over(read_settings(Path.cwd()), named_imports())
-            found = compare_versions(base, settings, models or [], fail_on or [])
+            found = compare_versions(base, settings, models or [], fail_on or [], Answers(predictions or [], from_base))
         else:
             found = against_stored(str(baseline), models, run or [], parse_rules(fail_on or [], "--fail-on"), client)
         if send:

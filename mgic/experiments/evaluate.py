@@ -204,8 +204,9 @@ def evaluate(config: Config, context: Context) -> Result:
         context.log(f"{kind} {strength:g}: top-1 {rows[-1].corrupted_top1:.2f} %")
     seconds = time.perf_counter() - start
     context.report(1.0, "saving")
-    plain.save(context.artifact("predictions.npz"), dataset.hash)
-    return _result(config, plain, rows, seconds, dataset.hash, loaded.hash if loaded else None)
+    weights = loaded.hash if loaded else None
+    plain.save(context.artifact("predictions.npz"), dataset.hash, weights)
+    return _result(config, plain, rows, seconds, dataset.hash, weights)
 
 
 def _harder(

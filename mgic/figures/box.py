@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import plotly.graph_objects as go
 
 from mgic.figures.samples import SEED, Group, Sample, differing, groups, in_order, is_number, label, seed_words
-from mgic.figures.style import SYMBOLS, Look, figure
+from mgic.figures.style import Look, figure, mark_of
 from mgic.figures.ticks import set_log, set_names
 from mgic.figures.view import name_of, without
 from mgic.figures.words import number, plain, value
@@ -51,7 +51,7 @@ def draw_boxes(view: View, info: dict[str, list[Box]], titles: tuple[str, str], 
     """A symbol at each median tells the series apart without its colour."""
     made = figure(view.title, titles[0], titles[1], colours, height=420 + 10 * min(20, len(info)))
     for index, (name, boxes) in enumerate(info.items()):
-        colour = colours.series[index % len(colours.series)]
+        colour, symbol = mark_of(index, colours)
         xs = [box.x for box in boxes]
         made.add_box(
             x=xs,
@@ -76,7 +76,7 @@ def draw_boxes(view: View, info: dict[str, list[Box]], titles: tuple[str, str], 
             legendgroup=name,
             showlegend=len(info) > 1,
             mode="markers",
-            marker={"color": colour, "symbol": SYMBOLS[index % len(SYMBOLS)], "size": 10},
+            marker={"color": colour, "symbol": symbol, "size": 10},
             hovertext=[box.hover for box in boxes],
             hoverinfo="text",
         )

@@ -8,12 +8,11 @@ import plotly.graph_objects as go
 
 from mgic.figures.columns import Goal, goal_of, with_unit
 from mgic.figures.sides import Metric, Side
-from mgic.figures.style import SYMBOLS, Look, figure
+from mgic.figures.style import Look, figure, mark_of
 from mgic.figures.words import NO_NUMBER, number, plain
 from mgic.records import ExperimentInfo
 from mgic.statistics import Difference, Summary, paired, summary, unpaired
 
-TITLE = 48  # letters in a line above a plot
 BETTER, WORSE = "▲ better", "▼ worse"
 MIN_SAMPLES = 2  # of a side, before anything is claimed of it
 NOTE = (
@@ -167,8 +166,7 @@ def difference_words(one: Compared) -> str:
 
 def draw_values(found: Sequence[Compared], title: str, colours: Look) -> go.Figure:
     """Each run a small mark, the mean with its interval a large one; a row a side."""
-    words = broken(f"{title} of each side", TITLE)
-    made = figure(words, plain(short(title)), "", colours, height=180 + 44 * len(found))
+    made = figure(plain(f"{title} of each side"), plain(short(title)), "", colours, height=180 + 44 * len(found))
     for place, one in enumerate(found):
         colour, symbol = _mark(one, colours)
         values = list(one.side.numbers(one.metric).values())
@@ -185,8 +183,9 @@ def draw_values(found: Sequence[Compared], title: str, colours: Look) -> go.Figu
 def draw_differences(found: Sequence[Compared], title: str, colours: Look) -> go.Figure:
     """How far each side is from the first one, which is the line at 0."""
     base, rest = found[0].side.letter, found[1:]
-    words = broken(f"{title}: difference to {base}", TITLE)
-    made = figure(words, f"difference in {plain(short(title))}", "", colours, height=180 + 44 * len(rest))
+    words = plain(f"{title}: difference to {base}")
+    unit = title[title.rfind(" (") :] if title.endswith(")") else ""
+    made = figure(words, plain(f"difference{unit}"), "", colours, height=180 + 44 * len(rest))
     made.add_vline(x=0, line={"color": colours.faint, "dash": "dash"})
     for place, one in enumerate(rest):
         if one.difference is None:
@@ -223,8 +222,7 @@ def _add(
 
 
 def _mark(one: Compared, colours: Look) -> tuple[str, str]:
-    place = ord(one.side.letter) - ord("A")
-    return colours.series[place % len(colours.series)], SYMBOLS[place % len(SYMBOLS)]
+    return mark_of(ord(one.side.letter) - ord("A"), colours)
 
 
 def _name_rows(made: go.Figure, given: Sequence[Side]) -> None:

@@ -17,12 +17,13 @@ from mgic.figures.style import Look, figure
 from mgic.figures.ticks import set_log
 from mgic.figures.view import view_info
 from mgic.figures.words import number, plain
-from mgic.records import Run, View
+from mgic.records import Run, View, title_of
 
 MAPS, ERRORS, WEIGHTS = "Cividis", "Inferno", "RdBu_r"
 SHARE = 99.5  # per cent of the values that a colour scale covers
 ENLARGED = 448  # pixels of a tile at least, by a whole factor: the browser then has little left to smooth
 NEAR = 0.01  # of a row sum from 1
+GROUPS = f"{title_of('group_size')} (channels)"
 MATRICES = "restriction", "prolongation"
 
 
@@ -177,7 +178,7 @@ def draw_matrix(weights: np.ndarray, title: str, colours: Look) -> go.Figure:
 
 def draw_errors(runs: Sequence[Run], colours: Look) -> go.Figure:
     """The error over the group size, and the bound that no linear map of that rank goes below."""
-    made = figure("Error against group size", "group_size (channels)", "mse", colours, height=430)
+    made = figure("Error against group size", GROUPS, "MSE", colours, height=430)
     found = samples(runs)
     heights: list[float] = []
     for order, (column, name) in enumerate((("mse", "R and P"), ("mse_pca", "bound of principal components"))):
@@ -195,7 +196,7 @@ def draw_errors(runs: Sequence[Run], colours: Look) -> go.Figure:
 
 def draw_likeness(rows: Sequence[dict[str, Any]], colours: Look) -> go.Figure:
     """The structural similarity over the group size: a small mark a map, a line through their means."""
-    made = figure("Similarity against group size", "group_size (channels)", "SSIM", colours, height=430)
+    made = figure("Similarity against group size", GROUPS, "SSIM", colours, height=430)
     known = [row for row in rows if row["ssim"] is not None]
     sizes = sorted({row["group_size"] for row in known})
     means = [float(np.mean([row["ssim"] for row in known if row["group_size"] == size])) for size in sizes]

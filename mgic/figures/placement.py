@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 # At a corner first: above and below the point stands the bar of its spread, to its right a step of the best means.
 SIDES = ("top right", "bottom right", "top left", "bottom left", "middle right", "middle left", "top center")
-# Of the plotting area, pixels, as on a telephone: where it is wider, what was clear of each other is further apart.
-WIDTH, HEIGHT = 300.0, 300.0
+# Of the plotting area, pixels, as in a small plot on a telephone: where it is larger, what was clear is further apart.
+WIDTH, HEIGHT = 300.0, 200.0
 LETTER, LINE, GAP = 6.6, 15.0, 9.0
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom

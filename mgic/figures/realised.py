@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mgic.figures.placement import place
-from mgic.figures.style import SYMBOLS, Look, figure
+from mgic.figures.style import Look, figure, mark_of
 from mgic.figures.ticks import set_log
 from mgic.figures.timing import SPEEDUP, Case, apart, names_of, told
 from mgic.figures.tradeoff import share_of
@@ -68,7 +68,7 @@ def draw_gains(given: Sequence[Gain], title: str, clock: str, colours: Look) -> 
     )  # fmt: skip
     for index, series in enumerate(dict.fromkeys(one.series for one in given)):
         own = [one for one in given if one.series == series]
-        colour, symbol = colours.series[index % len(colours.series)], SYMBOLS[index % len(SYMBOLS)]
+        colour, symbol = mark_of(index, colours)
         for control in (False, True):
             _add(made, [one for one in own if one.control is control], series, colour, symbol, control)
     _add_names(made, given, colours)

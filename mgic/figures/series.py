@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from mgic.figures.style import DASHES, SYMBOLS, Look
+from mgic.figures.style import DASHES, Look, mark_of
 from mgic.figures.words import plain
 
 
@@ -30,8 +30,7 @@ def add_series(
     made: go.Figure, name: str, marks: Sequence[Mark], index: int, colours: Look, lines: bool, legend: bool
 ) -> None:
     """One colour and symbol a series; the single runs stand behind their mean."""
-    colour = colours.series[index % len(colours.series)]
-    symbol = SYMBOLS[index % len(SYMBOLS)]
+    colour, symbol = mark_of(index, colours)
     singles = [(mark.x, y) for mark in marks if len(mark.singles) > 1 for y in mark.singles]
     made.add_scatter(
         x=[x for x, _ in singles],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mgic.errors import BadConfig
 from mgic.records import Config, Scalar
 from mgic.spec import format_spec, parse_spec
 
@@ -16,7 +17,8 @@ def network_of(model: str, given: Mapping[str, Any], defaults: Defaults) -> str:
     """The spec with all options that differ from their defaults, but those of the data; equal for the same network."""
     known = defaults.get(model, {})
     names = [name for name in known or given if name in given and name not in FROM_DATA]
-    return format_spec(model, {name: given[name] for name in names if given[name] != known.get(name)})
+    chosen = {name: given[name] for name in names if given[name] != known.get(name)}
+    return format_spec(model, chosen) if chosen else model
 
 
 def of_training(config: Config, defaults: Defaults) -> str:
@@ -27,7 +29,7 @@ def of_training(config: Config, defaults: Defaults) -> str:
 
 def short_names(specs: Sequence[str], defaults: Defaults) -> dict[str, str]:
     """By spec: the model where several are, and those of its options that differ between the specs of that model."""
-    parsed = {spec: parse_spec(spec) for spec in specs}
+    parsed = {spec: parts_of(spec) for spec in specs}
     models = {model for model, _ in parsed.values()}
     found = {}
     for spec, (model, given) in parsed.items():
@@ -39,6 +41,14 @@ def short_names(specs: Sequence[str], defaults: Defaults) -> dict[str, str]:
         words = _options(options, told)
         found[spec] = " ".join(filter(None, [model if len(models) > 1 or not words else "", words]))
     return found
+
+
+def parts_of(spec: str) -> tuple[str, dict[str, Scalar]]:
+    """An old row may have a model of any name: what is no spec stands for itself."""
+    try:
+        return parse_spec(spec)
+    except BadConfig:
+        return spec, {}
 
 
 def _options(options: Mapping[str, Scalar], told: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ a contrast of at least 3 against its background. A colour never stands alone: th
 the dash of a series change with it.
 """
 
+import textwrap
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -13,6 +14,9 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
 TEXT = 13  # pixels of most of the text
+LINE, FIRST = 19, 26  # pixels of the margin above for each line of a title
+ABOVE = 16  # pixels above the title
+LETTERS = 54  # of a title in a line, as on a telephone
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,22 @@ DARK = Look(
 )
 
 
+def mark_of(index: int, colours: Look) -> tuple[str, str]:
+    """Colour and symbol of a series; the two come together again after 64 of them."""
+    symbol = SYMBOLS[(index + index // len(SYMBOLS)) % len(SYMBOLS)]
+    return colours.series[index % len(colours.series)], symbol
+
+
+def set_title(made: go.Figure, title: str) -> None:
+    """In as many lines as it takes; a title is plotly's text already."""
+    lines = textwrap.wrap(title, LETTERS, break_long_words=False) or [""]
+    made.update_layout(title_text="<br>".join(lines), title_font_size=15 if len(lines) > 1 else 16)
+    height = made.layout.height or 450
+    made.update_layout(
+        margin_t=FIRST + LINE * len(lines), title_yref="container", title_y=1 - ABOVE / height, title_yanchor="top"
+    )
+
+
 def template(colours: Look) -> go.layout.Template:
     axis = {
         "gridcolor": colours.grid,
@@ -75,6 +95,8 @@ def figure(title: str, x: str, y: str, colours: Look, height: int = 440) -> go.F
     """An empty figure with its title and the titles of its axes."""
     made = go.Figure()
     made.update_layout(template=template(colours), title_text=title, height=height)
+    if len(title) > LETTERS:
+        set_title(made, title.replace("<br>", " "))
     made.update_xaxes(title_text=x)
     made.update_yaxes(title_text=y)
     return made

@@ -15,7 +15,7 @@ from mgic.figures.front import Budget, Point, percent, staircase, weighed
 from mgic.figures.placement import place
 from mgic.figures.samples import Group, differing, in_order, label, reach, series_name, told
 from mgic.figures.series import error_bars
-from mgic.figures.style import SYMBOLS, Look, figure
+from mgic.figures.style import Look, figure, mark_of
 from mgic.figures.ticks import set_log
 from mgic.figures.view import ends_of
 from mgic.figures.words import plain, si
@@ -179,8 +179,7 @@ def size(point: Point) -> int:
 
 def _add_points(made: go.Figure, name: str, points: Sequence[Point], index: int, colours: Look) -> None:
     """Bars first, then single runs, then the means, so that a click meets the mean."""
-    colour = colours.series[index % len(colours.series)]
-    symbol = SYMBOLS[(index + index // len(SYMBOLS)) % len(SYMBOLS)]  # with the colour it comes again after 64 series
+    colour, symbol = mark_of(index, colours)
     singles = [
         (one.x, y)
         for one in points

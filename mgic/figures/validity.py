@@ -1,11 +1,10 @@
 """How far what a figure shows can be trusted, where one looks: in its title and in its marks."""
 
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
 import plotly.graph_objects as go
 
-from mgic.figures.style import Look
+from mgic.figures.style import Look, set_title
 from mgic.figures.words import plain
 from mgic.records import Run
 
@@ -17,9 +16,6 @@ MEANING = {
     "D": "the numbers say little",
 }
 PALE = 0.5
-LINE, FIRST = 19, 26  # pixels of the margin above for each line of a title
-ABOVE = 16  # pixels above the title
-LETTERS = 54  # of a title in a line, as on a telephone
 
 Draw = Callable[[Look], go.Figure]
 
@@ -66,16 +62,6 @@ def graded(draw: Draw, grade: str | None) -> Draw:
         return made
 
     return drawn
-
-
-def set_title(made: go.Figure, title: str) -> None:
-    """In as many lines as it takes; a title is plotly's text already."""
-    lines = textwrap.wrap(title, LETTERS, break_long_words=False) or [""]
-    made.update_layout(title_text="<br>".join(lines), title_font_size=15 if len(lines) > 1 else 16)
-    height = made.layout.height or 450
-    made.update_layout(
-        margin_t=FIRST + LINE * len(lines), title_yref="container", title_y=1 - ABOVE / height, title_yanchor="top"
-    )
 
 
 def _pale(made: go.Figure, colours: Look) -> None:

@@ -48,7 +48,9 @@ def number(value: float, digits: int = 4) -> str:
     """As short as it can be read: 40800000 is 40.8 M, 0.00012 stays."""
     if isinstance(value, int) and abs(value) < 10_000:
         return str(value)
-    return si(value, digits) if abs(value) >= 10_000 else f"{value:.{digits}g}"
+    if abs(value) >= 10_000:
+        return si(value, digits)
+    return f"{value:.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
 
 
 def decimals(values: Iterable[float]) -> int:

@@ -79,8 +79,9 @@ def as_bmf(found: Comparison) -> str:
             continue
         metric = {"value": float(row.head)}
         if row.base is not None and row.low_percent is not None and row.high_percent is not None:
-            metric["lower_value"] = row.base * (1 + row.low_percent / 100)
-            metric["upper_value"] = row.base * (1 + row.high_percent / 100)
+            unit = 1 if row.metric == "top1" else row.base / 100  # of top1 the interval is in points
+            metric["lower_value"] = row.base + row.low_percent * unit
+            metric["upper_value"] = row.base + row.high_percent * unit
         told[row.model][MEASURES[row.metric]] = metric
     return json.dumps(told, indent=2) + "\n"
 

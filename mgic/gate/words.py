@@ -32,12 +32,13 @@ def number(row: MetricVerdict, value: float | None) -> str:
 def change(row: MetricVerdict) -> str:
     """Of an exact figure the difference and its share; of a measured one the share with its interval."""
     if row.low_percent is not None and row.high_percent is not None and row.change_percent is not None:
-        shown = f"{row.change_percent:+.1f} % [{row.low_percent:+.1f}, {row.high_percent:+.1f}]"
-        return f"{shown}, n = {row.n}" if row.metric != "top1" else shown
+        return f"{row.change_percent:+.1f} % [{row.low_percent:+.1f}, {row.high_percent:+.1f}], n = {row.n}"
     if row.change is None:
         return "-"
     if row.metric == "top1":
-        return f"{row.change:+.2f} pp" if row.change else "0"
+        points = f"{row.change:+.2f} pp" if row.change else "0"
+        known = row.low_percent is not None and row.high_percent is not None
+        return f"{points} [{row.low_percent:+.2f}, {row.high_percent:+.2f}]" if known else points
     if not row.change:
         return "0"
     percent = "" if row.change_percent is None else f" ({row.change_percent:+.2f} %)"

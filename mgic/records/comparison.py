@@ -23,7 +23,8 @@ class MetricVerdict(Record):
     """One metric of one model. `change` is head minus base, in the metric's own unit.
 
     `told`: it is shown and was not judged, for no limit was named. `gone` and `new`: the model is on one side
-    only; such a row has no metric. What was measured and not counted has an interval of 95 %, of `change_percent`.
+    only; such a row has no metric. What was measured and not counted has an interval of 95 %, of `change_percent`; that
+    of top1 is of `change`, in points.
     """
 
     model: str = Field(max_length=500)

@@ -51,3 +51,10 @@ def beta(a: float, b: float, p: float) -> float:
     from scipy.special import betaincinv
 
     return float(betaincinv(a, b, p))
+
+
+def binomial_to(count: int, n: int, share: float) -> float:
+    """The probability of at most so many of n cases."""
+    from scipy.special import bdtr
+
+    return float(bdtr(count, n, share)) if count >= 0 else 0.0

@@ -59,6 +59,7 @@ def _sign_vectors(n: int) -> tuple[int, ...]:
     return tuple(ways)
 
 
+@cache
 def chance(n: int, rank_sum: int) -> float:
     """How probable it is that the positive ranks of n values add up to `rank_sum` or less, if their centre is 0."""
     return math.ldexp(sum(_sign_vectors(n)[: rank_sum + 1]), -n)
@@ -94,8 +95,9 @@ def centre(values: Sequence[float], leave_out: int) -> Centre:
     if not 0 <= leave_out < len(averages) / 2:
         raise ValueError(f"{leave_out} of {len(averages)} means of pairs cannot be left out at either end")
     low, high = averages[leave_out], averages[len(averages) - 1 - leave_out]
+    median = (averages[(len(averages) - 1) // 2] + averages[len(averages) // 2]) / 2
     confidence = 1 - 2 * chance(len(values), leave_out)
-    return Centre(len(values), float(np.median(averages)), float(low), float(high), confidence)
+    return Centre(len(values), float(median), float(low), float(high), confidence)
 
 
 def signed_rank(values: Sequence[float], confidence: float = CONFIDENCE) -> Centre:

@@ -78,7 +78,7 @@ class Judged:
         classes = self.logits.shape[1]
         return (self.labels * classes + self.answers).bincount(minlength=classes**2).view(classes, classes)
 
-    def save(self, path: Path, dataset_hash: str) -> None:
+    def save(self, path: Path, dataset_hash: str, weights_hash: str | None) -> None:
         """One row a sample, as arrays; `id` is its place in the test set, which the hash of the data decides."""
         np.savez_compressed(
             path,
@@ -89,6 +89,7 @@ class Judged:
             loss=self.losses.float().numpy(),
             logits=self.logits.clamp(-HALF, HALF).half().numpy(),
             dataset_hash=np.array(dataset_hash),
+            weights_hash=np.array(weights_hash or ""),
         )
 
 

@@ -1,14 +1,21 @@
-"""Print every figure: `python -m tests.bench [training] [service] [lists] [pages]`, a quarter of an hour, when idle."""
+"""Every figure, in twenty minutes when idle: `python -m tests.bench [training] [service] [lists] [pages] [figure]`.
+
+`python -m tests.bench gates` says how often a gate is wrong; it is a command of its own (tests/bench/gates).
+"""
 
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import lists, pages, service, training
+from tests.bench import figure, lists, pages, service, training
+from tests.bench.gates import command as gates
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or ["training", "service", "lists", "pages"]
+    if sys.argv[1:2] == ["gates"]:
+        gates.main(sys.argv[2:])
+        return
+    wanted = sys.argv[1:] or ["training", "service", "lists", "pages", "figure"]
     if "training" in wanted:
         training.step_against_bare_loop()
     if "service" in wanted:
@@ -20,6 +27,9 @@ def main() -> None:
     if "pages" in wanted:
         with tempfile.TemporaryDirectory(prefix="mgic-bench-") as folder:
             pages.measure(Path(folder))
+    if "figure" in wanted:
+        with tempfile.TemporaryDirectory(prefix="mgic-bench-") as folder:
+            figure.measure(Path(folder))
 
 
 if __name__ == "__main__":

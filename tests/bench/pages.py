@@ -18,11 +18,8 @@ PLOT, TABLE = ".js-plotly-plot .main-svg", '[data-testid="stDataFrame"]'
 
 def measure(folder: Path) -> None:
     """Prints milliseconds from the request to the first plot or table, median and range."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        raise SystemExit("no Chromium here: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         for count in STORES:
             home = folder / str(count)
             home.mkdir()
@@ -33,6 +30,13 @@ def measure(folder: Path) -> None:
             finally:
                 stop_service(running)
         browser.close()
+
+
+def chromium() -> str:
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        raise SystemExit("no Chromium here: apt-get install chromium")
+    return path
 
 
 def _pages(browser: Browser, running: Service, count: int) -> None:

@@ -9,11 +9,14 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.places import full
-from tests.conftest import Service
+from tests.conftest import Service, start_service, stop_service
 
 PROBES = re.compile(r"/_stcore/(health|host-config)$")  # Streamlit looks for itself below the page's address first
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LOOKS = [{"viewport": size, "color_scheme": scheme} for size in (DESK, PHONE) for scheme in ("light", "dark")]
+SEEN = [f"{look['viewport']['width']}-{look['color_scheme']}" for look in LOOKS]  # their names
+MARKED = 'document.body.dataset.marked = "here"'  # is gone once a page has been loaded anew
 
 
 @pytest.fixture(scope="package")  # not of the session: its event loop is in the way of other tests of the process
@@ -32,6 +35,26 @@ def browser() -> Iterator[Browser]:
 def page(browser, service) -> Iterator[Page]:
     """At a desk, in light."""
     yield from watched(browser, service, viewport=DESK)
+
+
+@pytest.fixture(scope="package")
+def fresh(tmp_path_factory) -> Iterator[Service]:
+    """A service on which nothing has run; a test that leaves something there takes it away."""
+    running = start_service(tmp_path_factory.mktemp("fresh") / "home")
+    yield running
+    stop_service(running)
+
+
+@pytest.fixture
+def desk(browser, fresh) -> Iterator[Page]:
+    """Of that service, at a desk, in light."""
+    yield from watched(browser, fresh, viewport=DESK)
+
+
+@pytest.fixture(params=LOOKS, ids=SEEN)
+def every_look(browser, service, request) -> Iterator[Page]:
+    """At a desk and on a phone, in light and in dark."""
+    yield from watched(browser, service, **request.param)
 
 
 def watched(browser: Browser, service: Service, **settings) -> Iterator[Page]:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import settle
+from tests.browser.conftest import DESK, settle, watched
 from tests.cases import thorough
 
 pytestmark = pytest.mark.browser
@@ -57,6 +57,23 @@ def test_a_switch_stands_in_the_address_and_back_finds_it_again(page, browser, a
         assert page.url == address
         expect(page.locator(CHOSEN)).to_have_text(chosen, timeout=60_000)
     assert not page.get_by_text(re.compile("is chosen")).count()
+
+
+@pytest.mark.parametrize("name", thorough(*WITH_SWITCHES))
+def test_an_address_shows_somebody_else_the_same(page, browser, service, addresses, name):
+    page.goto(addresses[name])
+    settle(page)
+    title = page.get_by_role("heading", level=1).first.inner_text()
+    address = switched(page)
+    chosen = page.locator(CHOSEN).all_inner_texts()
+    plots = page.locator(".js-plotly-plot .gtitle").all_text_contents()
+    for other in watched(browser, service, viewport=DESK):
+        other.goto(address)
+        expect(other.get_by_role("heading", level=1).first).to_have_text(title, timeout=60_000)
+        settle(other)
+        assert other.url == address
+        expect(other.locator(CHOSEN)).to_have_text(chosen, timeout=60_000)
+        expect(other.locator(".js-plotly-plot .gtitle")).to_have_text(plots, timeout=60_000)
 
 
 @pytest.mark.parametrize("parameter", thorough("status=zz", "scale=zz", "table=zz", "view=zz"))

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from mgic.records import Sweep, SweepRequest
 from tests.browser.conftest import settle
+from tests.cases import thorough
 
 pytestmark = pytest.mark.browser
 
@@ -152,7 +153,17 @@ def test_a_name_of_an_old_row_is_shown_as_it_is(page, counted, path):
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.mark.parametrize("path", ["/sweep", "/run", "/sweep?sweep=nonsense", f"/run?run={NOBODY}"])
+SEVERAL = ("/compare?run={0}", "/tradeoff?sweep={0}", "/ablation?sweep={0}", "/latency?sweep={0}", "/model?model={0}")
+SEVERAL += ("/reconstructions?run={0}", "/picture?run={0}&file=x.png", "/runs?with={0}", "/new?run={0}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/sweep", "/run", "/sweep?sweep=nonsense", f"/run?run={NOBODY}"),
+        *thorough(*(path.format(word) for path in SEVERAL for word in ("nonsense", NOBODY))),
+    ],
+)
 def test_an_address_that_leads_nowhere_says_so(page, path):
     page.goto(path)
     settle(page)

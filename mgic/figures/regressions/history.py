@@ -9,8 +9,8 @@ from typing import Any, get_args
 import plotly.graph_objects as go
 
 from mgic.figures.regressions.words import TITLES, limit_percent, verdict_words
-from mgic.figures.style import Look, figure
-from mgic.figures.validity import set_title, titled
+from mgic.figures.style import Look, figure, set_title
+from mgic.figures.validity import titled
 from mgic.figures.words import number, plain
 from mgic.records import GateMetric, MetricPoint, RowVerdict
 from mgic.records.limits import ExactMetric

@@ -16,14 +16,13 @@ from mgic.figures.sample_size import size_words
 from mgic.figures.samples import Group, groups, is_number, reach, samples, spread_note, told
 from mgic.figures.scenes.asked import ids
 from mgic.figures.scenes.models import known_defaults
-from mgic.figures.specs import Defaults, of_training, short_names
+from mgic.figures.specs import Defaults, of_training, parts_of, short_names
 from mgic.figures.switches import Switch
 from mgic.figures.tradeoff import Axes, Printed, Tradeoff, arranged, draw_tradeoff, told_of
 from mgic.figures.tradeoff import rows as rows_of
 from mgic.figures.validity import graded
 from mgic.figures.words import number, plain, si
 from mgic.records import DatasetInfo, ExperimentInfo, Run, RunStatus, Standing, Sweep, stopped_early
-from mgic.spec import parse_spec
 
 PARAMETERS = ("sweep",)
 TIMING = "latency"  # the experiment that times networks
@@ -254,7 +253,7 @@ def _first(data: Data) -> str:
 
 
 def _model(point: Point) -> str:
-    return parse_spec(point.name)[0]
+    return parts_of(point.name)[0]
 
 
 def _place(point: Point) -> int:

@@ -1,12 +1,11 @@
 """How often is a gate wrong where the truth is known because it was chosen? Docs: `How often it is wrong`.
 
-The logarithm of each arm of a block is its true value and noise; arms of base, base once more and head have noise of
-their own, so much that the effect has the spread of the row. Three shapes:
+The logarithm of each sample of a block - base, base once more, and twice the head - is its true value and noise of its
+own, so much that the effect has the spread of the row. Three shapes:
 
 - normal: as the textbook has it.
-- disturbed: an arm in ten is slowed besides, by an exponential time of three times the spread on average: noise with a
-  tail on one side, which makes the effects lopsided and so breaks an assumption of the rule.
-- drifting: effects of neighbouring blocks correlate by 0.5, which breaks the other, the independence.
+- disturbed: a sample in ten is slowed besides, by an exponential time of three times the spread on average.
+- drifting: neighbouring blocks correlate by 0.5, which breaks the rule's assumption that they are independent.
 """
 
 import math
@@ -29,17 +28,17 @@ CORRELATION = 0.5
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
-def arms(rng: np.random.Generator, shape: str, spread: float, gates: int, most: int) -> Floats:
-    """Noise of base, base once more and head: (gates, blocks, 3). An effect's spread is sqrt(1.5) times an arm's."""
-    size, each = (gates, most, 3), spread / math.sqrt(1.5)
-    noise = each * rng.standard_normal(size)
+def noise(rng: np.random.Generator, shape: str, spread: float, gates: int, most: int) -> Floats:
+    """Of base, base once more, head and head: (gates, blocks, 4). An effect spreads as a sample does."""
+    size = (gates, most, 4)
+    found = spread * rng.standard_normal(size)
     if shape == "disturbed":
-        noise += (rng.random(size) < DISTURBED) * rng.exponential(SLOWED_BY * each, size)
+        found += (rng.random(size) < DISTURBED) * rng.exponential(SLOWED_BY * spread, size)
     if shape == "drifting":
         for block in range(1, most):
-            fresh = math.sqrt(1 - CORRELATION**2) * noise[:, block]
-            noise[:, block] = CORRELATION * noise[:, block - 1] + fresh
-    return noise
+            found[:, block] *= math.sqrt(1 - CORRELATION**2)
+            found[:, block] += CORRELATION * found[:, block - 1]
+    return found
 
 
 def gates(shape: str, spread: float, rise: float, trials: int, most: int = MOST) -> list[Ended]:
@@ -47,10 +46,10 @@ def gates(shape: str, spread: float, rise: float, trials: int, most: int = MOST)
     rng = np.random.default_rng((SHAPES.index(shape), round(1000 * spread), round(10 * rise), most))
     limit, true = math.log1p(LIMIT_PERCENT / 100), math.log1p(rise / 100)
     ended = []
-    for gate in arms(rng, shape, spread, trials, most):
-        base, again, head = gate.T
-        blocks = map(Block, (head + true - (base + again) / 2).tolist(), (again - base).tolist())
-        ended.append(played(list(blocks), limit))
+    for samples in noise(rng, shape, spread, trials, most):
+        base, control, *head = samples.T
+        effects = sum(head) / 2 + true - (base + control) / 2
+        ended.append(played([*map(Block, effects.tolist(), (control - base).tolist())], limit))
     return ended
 
 

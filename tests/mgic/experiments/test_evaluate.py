@@ -50,6 +50,7 @@ def test_it_scores_what_the_training_scored_and_the_same_seed_gives_the_same(tra
     with np.load(context.folder / "artifacts" / "predictions.npz") as kept:
         assert 100 * (kept["label"] == kept["prediction"]).mean() == pytest.approx(found.top1)
         assert str(kept["dataset_hash"]) == found.dataset_hash
+        assert str(kept["weights_hash"]) == found.weights_hash
 
 
 def test_own_weights_are_those_of_the_run_they_came_from_and_a_training_begins_with_them(trained, tmp_path):

@@ -7,6 +7,7 @@ from mgic.figures.joined import Time, conditions_of, join, timed
 from mgic.figures.samples import groups, samples
 from mgic.figures.scenes import tradeoff
 from mgic.figures.scenes.tradeoff import Data
+from mgic.figures.specs import of_training, short_names
 from mgic.figures.style import LIGHT
 from mgic.figures.switches import read
 from mgic.records import DatasetInfo, Standing
@@ -79,6 +80,12 @@ def test_a_network_is_joined_by_its_spec_whatever_is_at_its_default():
 )
 def test_what_is_not_the_same_network_is_not_joined_and_it_is_said_why(given, words):
     assert words in joined(given).words
+
+
+def test_a_model_of_an_old_row_may_have_any_name():
+    name = "<b>x</b> $x$"
+    assert of_training(run(model=name).config, {}) == name
+    assert short_names([name, "resnet20(width=8)"], {}) == {name: name, "resnet20(width=8)": "resnet20"}
 
 
 def test_the_error_of_a_time_is_that_of_its_interval():

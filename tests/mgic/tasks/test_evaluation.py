@@ -33,10 +33,10 @@ def test_classes_and_confusion_by_hand(tmp_path):
     assert judged.balanced_accuracy == pytest.approx(100 * (2 / 3 + 1) / 2)
     assert judged.nll == pytest.approx(-(3 * np.log(0.8) + np.log(0.1)) / 4, rel=1e-6)
     assert judged.calibration_error == pytest.approx(0.05, rel=1e-5)
-    judged.save(tmp_path / "predictions.npz", "abc")
+    judged.save(tmp_path / "predictions.npz", "abc", "def")
     with np.load(tmp_path / "predictions.npz", allow_pickle=False) as kept:
         assert kept["id"].tolist() == [0, 1, 2, 3]
         assert kept["prediction"].tolist() == [0, 0, 1, 1]
-        assert str(kept["dataset_hash"]) == "abc"
+        assert (str(kept["dataset_hash"]), str(kept["weights_hash"])) == ("abc", "def")
         np.testing.assert_allclose(kept["loss"].mean(), judged.nll, rtol=1e-6)
         np.testing.assert_allclose(kept["logits"], logits, rtol=1e-3)
