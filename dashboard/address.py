@@ -76,11 +76,10 @@ def keep(scope: str, texts: Mapping[str, str | None]) -> None:
 def turn(parameters: Mapping[str, str | None]) -> None:
     """For a button: the same page with these parameters, or, None, without them. A link to the page it stands on
     would leave the address as it is."""
-    for name, text in parameters.items():
-        if text is not None:
-            st.query_params[name] = text
-        elif name in st.query_params:
-            del st.query_params[name]
+    there = st.query_params.to_dict()
+    wanted = {name: text for name, text in {**there, **parameters}.items() if text is not None}
+    if wanted != there:  # all at once: each change is a step of Back
+        st.query_params.from_dict(wanted)
 
 
 def _last(scope: str) -> str:
