@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from dashboard.assets import Assets
 from dashboard.guard import Guard
 from dashboard.settings import Settings
 from mgic.doors.serving import read_place, serve
@@ -19,7 +20,7 @@ def main() -> None:
     except ValueError as error:
         sys.stderr.write(f"MGIC_ALLOWED_HOSTS: {error}\n")
         raise SystemExit(os.EX_CONFIG) from error
-    app = st.App(Path(__file__).with_name("app.py"), middleware=[Middleware(Guard, hosts=hosts)])
+    app = st.App(Path(__file__).with_name("app.py"), middleware=[Middleware(Guard, hosts=hosts), Middleware(Assets)])
     serve(app, host, port, websockets=True)
 
 

@@ -11,8 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.address import turn
 from dashboard.words import literal
+from mgic.figures.provenance import is_demo, runs_of
 from mgic.figures.words import decimals
-from mgic.records import Run, RunStatus, Worker
+from mgic.records import DEMO_TAG, Run, RunStatus, Worker
 
 ABLATION = "ablation/ablation.py"
 OVERVIEW = "overview/overview.py"
@@ -180,6 +181,11 @@ def say_what_holds(runs: Sequence[Run], workers: Sequence[Worker]) -> None:
 def chips(tags: Iterable[str]) -> str:
     """Markdown: the tags behind a name, such as that of demo data."""
     return "".join(f" :gray-badge[{literal(tag)}]" for tag in dict.fromkeys(tags))
+
+
+def demo_chip(of: object) -> str:
+    """Markdown: the tag, where some of the runs in what a page has loaded are demo data."""
+    return chips([DEMO_TAG]) if is_demo(runs_of(of)) else ""
 
 
 def prose(text: str) -> None:

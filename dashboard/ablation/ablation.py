@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.connection import client
-from dashboard.pages import NEW_SWEEP, SWEEPS, nothing_yet, prose, show_table
+from dashboard.pages import NEW_SWEEP, SWEEPS, demo_chip, nothing_yet, prose, show_table
 from dashboard.plots.chosen import choose
 from dashboard.plots.shown import show_plots
 from dashboard.words import literal
@@ -83,7 +83,8 @@ def varies(sweep: Sweep) -> bool:
 api = client()
 st.space("small")  # the head of the window lies over the first pixels
 head = st.container(horizontal=True, vertical_alignment="bottom")
-head.title("Ablation", anchor=False, width="content")
+title = head.empty()
+title.title("Ablation", anchor=False, width="content")
 offered = {str(one.id): one for one in api.sweeps(limit=OFFERED).items if varies(one)}
 asked_for = st.query_params.get("sweep") or next(iter(offered), "")
 if not asked_for:
@@ -97,6 +98,7 @@ except (ApiError, BadConfig) as error:
     st.error(literal(error), icon=":material/error:")
     st.page_link(SWEEPS, label="All sweeps", icon=":material/arrow_back:")
     st.stop()
+title.title(f"Ablation{demo_chip(data)}", anchor=False, width="content")
 names = " · ".join(f"[{literal(sweep.name)}](sweep?sweep={sweep.id})" for sweep in data.sweeps)
 took = "Times are of one worker, by what such runs took."
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

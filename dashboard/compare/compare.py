@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.connection import client, tells_what_fails
-from dashboard.pages import RUNS, nothing_yet, prose
+from dashboard.pages import RUNS, demo_chip, nothing_yet, prose
 from dashboard.plots.shown import as_csv, show_plots
 from dashboard.tables.frames import link
 from dashboard.words import literal
@@ -21,7 +21,8 @@ from mgic.figures.words import status
 KEPT = "compared"
 BESIDE = 3  # sides of which both tables stand beside each other
 
-st.title("Compare", anchor=False)
+title = st.empty()
+title.title("Compare", anchor=False)
 api = client()
 asked = {name: st.query_params[name] for name in PARAMETERS if st.query_params.get(name)}
 if not asked:
@@ -45,6 +46,7 @@ except (BadConfig, ApiError) as error:
     st.error(literal(error), icon=":material/error:")
     st.page_link(RUNS, label="Choose runs", icon=":material/arrow_back:")
     st.stop()
+title.title(f"Compare{demo_chip(data)}", anchor=False)
 values = address.switches("compare", switches(data))
 
 

@@ -17,6 +17,7 @@ from mgic.records import (
     Recipe,
     Run,
     Search,
+    StopRule,
     SweepRequest,
     ThenRequest,
     Value,
@@ -187,9 +188,16 @@ def _search_options(search: Search) -> list[str]:
     words = [f"--search {search.sampler} --trials {search.trials} --metric {shlex.quote(search.metric)}"]
     words += [f"--goal {search.goal}"] if search.goal else []
     words += [f"--search-seed {search.seed}"] if search.seed else []
-    words += [f"--stop {search.stop.rule}"] if search.stop else []
+    words += [f"--stop {_rule(search.stop)}"] if search.stop else []
     words += [f"--max-macs {search.max_macs}"] if search.max_macs else []
+    words += [f"--at-once {search.at_once}"] if search.at_once else []
     return words + [f"--range {shlex.quote(one)}" for one in range_texts(search)]
+
+
+def _rule(stop: StopRule) -> str:
+    """`median:startup=3`: what is another number than the rule has by itself."""
+    told = stop.model_dump(exclude_defaults=True, exclude={"rule"})
+    return f"{stop.rule}:{','.join(f'{name}={number}' for name, number in told.items())}" if told else stop.rule
 
 
 def _sum(numbers: Sequence[float | None]) -> float | None:

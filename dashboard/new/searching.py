@@ -13,6 +13,7 @@ from mgic.errors import BadConfig
 from mgic.figures.columns import short_title, unit_of
 from mgic.literals import parse_ranges
 from mgic.records import (
+    MAX_AT_ONCE,
     MAX_SWEEP_RUNS,
     ExperimentInfo,
     Goal,
@@ -28,7 +29,12 @@ NUMBERS: dict[str, tuple[int, int, int | None]] = {
     "trials": (1, MAX_SWEEP_RUNS, 20),
     "search_seed": (0, 2**32 - 1, 0),
     "max_macs": (1, 2**53 - 1, None),  # a browser has no larger whole numbers
+    "at_once": (1, MAX_AT_ONCE, None),
+    "stop_first": (1, 1000, 1),
+    "stop_startup": (1, 1000, 5),
+    "stop_factor": (2, 100, 3),
 }
+STOP_NUMBERS = ("first", "startup", "factor")  # of `StopRule`; each rule reads its own
 CHOICES: dict[str, tuple[str, ...]] = {
     "search": get_args(Sampler),
     "goal": get_args(Goal),
@@ -72,7 +78,9 @@ def address_of_search(search: Search) -> dict[str, str]:
         "goal": search.goal,
         "search_seed": search.seed,
         "stop": search.stop.rule if search.stop else None,
+        **({f"stop_{name}": getattr(search.stop, name) for name in STOP_NUMBERS} if search.stop else {}),
         "max_macs": search.max_macs,
+        "at_once": search.at_once,
         "range": " ".join(range_texts(search)),
     }
     return {name: str(value) for name, value in told.items() if value not in ("", None)}
@@ -136,6 +144,19 @@ def _limits(info: ExperimentInfo) -> None:
         _number("max_macs", "MACs at most", "Cells with more multiply-accumulates are not run.")
     with fourth:
         _number("search_seed", "Seed of the search", "What is drawn derives from it.")
+    with first:
+        _number(
+            "at_once", "At the same time", "Trials that run or wait; empty: one for each slot of the workers online."
+        )
+    stop = st.session_state.get(_key("stop"))
+    with second:
+        if stop:
+            _number("stop_first", "End at the earliest after", "Epochs.")
+    with third:
+        if stop == "median":
+            _number("stop_startup", "Trained to the end first", "Trainings, before the median ends one.")
+        elif stop == "halving":
+            _number("stop_factor", "Factor of the halving", "After each stage the best 1 of so many goes on.")
 
 
 def _metric(info: ExperimentInfo) -> str | None:
@@ -174,7 +195,10 @@ def _search(filled: Filled) -> Search | None:
     values = _values()
     given = {name: values[name] for name in ("trials", "metric", "goal", "max_macs") if values[name] is not None}
     given |= {"seed": values["search_seed"]} if values["search_seed"] else {}
-    given |= {"stop": {"rule": values["stop"]}} if values["stop"] else {}
+    given |= {"at_once": values["at_once"]} if values["at_once"] else {}
+    if values["stop"]:
+        numbers = {name: values[f"stop_{name}"] for name in STOP_NUMBERS}
+        given["stop"] = {"rule": values["stop"], **{name: one for name, one in numbers.items() if one is not None}}
     if missing := [name for name in ("trials", "metric") if name not in given]:
         filled.refuse("search", f"A search needs its {' and its '.join(missing)}.")
         return None

@@ -18,6 +18,7 @@ from mgic.figures.provenance import provenance, runs_of
 from mgic.records import csv_cell
 
 SMALL = 300  # pixels high
+MOST_NAMED, LEGEND_ROW = 4, 20  # entries of the legend of a small plot, and pixels of each
 SEEN = 8  # rows of the numbers, without scrolling
 
 
@@ -56,9 +57,12 @@ def show_plot(plot: Plot, scope: str, of: object = (), select: bool = False) -> 
 
 
 def show_small(plot: Plot, key: str) -> None:
-    """The figure alone, low, without a legend."""
+    """The figure alone and low, with a legend where that is short."""
     made = plot.draw(look())
-    made.update_layout(height=SMALL, showlegend=False, margin_b=8)
+    named = {trace.name for trace in made.data if trace.name and trace.showlegend is not False}
+    legend = 1 < len(named) <= MOST_NAMED
+    height = SMALL + LEGEND_ROW * len(named) if legend else SMALL
+    made.update_layout(height=height, showlegend=legend, margin_b=8)
     show(made, key, plot.alt)
 
 

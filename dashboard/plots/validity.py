@@ -23,6 +23,13 @@ def show_validity(runs: Sequence[Run]) -> None:
     lines += [f"- and {len(reasons) - SHOWN} reasons more, on the pages of the runs"] if len(reasons) > SHOWN else []
     controls = list(dict.fromkeys(filter(None, map(control_of, runs))))
     lines += (
-        ["", literal(f"The first network was as fast as itself: {'; '.join(controls[:SHOWN])}.")] if controls else []
+        [
+            "",
+            literal(
+                f"Control, the first network timed twice: its two times have the ratio {'; '.join(controls[:SHOWN])}."
+            ),
+        ]
+        if controls
+        else []
     )
     (st.error if "D" in weak.values() else st.warning)("\n".join(lines), icon=":material/warning:")

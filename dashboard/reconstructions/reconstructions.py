@@ -14,6 +14,7 @@ from dashboard.reconstructions.sections import (
     Place,
     gallery_of,
     limit_of,
+    offer_tiles,
     show_coarsest,
     show_group_sizes,
     show_scale,
@@ -25,6 +26,7 @@ from mgic.client import ApiError
 from mgic.errors import BadConfig
 from mgic.figures.pictures import Crop
 from mgic.figures.scenes.reconstructions import (
+    CHOSEN,
     EXPERIMENT,
     ZOOMS,
     errors_plot,
@@ -33,6 +35,8 @@ from mgic.figures.scenes.reconstructions import (
     likeness_plot,
     load,
     matrix_plots,
+    pick_switches,
+    picked,
     run_switches,
     switches,
 )
@@ -118,19 +122,26 @@ except (ApiError, BadConfig, ValueError) as error:
 if data.other_maps:
     st.warning("These two runs have other feature maps, so B cannot stand beside A.", icon=":material/difference:")
 every = {one.name: one for one in switches(data)}
-values = address.switches(SCOPE, [every[name] for name in ("image", "channel", "zoom")])
+pick = address.switches(f"{SCOPE} pick", [every["pick"]])["pick"] if "pick" in every else CHOSEN
+gallery = data.shown[0].gallery
+names = ("image", "channel", "zoom") if pick == CHOSEN else ("channel", "zoom")
+values = address.switches(SCOPE, [every[name] for name in names])
+counted = address.switches(f"{SCOPE} {pick}", pick_switches(gallery, pick))
 zoom = ZOOMS[values["zoom"]]
 at = address.switches(f"{SCOPE} middle", [every["across"], every["down"]]) if zoom > 1 else {}
 crop = Crop(zoom, float(at["across"]) / 100, float(at["down"]) / 100) if at else Crop()
 
-gallery = data.shown[0].gallery
-samples = [gallery.names.index(name) for name in words(values["image"])] or [0]
 channels = [gallery.channels.index(int(name)) for name in words(values["channel"])] or [0]
+if pick == CHOSEN:
+    samples = [gallery.names.index(name) for name in words(values["image"])] or [0]
+else:
+    samples = picked(gallery, pick, counted, channels)
 places = [Place(sample, channel) for sample in samples for channel in channels]
 limit = limit_of([*(each.gallery for each in data.shown), *(found for _, found in data.members)], places)
 
 show_side_by_side(data.shown, places, crop, limit)
 show_scale(limit)
+offer_tiles(data.shown, places, crop, limit)
 prose(ABOUT)
 part = address.switches(f"{SCOPE} part", [PART])["part"]
 if part == SIZES and len(data.members) > 1:

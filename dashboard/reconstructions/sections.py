@@ -1,12 +1,16 @@
 """The sections of the page of reconstructions."""
 
+import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isinf
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from PIL import Image
 
 from dashboard.pages import prose, show_table
 from dashboard.theme import look, show
@@ -24,6 +28,7 @@ from mgic.figures.pictures import (
     tile,
     window,
 )
+from mgic.figures.plot import name_of
 from mgic.figures.scenes.reconstructions import Data, Shown, fetch, sums_rows, sums_told
 from mgic.figures.similarity import SIDE, psnr, span, ssim
 from mgic.figures.words import number
@@ -49,6 +54,15 @@ class Place:
     channel: int
 
 
+@dataclass(frozen=True)
+class Tile:
+    """A picture with its caption in Markdown, and what it is in the name of a file."""
+
+    name: str
+    picture: np.ndarray
+    caption: str
+
+
 @st.cache_data(
     ttl=3600,
     max_entries=48,
@@ -66,24 +80,55 @@ def show_side_by_side(runs: Sequence[Shown], places: Sequence[Place], crop: Crop
     kind = "pair" if len(runs) > 1 else "one"
     for at in places:
         map_ = first.maps[at.sample, at.channel]
-        low, high = window(map_)
         words = f"**{literal(first.names[at.sample])}**, channel {first.channels[at.channel]}, "
         words += f"from {number(float(map_.min()), 3)} to {number(float(map_.max()), 3)}"
         st.markdown(words)
         with st.container(key=f"tiles-{kind}-{at.sample}-{at.channel}"):
-            _tile(tile(crop.of(map_), low, high, MAPS), "feature map")
-            for one in runs:
-                back = crop.of(one.gallery.reconstructions[at.sample, at.channel])
-                _tile(tile(back, low, high, MAPS), f"**{one.name}**  \n{quality(one.gallery, at)}")
-            _tile(enlarged(crop.of(first.inputs[at.sample])), "input")
-            if len(runs) > 1:
-                apart = first.difference(runs[1].gallery, at.sample, at.channel)
-                words = f"|A - B|, RMS {number(float(np.sqrt((apart.astype(np.float64) ** 2).mean())), 3)}"
-                _tile(tile(crop.of(apart), 0, limit, ERRORS), words)
-            for one in runs:
-                error = one.gallery.error(at.sample, at.channel)
-                words = f"|error of {one.letter}|, largest {number(float(error.max()), 3)}"
-                _tile(tile(crop.of(error), 0, limit, ERRORS), words)
+            for one in tiles_of(runs, at, crop, limit):
+                _tile(one.picture, one.caption)
+
+
+def tiles_of(runs: Sequence[Shown], at: Place, crop: Crop, limit: float) -> list[Tile]:
+    """In the order in which they are shown."""
+    first = runs[0].gallery
+    map_ = first.maps[at.sample, at.channel]
+    low, high = window(map_)
+    found = [Tile("map", tile(crop.of(map_), low, high, MAPS), "feature map")]
+    for one in runs:
+        back = tile(crop.of(one.gallery.reconstructions[at.sample, at.channel]), low, high, MAPS)
+        found.append(Tile(f"back-{one.letter}", back, f"**{one.name}**  \n{quality(one.gallery, at)}"))
+    found.append(Tile("input", enlarged(crop.of(first.inputs[at.sample])), "input"))
+    if len(runs) > 1:
+        apart = first.difference(runs[1].gallery, at.sample, at.channel)
+        words = f"|A - B|, RMS {number(float(np.sqrt((apart.astype(np.float64) ** 2).mean())), 3)}"
+        found.append(Tile("difference", tile(crop.of(apart), 0, limit, ERRORS), words))
+    for one in runs:
+        error = one.gallery.error(at.sample, at.channel)
+        words = f"|error of {one.letter}|, largest {number(float(error.max()), 3)}"
+        found.append(Tile(f"error-{one.letter}", tile(crop.of(error), 0, limit, ERRORS), words))
+    return found
+
+
+def offer_tiles(runs: Sequence[Shown], places: Sequence[Place], crop: Crop, limit: float) -> None:
+    """All that are shown, as pictures in one file; made when it is asked for."""
+    made = partial(tiles_file, runs, places, crop, limit)
+    icon = ":material/download:"
+    st.download_button("Tiles as PNG", made, "tiles.zip", "application/zip", icon=icon, on_click="ignore")
+
+
+def tiles_file(runs: Sequence[Shown], places: Sequence[Place], crop: Crop, limit: float) -> bytes:
+    """A zip of `SAMPLE-CHANNEL-what.png`; captions.txt has a line for each."""
+    first, told, packed = runs[0].gallery, [], io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for at in places:
+            for one in tiles_of(runs, at, crop, limit):
+                name = f"{name_of(first.names[at.sample])}-{first.channels[at.channel]}-{one.name}.png"
+                picture = io.BytesIO()
+                Image.fromarray(one.picture).save(picture, "PNG")
+                file.writestr(name, picture.getvalue())
+                told.append(f"{name}: {_bare(one.caption)}")
+        file.writestr("captions.txt", "\n".join([*told, f"Errors: 0 to {number(limit, 3)}"]) + "\n")
+    return packed.getvalue()
 
 
 def show_group_sizes(members: Sequence[tuple[Run, Gallery]], at: Place, crop: Crop, limit: float) -> None:
@@ -142,5 +187,8 @@ def quality(gallery: Gallery, at: Place) -> str:
 
 def _tile(picture: np.ndarray, caption: str) -> None:
     """Captions are ours: the two spaces and the line end in them are a new line."""
-    alt = caption.replace("  \n", ", ").replace("**", "")
-    st.image(picture, caption=caption, width="stretch", alt=alt, output_format="PNG")
+    st.image(picture, caption=caption, width="stretch", alt=_bare(caption), output_format="PNG")
+
+
+def _bare(caption: str) -> str:
+    return caption.replace("  \n", ", ").replace("**", "")

@@ -15,6 +15,7 @@ from mgic.records import DEMO_TAG, ExperimentInfo, Run
 
 FACTS = ("status", "sweep", "experiment", "seconds", "age", "tags", "notes", "attempt", "note")
 COSTS = ("params", "macs", "latency_ms")  # shown of every run that has them
+FIRST_VARIED = ("group_size", "coarsest_size")
 MOST_VARIED = 5  # fields that differ, in the columns that are chosen by themselves
 MOST_RESULTS = 4
 
@@ -35,7 +36,9 @@ def own_columns(runs: Sequence[Run], infos: Mapping[str, ExperimentInfo], chosen
         name for name in dict.fromkeys(results) if any((run.result or {}).get(name) is not None for run in runs)
     ]
     inputs = {name for run in runs for name in run.made_from} | {"model"}
-    varied = [name for name in differing([run.config for run in runs]) if name not in inputs][:MOST_VARIED]
+    configs = [[run.config for run in runs if run.experiment == name] for name in names]
+    differ = dict.fromkeys(name for of in configs for name in differing(of) if name not in inputs)
+    varied = sorted(differ, key=lambda name: name not in FIRST_VARIED)[:MOST_VARIED]
     fields = [name for name in ("model", *varied, SEED) if any(name in run.config for run in runs)]
     demo = any(DEMO_TAG in (*run.tags, *run.sweep_tags) for run in runs)  # which is said in sight
     return [
@@ -101,7 +104,8 @@ def order_of(word: str, sort: str, infos: Mapping[str, ExperimentInfo]) -> str |
 
 def _first_good(info: ExperimentInfo) -> list[str]:
     """The first result of which an end is the good one."""
-    return [name for name in _result_fields(info) if goal_of(info, name) and name not in COSTS][:1]
+    costs = (*COSTS, "transfer_params", "transfer_macs")
+    return [name for name in _result_fields(info) if goal_of(info, name) and name not in costs][:1]
 
 
 def _result_fields(info: ExperimentInfo) -> Sequence[str]:

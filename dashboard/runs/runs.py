@@ -127,10 +127,12 @@ def show_bar(held: Listing) -> list[str]:
         st.markdown(told, width="content")
         together = ",".join(str(one) for one in picked)
         ready = 2 <= len(rows) <= MOST_RUNS
-        why = None if ready else f"Choose 2 to {MOST_RUNS} runs by the boxes at their left"
-        to = {"run": together} if ready else None
-        label = f"Compare {len(rows)}" if rows else "Compare"
-        st.page_link(COMPARE, label=label, icon=":material/balance:", disabled=not ready, help=why, query_params=to)
+        label, icon = f"Compare {len(rows)}" if rows else "Compare", ":material/balance:"
+        if ready:
+            st.page_link(COMPARE, label=label, icon=icon, query_params={"run": together})
+        else:  # not a link that is disabled: Streamlit writes it too faint to be read
+            why = f"Choose 2 to {MOST_RUNS} runs by the boxes at their left"
+            st.button(label, icon=icon, disabled=True, help=why, key="cannot compare")
         if rows:
             offer_labels("run", rows, api.update_run)
             offer_deletion("run", rows, api.delete_run, forget)

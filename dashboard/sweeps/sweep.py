@@ -1,5 +1,7 @@
 """One sweep while it runs and after: how far it is, its plots, its runs."""
 
+from itertools import count
+
 import streamlit as st
 
 from dashboard import address
@@ -95,10 +97,13 @@ with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(SWEEP, label="The sweep that follows it", icon=":material/arrow_forward:", query_params=then)
 
 
+turns = count()  # of the part below: at the first the sweep is the one above
+
+
 @st.fragment(run_every=None if sweep.finished else 2)
 @tells_what_fails()
 def live() -> None:
-    ask = lambda: (api.sweep(sweep_id), api.sweep_runs(sweep_id), api.workers())  # noqa: E731
+    ask = lambda: (api.sweep(sweep_id) if next(turns) else sweep, api.sweep_runs(sweep_id), api.workers())  # noqa: E731
     (now, runs, workers), age = last_seen(f"sweep {sweep_id}", ask)
     if now.finished != sweep.finished or now.counts.get(RunStatus.FAILED, 0) != failed:
         st.rerun()

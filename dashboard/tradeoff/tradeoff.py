@@ -1,5 +1,6 @@
 """Which network is worth what it costs: accuracy against MACs, parameters, time and memory, over any sweeps."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -7,7 +8,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.connection import client, scene_data
-from dashboard.pages import NEW_SWEEP, nothing_yet, prose
+from dashboard.pages import NEW_SWEEP, demo_chip, nothing_yet, prose
 from dashboard.plots.chosen import choose, marked, show_marked
 from dashboard.plots.shown import show_plot
 from dashboard.plots.validity import show_validity
@@ -20,11 +21,17 @@ from mgic.figures.tradeoff import strong
 from mgic.figures.words import number, si
 from mgic.statistics import MIN_SEEDS
 
+COLUMNS: dict[str, Any] = {  # all of them are seen at 1280 pixels
+    "network": st.column_config.LinkColumn(display_text="#(.+)", width=132, help="Opens its newest run"),
+    "n": st.column_config.Column(width=36),
+    "surely": st.column_config.Column(width=62, help="Its probability of being on the front, given the spread"),
+}
+
 st.space("small")  # the head of the window lies over the first pixels
 head = st.container(horizontal=True, vertical_alignment="bottom")
-head.title("Trade-off", anchor=False, width="content")
 api = client()
 data = scene_data(api, "tradeoff", {"sweep": st.query_params.get("sweep", "")})
+head.title(f"Trade-off{demo_chip(data)}", anchor=False, width="content")
 if not data.offered:
     words = "No sweep with a score against a cost is here yet: train a few networks, and time the same ones."
     nothing_yet(words, NEW_SWEEP, "Make the first one")
@@ -33,6 +40,8 @@ with head:
     choose("sweep", "Sweeps", offered, data.chosen)
 values = address.switches("tradeoff", tradeoff.switches(data))
 drawn = tradeoff.drawn(data, values)
+for fault in drawn.faults if drawn else ():
+    st.warning(literal(fault), icon=":material/edit:")
 
 
 def row(point: Point) -> dict[str, object]:
@@ -40,8 +49,8 @@ def row(point: Point) -> dict[str, object]:
         "network": f"{link('run', point.runs[-1])}#{quote(point.label, safe='')}",
         drawn.score.title if drawn else "": f"{number(point.y)}{spread_words(point)}",
         short_title(None, values.get("x", "macs")): si(point.cost, 4),
-        "surely": "" if point.probability is None else percent(point.probability),
         "n": len(point.singles),
+        "surely": "" if point.probability is None else percent(point.probability),
     }
 
 
@@ -72,8 +81,7 @@ else:
             prose("No network here meets the budget.")
             st.stop()
         table = front_table(best)
-        opens = {"network": st.column_config.LinkColumn(display_text="#(.+)", help="Opens its newest run")}
         alt = "Networks on the front, the cheapest first"
-        st.dataframe(table, hide_index=True, column_config=opens, key="front", alt=alt)
+        st.dataframe(table, hide_index=True, column_config=COLUMNS, key="front", alt=alt)
         if "surely" not in table:
             prose(f"How sure each is of its place on the front is said from {MIN_SEEDS} seeds a network on.")

@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
+from mgic.cli.answers import read_answers, with_answers
 from mgic.cli.baselines import against_stored
 from mgic.cli.loading import named_imports
 from mgic.cli.local import AsJson
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import Code, put, put_json, say
-from mgic.cli.versions import BUDGET, Answers, Settings, compare_versions, read_settings
+from mgic.cli.versions import BUDGET, Settings, compare_versions, read_settings
 from mgic.errors import BadConfig, Problem
-from mgic.gate import as_annotations, as_bmf, as_junit, as_markdown, as_smaller_is_better, as_text, parse_rules
+from mgic.gate import as_annotations, as_bmf, as_junit, as_markdown, as_smaller_is_better, as_text, joined, parse_rules
 from mgic.records import Comparison
 
 SUMMARY = "GITHUB_STEP_SUMMARY"  # a file of GitHub Actions, shown on the page of the job
@@ -58,9 +59,9 @@ class Given:
         said = {field: value for field, value in vars(self).items() if value is not None}
         return replace(settings, imports=tuple(dict.fromkeys([*settings.imports, *imports])), **said)
 
-    def refuse(self, **others: object) -> None:
-        """Raises `BadConfig` for an option, of these or of others, that has no meaning without --base."""
-        for field, value in {**vars(self), **others}.items():
+    def refuse(self) -> None:
+        """Raises `BadConfig` for an option that has no meaning without --base."""
+        for field, value in vars(self).items():
             if value is not None and field != "name":
                 option = f"--{field.replace('_', '-')}"
                 raise _bad(option, "it is of a measurement of two versions: it needs --base REF")
@@ -81,6 +82,15 @@ Runs = Annotated[
     list[str] | None,
     typer.Option("--run", metavar="RUN", help="Finished run of a model, for top-1: id, or file of `mgic run`."),
 ]
+Predictions = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[MODEL=]BASE,HEAD", help="Files of answers to the same samples, of base and head: npz, csv or jsonl."
+    ),
+]
+FromBase = Annotated[
+    bool, typer.Option("--weights-from-base", help="The head's weights are made of the base's: --predictions count.")
+]
 FailOn = Annotated[
     list[str] | None,
     typer.Option(
@@ -97,15 +107,6 @@ AllowGone = Annotated[
 Unsettled = Annotated[OnInconclusive, typer.Option(help="Exit code 0, or 3, for what could not be settled.")]
 Name = Annotated[str | None, typer.Option(help="What it is called in the service.  [default: the folder]")]
 Form = Annotated[Format, typer.Option("--format", help="How it is printed.")]
-Predictions = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="MODEL=BASE,HEAD", help="Answers of both sides to the same samples (npz, csv, jsonl), for top1."
-    ),
-]
-FromBase = Annotated[
-    bool, typer.Option("--from-base", help="The head's weights are made of the base's: --predictions are judged.")
-]
 Send = Annotated[bool, typer.Option("--send", help="Keep it in the service, as a comparison.")]
 
 
@@ -114,6 +115,8 @@ def gate(
     base: Base = None,
     baseline: Stored = None,
     run: Runs = None,
+    predictions: Predictions = None,
+    weights_from_base: FromBase = False,
     fail_on: FailOn = None,
     budget: Budget = None,
     install: Install = None,
@@ -124,8 +127,6 @@ def gate(
     name: Name = None,
     form: Form = Format.HUMAN,
     as_json: AsJson = False,
-    predictions: Predictions = None,
-    from_base: FromBase = False,
     send: Send = False,
     api_url: ApiUrl = DEFAULT_URL,
     api_key: ApiKey = None,
@@ -134,7 +135,7 @@ def gate(
 
     Exit 0 no, 1 yes, 3 not settled (with --on-inconclusive fail), 4 not measured. Unless --fail-on says otherwise
     params and macs may not rise, size_bytes by 1 KiB, CPU time, instructions and peak memory by 5 %, and top1 may
-    fall by 0.5 points.
+    fall by 0.5 points, by answers to the same samples by 0.2.
 
     Example: mgic gate --base origin/main --import our.nets --fail-on cpu_time:+5%,macs:+1%
     """
@@ -142,15 +143,18 @@ def gate(
         raise _bad("--base", "either --base REF, measured here, or --baseline FILE is wanted")
     given = Given(budget, install, engine, batch_size, allow_gone, name)
     if base is None:
-        given.refuse(predictions=predictions)
+        given.refuse()
+    answers, rules = read_answers(predictions or []), parse_rules(fail_on or [], "--fail-on")
     with connect(api_url, api_key) as client:
         if base is not None:
             if run:
                 raise _bad("--run", "it tells top1 of a baseline; with --base take --predictions")
             settings = given.over(read_settings(Path.cwd()), named_imports())
-            found = compare_versions(base, settings, models or [], fail_on or [], Answers(predictions or [], from_base))
+            found = compare_versions(base, settings, models or [], fail_on or [])
+            rules = joined(settings.rules, rules)
         else:
-            found = against_stored(str(baseline), models, run or [], parse_rules(fail_on or [], "--fail-on"), client)
+            found = against_stored(str(baseline), models, run or [], rules, client)
+        found = with_answers(found, answers, rules, weights_from_base)
         if send:
             found = client.add_comparison(found)
     _print(found, Format.JSON if as_json else form)

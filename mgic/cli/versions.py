@@ -15,10 +15,8 @@ from typing import Any
 from mgic.cli.terminal import say
 from mgic.errors import BadConfig, Problem
 from mgic.gate import Rules, joined, parse_rules, read_rules
-from mgic.gate.accuracy import PREDICTIONS_LIMIT, of_predictions
-from mgic.gate.predictions import pair, read_predictions
 from mgic.origin import ci_links
-from mgic.records import NAME_PATTERN, Comparison, MetricVerdict
+from mgic.records import NAME_PATTERN, Comparison
 from mgic.sides.checkout import base_of, changed_since, checked_out
 from mgic.sides.preparing import prepared
 from mgic.sides.timing import Timed, Way
@@ -30,7 +28,6 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(s|m|h)?")
 KEYS = ("import", "models", "limits", "budget", "install", "engine", "batch-size", "name", "allow-gone")
 PROJECT = "pyproject.toml"
-PREDICTIONS = "--predictions"
 TABLE = "[tool.mgic.gate]"
 FILES = (".onnx", ".safetensors")
 
@@ -120,36 +117,7 @@ def parse_budget(text: str, field: str = "--budget") -> float:
     return seconds
 
 
-@dataclass(frozen=True)
-class Answers:
-    """Files with the answers of both sides to the same samples, each `MODEL=BASE,HEAD`.
-
-    `from_base`: whether the head's weights are made of the base's.
-    """
-
-    texts: Sequence[str] = ()
-    from_base: bool = False
-
-    def rows(self, rules: Rules) -> list[MetricVerdict]:
-        """Of top1. Raises `BadConfig` for what is no such text or file."""
-        return [self._row(text, rules) for text in self.texts]
-
-    def _row(self, text: str, rules: Rules) -> MetricVerdict:
-        model, equals, files = text.rpartition("=")
-        paths = [Path(part) for part in files.split(",")]
-        if not (model and equals and len(paths) == 2):
-            raise _bad(PREDICTIONS, f"MODEL=BASE,HEAD is wanted, two files, not {text[:80]!r}")
-        for path in paths:
-            if not path.is_file():
-                raise _bad(PREDICTIONS, f"there is no file {path}")
-        base, head = (read_predictions(path, PREDICTIONS) for path in paths)
-        found = pair(base, head, PREDICTIONS)
-        return of_predictions(model, found, rules.of(model).top1 or PREDICTIONS_LIMIT, self.from_base)
-
-
-def compare_versions(
-    ref: str, settings: Settings, models: Sequence[str], limits: Sequence[str], answers: Answers
-) -> Comparison:
+def compare_versions(ref: str, settings: Settings, models: Sequence[str], limits: Sequence[str]) -> Comparison:
     """Count and measure base and head, and judge.
 
     Args:
@@ -157,7 +125,6 @@ def compare_versions(
         settings: From the file, with what the command line said in its place.
         models: Specs of the command line; none: those of the file, or else all.
         limits: Of the command line.
-        answers: Predictions of both sides.
 
     Raises:
         BadConfig, UnknownName, NotFound, NotMeasured: As what it calls.
@@ -180,7 +147,6 @@ def compare_versions(
         allow_gone=settings.allow_gone,
         name=settings.name or base.root.name,
         links=links,
-        accuracy=answers.rows(rules),
     )
     notes = []
     if settings.file is not None and changed_since(base, settings.file) and settings.file.is_relative_to(base.root):

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from mgic.figures.style import DASHES, Look, figure
 from mgic.figures.words import plain
-from mgic.records import CurvePoint
+from mgic.records import CurvePoint, title_of
 
 FAR = 4  # times the range of the middle values
 FEWEST = 25  # points, before one of them is called an outlier
@@ -37,6 +37,12 @@ def curves_info(points: Iterable[CurvePoint], smoothing: float) -> dict[str, lis
         curve = Curve(name, [row.step for row in rows], values, ema(values, smoothing), resumed)
         plots.setdefault(name.rpartition("/")[2], []).append(curve)
     return plots
+
+
+def curve_title(name: str) -> str:
+    """`test/top1` is `Top-1 accuracy, test`."""
+    part, _, what = name.rpartition("/")
+    return ", ".join(filter(None, [title_of(what), part]))
 
 
 def ema(values: Sequence[float | None], smoothing: float) -> list[float | None]:

@@ -1,10 +1,10 @@
 """Where the numbers of a figure or a table come from, in a sentence: runs, code, data and dates."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from mgic.records import Run
+from mgic.records import DEMO_TAG, Run
 
 MANY = 3  # commits or data sets that are named
 
@@ -42,10 +42,21 @@ def provenance(runs: Iterable[Run]) -> str:
         _said("MGIC Lab", (_code(run, "source") for run in done)),
         _said("code under test", (_code(run, "subject") for run in done)),
         _said("data", (_data(run) for run in done)),
-        "measured elsewhere and imported" if any(run.imported for run in done) else "",
+        _imported(done),
         f"ended {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else "",
     ]
     return "; ".join(filter(None, parts)) + "."
+
+
+def is_demo(runs: Iterable[Run]) -> bool:
+    """Whether some of them came with the demo."""
+    return any(run.imported and DEMO_TAG in (*run.tags, *run.sweep_tags) for run in runs)
+
+
+def _imported(done: Sequence[Run]) -> str:
+    if not any(run.imported for run in done):
+        return ""
+    return f"{'demo data, ' if is_demo(done) else ''}measured elsewhere and imported"
 
 
 def _said(what: str, found: Iterable[str]) -> str:

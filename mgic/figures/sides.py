@@ -91,10 +91,11 @@ def sides(runs: Sequence[Run], by: str) -> list[Side]:
     made = [_side(part, by) for part in list(parts.values())[:MOST_SIDES]]
     configs = [side.config for side in made]
     fields = differing(configs)
+    seeds: dict[str, None] = {}
     if by == BY_RUN:
         seeds = dict.fromkeys(name for config in configs for name in config if name.rpartition(".")[2] == SEED)
-        fields += tuple(name for name in seeds if len({value(config.get(name)) for config in configs}) > 1)
-    fields = _telling(configs, fields)
+        seeds = {name: None for name in seeds if len({value(config.get(name)) for config in configs}) > 1}
+    fields = (*_telling(configs, [name for name in fields if name not in seeds]), *seeds)
     names = [label(side.config, fields) for side in made]
     return [
         replace(side, letter=letter, label=name if name and names.count(name) == 1 else f"{name} {_runs(side)}".strip())

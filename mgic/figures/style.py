@@ -7,6 +7,7 @@ the dash of a series change with it.
 
 import textwrap
 from dataclasses import dataclass
+from functools import cache
 
 import plotly.graph_objects as go
 
@@ -65,6 +66,7 @@ def set_title(made: go.Figure, title: str) -> None:
     )
 
 
+@cache
 def template(colours: Look) -> go.layout.Template:
     axis = {
         "gridcolor": colours.grid,
@@ -93,10 +95,9 @@ def template(colours: Look) -> go.layout.Template:
 
 def figure(title: str, x: str, y: str, colours: Look, height: int = 440) -> go.Figure:
     """An empty figure with its title and the titles of its axes."""
-    made = go.Figure()
-    made.update_layout(template=template(colours), title_text=title, height=height)
+    # One dict: properties that are set one by one are checked one by one, four times as long.
+    axes = {"xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}}}
+    made = go.Figure(layout={"template": template(colours), "title": {"text": title}, "height": height, **axes})
     if len(title) > LETTERS:
         set_title(made, title.replace("<br>", " "))
-    made.update_xaxes(title_text=x)
-    made.update_yaxes(title_text=y)
     return made

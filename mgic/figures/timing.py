@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mgic.figures.specs import Defaults, short_names
-from mgic.figures.words import number
+from mgic.figures.words import NO_NUMBER, number
 from mgic.records import Profile, Run
 
 Clock = Literal["wall", "cpu"]
@@ -92,6 +92,21 @@ def names_of(cases: Sequence[Case]) -> dict[str, str]:
     """By spec, the networks of all of them in few letters."""
     defaults = {model: options for one in cases for model, options in one.defaults.items()}
     return short_names(list(dict.fromkeys(str(row["model"]) for one in cases for row in one.rows)), defaults)
+
+
+def times(cases: Sequence[Case], clock: str) -> list[dict[str, Any]]:
+    """A row a network and run: milliseconds of a pass by this clock, with the interval of the median."""
+    names, found = names_of(cases), []
+    for case, conditions in zip(cases, apart(cases), strict=True):
+        for row in case.rows:
+            name = names[str(row["model"])] + (" (control)" if row.get("role") == "control" else "")
+            time, low, high = (row.get(column) for column in TIME[clock])
+            between = f"{number(low)} to {number(high)}" if low is not None and high is not None else NO_NUMBER
+            shown: dict[str, Any] = {"conditions": conditions} if len(cases) > 1 else {}
+            shown |= {"network": name, "median (ms)": time, "95 % interval (ms)": between}
+            shown |= {"speed-up": row.get(SPEEDUP[clock][0]), "MACs": row.get("macs"), "passes": row.get("n")}
+            found.append(shown)
+    return found
 
 
 def read_passes(text: str) -> dict[str, dict[Key, list[list[float]]]]:

@@ -176,16 +176,6 @@ def _percent(log_ratio: float, turned: bool) -> float:
 
 
 def _missing(base: ModelFigures, head: ModelFigures, metric: TimedMetric, limit: str) -> MetricVerdict:
-    return MetricVerdict(
-        model=head.model,
-        base_model=base.model,
-        metric=metric,
-        base=None,
-        head=None,
-        change=None,
-        change_percent=None,
-        limit=limit,
-        verdict="not measured",
-        improved=False,
-        note="it could not be read here, or no block was finished in the time that was given",
-    )
+    why = "it could not be read here, or no block was finished in the time that was given"
+    specs = {"model": head.model, "base_model": base.model}
+    return MetricVerdict(**specs, metric=metric, limit=limit, verdict="not measured", note=why)

@@ -215,5 +215,5 @@ def _same(field: str, column: str, words: str, ids: Sequence[str]) -> None:
 
 
 def _refuse(field: str, column: str, words: str) -> NoReturn:
-    where = f"{field}: {column}" if column else field
-    raise BadConfig(f"{where}: {words}", (Problem(field, column or "predictions", words),))
+    said = f"{column}: {words}" if column else words
+    raise BadConfig(f"{field}: {said}", (Problem(field, column or "predictions", said),))

@@ -30,14 +30,18 @@ class MetricVerdict(Record):
     model: str = Field(max_length=500)
     base_model: str = Field(max_length=500)  # another spec than `model` where the model's options were changed
     metric: GateMetric | None
-    base: int | float | None  # parameters, multiply-accumulates, bytes, ms, instructions, samples a second; top1: %
-    head: int | float | None
-    change: int | float | None
-    change_percent: float | None  # of base; None for top1, and where base is 0
-    limit: str = Field(max_length=32)
+    base: int | float | None = (
+        None  # parameters, multiply-accumulates, bytes, ms, instructions, samples a second; top1: %
+    )
+    head: int | float | None = None
+    change: int | float | None = None
+    change_percent: float | None = None  # of base; None for top1, and where base is 0
+    limit: str = Field("", max_length=32)
     verdict: RowVerdict
-    improved: bool  # to the better, by more than the limit allows to the worse; of what was measured, with certainty
-    note: str = Field(max_length=1000)  # why it was not measured, or not settled
+    improved: bool = (
+        False  # to the better, by more than the limit allows to the worse; of what was measured, with certainty
+    )
+    note: str = Field("", max_length=1000)  # why it was not measured, or not settled
     low_percent: float | None = None
     high_percent: float | None = None
     n: int = Field(0, ge=0)  # blocks that the interval is of, or pairs of runs

@@ -6,7 +6,7 @@ from typing import Any
 
 from mgic.errors import BadConfig, NotMeasured, Problem, UnknownName
 from mgic.measure.blocks import Parents
-from mgic.records import Arm, MetricVerdict, ModelFigures
+from mgic.records import Arm, MetricVerdict, ModelFigures, RowVerdict
 
 ABSENT = "there is no module"  # how an import that finds nothing is told
 
@@ -95,17 +95,5 @@ def _told(figures: ModelFigures, option: str) -> str:
     return str(figures.options[option]) if option in figures.options else "none"
 
 
-def _row(spec: str, verdict: Any, note: str) -> MetricVerdict:
-    return MetricVerdict(
-        model=spec,
-        base_model=spec,
-        metric=None,
-        base=None,
-        head=None,
-        change=None,
-        change_percent=None,
-        limit="",
-        verdict=verdict,
-        improved=False,
-        note=note[:1000],
-    )
+def _row(spec: str, verdict: RowVerdict, note: str) -> MetricVerdict:
+    return MetricVerdict(model=spec, base_model=spec, metric=None, verdict=verdict, note=note[:1000])

@@ -45,7 +45,6 @@ class Asked:
         allow_gone: Whether a model that the head does not have is told and no more.
         name: What it is a comparison of.
         links: Addresses of the CI run and the pull request, and the branch.
-        accuracy: Rows of what both sides answer to the same samples.
     """
 
     specs: tuple[str, ...]
@@ -55,7 +54,6 @@ class Asked:
     allow_gone: bool
     name: str | None
     links: Mapping[str, str | None]
-    accuracy: Sequence[MetricVerdict] = ()
 
 
 def held_against(
@@ -79,7 +77,7 @@ def held_against(
     codes: dict[Arm, Code] = {"base": sides[0], "control": sides[0], "head": sides[1]}
     with TemporaryDirectory(prefix="mgic-gate-") as folder:
         seen = _seen(codes, asked, began, Path(folder) / "log", tell)
-    found = [*seen.one_sided, *_rows(seen, asked), *asked.accuracy]
+    found = [*seen.one_sided, *_rows(seen, asked)]
     verdict, words = overall(found, asked.rules)
     head, remote = repository_of(base.root), remote_of(base.root)
     return Comparison(

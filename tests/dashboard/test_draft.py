@@ -90,7 +90,8 @@ SEARCH = Search.model_validate(
         "metric": "top1",
         "goal": "max",
         "seed": 3,
-        "stop": {"rule": "median"},
+        "stop": {"rule": "median", "startup": 3},
+        "at_once": 2,
         "max_macs": 2000000,
         "space": {"rate": {"min": 0.001, "max": 1, "log": True}, "width": {"min": 4, "max": 16, "step": 4}},
     }
@@ -106,13 +107,14 @@ def test_a_search_is_sent_as_it_is_and_its_options_are_those_of_the_command():
     assert words[-4:] == ["--range", "rate=0.001:1:log", "--range", "width=4:16:4"]
     same = search_of(
         given["--search"],
-        [word for word in words if "=" in word],
+        [value for option, value in zip(words[::2], words[1::2], strict=True) if option == "--range"],
         given["--stop"],
         trials=int(given["--trials"]),
         metric=given["--metric"],
         goal=given["--goal"],
         seed=int(given["--search-seed"]),
         max_macs=int(given["--max-macs"]),
+        at_once=int(given["--at-once"]),
     )
     assert same == SEARCH
 

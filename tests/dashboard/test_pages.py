@@ -164,17 +164,28 @@ def test_a_search_is_asked_for_in_the_form_and_its_page_tells_it_in_words(page, 
     assert page.button(key="run").disabled
     page.selectbox(key="search metric").set_value("macs")
     page.text_input(key="search range").set_value("channels=64:256:64")
+    page.number_input(key="search at_once").set_value(1)
     page.number_input(key="search trials").set_value(2).run()
     assert not page.error
     assert page.button(key="run").label == "Run a search of 2 trials"
-    assert "--search random --trials 2 --metric macs --range channels=64:256:64" in page.code[0].value
+    assert "--search random --trials 2 --metric macs --at-once 1 --range channels=64:256:64" in page.code[0].value
     again = opened(session(service.client).run(), "new", **dict(page.query_params))
     again.button(key="run").click().run()
     sweep_id = again.query_params["sweep"]
     service.client.wait(sweep_id, timeout=60)
     opened(again, "sweep", sweep=sweep_id)
     assert any(one.value.startswith("A search by random; best macs") for one in again.caption)
-    assert opened(again, "new", from_sweep=sweep_id).button(key="run").label == "Run a search of 2 trials"
+    changed = opened(again, "new", from_sweep=sweep_id)
+    assert changed.button(key="run").label == "Run a search of 2 trials"
+    assert changed.number_input(key="search at_once").value == 1
+
+
+def test_the_numbers_of_a_rule_that_ends_trainings_early_come_back(page, service):
+    address = {"experiment": "classification", "search": "random", "metric": "top1", "range": "learning_rate=0.01:1"}
+    shown = opened(page, "new", **address, stop="halving", stop_first="2", stop_factor="4")
+    assert not shown.error
+    assert "--stop halving:first=2,factor=4" in shown.code[0].value
+    assert {one.key for one in shown.number_input} >= {"search stop_first", "search stop_factor"}
 
 
 def test_what_is_wrong_with_a_search_is_said_with_it(page, service):

@@ -1,10 +1,13 @@
 """What is drawn of a reconstruction: windows, crops, one scale for errors, and the figures beside them."""
 
 import io
+import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from dashboard.reconstructions.sections import Place, tiles_file
 from mgic.figures.pictures import (
     ERRORS,
     MAPS,
@@ -19,7 +22,7 @@ from mgic.figures.pictures import (
     window,
 )
 from mgic.figures.reconstruction_levels import draw_kept, kept_rows
-from mgic.figures.scenes.reconstructions import like, matrix_title, title_of
+from mgic.figures.scenes.reconstructions import RANDOM, WORST, Shown, like, matrix_title, picked, title_of
 from mgic.figures.style import LIGHT
 from tests.dashboard.made import run
 
@@ -52,6 +55,28 @@ def test_a_gallery_is_read_with_the_product_of_all_r_first():
     assert gallery.channels == (3, 9)
     assert list(gallery.matrices) == ["restriction", "restriction_0", "restriction_1", "prolongation_0"]
     np.testing.assert_allclose(gallery.error(1, 0), 0.5, atol=2e-3)
+
+
+def test_samples_are_the_worst_by_their_mean_error_or_drawn_by_a_seed():
+    gallery = read_gallery(packed(mse=np.array([[0.1, 0.9], [0.4, 0.2]])))
+    assert picked(gallery, WORST, {"samples": "1"}, [0, 1]) == [0], "means of .5 and .3"
+    assert picked(gallery, WORST, {"samples": "2"}, [0]) == [1, 0]
+    assert picked(gallery, RANDOM, {"samples": "2"}, [0]) == [0, 1]
+    drawn = [picked(gallery, RANDOM, {"draw": str(seed)}, [0]) for seed in range(20)]
+    assert {one for (one,) in drawn} == {0, 1}
+    assert drawn[3] == picked(gallery, RANDOM, {"draw": "3"}, [0])
+
+
+def test_all_tiles_are_in_one_file_with_their_captions():
+    gallery = read_gallery(packed())
+    shown = [Shown("A", run(1, group_size=8, coarsest_size=8), gallery)]
+    with zipfile.ZipFile(io.BytesIO(tiles_file(shown, [Place(1, 0)], Crop(), 0.5))) as file:
+        names = file.namelist()
+        told = file.read("captions.txt").decode()
+        error = np.array(Image.open(file.open("two-3-error-A.png")))
+    assert names == ["two-3-map.png", "two-3-back-A.png", "two-3-input.png", "two-3-error-A.png", "captions.txt"]
+    assert np.array_equal(error, tile(gallery.error(1, 0), 0, 0.5, ERRORS))
+    assert "two-3-back-A.png: A: group size 8, MSE 0.25" in told
 
 
 @pytest.mark.parametrize("content", [b"", b"no file", packed()[:200]])

@@ -87,6 +87,13 @@ def test_the_address_chooses_runs_images_channels_and_part(page, runs):
     assert shown.slider(key="reconstructions middle/across").value == 20
 
 
+def test_the_worst_samples_are_shown_with_all_tiles_as_a_file(page, runs):
+    shown = opened(page, "reconstructions", run=str(runs[2].id), pick="worst", samples="3")
+    assert pictures(shown) == 3 * 4 + 5 + 5, "no second run: four tiles for each"
+    assert {name: address(shown, name) for name in ("pick", "samples")} == {"pick": "worst", "samples": "3"}
+    assert "Tiles as PNG" in [one.proto.label for one in shown.get("download_button")]
+
+
 def test_a_choice_goes_into_the_address(page, runs):
     shown = opened(page, "reconstructions", run=str(runs[0].id))
     shown.selectbox(key="reconstructions runs/with").set_value(

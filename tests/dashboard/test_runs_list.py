@@ -57,6 +57,17 @@ def test_without_a_choice_there_is_what_the_experiment_is_about_and_what_differs
     assert own_columns(runs, INFOS, "")[1] == "experiment"
 
 
+def test_what_a_hierarchy_is_made_of_stands_before_other_fields_and_an_experiment_is_no_difference():
+    runs = [
+        run(number, RunStatus.SUCCEEDED, {"top1": 90.0}, alpha=number, group_size=8 * number, seed=number)
+        for number in (1, 2)
+    ]
+    fields = [one for one in own_columns(runs, INFOS, "classification") if one.startswith("config.")]
+    assert fields == ["config.group_size", "config.alpha", "config.seed"]
+    other = run(3, RunStatus.SUCCEEDED, {}, beta=1).model_copy(update={"experiment": "cost"})
+    assert "config.beta" not in own_columns([*runs, other], INFOS, "")
+
+
 def test_titles_have_units_and_the_sorted_one_an_arrow():
     titles = column_titles([trained(0)], ["result.top1", "config.seed"], INFOS, "-result.top1")
     assert titles == {"Top-1 (%) ↓": "result.top1", "Seed": "config.seed"}

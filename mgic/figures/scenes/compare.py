@@ -7,6 +7,7 @@ from uuid import UUID
 
 from mgic.client import Client
 from mgic.errors import BadConfig
+from mgic.figures.curves import curve_title
 from mgic.figures.differences import (
     compared,
     draw_differences,
@@ -96,7 +97,8 @@ def switches(data: Data) -> tuple[Switch, ...]:
         found.append(Switch("numbers", "Results", options, default))
     if every:
         main = main_metric(data.runs, data.own_infos) or every[0]
-        found.append(Switch("metric", "Drawn", {name_of(one.title): one.title for one in every}, name_of(main.title)))
+        drawn = {name_of(one.title): titled(one, data.own_infos) for one in every}
+        found.append(Switch("metric", "Drawn", drawn, name_of(main.title)))
     if any(data.points.values()):
         found += [SMOOTHING, SCALE]
         if any(map(steps_an_epoch, data.points.values())):
@@ -164,8 +166,9 @@ def _curves(data: Data, given: Sequence[Side], values: Mapping[str, str]) -> lis
         note += f" Smoothed by a running mean of weight {smoothing:g} where a curve has more than 12 points. Runs: {n}."
         left = [side.letter for side in given if side.letter not in {one.side.letter for one in found}]
         note += f" Without this curve, or without a known epoch: {', '.join(left)}." if left else ""
-        draw = partial(draw_overlay, name, found, x, log)
-        made.append(Plot(name_of(f"curve {name}"), name, draw, note, f"{name} by {x}", partial(_rows, found, x)))
+        title = curve_title(name)
+        draw = partial(draw_overlay, title, found, x, log)
+        made.append(Plot(name_of(f"curve {name}"), title, draw, note, f"{title} by {x}", partial(_rows, found, x)))
     return made
 
 

@@ -127,7 +127,11 @@ def _realised(cases: Sequence[Case], clock: str) -> Plot | None:
 def _controls(cases: Sequence[Case]) -> str:
     told = [(words, control_of(case.run)) for case, words in zip(cases, apart(cases), strict=True)]
     known = "; ".join(f"{words}: {ratio}" if len(told) > 1 else ratio for words, ratio in told if ratio)
-    return f"The first network was as fast as itself: {known}." if known else "No control was measured."
+    return (
+        f"Control, the first network timed twice: its two times have the ratio {known}."
+        if known
+        else "No control was measured."
+    )
 
 
 def _whereabouts(data: Data, values: Mapping[str, str]) -> Plot | None:

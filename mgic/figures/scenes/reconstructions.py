@@ -1,5 +1,6 @@
 """Reconstructions: what of feature maps comes back through R and P alone, of one run or of two beside each other."""
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,8 @@ ZOOMS = {"whole": 1, "2x": 2, "4x": 4, "8x": 8}
 ACROSS = Switch(
     "across", "Across", {}, "50", bounds=(0, 100, 1), help="Middle of the part shown, per cent of the width"
 )
+CHOSEN, RANDOM, WORST = "chosen", "random", "worst"
+PICKS = {CHOSEN: "by name", RANDOM: "at random", WORST: "worst by MSE"}
 DOWN = Switch("down", "Down", {}, "50", bounds=(0, 100, 1), help="Middle of the part shown, per cent of the height")
 
 
@@ -104,6 +107,7 @@ def switches(data: Data) -> tuple[Switch, ...]:
     channels = {str(one): str(one) for one in gallery.channels}
     zoom = Switch("zoom", "Zoom", {name: name for name in ZOOMS}, "whole")
     return (
+        *([Switch("pick", "Samples", PICKS, CHOSEN)] if len(images) > 1 else []),
         Switch("image", "Images", images, gallery.names[0], many=True, side_by_side=True),
         Switch("channel", "Channels", channels, str(gallery.channels[0]), many=True, side_by_side=True),
         zoom,
@@ -111,6 +115,24 @@ def switches(data: Data) -> tuple[Switch, ...]:
         DOWN,
         matrix_switch(data),
     )
+
+
+def pick_switches(gallery: Gallery, pick: str) -> tuple[Switch, ...]:
+    """Of samples that are not chosen by name: how many, and the seed of a draw."""
+    if pick == CHOSEN or len(gallery.names) < 2:
+        return ()
+    many = Switch("samples", "How many", {}, "1", bounds=(1, len(gallery.names), 1))
+    return (many, Switch("draw", "Seed of the draw", {}, "0", bounds=(0, 99, 1))) if pick == RANDOM else (many,)
+
+
+def picked(gallery: Gallery, pick: str, values: Mapping[str, str], channels: Sequence[int]) -> list[int]:
+    """Places of the samples: drawn without one twice, or those with the largest mean error over these channels."""
+    many = int(float(values.get("samples", 1)))
+    if pick == RANDOM:
+        seed = int(float(values.get("draw", 0)))
+        return sorted(random.Random(seed).sample(range(len(gallery.names)), many))
+    errors = gallery.mse[:, list(channels)].mean(axis=1)
+    return sorted(range(len(gallery.names)), key=lambda at: -float(errors[at]))[:many]
 
 
 def matrix_switch(data: Data) -> Switch:

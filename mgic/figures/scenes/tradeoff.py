@@ -6,6 +6,7 @@ from functools import cached_property, partial
 
 from mgic.client import Client
 from mgic.errors import BadConfig
+from mgic.figures.budgets import COSTS, LIMITS, TIMES, UNITS, boxes, read_budgets
 from mgic.figures.choice import choice, choice_note, guesses_note
 from mgic.figures.columns import Goal, goal_of, short_title, unit_of, with_unit
 from mgic.figures.cost_axis import cost_title
@@ -27,17 +28,12 @@ from mgic.records import DatasetInfo, ExperimentInfo, Run, RunStatus, Standing, 
 PARAMETERS = ("sweep",)
 TIMING = "latency"  # the experiment that times networks
 MOST_SWEEPS, OFFERED, NEWEST_TIMED = 50, 30, 3
-COSTS = {"macs": "MACs", "params": "parameters", "wall": "wall time", "cpu": "CPU time", "memory": "peak memory"}
 AXES = {
     "params": "Trainable parameters",
     "wall": "Wall time of a pass (ms)",
     "cpu": "CPU time of a pass (ms)",
     "memory": "Peak memory (MB)",
 }
-UNITS = {"macs": "", "params": "", "wall": "ms", "cpu": "ms", "memory": "MB"}
-TIMES = ("wall", "cpu", "memory")  # of a latency run
-AT_MOST = {"max_macs": "At most MACs", "max_ms": "At most ms"}
-MULTIPLES = {"k": 1e3, "M": 1e6, "G": 1e9}
 
 
 @dataclass(frozen=True)
@@ -125,9 +121,7 @@ def switches(data: Data) -> tuple[Switch, ...]:
     if len(data.conditions) > 1:
         under = {name_of(words): words for words in data.conditions}
         found.append(Switch("under", "Timed on", under, next(iter(under))))
-    found.append(Switch("max_macs", "At most MACs", {}, help="Such as 20M: what costs more is over budget", letters=9))
-    if data.times:
-        found.append(Switch("max_ms", "At most ms", {}, help="Wall time of a pass", letters=9))
+    found += boxes(timed=bool(data.times))
     if data.printed:
         found.append(Switch("paper", "Printed in the paper", {"no": "hidden", "yes": "shown"}, "no"))
     return tuple(found)
@@ -156,6 +150,7 @@ class Drawn:
     notes: tuple[str, ...]
     timed: tuple[Timed, ...]  # whose times are drawn, or held against a budget
     x: str
+    faults: tuple[str, ...]  # of budgets that are no amounts: these limit nothing
 
     @property
     def grade(self) -> str | None:
@@ -172,7 +167,11 @@ class Drawn:
 
 
 def plots(data: Data, values: Mapping[str, str]) -> list[Plot]:
-    return plots_of(drawn(data, values))
+    """Raises `BadConfig` for a budget that is no amount."""
+    found = drawn(data, values)
+    if found is not None and found.faults:
+        raise BadConfig("; ".join(found.faults))
+    return plots_of(found)
 
 
 def plots_of(found: Drawn | None) -> list[Plot]:
@@ -208,7 +207,8 @@ def drawn(data: Data, values: Mapping[str, str]) -> Drawn | None:
     score = _score(info, metric, choice(view, metric, measured) if view else metric)
     under = next((one for one in data.conditions if name_of(one) == values.get("under")), *data.conditions[:1] or [""])
     joined = join(given, [one for one in data.times if one.conditions == under], data.datasets, data.defaults)
-    budgets = _budgets(values)
+    budgets, faults = read_budgets(values)
+    by_time = any(budget.name == LIMITS[cost] for budget in budgets for cost in TIMES)
     points = weighed(_points(given, joined, data.defaults, x, score), score.goal, budgets)
     printed = _printed(data, chosen, x, metric) if values.get("paper") == "yes" else ()
     tradeoff = arranged(points, _model, score.goal, budgets=budgets, printed=printed)
@@ -216,16 +216,16 @@ def drawn(data: Data, values: Mapping[str, str]) -> Drawn | None:
         spread_note(given, metric),
         choice_note(view, metric, score.by).strip() if view and tradeoff.frontier else "",
         _cost_note(x, under),
-        joined.words if x in TIMES or values.get("max_ms") else "",
+        joined.words if x in TIMES or by_time else "",
         f"Left out: {len(stopped)} runs that stopped early." if stopped else "",
         guesses_note(measured).strip(),
         ""
         if values.get("paper") != "yes" or printed
         else "The paper prints no row of this data set with both numbers.",
     )
-    of = [joined.times.get(_place(point)) for point in points] if x in ("wall", "cpu") or values.get("max_ms") else []
+    of = [joined.times.get(_place(point)) for point in points] if x in ("wall", "cpu") or by_time else []
     used = tuple(one for one in of if one is not None)
-    return Drawn(tradeoff, _axes(data, values, score, under, budgets), score, budgets, notes, used, x)
+    return Drawn(tradeoff, _axes(data, values, score, under, budgets), score, budgets, notes, used, x, faults)
 
 
 def _score(info: ExperimentInfo, metric: str, by: str) -> Score:
@@ -241,8 +241,7 @@ def _axes(data: Data, values: Mapping[str, str], score: Score, under: str, budge
     x = values.get("x", "macs")
     on = f" on {values.get('dataset', data.sets[0])}" if data.sets else ""
     title = f"{score.short} against {COSTS[x]}{on}" + (f", {under}" if x in TIMES else "")
-    limited = {"macs": "max_macs", "wall": "max_ms"}.get(x)
-    limit = next((budget.most for budget in budgets if budget.name == limited), None)
+    limit = next((budget.most for budget in budgets if budget.name == LIMITS[x]), None)
     sizes = {name: one.shape for name, one in data.datasets.items()}
     at = size_words((run.config for run in data.runs if _of_set(run, data, values)), sizes)
     return Axes(title, cost_title(x, at) if x == "macs" else AXES[x], score.title, limit=limit)
@@ -308,29 +307,8 @@ def _cost(group: Group, of: Timed | None, x: str) -> Time | None:
 
 
 def _spent(group: Group, of: Timed | None) -> dict[str, float]:
-    macs = group.value("macs")
-    found = {"max_macs": float(macs)} if is_number(macs) else {}
-    return found | ({"max_ms": of.wall.ms} if of else {})
-
-
-def _budgets(values: Mapping[str, str]) -> tuple[Budget, ...]:
-    """Raises `BadConfig` for a text that is no amount."""
-    titles = {"max_macs": ("MACs", ""), "max_ms": ("wall time", "ms")}
-    return tuple(
-        Budget(name, _amount(name, values[name]), *titles[name]) for name in titles if values.get(name, "").strip()
-    )
-
-
-def _amount(name: str, text: str) -> float:
-    """`20M` is 20 million."""
-    written = text.strip()
-    try:
-        amount = float(written.rstrip("kMG").strip()) * MULTIPLES.get(written[-1], 1.0)
-    except ValueError:
-        amount = 0.0
-    if not 0 < amount < float("inf"):
-        raise BadConfig(f"{AT_MOST[name]}: “{text[:40]}” is no amount above 0, such as 20M or 1.5")
-    return amount
+    """What is known of it, by the name of its budget."""
+    return {LIMITS[x]: cost.ms for x in COSTS if (cost := _cost(group, of, x)) is not None}
 
 
 def _printed(data: Data, chosen: Sequence[Run], x: str, metric: str) -> tuple[Printed, ...]:

@@ -4,6 +4,7 @@ Called again it goes on where it was cut, so that the whole may be made in parts
 """
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -18,10 +19,11 @@ from types import MappingProxyType
 from typing import Any
 
 from mgic.gate.effects import blocks
+from mgic.process import die_with_parent
 from mgic.records import Comparison, MetricVerdict, TimedMetric
-from mgic.statistics.signed_rank import signed_rank
+from mgic.statistics import Centre, signed_rank
 from tests.bench.gates.play import rate, table
-from tests.bench.gates.repository import MODEL, made, switch
+from tests.bench.gates.repository import MODEL, changes, made, switch
 
 PLAN: Mapping[str, int] = MappingProxyType({"same": 30, "slower": 15, "little": 15, "memory": 5})  # gates of a branch
 METRIC_OF: Mapping[str, TimedMetric] = MappingProxyType({"memory": "peak_memory"})  # else CPU time
@@ -91,7 +93,8 @@ def record(folder: Path, seconds: float) -> None:
 def busy() -> Iterator[None]:
     """Two processes that compute without end, until this is left."""
     one_thread = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    made = [subprocess.Popen([sys.executable, "-c", BUSY], env=one_thread) for _ in range(2)]
+    alone = die_with_parent()
+    made = [subprocess.Popen([sys.executable, "-c", BUSY], env=one_thread, preexec_fn=alone) for _ in range(2)]
     try:
         yield
     finally:
@@ -115,23 +118,32 @@ def gate(repository: Path, branch: str) -> Kept:
 def summary(folder: Path) -> str:
     """What came of them, as Markdown."""
     kept = read(folder)
-    changes = json.loads((folder / "repository" / "changes.json").read_text("utf-8"))
+    known = changes(folder / "repository")
     rows, spreads = [], []
     for branch in PLAN:
         own = [one for one in kept if one.branch == branch]
         if own:
-            rows.append([_named(branch, changes), *_verdicts(own)])
+            rows.append([_named(branch, known.get(branch)), *_verdicts(own)])
             spreads.append([branch, *_spread(own)])
-    heads = ["branch, measured otherwise", "gates", "pass", "regression", "inconclusive", "other metrics", "seconds"]
+    heads = [
+        "branch, and its change as measured apart",
+        "gates",
+        "pass",
+        "regression",
+        "inconclusive",
+        "other metrics",
+        "seconds",
+    ]
     of_blocks = ["branch", "blocks", "all together", "spread of a block", "of its control", "neighbours correlate by"]
     return "\n\n".join([_conditions(kept), table(heads, rows), table(of_blocks, spreads)]) + "\n"
 
 
-def _named(branch: str, changes: Mapping[str, Mapping[str, float]]) -> str:
-    found = changes.get(branch, {})
-    ratio = found.get("peak_memory_ratio" if branch in METRIC_OF else "cpu_time_ratio")
+def _named(branch: str, change: Centre | None) -> str:
+    if change is None:
+        return branch
+    percent = [100 * (ratio - 1) for ratio in (change.estimate, change.low, change.high)]
     what = METRIC_OF.get(branch, "cpu_time")
-    return branch if ratio is None else f"{branch}: {what} {100 * (ratio - 1):+.1f} %"
+    return f"{branch}: {what} {percent[0]:+.1f} % ({percent[1]:+.1f} to {percent[2]:+.1f})"
 
 
 def _verdicts(own: list[Kept]) -> list[str]:
@@ -157,11 +169,12 @@ def _spread(own: list[Kept]) -> list[str]:
     near = [(a - mean) * (b - mean) for found in effects for a, b in pairwise(found)]
     variance = statistics.pvariance(together)
     found = signed_rank(together)
-    centre = f"{100 * found.estimate:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+    percent = [100 * math.expm1(one) for one in (found.estimate, found.low, found.high)]
+    centre = f"{percent[0]:+.1f} % ({percent[1]:+.1f} to {percent[2]:+.1f})"
     correlation = f"{statistics.fmean(near) / variance:.2f} (n = {len(near)})" if near and variance else "-"
     return [
         str(len(together)),
-        f"{centre} log-%",
+        centre,
         f"{statistics.stdev(together):.3f}",
         f"{statistics.stdev(controls):.3f}",
         correlation,

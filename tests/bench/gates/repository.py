@@ -3,17 +3,22 @@
 `main` has a small network. Each branch is one commit on it:
 
 - `same`: a comment.
-- `slower`, `little`: one convolution more, of so many channels that a pass takes 10 % and 3 % more CPU time.
-- `memory`: a wide layer whose result is kept through the pass, so wide that the peak is 10 % higher.
+- `slower`, `little`: one convolution more, of so many channels that a pass takes about 10 % and 3 % more CPU time.
+- `memory`: a wide layer whose result is kept through the pass, so wide that the peak is about 10 % higher.
 
-How much dearer a branch is was measured in another way than a gate measures: the networks of both in one process, pass
-about pass, and each peak in a process of its own.
+How much dearer each is gets measured when it is made, in another way than by a gate: the networks of both sides in one
+process, pass about pass, and each peak in a process of its own.
 """
 
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+
+from mgic.statistics import Centre, signed_rank
 
 NETWORK = '''"""A small residual network."""
 
@@ -51,11 +56,20 @@ def small(in_channels: int = 3, num_classes: int = 10, img_size: int = {side}) -
 '''
 WIDTH = 48  # of its eight layers
 MODEL = "shopnet.nets:small"
+
+
+@dataclass(frozen=True)
+class Change:
+    more: int = 0
+    wide: int = 0
+
+
+CHANGES: Mapping[str, Change] = MappingProxyType(
+    {"slower": Change(more=150), "little": Change(more=40), "memory": Change(wide=30)}
+)
 SIDE = 112  # pixels: a pass of some milliseconds, so that a convolution more is not mostly its call
-CHANNEL_BYTES = 4 * SIDE * SIDE  # of what the wide layer leaves
 RATIO = """
 import sys, time, json
-from statistics import median
 import torch
 torch.set_num_threads(1)
 def built(path):
@@ -64,12 +78,11 @@ def built(path):
     return space["small"]().eval()
 nets = [built(path) for path in sys.argv[1:3]]
 images = torch.randn(1, 3, int(sys.argv[-1]), int(sys.argv[-1]))
-spent = [0.0, 0.0]
 ratios = []
 with torch.inference_mode():
-    for round in range(26):
+    for round in range(62):
         took = [0.0, 0.0]
-        for _ in range(4):
+        for _ in range(2):
             for one in (0, 1, 1, 0):
                 begin = time.thread_time()
                 nets[one](images)
@@ -101,64 +114,48 @@ def made(folder: Path) -> Path:
     (folder / "shopnet").mkdir(parents=True)
     (folder / "shopnet" / "__init__.py").write_text("")
     (folder / ".gitignore").write_text("changes.json\n")
-    _write(folder)
+    (folder / "shopnet" / "nets.py").write_text(network())
     _git(folder, "init", "-q", "-b", "main")
     _commit(folder, "A small network")
-    found = {"slower": _slower(folder, 1.10), "little": _slower(folder, 1.03), "memory": _wider(folder, 1.10)}
-    for branch, change in {"same": {}, **found}.items():
+    _git(folder, "switch", "-q", "-c", "same")
+    (folder / "shopnet" / "__init__.py").write_text("# nothing else\n")
+    _commit(folder, "A comment")
+    for branch, change in CHANGES.items():
         _git(folder, "switch", "-q", "-c", branch, "main")
-        _write(folder, more=int(change.get("more", 0)), wide=int(change.get("wide", 0)))
-        if branch == "same":
-            (folder / "shopnet" / "__init__.py").write_text("# nothing else\n")
+        (folder / "shopnet" / "nets.py").write_text(network(change))
         _commit(folder, branch)
-    (folder / "changes.json").write_text(json.dumps(found, indent=1))
+    measured = {branch: _measured(folder, branch) for branch in CHANGES}
+    (folder / "changes.json").write_text(json.dumps({branch: vars(one) for branch, one in measured.items()}, indent=1))
     return folder
+
+
+def network(change: Change | None = None) -> str:
+    more, wide = (change.more, change.wide) if change else (0, 0)
+    return NETWORK.format(side=SIDE, width=WIDTH, more=more, wide=wide)
+
+
+def changes(folder: Path) -> dict[str, Centre]:
+    """By branch, how much dearer it is, as a ratio with its interval."""
+    return {branch: Centre(**one) for branch, one in json.loads((folder / "changes.json").read_text()).items()}
 
 
 def switch(folder: Path, branch: str) -> None:
     _git(folder, "switch", "-q", branch)
 
 
-def _write(folder: Path, more: int = 0, wide: int = 0) -> Path:
-    path = folder / "shopnet" / "nets.py"
-    path.write_text(NETWORK.format(side=SIDE, width=WIDTH, more=more, wide=wide))
-    return path
-
-
-def _slower(folder: Path, aim: float) -> dict[str, float]:
-    """The number of channels that brings the CPU time of a pass to the aim, which grows with it."""
-    more = round((aim - 1) * 8 * 4 * WIDTH)  # as much as so many of the multiply-accumulates
-    gained = max(_ratio(folder, more) - 1, (aim - 1) / 2)
-    more = round(more * (aim - 1) / gained)
-    return {"more": more, "cpu_time_ratio": _ratio(folder, more)}
-
-
-def _ratio(folder: Path, more: int) -> float:
-    base, head = folder / "base.tmp", folder / "head.tmp"
-    base.write_text(NETWORK.format(side=SIDE, width=WIDTH, more=0, wide=0))
-    head.write_text(NETWORK.format(side=SIDE, width=WIDTH, more=more, wide=0))
-    ratios = sorted(json.loads(_python(RATIO, str(base), str(head), str(SIDE))))
-    base.unlink()
-    head.unlink()
-    return float(ratios[len(ratios) // 2])
-
-
-def _wider(folder: Path, aim: float) -> dict[str, float]:
-    """The number of channels that brings the peak to the aim, from what so many bytes a channel should do."""
-    before = _peak(folder, 0)
-    wide = round((aim - 1) * before / CHANNEL_BYTES)
-    raised = _peak(folder, wide) - before
-    wide = round(wide * (aim - 1) * before / max(raised, CHANNEL_BYTES))
-    return {"wide": wide, "peak_memory_ratio": _peak(folder, wide) / before, "peak_bytes": before}
-
-
-def _peak(folder: Path, wide: int) -> int:
-    """The median of three processes."""
-    path = folder / "peak.tmp"
-    path.write_text(NETWORK.format(side=SIDE, width=WIDTH, more=0, wide=wide))
-    found = sorted(int(_python(PEAK, str(path), str(SIDE))) for _ in range(3))
-    path.unlink()
-    return found[1]
+def _measured(folder: Path, branch: str) -> Centre:
+    """Of CPU time over 60 rounds of both networks in turn, of the peak over 8 pairs of processes."""
+    sides = [folder / "base.tmp", folder / "head.tmp"]
+    for path, change in zip(sides, (None, CHANGES[branch]), strict=True):
+        path.write_text(network(change))
+    if CHANGES[branch].wide:
+        peaks = [[int(_python(PEAK, str(path), str(SIDE))) for path in sides] for _ in range(8)]
+        ratios = [after / before for before, after in peaks]
+    else:
+        ratios = json.loads(_python(RATIO, *map(str, sides), str(SIDE)))
+    for path in sides:
+        path.unlink()
+    return signed_rank(ratios)
 
 
 def _python(code: str, *arguments: str) -> str:

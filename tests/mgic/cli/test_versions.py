@@ -6,9 +6,8 @@ from typer.testing import CliRunner
 from mgic.cli import app
 from mgic.cli.gate import Given
 from mgic.cli.terminal import Code
-from mgic.cli.versions import Answers, Settings, parse_budget, read_settings
+from mgic.cli.versions import Settings, parse_budget, read_settings
 from mgic.errors import BadConfig
-from mgic.gate import Rules, parse_rules
 
 TABLE = """
 [tool.mgic.gate]
@@ -76,30 +75,6 @@ def test_a_table_with_a_slip_is_named(tmp_path, text, said):
     (tmp_path / "pyproject.toml").write_text(text)
     with pytest.raises(BadConfig, match=said):
         read_settings(tmp_path)
-
-
-def answers(path, right: range, n: int = 10_000) -> str:
-    rows = [f"{number},1,{1 if number in right else 0}" for number in range(n)]
-    path.write_text("\n".join(["id,label,prediction", *rows]))
-    return str(path)
-
-
-def test_a_loss_of_half_a_point_is_found_in_answers_and_judged_only_of_the_same_weights(tmp_path):
-    base = answers(tmp_path / "base.csv", range(7000))
-    head = answers(tmp_path / "head.csv", range(6950))
-    (told,) = Answers([f"our.nets:net={base},{head}"]).rows(Rules())
-    (judged,) = Answers([f"our.nets:net={base},{head}"], from_base=True).rows(Rules())
-    assert (told.verdict, judged.verdict) == ("told", "regression")
-    assert (judged.model, judged.base, judged.head) == ("our.nets:net", 70.0, 69.5)
-    (allowed,) = Answers([f"net={base},{head}"], from_base=True).rows(parse_rules(["top1:-1pp"], "--fail-on"))
-    assert allowed.verdict == "pass"
-
-
-@pytest.mark.parametrize("text", ["net", "net=a.csv", "=a.csv,b.csv", "net=a.csv,b.csv,c.csv", "net=a.csv,b.csv"])
-def test_answers_that_are_no_two_files_are_named(tmp_path, monkeypatch, text):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(BadConfig, match="--predictions"):
-        Answers([text]).rows(Rules())
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from mgic.errors import BadConfig
+from mgic.figures.curves import curve_title
 from mgic.figures.differences import BETTER, compared, held_against, how_note, metric_rows
 from mgic.figures.overlay import EPOCH, STEP, overlays, steps_an_epoch
 from mgic.figures.scenes import compare
@@ -44,6 +45,16 @@ def test_a_side_is_a_run_or_all_seeds_of_a_config_and_is_called_by_what_differs(
 def test_a_label_has_no_more_fields_than_tell_the_sides_apart():
     given = [trained(n, 80.0, 2**n, width=n, lr=n) for n in range(3)]
     assert [one.label for one in sides(given, BY_RUN)] == ["group_size=1", "group_size=2", "group_size=4"]
+
+
+def test_a_seed_that_differs_is_always_in_the_label_of_a_run():
+    given = [trained(0, 80.0, 8, seed=0), trained(1, 81.0, 16, seed=1)]
+    assert [one.label for one in sides(given, BY_RUN)] == ["group_size=8, seed=0", "group_size=16, seed=1"]
+
+
+def test_a_curve_has_the_title_of_what_it_is_of():
+    assert curve_title("test/top1") == "Top-1 accuracy, test"
+    assert curve_title("loss") == "Loss"
 
 
 def test_runs_of_one_config_are_told_apart_by_their_ids():

@@ -81,6 +81,9 @@ def test_provenance_is_of_every_run_that_ended_well():
         "ended 2026-01-02 to 2026-01-03."
     )
     assert provenance([]) == ""
+    demo = [one.model_copy(update={"imported": True, "sweep_tags": ("demo",)}) for one in found]
+    assert "; demo data, measured elsewhere and imported; " in provenance(demo)
+    assert "; measured elsewhere and imported; " in provenance([demo[0].model_copy(update={"sweep_tags": ()})])
 
 
 @pytest.mark.browser

@@ -126,6 +126,28 @@ def test_the_best_under_two_budgets_is_said():
     assert [one["network"] for one in plot.rows()] == ["mgic_resnet20(group_size=4)", "resnet20(width=8)"]
 
 
+def test_every_cost_may_have_a_budget():
+    for limit in ({"max_params": "1"}, {"max_cpu_ms": "0.001"}, {"max_mb": "0.001"}):
+        found = tradeoff.drawn(data(), limit)
+        assert not any(point.within for point in found.info.points), limit
+    values = {"x": "params", "max_params": "300k"}
+    assert tradeoff.drawn(data(), values).axes.limit == 300_000
+    assert {one.name for one in tradeoff.switches(data())} >= {
+        "max_macs",
+        "max_params",
+        "max_ms",
+        "max_cpu_ms",
+        "max_mb",
+    }
+
+
+def test_the_plot_stays_beside_a_budget_that_is_no_amount():
+    found = tradeoff.drawn(data(), {"max_macs": "much", "max_ms": "6"})
+    assert found.faults == ("At most MACs: “much” is no amount above 0, such as 20M or 1.5",)
+    assert [budget.name for budget in found.budgets] == ["max_ms"]
+    assert len(tradeoff.plots_of(found)) == 1
+
+
 @pytest.mark.parametrize("text", ["much", "-1", "0", "nan", "1e999", "M"])
 def test_a_budget_that_is_no_amount_is_refused_by_its_name(text):
     with pytest.raises(BadConfig, match="At most MACs"):

@@ -7,7 +7,7 @@ from mgic.figures.scenes import latency
 from mgic.figures.scenes.latency import Data
 from mgic.figures.style import DARK, LIGHT
 from mgic.figures.switches import read
-from mgic.figures.timing import Case, apart, names_of, read_passes, shared
+from mgic.figures.timing import Case, apart, names_of, read_passes, shared, times
 from mgic.figures.validity import PALE, control_of, why
 from mgic.figures.views import plots_of_run
 from mgic.records import NetworkProfile, Profile, TimedPart
@@ -54,6 +54,15 @@ HIERARCHY = network(
     ],
 )
 FLAT = network(0, "a", [part("", "other", None, 1, 0.1, 0), part("layer1", "block", None, 9, 0.9, 1)])
+
+
+def test_each_network_has_its_milliseconds():
+    first, *others = times([case()], "wall")
+    assert first["network"] == ROWS[0]["model"]
+    assert first["median (ms)"] == ROWS[0]["median_ms"]
+    assert " to " in first["95 % interval (ms)"]
+    assert len(others) == len(ROWS) - 1
+    assert "conditions" in times([case(), case("onnxruntime", 1)], "wall")[0]
 
 
 def case(engine: str = "eager", number: int = 0, rows=ROWS, profile: bool = False, **changes) -> Case:

@@ -87,7 +87,11 @@ def test_a_model_that_is_gone_is_not_measured_unless_that_is_allowed(foreign):
     ("text", "said", "code"),
     [
         ("def small(:", "the head cannot be imported: theirs.nets: SyntaxError", Code.NOTHING),
-        ("import nothing_of_the_kind", "the head cannot be imported: theirs.nets: there is no module", Code.NOTHING),
+        (
+            "import nothing_of_the_kind",
+            "theirs.nets: ModuleNotFoundError: No module named 'nothing_of_the_kind'",
+            Code.NOTHING,
+        ),
         ("raise SystemExit(3)", "its import ended the program", Code.NOTHING),
         (NETS.replace("(width, width, 3)", "(width, width + 1, 3)"), "not measured", Code.NOTHING),
         (NETS + "\nimport os\nos._exit(7)\n", "ended with code 7", Code.NOTHING),
@@ -119,17 +123,18 @@ def test_a_name_that_neither_side_has_is_a_slip(foreign):
 
 
 @pytest.mark.thorough
-def test_imports_that_leave_threads_are_not_forked_and_that_is_said(foreign):
-    (foreign.root / "site").mkdir()
-    (foreign.root / "site" / "site-packages").mkdir()
-    (foreign.root / "site" / "site-packages" / "busy.py").write_text(
+def test_imports_that_leave_threads_are_not_forked_and_that_is_said(foreign, monkeypatch):
+    installed = foreign.root.parent / "site-packages"
+    installed.mkdir()
+    (installed / "busy.py").write_text(
         "import threading, time\nthreading.Thread(target=time.sleep, args=(1e6,), daemon=True).start()\n"
     )
-    foreign.write(f"import sys\nsys.path.append({str(foreign.root / 'site/site-packages')!r})\nimport busy\n{NETS}")
+    known = [text for text in [os.environ.get("PYTHONPATH")] if text]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(installed), *known]))
+    foreign.write(f"import busy\n{NETS}")
     foreign.commit()
     git(foreign.root, "branch", "--force", "main")
-    done = gate(foreign, MODEL, "--base", "main", "--budget", "1s", "--format", "json")
-    found = told(done)
+    found = told(gate(foreign, MODEL, "--base", "main", "--budget", "1s", "--format", "json"))
     assert len(found["samples"]) == 4
     assert any("threads of their own" in remark for remark in found["conditions"]["remarks"])
 
