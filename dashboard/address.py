@@ -36,7 +36,10 @@ def switches(scope: str, given: Sequence[Switch]) -> dict[str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = {one.name: _widget(scope, one, values[one.name]) for one in given}
     wrong = {one.name for one in given if one.name in asked and one.fault(asked[one.name])}
-    texts = {one.name: None if chosen[one.name] == one.default else chosen[one.name] for one in given}
+    # A default that an address names stays: to take it away would be a step, to which Back would lead for ever.
+    texts = {
+        one.name: None if chosen[one.name] == one.default != asked.get(one.name) else chosen[one.name] for one in given
+    }
     keep(scope, {name: asked[name] if name in wrong and text is None else text for name, text in texts.items()})
     return chosen
 
@@ -73,11 +76,10 @@ def keep(scope: str, texts: Mapping[str, str | None]) -> None:
 def turn(parameters: Mapping[str, str | None]) -> None:
     """For a button: the same page with these parameters, or, None, without them. A link to the page it stands on
     would leave the address as it is."""
-    for name, text in parameters.items():
-        if text is not None:
-            st.query_params[name] = text
-        elif name in st.query_params:
-            del st.query_params[name]
+    there = st.query_params.to_dict()
+    wanted = {name: text for name, text in {**there, **parameters}.items() if text is not None}
+    if wanted != there:  # all at once: each change is a step of Back
+        st.query_params.from_dict(wanted)
 
 
 def _last(scope: str) -> str:

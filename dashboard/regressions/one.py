@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address
-from dashboard.pages import REGRESSIONS, prose
+from dashboard.pages import prose
 from dashboard.plots.shown import show_plots
 from dashboard.regressions.listing import web_address
 from dashboard.words import literal
@@ -53,6 +53,12 @@ def show_one(found: Comparison, data: regressions.Data) -> None:
         prose(conditions_words(found.conditions))
 
 
+def show_way_back() -> None:
+    """To the list, which is the same page: a link would leave the address as it is."""
+    to = {"comparison": None, "metric": None}
+    st.button("All comparisons", icon=":material/arrow_back:", on_click=address.turn, args=(to,), key="back")
+
+
 def _of(found: Comparison) -> str:
     against = f"against {found.baseline[:10] if found.base_side else found.baseline}"
     return f"Kept {moment(found.created_at)}, {against}. Id {found.id}."
@@ -70,8 +76,9 @@ def _show_links(found: Comparison) -> None:
                 prose(f"{label}: {text}")
         worst = worst_of([row for row in found.rows if row.metric is not None])
         if worst and worst.metric:
-            of = {"model": worst.model, "metric": worst.metric} | ({"name": found.name} if found.name else {})
-            st.page_link(REGRESSIONS, label="History of its worst row", icon=":material/timeline:", query_params=of)
+            to = {"comparison": None, "model": worst.model, "metric": worst.metric, "name": found.name}
+            label = "History of its worst row"
+            st.button(label, icon=":material/timeline:", on_click=address.turn, args=(to,), key="history")
 
 
 def _show_rows(found: Comparison) -> None:

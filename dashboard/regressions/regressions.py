@@ -4,12 +4,13 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.connection import client, last_seen, scene_data, tells_what_fails
-from dashboard.pages import REGRESSIONS, id_in_address, prose, show_turns
+from dashboard.pages import prose, show_turns
 from dashboard.plots.shown import show_plots
 from dashboard.regressions.listing import show_empty, show_list
-from dashboard.regressions.one import show_one
+from dashboard.regressions.one import show_one, show_way_back
 from dashboard.words import literal
 from mgic.client import ApiError
+from mgic.errors import BadConfig
 from mgic.figures.scenes import regressions
 from mgic.figures.scenes.regressions import ANY
 from mgic.records import ComparisonBrief, Page
@@ -17,15 +18,14 @@ from mgic.records import ComparisonBrief, Page
 EVERY_S = 10
 api = client()
 if "comparison" in st.query_params:
-    identifier = id_in_address("comparison", REGRESSIONS, "All comparisons")
     try:
-        data = scene_data(api, "regressions", {"comparison": identifier})
-    except ApiError as error:
+        data = scene_data(api, "regressions", {"comparison": st.query_params["comparison"] or "none"})
+    except (ApiError, BadConfig) as error:
         st.error(literal(error), icon=":material/error:")
-        st.page_link(REGRESSIONS, label="All comparisons", icon=":material/arrow_back:")
+        show_way_back()
         st.stop()
     st.title(literal(data.one.name or "A comparison"), anchor=False)
-    st.page_link(REGRESSIONS, label="All comparisons", icon=":material/arrow_back:")
+    show_way_back()
     show_one(data.one, data)
     st.stop()
 

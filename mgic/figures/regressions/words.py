@@ -132,4 +132,5 @@ def conditions_words(of: Conditions) -> str:
         f"Python {of.python}, torch {of.torch}",
         f"host {of.hostname}",
     ]
-    return ". ".join(["; ".join(filter(None, parts)), *of.remarks]) + "."
+    remarks = (f" {one[:1].upper()}{one[1:].rstrip('.')}." for one in of.remarks)
+    return f"{'; '.join(filter(None, parts))}.{''.join(remarks)}"

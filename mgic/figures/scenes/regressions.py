@@ -142,17 +142,15 @@ def _of_blocks(one: Comparison, values: Mapping[str, str]) -> list[Plot]:
         return []
     metric, shown = metrics[0], given[: blocks.MOST]
     title = f"{_plain_title(metric)}, block by block"
-    note = (
-        "Each mark is a block: one process for each side, measured in turns. Squares: the base against itself, which "
-    )
-    note += "is 0 but for noise. "
+    note = "Each mark is a block, in which the sides take turns. Squares: the base against itself, which is 0 but for "
+    note += "noise. "
     note += f"The first {blocks.MOST} of {len(given)} models. " if len(given) > len(shown) else ""
     return [
         Plot(
             f"blocks-{metric.replace('_', '-')}",
             title,
             partial(blocks.draw_blocks, shown, metric, title),
-            note + (conditions_words(one.conditions) if one.conditions else ""),
+            note + (f"Conditions: {conditions_words(one.conditions)}" if one.conditions else ""),
             "Change of the head against the base in each block, with the control, the interval and the limit, by model",
             lambda: blocks.rows(given, metric),
             wide=True,
