@@ -13,11 +13,11 @@ from mgic.measure.blocks import Parents, Worker, arms_of, sampled, turn_order
 from mgic.records import Arm, ModelFigures, Sampled
 
 MAX_BLOCKS = 80  # a measurement and a second one, each of which ends by itself
-BLOCKS_A_PROCESS = 4
-SAMPLE_S = 0.25  # of CPU time that the passes of a sample should take together
+BLOCKS_A_PROCESS = 5
+SAMPLE_S = 0.16  # of CPU time that the passes of a sample should take together
 TURN_S = 0.016  # that those of a turn should: what disturbs for longer disturbs all
 MOST_PASSES = 50  # in a turn
-ROUNDS = (4, 16)
+ROUNDS = (4, 10)
 WARM_UP_S = 0.1  # of CPU time
 
 
