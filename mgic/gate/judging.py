@@ -138,10 +138,14 @@ def _row(
     decision = state.decision
     if decision is None or decision.estimate is None:
         return _missing(base, head, metric, limit)
+    why = decision.why
+    if state.suspected_at:  # what is shown is of both measurements: the second alone may be too short for 95 %
+        whole = blocks(samples, head.model, metric)
+        decision = told([one.effect for one in whole], [one.difference for one in whole])
     before = base_value(samples, head.model, metric, batch)
     turned = metric == "throughput"
     low, high = (decision.high, decision.low) if turned else (decision.low, decision.high)
-    change = _percent(decision.estimate, turned)
+    change = _percent(decision.estimate or 0.0, turned)
     after = None if before is None else before * (1 + change / 100)
     return MetricVerdict(
         model=head.model,
@@ -154,7 +158,7 @@ def _row(
         limit=limit,
         verdict=verdict,
         improved=verdict == "pass" and decision.high is not None and decision.high < 0,
-        note=decision.why[:1000] if verdict == "inconclusive" else "",
+        note=why[:1000] if verdict == "inconclusive" else "",
         low_percent=None if low is None else _percent(low, turned),
         high_percent=None if high is None else _percent(high, turned),
         n=decision.n,

@@ -36,7 +36,7 @@ def conditions(found: Comparison) -> str:
     said = (
         f"{how.blocks} blocks in {how.elapsed_s:.0f} s of {how.budget_s:.0f}, {how.engine}, {how.threads} thread, "
         f"batch {how.batch_size}; {how.processor or 'unknown processor'}, {how.cores} cores{load}{after}; "
-        f"PyTorch {how.torch}. Intervals hold at every look, 95 % or more."
+        f"PyTorch {how.torch}. Intervals are of 95 % or more."
     )
     return " ".join([said, *(f"{remark[:1].upper()}{remark[1:]}." for remark in how.remarks)])
 

@@ -114,7 +114,8 @@ class Here:
         if wrong or job["task"] == "figures":
             return wrong or _figures(job, before)
         setup = Setup(**{**job["setup"], "input_size": tuple(job["setup"]["input_size"])})
-        self._subject = Subject(setup, _of_file if is_file(setup.model) else None, time.process_time)
+        make = _of_file if is_file(setup.model) else None
+        self._subject = Subject(setup, make, time.process_time, own_memory=True)
         return {"pass_s": self._subject.pass_s}
 
     def end(self) -> None:

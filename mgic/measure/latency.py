@@ -87,6 +87,7 @@ class Subject:
         setup: What is timed. All that it needs is imported by now, and nothing was computed in this process before.
         make: Builds the network and its input; None: `forward_of`.
         clock: By which the warm-up ends in time.
+        own_memory: Whether memory is counted without the pages of files.
 
     Raises:
         BadConfig: The network cannot be built or run as the setup says.
@@ -97,9 +98,10 @@ class Subject:
         setup: Setup,
         make: Callable[[Setup], Forward] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        own_memory: bool = False,
     ) -> None:
         self._cuda = setup.device == "cuda"
-        self._memory = PeakMemory(setup.device)
+        self._memory = PeakMemory(setup.device, own_memory)
         self._forward = (make or forward_of)(setup)
         self._timer: Timer = CudaTimer() if self._cuda else cpu_timer
         self._passes: list[Pass] = []

@@ -17,15 +17,17 @@ class PeakMemory:
 
     Args:
         device: "cpu" or "cuda".
+        own: On the CPU, without the pages of files, such as the libraries that a first pass loads: the kernel keeps
+            no peak of the rest, which is taken to be the peak of all less the pages of files at the end.
 
     Attributes:
         baseline: What was held when this was made; None where the kernel does not tell.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, own: bool = False) -> None:
         self._cuda = device == "cuda"
-        self._known = True
-        self.baseline = torch.cuda.memory_allocated() if self._cuda else _resident("VmRSS")
+        self._known, self._own = True, own
+        self.baseline = torch.cuda.memory_allocated() if self._cuda else _resident("RssAnon" if own else "VmRSS")
 
     def begin(self) -> None:
         """Give back what nobody uses, and forget the peak so far."""
@@ -45,7 +47,8 @@ class PeakMemory:
         """None where the peak cannot be told from that of what was before."""
         if self._cuda:
             return torch.cuda.max_memory_allocated()
-        return _resident("VmHWM") if self._known else None
+        peak, files = _resident("VmHWM"), _resident("RssFile") if self._own else 0
+        return peak - files if self._known and peak is not None and files is not None else None
 
 
 def _resident(field: str) -> int | None:
