@@ -109,7 +109,7 @@ def _timed(model: str, metric: str, samples: Sequence[Sampled], case: str) -> Me
     low, middle, high = _interval(effects)
     control_low, _, control_high = _interval(controls)
     base = exp(fmean((one["base"] + one["control"]) / 2 for one in means))
-    verdict = case if metric in LIMITS else "told"
+    verdict = case if metric in LIMITS else "shown"
     return _row(
         model, metric, base, base * exp(middle), LIMITS.get(metric, ""), verdict,
         low_percent=_percent(low), high_percent=_percent(high), n=len(effects),

@@ -39,11 +39,11 @@ def of_predictions(model: str, found: Paired, limit: str, from_base: bool) -> Me
         model: Its spec.
         found: The two networks, sample by sample.
         limit: Such as -0.2pp.
-        from_base: Whether the head's weights are made of the base's. If nothing says so, it is `told` and not judged.
+        from_base: Whether the head's weights are made of the base's. If nothing says so, it is `shown` and not judged.
     """
     told = mcnemar(found.n, found.lost, found.gained)
     points = allowance("top1", limit).amount
-    verdict: RowVerdict = "told"
+    verdict: RowVerdict = "shown"
     note = _answers(found, told)
     if not (from_base or found.same_weights):
         note = f"it is not said that the head's weights are made of the base's, so it is not judged: {note}"

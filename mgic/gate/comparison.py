@@ -149,10 +149,10 @@ def _not_comparable(base: Top1 | None, head: Top1 | None) -> str:
 def overall(rows: Sequence[MetricVerdict], rules: Rules) -> tuple[GateVerdict, str]:
     """One verdict over all rows, and a sentence.
 
-    A row that is told or new decides nothing; a missing figure only where its limit was named, or where all are
+    A row that is shown or new decides nothing; a missing figure only where its limit was named, or where all are
     missing.
     """
-    judged = [row for row in rows if row.verdict not in ("told", "new")]
+    judged = [row for row in rows if row.verdict not in ("shown", "new")]
     by = {word: [row for row in judged if row.verdict == word] for word in ORDER}
     missing = by["not measured"]
     lost = [row for row in missing if not row.metric or getattr(rules.of(row.model), row.metric) is not None]

@@ -119,7 +119,7 @@ def rows(
             found.append(_row(samples, base, head, metric, limit, state.verdict or "inconclusive", state, batch))
         elif not limit and metric in SHOWN and (several := blocks(samples, head.model, metric)):
             effects, controls = [one.effect for one in several], [one.difference for one in several]
-            found.append(_row(samples, base, head, metric, "", "told", State(told(effects, controls)), batch))
+            found.append(_row(samples, base, head, metric, "", "shown", State(told(effects, controls)), batch))
         elif getattr(limits, metric) is not None:
             found.append(_missing(base, head, metric, limit))
     return found

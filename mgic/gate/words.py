@@ -47,5 +47,4 @@ def change(row: MetricVerdict) -> str:
 
 def word(row: MetricVerdict) -> str:
     """The verdict, and whether it is better."""
-    shown = "shown" if row.verdict == "told" else row.verdict
-    return f"{shown}, better" if row.improved else shown
+    return f"{row.verdict}, better" if row.improved else row.verdict

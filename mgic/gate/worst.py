@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mgic.records import MetricVerdict, RowVerdict
 from mgic.records.limits import WRITTEN
 
-ORDER: tuple[RowVerdict, ...] = ("regression", "gone", "not measured", "inconclusive", "pass", "told", "new")
+ORDER: tuple[RowVerdict, ...] = ("regression", "gone", "not measured", "inconclusive", "pass", "shown", "new")
 NAMES = {
     "params": "parameters",
     "macs": "MACs",

@@ -10,7 +10,7 @@ from mgic.records.gate import Source
 from mgic.records.limits import GateMetric, TimedMetric
 
 GateVerdict = Literal["pass", "regression", "inconclusive", "not measured"]
-RowVerdict = Literal["pass", "regression", "inconclusive", "not measured", "gone", "new", "told"]
+RowVerdict = Literal["pass", "regression", "inconclusive", "not measured", "gone", "new", "shown"]
 Arm = Literal["base", "control", "head"]
 Stage = Literal["first", "confirming"]
 Origin = Literal["service", "elsewhere"]
@@ -22,7 +22,7 @@ MAX_SAMPLES = 20_000
 class MetricVerdict(Record):
     """One metric of one model. `change` is head minus base, in the metric's own unit.
 
-    `told`: it is shown and was not judged, for no limit was named. `gone` and `new`: the model is on one side
+    `shown`: it was not judged, for no limit was named. `gone` and `new`: the model is on one side
     only; such a row has no metric. What was measured and not counted has an interval of 95 %, of `change_percent`; that
     of top1 is of `change`, in points.
     """

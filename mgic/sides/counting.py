@@ -78,7 +78,7 @@ def one_sided(specs: Sequence[str], base: Counted, head: Counted, allow_gone: bo
             sides = [f"{name}: {one.bad[spec]}" for name, one in (("base", base), ("head", head)) if spec in one.bad]
             rows.append(_row(spec, "not measured", "; ".join(sides)))
         elif spec not in head.figures:
-            rows.append(_row(spec, "told" if allow_gone else "gone", "the base has it, the head does not"))
+            rows.append(_row(spec, "shown" if allow_gone else "gone", "the base has it, the head does not"))
         elif spec not in base.figures:
             rows.append(_row(spec, "new", "the head has it, the base does not"))
     return rows

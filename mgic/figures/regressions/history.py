@@ -22,9 +22,9 @@ SYMBOLS: Mapping[RowVerdict, str] = {
     "pass": "circle",
     "regression": "x",
     "inconclusive": "diamond-open",
-    "told": "circle-open",
+    "shown": "circle-open",
 }
-COLOURS: Mapping[RowVerdict, int] = {"pass": 0, "regression": 1, "inconclusive": 4, "told": 7}  # of the series
+COLOURS: Mapping[RowVerdict, int] = {"pass": 0, "regression": 1, "inconclusive": 4, "shown": 7}  # of the series
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _noise(marks: Sequence[Mark]) -> float:
 def draw_values(given: History, title: str, colours: Look) -> go.Figure:
     """The head's value, its interval, how far its limit would have let it go, and the levels between changes."""
     made = _figure(given, title, TITLES[given.metric], colours)
-    allowed = [mark for mark in given.marks if mark.most is not None and mark.verdict != "told"]
+    allowed = [mark for mark in given.marks if mark.most is not None and mark.verdict != "shown"]
     if allowed:
         made.add_scatter(
             x=[mark.at for mark in allowed],

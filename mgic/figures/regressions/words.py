@@ -17,7 +17,7 @@ SIGNS: Mapping[str, str] = {
     "not measured": "○",
     "gone": "⊘",
     "new": "+",
-    "told": "·",
+    "shown": "·",
 }
 TITLES: Mapping[GateMetric, str] = {
     "params": "Parameters",

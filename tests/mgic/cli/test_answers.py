@@ -54,7 +54,7 @@ def test_1_a_loss_of_the_same_weights_is_a_regression(baseline, sides):
 def test_0_it_is_shown_where_nothing_says_that_the_weights_are_the_same(baseline, sides):
     done = gate(baseline, "--predictions", sides, "--format", "json")
     assert done.exit_code == Code.OK
-    assert json.loads(done.stdout)["rows"][-1]["verdict"] == "told"
+    assert json.loads(done.stdout)["rows"][-1]["verdict"] == "shown"
 
 
 def test_the_limit_of_top1_counts(baseline, sides):

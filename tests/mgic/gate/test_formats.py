@@ -37,7 +37,7 @@ def found() -> Comparison:
             row("params", "pass", 1000, 1000, limit="+0%"),
             row("cpu_time", "regression", 2.0, 2.2, **interval),
             row("peak_memory", "inconclusive", 1e6, 1.02e6, "it may be more: 3 blocks | of 6"),
-            row("throughput", "told", 500.0, 455.0, limit=""),
+            row("throughput", "shown", 500.0, 455.0, limit=""),
             row(None, "gone", note="the base has it, the head does not", limit=""),
         ),
         notes=(),

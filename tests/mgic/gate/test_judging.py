@@ -110,7 +110,7 @@ def test_a_suspicion_at_the_end_of_the_time_is_not_settled():
 def test_metrics_without_a_limit_are_told_and_throughput_is_turned():
     samples = measured(1.25, 6)
     state = judged(samples, Limits(), 6, 5)
-    told = {one.metric: one for one in rows(samples, FIGURES, FIGURES, Limits(), state, 4) if one.verdict == "told"}
+    told = {one.metric: one for one in rows(samples, FIGURES, FIGURES, Limits(), state, 4) if one.verdict == "shown"}
     assert set(told) == {"wall_time", "p50", "throughput"}
     assert told["throughput"].base == pytest.approx(1000, rel=0.01)  # 4 samples in 4 ms
     assert told["throughput"].change_percent == pytest.approx(-20, abs=0.3)
