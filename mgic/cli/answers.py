@@ -9,7 +9,7 @@ from mgic.gate import Rules
 from mgic.gate.accuracy import PREDICTIONS_LIMIT, of_predictions
 from mgic.gate.comparison import overall
 from mgic.gate.predictions import Paired, pair, read_predictions
-from mgic.records import Comparison
+from mgic.records import Comparison, MetricVerdict
 
 OPTION = "--predictions"
 
@@ -63,10 +63,17 @@ def with_answers(found: Comparison, given: Sequence[Answers], rules: Rules, from
     told = zip(models, given, limits, strict=True)
     missed = [row for row in found.rows if row.metric == "top1" and row.verdict == "not measured"]
     others = [row for row in found.rows if row not in missed or row.model not in models]
-    rows = (*others, *(of_predictions(model, one.paired, limit, from_base) for model, one, limit in told))
+    made = [of_predictions(model, one.paired, limit, from_base) for model, one, limit in told]
+    rows = (*others, *(_wanted(row, rules) for row in made))
     verdict, words = overall(rows, rules)
     against = found.summary.rpartition(" (")[2]
     return found.model_copy(update={"rows": rows, "verdict": verdict, "summary": f"{words} ({against}"})
+
+
+def _wanted(row: MetricVerdict, rules: Rules) -> MetricVerdict:
+    """A figure whose limit was named is not merely shown."""
+    unjudged = row.verdict == "shown" and rules.of(row.model).top1 is not None
+    return row.model_copy(update={"verdict": "not measured"}) if unjudged else row
 
 
 def _model(named: str, known: Sequence[str]) -> str:

@@ -50,7 +50,9 @@ def replay(
     schema = core().describe.experiment(experiment).result_schema
     found = replayed(before.result or {}, after.result or {}, schema, metric, known)
     causes = environment_differences(before.environment, after.environment)
-    _tell(found, causes, as_json)
+    commit = (before.environment.get("source") or {}).get("commit")
+    unknown = "; of which commit of the lab it was is not known" if commit in (None, "unknown") else ""
+    _tell(found, causes, as_json, unknown)
     raise typer.Exit(Code.RUN_FAILED if found.verdict == "differs" else Code.OK)
 
 
@@ -71,7 +73,7 @@ def _before(given: str, client: Client) -> tuple[Outcome, Run | None]:
         told = {"experiment": run.experiment, **(run.environment or {})}
         outcome = Outcome(status=run.status, config=run.config, result=run.result, environment=told, seconds=0.0)
     if outcome.status is not RunStatus.SUCCEEDED or outcome.result is None:
-        raise Conflict(f"{given} has {outcome.status}: there is no result to repeat")
+        raise Conflict(f"{given} has no result to repeat: it has {outcome.status}")
     return outcome, run
 
 
@@ -146,12 +148,12 @@ def _again(experiment: str, before: Outcome, data_dir: Path, quiet: bool) -> Out
     return result
 
 
-def _tell(found: Replayed, causes: list[str], as_json: bool) -> None:
+def _tell(found: Replayed, causes: list[str], as_json: bool, unknown: str) -> None:
     if as_json:
         told = found._asdict() | {"different": [one._asdict() for one in found.different], "environment": causes}
         put_json(told)
         return
-    put(f"{found.verdict}: {found.why}")
+    put(f"{found.verdict}: {found.why}{unknown}")
     for one in found.different[:SHOWN]:
         put(f"  {one.place}: {one.before} -> {one.after}")
     if len(found.different) > SHOWN:

@@ -12,11 +12,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from mgic.cli.files import read_json
 from mgic.cli.terminal import say
 from mgic.errors import BadConfig, Problem
 from mgic.gate import Rules, joined, parse_rules, read_rules
 from mgic.origin import ci_links
-from mgic.records import NAME_PATTERN, Comparison
+from mgic.records import MODEL_NAME_PATTERN, NAME_PATTERN, Comparison
 from mgic.sides.checkout import base_of, changed_since, checked_out
 from mgic.sides.preparing import prepared
 from mgic.sides.timing import Timed, Way
@@ -65,7 +66,7 @@ def read_settings(folder: Path) -> Settings:
 
 def _of_file(path: Path) -> Settings:
     try:
-        table = tomllib.loads(path.read_text("utf-8-sig")).get("tool", {}).get("mgic", {}).get("gate", {})
+        table = tomllib.loads(read_json(PROJECT, path).decode()).get("tool", {}).get("mgic", {}).get("gate", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
         raise _bad(PROJECT, f"{path} cannot be read: {error}") from error
     if not isinstance(table, dict):
@@ -139,8 +140,9 @@ def compare_versions(ref: str, settings: Settings, models: Sequence[str], limits
     rules = joined(settings.rules, parse_rules(limits, "--fail-on"))
     folder, links = Path.cwd(), ci_links(os.environ)
     base = base_of(ref, folder, os.environ)
+    specs = tuple(_file_or_spec(spec) for spec in (models or settings.models))
     asked = Asked(
-        specs=tuple(models or settings.models),
+        specs=specs,
         rules=rules,
         way=Way(settings.engine, settings.batch_size),
         budget_s=budget,
@@ -158,18 +160,30 @@ def compare_versions(ref: str, settings: Settings, models: Sequence[str], limits
             return held_against(base, sides, asked, notes, _tell)
 
 
+def _file_or_spec(spec: str) -> str:
+    """A file by its plain path from here. Raises `BadConfig` for one elsewhere, or with a name that is none here."""
+    if not spec.endswith(FILES):
+        return spec
+    plain = os.path.normpath(spec)
+    if not re.fullmatch(MODEL_NAME_PATTERN, plain):
+        words = "a file is named by its path from here, with letters, digits, dots, dashes and underscores of ASCII"
+        raise _bad("models", f"{words}, not {spec[:80]!r}")
+    return plain
+
+
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """A job that is cancelled gets SIGTERM: what was checked out is removed then too."""
+    """Also of a job that is cancelled, or whose terminal is closed: what was checked out is removed then too."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _tell(timed: Timed) -> None:

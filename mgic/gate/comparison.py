@@ -161,7 +161,7 @@ def overall(rows: Sequence[MetricVerdict], rules: Rules) -> tuple[GateVerdict, s
         verdict: GateVerdict = "regression"
         words = f"{_of(by['regression'], judged)} worse than allowed"
     elif not judged:
-        verdict, words = "pass", "no model is on both sides, so that there is nothing to hold one against"
+        verdict, words = "not measured", "no model is on both sides, so that there is nothing to hold one against"
     elif by["gone"] or wanted:
         verdict = "not measured"
         gone = f"{', '.join(row.model for row in by['gone'][:5])} {_is(by['gone'])} gone" if by["gone"] else ""

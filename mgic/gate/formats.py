@@ -53,7 +53,8 @@ def as_junit(found: Comparison) -> str:
     suite = ElementTree.Element("testsuite", {"name": "mgic gate"})
     for row in found.rows:
         case = ElementTree.SubElement(suite, "testcase", {"classname": row.model, "name": row.metric or row.verdict})
-        said = f"{word(row)}: {number(row, row.base)} -> {number(row, row.head)}, {change(row)} {row.note}".strip()
+        figures = f" {number(row, row.base)} -> {number(row, row.head)}, {change(row)}" if row.metric else ""
+        said = f"{word(row)}:{figures} {row.note}".strip()
         if row.verdict in ("regression", "gone"):
             ElementTree.SubElement(case, "failure", {"message": said, "type": row.verdict})
             counts["failures"] += 1

@@ -7,11 +7,12 @@ from typing import Literal
 
 from mgic.gate.effects import blocks, centre
 from mgic.gate.limits import TIMED, limit_of
-from mgic.gate.sequential import Decision, confirm, decide
-from mgic.records import Limits, MetricVerdict, ModelFigures, RowVerdict, Sampled, Stage, TimedMetric
+from mgic.gate.sequential import LEAST_BLOCKS, Decision, confirm, decide
+from mgic.records import GateMetric, Limits, MetricVerdict, ModelFigures, RowVerdict, Sampled, Stage, TimedMetric
 from mgic.records.limits import WRITTEN, allowance
 from mgic.statistics.signed_rank import signed_rank
 
+UNREADABLE = "it could not be read here, or nothing was timed"
 ENDS: tuple[RowVerdict, ...] = ("pass", "regression", "inconclusive")
 SHOWN: tuple[TimedMetric, ...] = ("wall_time", "p50", "throughput")  # without a limit these are told
 
@@ -120,8 +121,8 @@ def rows(
         elif not limit and metric in SHOWN and (several := blocks(samples, head.model, metric)):
             effects, controls = [one.effect for one in several], [one.difference for one in several]
             found.append(_row(samples, base, head, metric, "", "shown", State(told(effects, controls)), batch))
-        elif getattr(limits, metric) is not None:
-            found.append(_missing(base, head, metric, limit))
+        elif getattr(limits, metric) is not None or (metric == "peak_memory" and blocks(samples, head.model, "p50")):
+            found.append(missing(base, head, metric, limit))
     return found
 
 
@@ -137,11 +138,12 @@ def _row(
 ) -> MetricVerdict:
     decision = state.decision
     if decision is None or decision.estimate is None:
-        return _missing(base, head, metric, limit)
+        return missing(base, head, metric, limit)
     why = decision.why
     if state.suspected_at:  # what is shown is of both measurements: the second alone may be too short for 95 %
         whole = blocks(samples, head.model, metric)
         decision = told([one.effect for one in whole], [one.difference for one in whole])
+    few = decision.n < LEAST_BLOCKS  # no interval of 95 % is known of so few
     before = base_value(samples, head.model, metric, batch)
     turned = metric == "throughput"
     low, high = (decision.high, decision.low) if turned else (decision.low, decision.high)
@@ -159,8 +161,8 @@ def _row(
         verdict=verdict,
         improved=verdict == "pass" and decision.high is not None and decision.high < 0,
         note=why[:1000] if verdict == "inconclusive" else "",
-        low_percent=None if low is None else _percent(low, turned),
-        high_percent=None if high is None else _percent(high, turned),
+        low_percent=None if low is None or few else _percent(low, turned),
+        high_percent=None if high is None or few else _percent(high, turned),
         n=decision.n,
         first_n=state.suspected_at if verdict == "regression" else 0,
         control_low_percent=None if decision.control_low is None else _percent(decision.control_low, False),
@@ -179,7 +181,9 @@ def _percent(log_ratio: float, turned: bool) -> float:
     return 100 * math.expm1(-log_ratio if turned else log_ratio)
 
 
-def _missing(base: ModelFigures, head: ModelFigures, metric: TimedMetric, limit: str) -> MetricVerdict:
-    why = "it could not be read here, or no block was finished in the time that was given"
+def missing(
+    base: ModelFigures, head: ModelFigures, metric: GateMetric, limit: str, why: str = UNREADABLE
+) -> MetricVerdict:
+    """The row of a figure that there is not."""
     specs = {"model": head.model, "base_model": base.model}
     return MetricVerdict(**specs, metric=metric, limit=limit, verdict="not measured", note=why)

@@ -1,6 +1,6 @@
 """How far a metric may move to the worse, by model, read and applied without rounding."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
@@ -32,6 +32,14 @@ class Rules:
             if fnmatchcase(model, pattern) or fnmatchcase(model.partition("(")[0], pattern):
                 found = found.model_copy(update=limits.model_dump(exclude_none=True))
         return found
+
+
+def check_used(rules: Rules, models: Iterable[str], field: str) -> None:
+    """Raises `BadConfig` for a pattern that no model fits."""
+    known = list(models)
+    for pattern in rules.named:
+        if not any(fnmatchcase(one, pattern) or fnmatchcase(one.partition("(")[0], pattern) for one in known):
+            raise _bad(field, f"no model fits {pattern[:80]!r}; there are {', '.join(known)[:300]}")
 
 
 def parse_limits(text: str, field: str) -> Limits:

@@ -31,12 +31,14 @@ def conditions(found: Comparison) -> str:
     how = found.conditions
     if how is None:
         return ""
+    if not how.blocks:
+        return "Nothing was timed."
     load = "" if how.load_before is None else f", load {how.load_before:.1f}"
     after = "" if how.load_after is None else f" to {how.load_after:.1f}"
     said = (
-        f"{how.blocks} blocks in {how.elapsed_s:.0f} s of {how.budget_s:.0f}, {how.engine}, {how.threads} thread, "
-        f"batch {how.batch_size}; {how.processor or 'unknown processor'}, {how.cores} cores{load}{after}; "
-        f"PyTorch {how.torch}. Intervals are of 95 % or more."
+        f"{how.blocks} block{'' if how.blocks == 1 else 's'} in {how.elapsed_s:.0f} s of {how.budget_s:.0f}, "
+        f"{how.engine}, {how.threads} thread, batch {how.batch_size}; {how.processor or 'unknown processor'}, "
+        f"{how.cores} cores{load}{after}; PyTorch {how.torch}. Intervals are of 95 % or more."
     )
     return " ".join([said, *(f"{remark[:1].upper()}{remark[1:]}." for remark in how.remarks)])
 

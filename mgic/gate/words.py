@@ -35,6 +35,8 @@ def change(row: MetricVerdict) -> str:
         return f"{row.change_percent:+.1f} % [{row.low_percent:+.1f}, {row.high_percent:+.1f}], n = {row.n}"
     if row.change is None:
         return "-"
+    if row.n and row.change_percent is not None and row.metric != "top1":
+        return f"{row.change_percent:+.1f} %, n = {row.n}"
     if row.metric == "top1":
         points = f"{row.change:+.2f} pp" if row.change else "0"
         known = row.low_percent is not None and row.high_percent is not None

@@ -8,6 +8,7 @@ more than they do, and the next ones have another: so it is noise and no bias be
 """
 
 import json
+import math
 import os
 import random
 import selectors
@@ -26,6 +27,7 @@ from mgic.records import Arm, Sampled, Stage
 
 PADDING = 4096  # bytes: the environment stands above the stack, and moves it
 LONGEST_S = 600.0  # that one answer may take
+LEAST_S = 20.0  # that it may take although the time is over
 TAIL = 15  # lines of a log that are told
 
 ARMS: tuple[Arm, ...] = ("base", "head", "head", "control")
@@ -78,9 +80,11 @@ class Parent:
 
     Attributes:
         state: What it says of itself, once it has imported what it was told to.
+        until: `time.monotonic()` from which on an answer is waited for a short while only.
     """
 
     state: dict[str, Any]
+    until: float = math.inf
 
     def __init__(self, code: Code, log: Path) -> None:
         reading, writing = os.pipe()
@@ -119,13 +123,13 @@ class Parent:
     def ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """Raises `NotMeasured`: it could not be done."""
         sending: IO[bytes] | None = self._process.stdin
-        if sending is None:
-            raise NotMeasured("the measuring process has no input")
+        if sending is None or sending.closed:
+            raise NotMeasured("its process was ended, for another network gave no answer")
         sending.write(json.dumps(job).encode() + b"\n")
         sending.flush()
         found = self._next()
         if "ended" in found:
-            raise NotMeasured(f"the process that measured ended with code {found['ended']}: {self._tail()}")
+            raise NotMeasured(f"its process ended with code {found['ended']}: {self._tail()}")
         if "error" in found:
             raise NotMeasured(found["error"])
         return found
@@ -141,8 +145,10 @@ class Parent:
     def _next(self) -> dict[str, Any]:
         with selectors.DefaultSelector() as waiting:
             waiting.register(self._answers, selectors.EVENT_READ)
-            if not waiting.select(LONGEST_S):
-                raise NotMeasured(f"a measuring process gave no answer for {LONGEST_S:g} s")
+            patience = max(LEAST_S, min(LONGEST_S, self.until - time.monotonic()))
+            if not waiting.select(patience):
+                self.close()
+                raise NotMeasured(f"it gave no answer for {patience:.0f} s")
         line = self._answers.readline()
         if not line:
             raise NotMeasured(f"the measuring process ended with code {self._process.wait()}: {self._tail()}")
@@ -210,6 +216,11 @@ class Parents:
     def close(self) -> None:
         for parent in self._made.values():
             parent.close()
+
+    def end_by(self, until: float) -> None:
+        """Wait for answers until then, and a short while for each beyond."""
+        for parent in self._made.values():
+            parent.until = until
 
     def state(self, arm: Arm) -> dict[str, Any]:
         """What the process of an arm says of itself."""

@@ -38,6 +38,8 @@ def file_figures(spec: str) -> ModelFigures:
         BadConfig: It is no such file, a pointer of Git LFS, or has an operator that is not counted.
     """
     path = Path(spec)
+    if path.is_dir():
+        raise _bad(f"{spec} is a folder, not a file")
     with path.open("rb") as file:
         if file.read(len(LFS)) == LFS:
             raise _bad(f"{spec} is a pointer of Git LFS, not the file itself: run `git lfs pull`")

@@ -99,9 +99,8 @@ class Here:
             return {"error": f"out of memory: {error}"}
         except MgicError as error:
             return {"error": str(error)}
-        except Exception as error:  # noqa: BLE001 - the code of a pull request, in which anything may happen
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            return {"error": f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"[:1000]}
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the code of a pull request: anything may happen
+            return {"error": _in_words(error)}
 
     def _done(self, job: dict[str, Any]) -> dict[str, Any]:
         if self._subject is not None:
@@ -162,6 +161,11 @@ class Child:
         self._answers.close()
 
 
+def _in_words(error: BaseException) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"[:1000]
+
+
 def _serve(reading: int, writing: int) -> None:
     here = Here()
     os.dup2(2, 1)  # what the code of a side prints goes to the log
@@ -214,6 +218,8 @@ def _figures(job: Mapping[str, Any], before: Collection[str]) -> dict[str, Any]:
             found[spec] = {"unknown": str(error)}
         except BadConfig as error:
             found[spec] = {"bad": str(error)}
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the code of a pull request: anything may happen
+            found[spec] = {"bad": _in_words(error)}
     return {"models": found, "loaded": [name for name in list(sys.modules) if name not in before and _installed(name)]}
 
 

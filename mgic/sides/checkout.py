@@ -15,6 +15,7 @@ from mgic.repository import remote_of, repository_of
 PATIENCE_S = 120
 PULL_REQUEST = "refs/pull/"  # of GitHub: HEAD is a merge, made for the job, of the head into the base
 OPTION = "--base"
+ALL = "origin '+refs/heads/*:refs/remotes/origin/*'"  # a clone of one branch follows no other
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,6 @@ def checked_out(base: Base) -> Iterator[Path]:
     folder = Path(mkdtemp(prefix="mgic-base-"))
     place = folder / base.root.name
     try:
-        _git(base.root, "worktree", "prune")  # what an earlier job left that was killed
         _git(
             base.root,
             "-c",
@@ -88,10 +88,12 @@ def checked_out(base: Base) -> Iterator[Path]:
             str(place),
             base.commit,
         )
+        if (place / ".gitmodules").is_file():
+            _git(place, "submodule", "update", "--init", "--recursive", "--quiet")
         yield place
     finally:
+        _run(base.root, "worktree", "remove", "--force", "--force", str(place))  # of this one, and of no other
         shutil.rmtree(folder, ignore_errors=True)
-        _git(base.root, "worktree", "prune")
 
 
 def remote(root: Path) -> str | None:
@@ -119,12 +121,10 @@ def changed_since(base: Base, path: Path) -> bool:
 
 
 def _unknown(ref: str, shallow: bool) -> Exception:
-    remote_name, slash, branch = ref.partition("/")
-    fetch = f"git fetch {remote_name} {branch}" if slash else f"git fetch origin {ref}"
     if shallow:
-        words = f"{OPTION}: this clone is shallow and does not know {ref}; deepen it: git fetch --unshallow && {fetch}"
+        words = f"{OPTION}: this clone is shallow and does not know {ref}; deepen it: git fetch --unshallow {ALL}"
         return NotFound(f"{words} (GitHub: actions/checkout with fetch-depth: 0, GitLab: GIT_DEPTH: 0)")
-    return _bad(f"git knows no commit {ref[:200]!r} here; is it fetched? {fetch}")
+    return _bad(f"git knows no commit {ref[:200]!r} here; if it is a branch of the remote: git fetch {ALL}")
 
 
 def _line(root: Path, *words: str) -> str | None:

@@ -42,7 +42,10 @@ def count(name: Arm, made: Parents, specs: Sequence[str], sizes: Mapping[str, Se
         NotMeasured: They cannot be imported.
     """
     job = {"task": "figures", "specs": list(specs), "sizes": {spec: list(size) for spec, size in sizes.items()}}
-    worker, told = made.open(name, job)
+    try:
+        worker, told = made.open(name, job)
+    except NotMeasured as error:
+        raise NotMeasured(f"the {name} cannot be counted: {error}") from error
     worker.close()
     if "no_import" in told:
         if name == "base" and ABSENT in told["no_import"]:

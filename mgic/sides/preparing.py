@@ -87,7 +87,7 @@ def _installed(name: str, root: Path, folder: Path, command: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise _bad(f"on the {name} side the command has not ended after {INSTALL_S // 60} minutes") from error
     if done.returncode:
-        said = " ".join(os.fsdecode(done.stderr or done.stdout).split())[-500:]
+        said = " ".join(os.fsdecode(done.stderr or done.stdout).split())[-500:] or "it said nothing"
         raise _bad(f"on the {name} side the command ended with code {done.returncode}: {said}")
     return str(python)
 

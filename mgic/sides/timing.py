@@ -102,6 +102,7 @@ def _in_processes(
     if made.remark:
         _once(timed.remarks, made.remark)
     timed.start_s = max(timed.start_s, made.seconds)
+    made.end_by(until)
     began = time.monotonic()
     for count in range(1, BLOCKS_A_PROCESS + 1):
         block_began = time.monotonic()

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 from mgic.errors import BadConfig, Problem
 from mgic.gate.comparison import exact, overall
-from mgic.gate.judging import Judged, rows
-from mgic.gate.limits import Rules
+from mgic.gate.judging import Judged, missing, rows
+from mgic.gate.limits import Rules, check_used
 from mgic.measure.blocks import Code, Parents
 from mgic.measure.host import Host
 from mgic.origin import source
@@ -78,6 +78,7 @@ def held_against(
     with TemporaryDirectory(prefix="mgic-gate-") as folder:
         seen = _seen(codes, asked, began, Path(folder) / "log", tell)
     found = [*seen.one_sided, *_rows(seen, asked)]
+    check_used(asked.rules, [row.model for row in found], "limits")
     verdict, words = overall(found, asked.rules)
     head, remote = repository_of(base.root), remote_of(base.root)
     return Comparison(
@@ -153,7 +154,10 @@ def _specs(asked: Sequence[str], first: Counted, second: Counted) -> list[str]:
         dict.fromkeys(spec for one in (first, second) for spec in [*one.figures, *one.unknown, *one.bad])
     )
     if not known:
-        words = "neither side registers a model or has a function that makes one; name models, or a module by --import"
+        words = (
+            "neither side registers a model or has a function that makes one (with annotated num_classes and "
+            "in_channels, and -> nn.Module); name models, or a module by --import"
+        )
         raise BadConfig(words, (Problem("models", "missing", words),))
     if len(known) > MAX_GATE_MODELS:
         words = f"{len(known)} models are too many for a gate, which takes {MAX_GATE_MODELS}; name those that matter"
@@ -172,6 +176,8 @@ def _rows(seen: Seen, asked: Asked) -> list[MetricVerdict]:
         found += exact(base, head, limits)
         judged = seen.timed.judged.get(model, Judged())
         found += rows(seen.timed.samples, base, head, limits, judged, asked.way.batch_size)
+        if limits.top1 is not None:
+            found.append(missing(base, head, "top1", limits.top1, "no answers to the same samples were given"))
     return found
 
 

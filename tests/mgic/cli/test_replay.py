@@ -60,7 +60,7 @@ def test_a_training_is_repeated_to_the_last_digit_and_a_change_is_found(written)
             {"subject": {"plugins": [{"module": "their.nets", "fingerprint": "0", "commit": None}]}},
             "--import their.nets",
         ),
-        ({"status": "cancelled", "result": None}, "has cancelled: there is no result"),
+        ({"status": "cancelled", "result": None}, "has no result to repeat: it has cancelled"),
     ],
 )
 def test_another_code_is_refused_before_anything_runs(written, changes, said):

@@ -40,7 +40,7 @@ def test_of_the_merge_that_github_makes_the_base_is_its_first_parent(parted):
     found = base_of("origin/main", foreign.root, OF_PULL_REQUEST)
     assert (found.commit, found.ref) == (main, "origin/main")
     assert "merge" in found.why
-    with pytest.raises(BadConfig, match="git fetch origin main"):
+    with pytest.raises(BadConfig, match="git fetch origin"):
         base_of("origin/main", foreign.root, {})
 
 

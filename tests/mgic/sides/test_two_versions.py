@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from mgic import create, export_onnx
 from mgic.cli.terminal import Code
 from tests.mgic.sides.conftest import NETS
-from tests.outside import git
+from tests.outside import commit, git
 
 MODEL = "theirs.nets:small"
 
@@ -107,12 +107,76 @@ def test_a_head_that_does_not_work_is_not_measured_and_named(foreign, text, said
 
 
 @pytest.mark.thorough
-def test_the_first_models_of_a_repository_are_new_and_pass(foreign):
+def test_where_all_models_are_new_nothing_was_compared(foreign):
     (foreign.package / "more.py").write_text(NETS)
     command = ("--import", "theirs.more", "theirs.more:small", "--base", "main", "--budget", "0", "--format", "json")
     done = gate(foreign, *command)
-    assert done.returncode == Code.OK, done.stderr
+    assert done.returncode == Code.NOTHING, done.stderr
+    assert "no model is on both sides" in done.stderr
     assert verdicts(told(done)) == {("theirs.more:small", None): "new"}
+
+
+@pytest.mark.thorough
+def test_other_worktrees_stay_even_where_their_folder_is_away(foreign, tmp_path):
+    other, away = tmp_path / "other", tmp_path / "away"
+    git(foreign.root, "worktree", "add", "--quiet", "--detach", str(other), "main")
+    other.rename(away)
+    assert gate(foreign, MODEL, "--base", "main", "--budget", "0").returncode == Code.OK
+    away.rename(other)
+    assert git(other, "status", "--porcelain") == ""
+
+
+@pytest.mark.thorough
+def test_code_of_a_submodule_is_there_on_both_sides(foreign, tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "protocol.file.allow")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "always")
+    inner, outer = tmp_path / "inner", tmp_path / "outer"
+    (inner / "theirs").mkdir(parents=True)
+    (inner / "theirs" / "nets.py").write_text(NETS)
+    outer.mkdir()
+    for root in (inner, outer):
+        git(root, "init", "--quiet", "--initial-branch", "main")
+    commit(inner)
+    git(outer, "submodule", "--quiet", "add", str(inner), "src")
+    commit(outer)
+    git(outer, "checkout", "--quiet", "-b", "feature")
+    (outer / "src" / "theirs" / "nets.py").write_text(NETS.replace("width: int = 8", "width: int = 64"))
+    commit(outer / "src")
+    git(outer / "src", "push", "--quiet", "origin", "HEAD:refs/heads/wider")
+    commit(outer)
+    command = [sys.executable, "-P", "-m", "mgic", "gate", "--import", "theirs.nets", MODEL, "--base", "main"]
+    command += ["--budget", "0", "--format", "json"]
+    done = subprocess.run(command, cwd=outer, capture_output=True, text=True, check=False)
+    assert done.returncode == Code.REGRESSION, done.stderr
+    assert git(outer, "worktree", "list").count("\n") == 1
+
+
+@pytest.mark.thorough
+def test_a_builder_that_ends_the_program_is_told_of_its_model_alone(foreign):
+    foreign.write(NETS.replace("    return _network(16", "    raise SystemExit(5)\n    return _network(16"))
+    done = gate(foreign, "--base", "main", "--budget", "0", "--format", "json")
+    assert done.returncode == Code.NOTHING, done.stderr
+    states = verdicts(told(done))
+    assert states["theirs.nets:large", None] == "not measured"
+    assert states[MODEL, "params"] == "pass"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        (("--fail-on", "nope*=cpu_time:+5%"), "no model fits 'nope*'", Code.USAGE),
+        (("--fail-on", "top1:-0.5pp"), "wanted and not measured", Code.NOTHING),
+        (("--fail-on", "cpu_time:+5%"), "wanted and not measured", Code.NOTHING),
+        (("./net v2.onnx",), "a file is named by its path from here", Code.USAGE),
+        (("../net.onnx",), "a file is named by its path from here", Code.USAGE),
+    ],
+)
+def test_what_is_named_must_be_there(foreign, words, said, code):
+    done = gate(foreign, MODEL, *words, "--base", "main", "--budget", "0")
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
 
 
 @pytest.mark.thorough
