@@ -17,7 +17,7 @@ from mgic.errors import BadConfig, Cancelled, DataMissing, Diverged, MgicError, 
 from mgic.experiment import EXPERIMENTS, Context
 from mgic.extras import how_to_get
 from mgic.origin import source
-from mgic.provenance import closed, subject
+from mgic.provenance import NO_SUBJECT, closed, subject
 from mgic.records import Config, Failure, Outcome, Reason, RunStatus, check_keys
 
 
@@ -27,13 +27,14 @@ def run(name: str, config: Config, context: Context, links: Mapping[str, str | N
     The device is the context's; a config that says `auto` is resolved to it. `links`: see `mgic.provenance.ci_links`.
     """
     start = time.time()
-    about = subject(name, config, links or {})
+    about = NO_SUBJECT
     clock = time.perf_counter()
     result: dict[str, Any] | None = None
     failure: Failure | None = None
     resolved = dict(config)
     info: dict[str, Any] = {}
     try:
+        about = subject(name, config, links or {})  # takes a second, in which the run may be cancelled too
         experiment = EXPERIMENTS[name]
         look_in(context.data_dir)
         if resolved.get("device") == "auto":

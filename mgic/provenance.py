@@ -5,6 +5,7 @@ The two are never mixed: the lab may be installed somewhere inside the repositor
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mgic import plugins
@@ -19,6 +20,12 @@ from mgic.repository import Repository, remote_of, repository_of, tracked
 
 CONVERTED = "mgic/"  # before the name of a network that is converted
 UNKNOWN = PluginCode(module="", by="", commit=None, dirty=True, fingerprint="")  # code that nobody asked for by name
+
+
+NO_SUBJECT: Mapping[str, Any] = MappingProxyType(  # of a run that ended before it was known
+    {"commit": None, "branch": None, "dirty": None, "remote": None, "fingerprint": "", "plugins": []}
+    | {"ci_run": None, "pull_request": None}
+)
 
 
 def subject(experiment: str, config: Config, links: Mapping[str, str | None]) -> dict[str, Any]:
@@ -49,7 +56,7 @@ def subject(experiment: str, config: Config, links: Mapping[str, str | None]) ->
     }
 
 
-def closed(about: dict[str, Any], since: float) -> dict[str, Any]:
+def closed(about: Mapping[str, Any], since: float) -> dict[str, Any]:
     """The same at the end of the run, with what was loaded by then; what was changed meanwhile is of no commit.
 
     Args:
@@ -63,7 +70,7 @@ def closed(about: dict[str, Any], since: float) -> dict[str, Any]:
         code | {"fingerprint": fingerprint([homes[code["module"]]])} | torn if code["module"] in homes else code
         for code in about["plugins"]
     ]
-    return about | torn | {"plugins": codes, "fingerprint": fingerprint(homes.values())}
+    return {**about, **torn} | {"plugins": codes, "fingerprint": fingerprint(homes.values())}
 
 
 def used_by(experiment: str, config: Config) -> tuple[Plugin, ...]:

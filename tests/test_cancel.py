@@ -211,3 +211,13 @@ def test_a_cancel_that_a_library_turns_into_another_error_is_one_all_the_same(mo
     monkeypatch.setattr(execution, "EXPERIMENTS", {"cost": replace(EXPERIMENTS["cost"], run=run)})
     outcome = execution.run("cost", {}, SilentContext(tmp_path, cancel_at=0.5))
     assert (outcome.status, outcome.failure) == (RunStatus.CANCELLED, None)
+
+
+def test_a_cancel_that_comes_before_it_is_known_whose_code_it_is_has_an_outcome_too(monkeypatch, tmp_path):
+    def asked(*words):
+        raise Cancelled
+
+    monkeypatch.setattr(execution, "subject", asked)
+    outcome = execution.run("channel_scaling", {}, SilentContext(tmp_path))
+    assert outcome.status is RunStatus.CANCELLED
+    assert outcome.environment["subject"]["commit"] is None
