@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from mgic.errors import BadConfig, NotFound, Problem
-from mgic.repository import remote_of, repository_of
+from mgic.repository import repository_of
 
 PATIENCE_S = 120
 PULL_REQUEST = "refs/pull/"  # of GitHub: HEAD is a merge, made for the job, of the head into the base
@@ -94,11 +94,6 @@ def checked_out(base: Base) -> Iterator[Path]:
     finally:
         _run(base.root, "worktree", "remove", "--force", "--force", str(place))  # of this one, and of no other
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def remote(root: Path) -> str | None:
-    """Where the repository comes from."""
-    return remote_of(root)
 
 
 def file_at(root: Path, ref: str, path: str) -> bytes:

@@ -79,11 +79,11 @@ def one_sided(specs: Sequence[str], base: Counted, head: Counted, allow_gone: bo
             raise UnknownName(f"neither the base nor the head has it: {head.unknown[spec]}")
         if spec in base.bad or spec in head.bad:
             sides = [f"{name}: {one.bad[spec]}" for name, one in (("base", base), ("head", head)) if spec in one.bad]
-            rows.append(_row(spec, "not measured", "; ".join(sides)))
+            rows.append(whole(spec, "not measured", "; ".join(sides)))
         elif spec not in head.figures:
-            rows.append(_row(spec, "shown" if allow_gone else "gone", "the base has it, the head does not"))
+            rows.append(whole(spec, "shown" if allow_gone else "gone", "the base has it, the head does not"))
         elif spec not in base.figures:
-            rows.append(_row(spec, "new", "the head has it, the base does not"))
+            rows.append(whole(spec, "new", "the head has it, the base does not"))
     return rows
 
 
@@ -98,5 +98,6 @@ def _told(figures: ModelFigures, option: str) -> str:
     return str(figures.options[option]) if option in figures.options else "none"
 
 
-def _row(spec: str, verdict: RowVerdict, note: str) -> MetricVerdict:
+def whole(spec: str, verdict: RowVerdict, note: str) -> MetricVerdict:
+    """The row of a model as a whole, which has no metric."""
     return MetricVerdict(model=spec, base_model=spec, metric=None, verdict=verdict, note=note[:1000])

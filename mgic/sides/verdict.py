@@ -27,7 +27,7 @@ from mgic.records import (
 )
 from mgic.repository import remote_of, repository_of
 from mgic.sides.checkout import Base
-from mgic.sides.counting import Counted, changed_options, count, one_sided
+from mgic.sides.counting import Counted, changed_options, count, one_sided, whole
 from mgic.sides.timing import Timed, Way, measure
 
 WEIGHTS = ".safetensors"  # have no pass to time
@@ -176,6 +176,8 @@ def _rows(seen: Seen, asked: Asked) -> list[MetricVerdict]:
         found += exact(base, head, limits)
         judged = seen.timed.judged.get(model, Judged())
         found += rows(seen.timed.samples, base, head, limits, judged, asked.way.batch_size)
+        if model in seen.timed.failed:  # a network that does not run is no pass, whatever its counts are
+            found.append(whole(model, "not measured", f"not timed, {seen.timed.failed[model]}"))
         if limits.top1 is not None:
             found.append(missing(base, head, "top1", limits.top1, "no answers to the same samples were given"))
     return found
@@ -184,7 +186,6 @@ def _rows(seen: Seen, asked: Asked) -> list[MetricVerdict]:
 def _notes(base: Base, seen: Seen) -> list[str]:
     notes = [f"{base.why}: the base is its first parent, {base.commit[:10]}."] if base.why else []
     notes += [words for pair in seen.pairs.values() if (words := changed_options(*pair))]
-    notes += [f"{model}: not timed, {why}" for model, why in seen.timed.failed.items()]
     return notes
 
 

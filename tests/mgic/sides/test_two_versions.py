@@ -107,6 +107,18 @@ def test_a_head_that_does_not_work_is_not_measured_and_named(foreign, text, said
 
 
 @pytest.mark.thorough
+def test_a_head_that_counts_and_does_not_run_is_no_pass(foreign):
+    broken = "class Broken(nn.Identity):\n    def forward(self, x):\n        return x if x.is_meta else 1 // 0\n"
+    foreign.write(
+        NETS.replace("def _network", f"{broken}\n\ndef _network").replace("*layers, nn", "*layers, Broken(), nn")
+    )
+    done = gate(foreign, MODEL, "--base", "main", "--budget", "1s", "--format", "json")
+    assert done.returncode == Code.NOTHING, done.stderr
+    (row,) = [row for row in told(done)["rows"] if row["metric"] is None]
+    assert (row["verdict"], "head: ZeroDivisionError" in row["note"]) == ("not measured", True)
+
+
+@pytest.mark.thorough
 def test_where_all_models_are_new_nothing_was_compared(foreign):
     (foreign.package / "more.py").write_text(NETS)
     command = ("--import", "theirs.more", "theirs.more:small", "--base", "main", "--budget", "0", "--format", "json")
