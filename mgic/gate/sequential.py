@@ -206,8 +206,8 @@ def blocks_needed(found: Centre, limit: float) -> int | None:
         if found.estimate <= limit
         else (found.estimate, found.estimate - found.low)
     )
-    if gap <= 0 or found.n * (reach / gap) ** 2 > MOST_BLOCKS:
-        return None
+    if gap <= 0 or reach > MOST_BLOCKS * gap or found.n * (reach / gap) ** 2 > MOST_BLOCKS:
+        return None  # the middle one alone keeps the square of a huge ratio from being taken
     return max(found.n + 1, math.ceil(found.n * (reach / gap) ** 2))
 
 
