@@ -12,6 +12,7 @@ import typer
 from mgic import __version__
 from mgic.cli import (
     baselines,
+    benchmark,
     comparisons,
     demo,
     doctor,
@@ -81,6 +82,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "gate": gate.gate,
     "comparisons": comparisons.comparisons,
     "replay": replay.replay,
+    "benchmark": benchmark.benchmark,
 }
 for name, command in COMMANDS.items():
     app.command(name, cls=WithThen if command is submit.submit else None)(command)

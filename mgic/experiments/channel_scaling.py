@@ -3,16 +3,15 @@
 import time
 from functools import lru_cache
 from statistics import median
-from typing import Literal
 
 import torch
 from pydantic import BaseModel, Field
 from torch import nn
 
-from mgic.errors import BadConfig, Problem
 from mgic.experiment import Context, Estimate, ExperimentConfig, experiment
-from mgic.layers import BasicBlock, Coarsening, MGICBlock
+from mgic.layers import Coarsening
 from mgic.measure.cost import count_cost, effective_group_sizes
+from mgic.models.single_block import KIND, Kind, build_block
 from mgic.records import Cost, View
 from mgic.training import seeded
 
@@ -20,11 +19,7 @@ WARM_UP = 3  # forward passes before the first one that is timed
 
 
 class Config(ExperimentConfig):
-    block: Literal["full", "mgic", "grouped", "depthwise_separable"] = Field(
-        "mgic",
-        description="Two 3x3 convolutions and a shortcut: full ones, an MGIC hierarchy of them, grouped ones, "
-        "or depthwise 3x3 ones each followed by a 1x1",
-    )
+    block: Kind = Field("mgic", description=KIND)
     channels: int = Field(64, ge=1, le=8192, description="Width of the block", json_schema_extra={"unit": "channels"})
     group_size: int = Field(
         8,
@@ -68,40 +63,9 @@ class Result(BaseModel):
     threads: int = Field(description="Threads that PyTorch computes with")
 
 
-class SeparableBlock(nn.Module):
-    """As `BasicBlock`, each 3x3 convolution split into a depthwise 3x3 and a 1x1.
-
-    Cost:
-        2 * channels * (9 + channels) multiply-accumulates a pixel: quadratic, with a small factor.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(*_separable(channels), nn.ReLU(), *_separable(channels))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return nn.functional.relu(self.body(x) + x)
-
-
 def build(config: Config) -> nn.Module:
-    """The block of a config.
-
-    Raises:
-        BadConfig: The width does not divide as the block needs it.
-    """
-    channels = config.channels
-    match config.block:
-        case "full":
-            return BasicBlock(channels)
-        case "grouped":
-            if channels % config.group_size:
-                detail = f"channels={channels} does not divide into groups of group_size={config.group_size}"
-                raise BadConfig(detail, (Problem("channels", "not_divisible", detail),))
-            return BasicBlock(channels, channels // config.group_size)
-        case "depthwise_separable":
-            return SeparableBlock(channels)
-        case "mgic":
-            return MGICBlock(channels, BasicBlock, config.group_size, config.coarsest_size, config.coarsening)
+    """The block of a config. Raises `BadConfig` where the width does not divide as the block needs it."""
+    return build_block(config.block, config.channels, config.group_size, config.coarsest_size, config.coarsening)
 
 
 def count(config: Config) -> Cost:
@@ -164,12 +128,3 @@ def time_forward(config: Config, context: Context) -> list[float]:
             times.append(1000 * (time.perf_counter() - start))
             context.report(number / (WARM_UP + config.repeats), "measuring")
     return times[WARM_UP:]
-
-
-def _separable(channels: int) -> list[nn.Module]:
-    return [
-        nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
-        nn.BatchNorm2d(channels),
-        nn.Conv2d(channels, channels, 1, bias=False),
-        nn.BatchNorm2d(channels),
-    ]
