@@ -3,9 +3,11 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -76,11 +78,11 @@ def test_a_run_that_is_always_killed_fails_and_the_next_one_runs(broken):
         kill(pid)
         wait_for(lambda pid=pid: gone(pid), 10, "its end")
         wait_for(lambda: not running(broken, sweep), 10, "the release")
-    broken.client.wait(sweep.id, timeout=30)
+    broken.client.wait(sweep.id, timeout=120)
     (run,) = broken.client.sweep_runs(sweep.id)
     assert (run.status, run.reason, run.attempt) == (RunStatus.FAILED, Reason.KILLED, 3)
     after = train(broken, max_steps=[2])
-    broken.client.wait(after.id, timeout=60)
+    broken.client.wait(after.id, timeout=120)
     check_ended_once(broken, after)
 
 
@@ -114,30 +116,58 @@ def test_a_frozen_broker_holds_up_no_submission(broken):
     pid = broken.pids("valkey-server")[0]
     kill(pid, signal.SIGSTOP)
     try:
-        sweep = train(broken, max_steps=[2])  # it would wait for ever, and the client gives up after 30 s
+        sweep = train(broken, max_steps=[2])  # it would wait for ever, and the client gives up
         notes = lambda: [n for n in broken.client.ready().notes if "broker" in n]  # noqa: E731
         wait_for(notes, 10, "the service noticing")
     finally:
         kill(pid, signal.SIGCONT)
-    broken.client.wait(sweep.id, timeout=60)
+    broken.client.wait(sweep.id, timeout=120)
     check_ended_once(broken, sweep)
 
 
-def test_a_frozen_worker_cannot_write_when_it_thaws(broken):
-    sweep = train(broken, max_steps=[60], epochs=[20])
-    wait_for(lambda: running(broken, sweep), 60, "a run")
-    frozen = broken.pids("-m worker", "-Q cpu") + broken.pids("mgic.runner")
-    for pid in frozen:
+def writable(lab):
+    """Whether its database takes a write within two seconds."""
+    with closing(sqlite3.connect(lab.home / "mgic.db", timeout=2, isolation_level=None)) as connection:
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("rollback")
+        return True
+
+
+def frozen(lab, pids):
+    """Stop them, but not in the middle of a write: until that one went on, SQLite would let nobody else write."""
+    for pid in pids:
         kill(pid, signal.SIGSTOP)
+    if not (between := writable(lab)):
+        thaw(pids)
+    return between
+
+
+def thaw(pids):
+    for pid in pids:
+        kill(pid, signal.SIGCONT)
+
+
+def test_a_frozen_worker_cannot_write_when_it_thaws(broken):
+    sweep = long_run(broken)
+    wait_for(lambda: running(broken, sweep), 60, "a run")
+    pids = broken.pids("-m worker", "-Q cpu") + broken.pids("mgic.runner")
+    wait_for(lambda: frozen(broken, pids), 30, "a moment between two writes")
     try:
         taken = lambda: broken.client.sweep_runs(sweep.id)[0].status is RunStatus.QUEUED  # noqa: E731
         wait_for(taken, 30, "the reaper")
     finally:
-        for pid in frozen:
-            kill(pid, signal.SIGCONT)
+        thaw(pids)
+    lost = f"run {broken.client.sweep_runs(sweep.id)[0].id}: the lease was lost"
+    wait_for(lambda: lost in broken.log("worker-cpu"), 30, "the thawed one giving up")
+    wait_for(lambda: running(broken, sweep), 60, "the second attempt")
+    (run,) = broken.client.sweep_runs(sweep.id)
+    assert run.attempt == 2
+    broken.client.cancel_run(run.id)
     broken.client.wait(sweep.id, timeout=120)
-    check_ended_once(broken, sweep)
-    assert broken.client.sweep_runs(sweep.id)[0].attempt == 2
+    check_ended_once(broken, sweep, (RunStatus.CANCELLED,))
 
 
 def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice(broken):
