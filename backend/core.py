@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 FIRST_MODEL = "mgic_resnet20"
 IN_LINE = 16  # questions at once; the API has 40 threads for all it does
 LONGEST_PAUSE_S = 30.0
+LONGEST_START_S = 120.0  # until a process has loaded torch; on a busy machine that takes many times as long
 ENDED = "the catalogue process ended; it is being started again"
 
 
@@ -59,7 +60,7 @@ class Core:
         timeout_s: Seconds after which a question is given up, and the process replaced.
         wanted: Plug-ins.
 
-    A process whose plug-ins have changed is replaced before it answers.
+    A process that loads is given `LONGEST_START_S`; one whose plug-ins have changed is replaced before it answers.
     A process that fails is replaced at once, one that fails again after a pause that grows; `trouble` says why.
     """
 
@@ -72,6 +73,8 @@ class Core:
         self._known: dict[str, Any] = {}
         self._pool: ProcessPoolExecutor | None = None
         self._pid: Future[int] | None = None
+        self._first: Future[Any] | None = None  # the first answer of the process that has the core in it
+        self._opened = 0.0  # when it was started
         self._trouble = ""
         self._pause_s = 0.0
         self._due = 0.0  # when it may be started again
@@ -152,7 +155,10 @@ class Core:
             raise Unavailable(self._trouble or ENDED) from error
         except TimeoutError as error:
             words = f"the catalogue did not answer within {self._timeout_s:g} s"
-            self._fail(pool, words)
+            if self._loads(pool):  # replaced now, its successor would get no further
+                asked.cancel()
+            else:
+                self._fail(pool, words)
             raise Unavailable(words) from error
         except (MemoryError, ImportError) as error:
             self._fail(pool, _cannot_work(error))
@@ -160,15 +166,22 @@ class Core:
         except OSError as error:  # of a file it reads: another question may be answered
             raise Unavailable(_cannot_work(error)) from error
 
+    def _loads(self, pool: ProcessPoolExecutor) -> bool:
+        """Whether it is the process that runs, has not answered yet, and may still be expected to."""
+        with self._lock:
+            late = time.monotonic() - self._opened > LONGEST_START_S
+            return pool is self._pool and self._first is not None and not self._first.done() and not late
+
     def _open(self) -> None:
         context = get_context("spawn")  # a fork would copy the API's threads and locks
         given = (os.getpid(), self._wanted)
         pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=given)
-        self._pool = pool
+        self._pool, self._opened = pool, time.monotonic()
         try:
             self._pid = pool.submit(os.getpid)
             pool.submit(_ask, "outside", ()).add_done_callback(self._met)
-            pool.submit(_ask, "experiments", ()).add_done_callback(lambda answer: self._warmed(pool, answer))
+            self._first = pool.submit(_ask, "experiments", ())
+            self._first.add_done_callback(lambda answer: self._warmed(pool, answer))
             # Loads what the first count needs, before a user waits.
             pool.submit(_ask, "cost_of_query", (FIRST_MODEL, {}))
         except (OSError, RuntimeError) as error:
@@ -212,7 +225,8 @@ class Core:
                 self._open()
 
     def _drop(self) -> None:
-        pool, pid, self._pool, self._pid = self._pool, self._pid, None, None
+        pool, pid = self._pool, self._pid
+        self._pool = self._pid = self._first = None
         if pool is None:
             return
         if pid is not None and pid.done() and not pid.cancelled() and pid.exception() is None:

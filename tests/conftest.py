@@ -174,7 +174,7 @@ def start_service(
     )
     log.close()
     url = f"http://127.0.0.1:{api}"
-    service = Service(url, f"http://127.0.0.1:{pages}", home, process, Client(url, timeout=30))
+    service = Service(url, f"http://127.0.0.1:{pages}", home, process, Client(url, timeout=PATIENCE * 30))
     ready = lambda: process.poll() is not None or "ready after" in (home / "up.log").read_text()  # noqa: E731
     wait_for(ready, 120, "mgic up")
     assert process.poll() is None, (home / "up.log").read_text()

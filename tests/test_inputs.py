@@ -42,7 +42,7 @@ def test_a_sweep_names_runs_or_another_sweep_and_each_is_a_cell(broken, trained)
     assert [point.config["trained"] for point in preview.points] == [str(run.id) for run in runs for _ in (1, 2)]
     weighed = broken.client.submit(request)
     assert weighed.grids == ({"trained": [f"sweep:{sweep.id}"], "times": [1, 2]},)
-    assert broken.client.wait(weighed.id, timeout=60).counts == {"succeeded": 4}
+    assert broken.client.wait(weighed.id, timeout=120).counts == {"succeeded": 4}
     light, heavy = broken.client.sweep_runs(weighed.id)[:2]
     assert (light.made_from, heavy.made_from) == ({"trained": runs[0].id}, {"trained": runs[0].id})
     (size,) = [file.size for file in broken.client.artifacts(runs[0].id) if file.name == "model.safetensors"]
@@ -90,10 +90,6 @@ def test_trainings_and_what_is_made_of_each_survive_a_worker_killed_in_between(b
     weighed = broken.client.sweep_runs(sweep.then_sweep_id)
     trainings = broken.client.sweep_runs(sweep.id)
     assert [run.made_from["trained"] for run in weighed] == [run.id for run in trainings for _ in (1, 2)]
-    assert [one.id for one in weighed[0].waits_for] == [trainings[0].id]
-    assert "waits for" in CliRunner().invoke(app, ["status", str(sweep.then_sweep_id), "--api-url", broken.url]).stdout
-    assert "It waits for" in opened(broken, weighed[-1]).info[0].value
-
     begun = lambda: [run for run in broken.client.sweep_runs(sweep.id) if run.progress > 0]  # noqa: E731
     wait_for(begun, 60, "a training")
     worker, children = broken.pids("-m worker", "-Q cpu")[0], broken.pids("mgic.runner")
@@ -132,9 +128,14 @@ def test_the_command_submits_both_and_a_cancelled_training_takes_its_weighing_al
     assert done.exit_code == 0, done.stderr
     sweep = json.loads(done.stdout)
     (weighed,) = broken.client.sweep_runs(sweep["then_sweep_id"])
+    (training,) = broken.client.sweep_runs(sweep["id"])
     assert weighed.config["times"] == 3
+    assert [one.id for one in weighed.waits_for] == [training.id]
+    status = CliRunner().invoke(app, ["status", sweep["then_sweep_id"], "--api-url", broken.url])
+    assert f"waits for {training.id}" in status.stdout
+    assert "It waits for" in opened(broken, weighed).info[0].value
     broken.client.cancel_sweep(sweep["id"])
-    broken.client.wait(sweep["then_sweep_id"], timeout=30)
+    broken.client.wait(sweep["then_sweep_id"], timeout=120)
     failed = broken.client.run(weighed.id)
     assert (failed.status, failed.reason) == (RunStatus.FAILED, Reason.INPUT_FAILED)
     again = broken.client.retry_run(failed.id)

@@ -99,7 +99,7 @@ def shape_out(name: str, x: Tensor) -> tuple[int, ...]:
     return (len(x), CLASSES, *(x.shape[2:] if each_pixel else ()))
 
 
-@pytest.mark.parametrize("names", FAMILIES)
+@pytest.mark.parametrize("names", list(of_each_file()))
 def test_builds_without_memory_and_honours_classes_and_channels(names, subtests):
     for name in standing(names):
         with subtests.test(name):

@@ -82,11 +82,8 @@ def test_a_wheel_holds_the_library_alone(bare):
     assert {"mgic", "torch", "timm"} <= names
     assert not names & {"backend", "worker", "dashboard", "tests", "sklearn", "fastapi", "streamlit", "onnx"}
     assert (site / "mgic" / "py.typed").is_file()
-    script = (
-        "import mgic, mgic.client; print(mgic.__file__, mgic.count_cost(mgic.create('resnet20'), (3, 32, 32)).macs)"
-    )
-    said = run(bare, bare / "venv/bin/python", "-c", script).stdout.split()
-    assert said == [str(site / "mgic" / "__init__.py"), "40551040"]
+    said = run(bare, bare / "venv/bin/python", "-c", "import mgic, mgic.client; print(mgic.__file__)").stdout.split()
+    assert said == [str(site / "mgic" / "__init__.py")]
 
 
 def test_the_command_runs_without_a_checkout(bare):

@@ -13,10 +13,13 @@ from backend.core import Core
 from mgic.errors import Unavailable
 from tests.conftest import wait_for
 
+LATER = object()  # an answer that is given when the test says so
+
 
 class Pool:
     """Stands in for the process: `answers` has what a question gets, by its name; "any": all; "start": no process."""
 
+    unanswered: ClassVar[list[Future]] = []
     answers: ClassVar[dict[str, object]] = {}
     made: ClassVar[int] = 0
 
@@ -29,7 +32,9 @@ class Pool:
         future: Future = Future()
         if "start" in self.answers:
             raise self.answers["start"]
-        if isinstance(answer, BaseException):
+        if answer is LATER:
+            self.unanswered.append(future)
+        elif isinstance(answer, BaseException):
             future.set_exception(answer)
         else:
             future.set_result(answer)
@@ -44,6 +49,7 @@ def core(monkeypatch):
     monkeypatch.setattr(backend.core, "ProcessPoolExecutor", Pool)
     monkeypatch.setattr(os, "kill", lambda *_: None)
     monkeypatch.setattr(Pool, "answers", {})
+    monkeypatch.setattr(Pool, "unanswered", [])
     monkeypatch.setattr(Pool, "made", 0)
     return Core(timeout_s=5)
 
@@ -86,6 +92,31 @@ def test_a_process_that_cannot_load_is_said(core, failure, words):
     assert not core.loaded
     with pytest.raises(Unavailable, match=words):
         core.ask("models", ())
+
+
+def test_a_process_that_loads_for_longer_than_an_answer_may_take_is_left_to_load(core):
+    core._timeout_s = 0.01
+    Pool.answers = {"any": LATER}
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="did not answer within"):
+            core.ask("models", ())
+    assert Pool.made == 1
+    for question in [one for one in Pool.unanswered if not one.cancelled()]:
+        question.set_result(["all"])
+    assert len([one for one in Pool.unanswered if one.cancelled()]) == 3  # nobody waits for these any more
+    with pytest.raises(Unavailable, match="did not answer within"):
+        core.ask("models", ())  # it has loaded: from now on it must answer in time
+    assert Pool.made == 2
+
+
+def test_a_process_that_never_gets_loaded_is_replaced_in_the_end(core):
+    core._timeout_s = 0.01
+    Pool.answers = {"any": LATER}
+    core.start()
+    core._opened -= backend.core.LONGEST_START_S
+    with pytest.raises(Unavailable, match="did not answer within"):
+        core.ask("models", ())
+    assert Pool.made == 2
 
 
 def test_a_question_that_takes_more_memory_than_there_is_costs_the_process_and_not_the_service(core):

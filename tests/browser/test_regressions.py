@@ -22,8 +22,9 @@ def test_from_the_list_to_one_and_to_its_history_and_back(page, service, name):
     page.goto(f"/regressions?comparison={worse.id}")
     expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=60_000)
     points = page.locator(".js-plotly-plot .scatterlayer .point")
-    expect(points.first).to_be_visible(timeout=60_000)
-    assert points.count() >= 2 * (24 + 12)  # of two models, head and control; one was confirmed
+    expect(points.nth(2 * (24 + 12) - 1)).to_be_attached(
+        timeout=60_000
+    )  # of two models, head and control; one was confirmed
     page.get_by_role("button", name="History of its worst row").click()
     expect(page.get_by_text("Change points by PELT")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("n = 15 comparisons").first).to_be_visible()

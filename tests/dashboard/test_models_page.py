@@ -12,6 +12,7 @@ from dashboard.models.form import fields_of, read
 from mgic import describe
 from mgic.models import list_models, model_info
 from mgic.records import Cost, Point, Uncounted
+from tests.cases import thorough
 from tests.dashboard.core_client import Core
 from tests.dashboard.made import experiment, model
 from tests.dashboard.test_pages import APP, opened, said
@@ -224,7 +225,9 @@ def test_options_that_do_not_go_together_are_answered_by_the_core_and_the_grid_s
     assert any("cannot be built" in one.value for one in shown.caption)
 
 
-@pytest.mark.parametrize("name", ["mgic_mobilenet_v3", "mgic_lraspp", "mgic_diffgcn", "dgcnn", "slimmable_resnet50"])
+@pytest.mark.parametrize(
+    "name", ["mgic_lraspp", "mgic_diffgcn", *thorough("mgic_mobilenet_v3", "dgcnn", "slimmable_resnet50")]
+)
 def test_a_model_of_another_kind_has_its_page(page, name):
     shown = model_page(page, name)
     assert not shown.error

@@ -172,7 +172,7 @@ def test_a_search_is_asked_for_in_the_form_and_its_page_tells_it_in_words(page, 
     again = opened(session(service.client).run(), "new", **dict(page.query_params))
     again.button(key="run").click().run()
     sweep_id = again.query_params["sweep"]
-    service.client.wait(sweep_id, timeout=60)
+    service.client.wait(sweep_id, timeout=120)
     opened(again, "sweep", sweep=sweep_id)
     assert any(one.value.startswith("A search by random; best macs") for one in again.caption)
     changed = opened(again, "new", from_sweep=sweep_id)

@@ -1,11 +1,16 @@
-"""Things are killed, frozen and wiped; every run still ends once, and nothing is left behind."""
+"""Things are killed, frozen and wiped; every run still ends once, and nothing is left behind.
+
+Most of them only wait (`tests/weighing.py`), for where and when they run is what is tried here; some train.
+"""
 
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,9 +34,14 @@ def train(lab, **axes):
     return lab.client.submit(SweepRequest(experiment="classification", axes={**TRAIN, **axes}))
 
 
-def long_run(lab, steps=4000):
+def linger(lab, steps=60, seeds=(0,)):
+    """Runs that take a twentieth of a second a step."""
+    return lab.client.submit(SweepRequest(experiment="wait", axes={"steps": [steps], "seed": list(seeds)}))
+
+
+def long_run(lab):
     """A run that goes on until something happens to it."""
-    return train(lab, epochs=[1000], max_steps=[steps])
+    return linger(lab, steps=100_000)
 
 
 def running(lab, sweep):
@@ -48,7 +58,7 @@ def check_ended_once(lab, sweep, statuses=(RunStatus.SUCCEEDED,)):
         events = lab.client.events(run.id)
         assert sum(event.to_status.terminal for event in events) == 1
         assert [event.fence for event in events] == sorted(event.fence for event in events)
-    rows = lab.client.results("classification", sweep_id=str(sweep.id))
+    rows = lab.client.results(sweep.experiment, sweep_id=str(sweep.id))
     assert len({row["run_id"] for row in rows}) == len(rows)
 
 
@@ -76,11 +86,11 @@ def test_a_run_that_is_always_killed_fails_and_the_next_one_runs(broken):
         kill(pid)
         wait_for(lambda pid=pid: gone(pid), 10, "its end")
         wait_for(lambda: not running(broken, sweep), 10, "the release")
-    broken.client.wait(sweep.id, timeout=30)
+    broken.client.wait(sweep.id, timeout=120)
     (run,) = broken.client.sweep_runs(sweep.id)
     assert (run.status, run.reason, run.attempt) == (RunStatus.FAILED, Reason.KILLED, 3)
-    after = train(broken, max_steps=[2])
-    broken.client.wait(after.id, timeout=60)
+    after = linger(broken, steps=2)
+    broken.client.wait(after.id, timeout=120)
     check_ended_once(broken, after)
 
 
@@ -101,10 +111,10 @@ def test_a_worker_killed_in_mid_run_loses_nothing_and_comes_back(broken):
 
 
 def test_the_broker_is_killed_and_its_data_wiped_and_every_queued_run_ends(broken):
-    sweep = train(broken, max_steps=[3], seed=list(range(12)))
+    sweep = linger(broken, steps=3, seeds=range(12))
     kill(broken.pids("valkey-server")[0])
     shutil.rmtree(broken.home / "valkey" / "appendonlydir", ignore_errors=True)
-    later = train(broken, max_steps=[3], seed=list(range(12, 20)))  # 201 without a broker
+    later = linger(broken, steps=3, seeds=range(12, 20))  # 201 without a broker
     for each in (sweep, later):
         broken.client.wait(each.id, timeout=150)
         check_ended_once(broken, each)
@@ -114,30 +124,58 @@ def test_a_frozen_broker_holds_up_no_submission(broken):
     pid = broken.pids("valkey-server")[0]
     kill(pid, signal.SIGSTOP)
     try:
-        sweep = train(broken, max_steps=[2])  # it would wait for ever, and the client gives up after 30 s
+        sweep = linger(broken, steps=2)  # it would wait for ever, and the client gives up
         notes = lambda: [n for n in broken.client.ready().notes if "broker" in n]  # noqa: E731
         wait_for(notes, 10, "the service noticing")
     finally:
         kill(pid, signal.SIGCONT)
-    broken.client.wait(sweep.id, timeout=60)
+    broken.client.wait(sweep.id, timeout=120)
     check_ended_once(broken, sweep)
 
 
-def test_a_frozen_worker_cannot_write_when_it_thaws(broken):
-    sweep = train(broken, max_steps=[60], epochs=[20])
-    wait_for(lambda: running(broken, sweep), 60, "a run")
-    frozen = broken.pids("-m worker", "-Q cpu") + broken.pids("mgic.runner")
-    for pid in frozen:
+def writable(lab):
+    """Whether its database takes a write within two seconds."""
+    with closing(sqlite3.connect(lab.home / "mgic.db", timeout=2, isolation_level=None)) as connection:
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("rollback")
+        return True
+
+
+def frozen(lab, pids):
+    """Stop them, but not in the middle of a write: until that one went on, SQLite would let nobody else write."""
+    for pid in pids:
         kill(pid, signal.SIGSTOP)
+    if not (between := writable(lab)):
+        thaw(pids)
+    return between
+
+
+def thaw(pids):
+    for pid in pids:
+        kill(pid, signal.SIGCONT)
+
+
+def test_a_frozen_worker_cannot_write_when_it_thaws(broken):
+    sweep = long_run(broken)
+    wait_for(lambda: running(broken, sweep), 60, "a run")
+    pids = broken.pids("-m worker", "-Q cpu") + broken.pids("mgic.runner")
+    wait_for(lambda: frozen(broken, pids), 30, "a moment between two writes")
     try:
         taken = lambda: broken.client.sweep_runs(sweep.id)[0].status is RunStatus.QUEUED  # noqa: E731
         wait_for(taken, 30, "the reaper")
     finally:
-        for pid in frozen:
-            kill(pid, signal.SIGCONT)
+        thaw(pids)
+    lost = f"run {broken.client.sweep_runs(sweep.id)[0].id}: the lease was lost"
+    wait_for(lambda: lost in broken.log("worker-cpu"), 30, "the thawed one giving up")
+    wait_for(lambda: running(broken, sweep), 60, "the second attempt")
+    (run,) = broken.client.sweep_runs(sweep.id)
+    assert run.attempt == 2
+    broken.client.cancel_run(run.id)
     broken.client.wait(sweep.id, timeout=120)
-    check_ended_once(broken, sweep)
-    assert broken.client.sweep_runs(sweep.id)[0].attempt == 2
+    check_ended_once(broken, sweep, (RunStatus.CANCELLED,))
 
 
 def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice(broken):
@@ -186,23 +224,24 @@ def test_a_process_that_is_killed_comes_back_by_itself(broken, process):
 
 def submitted(lab):
     try:
-        return train(lab, max_steps=[2])
+        return linger(lab, steps=2)
     except Exception:  # noqa: BLE001 - whatever it is while a process is down: the caller asks again
         return None
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, *thorough(signal.SIGINT)])
 def test_what_was_cancelled_stays_so_and_what_was_begun_goes_on_after_each_kind_of_end(broken, number):
+    stopped = long_run(broken)
+    wait_for(lambda: running(broken, stopped), 60, "a run")  # first, for it does not end before the other has begun
     sweep = train(broken, max_steps=[60], epochs=[10])
-    stopped = train(broken, epochs=[1000], max_steps=[4000])  # both slots are taken
-    wait_for(lambda: running(broken, sweep) and running(broken, stopped), 60, "two runs")
-    never = train(broken, max_steps=[3], seed=list(range(6)))
+    wait_for(lambda: running(broken, sweep), 60, "another, in the other slot")
+    never = linger(broken, steps=3, seeds=range(6))
     broken.client.cancel_sweep(never.id)
     broken.client.cancel_sweep(stopped.id)
     assert len(broken.pids()) > 8
     stop_service(broken, number)
     start_again(broken)
-    after = train(broken, max_steps=[2])  # whoever was queued before it would run before it
+    after = linger(broken, steps=2)  # whoever was queued before it would run before it
     broken.client.wait(after.id, timeout=120)
     broken.client.wait(sweep.id, timeout=120)
     check_ended_once(broken, sweep)
@@ -212,7 +251,7 @@ def test_what_was_cancelled_stays_so_and_what_was_begun_goes_on_after_each_kind_
 
 
 def test_a_cancelled_run_ends_soon_and_leaves_no_result(broken):
-    sweep = long_run(broken)
+    sweep = train(broken, epochs=[1000], max_steps=[4000])
     wait_for(lambda: running(broken, sweep), 60, "a run")
     (run,) = broken.client.sweep_runs(sweep.id)
     assert broken.client.cancel_run(run.id).status is RunStatus.CANCELLING
@@ -222,7 +261,7 @@ def test_a_cancelled_run_ends_soon_and_leaves_no_result(broken):
 
 
 def test_cancels_at_any_moment_end_in_one_of_two_ways(broken):
-    sweep = train(broken, max_steps=[2], seed=list(range(24)))
+    sweep = linger(broken, steps=2, seeds=range(24))
     for number, run in enumerate(broken.client.sweep_runs(sweep.id)):
         time.sleep(0.05 * (number % 5))
         if not broken.client.run(run.id).status.terminal:

@@ -86,6 +86,7 @@ def test_the_picture_has_a_cloud_of_each_class(few, tmp_path):
     assert (tiles < 200).all(), "a tile without a point"
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_result(few, tmp_path):
     first, one = run(tmp_path / "a", seed=5)
     second, two = run(tmp_path / "b", seed=5)
@@ -98,6 +99,7 @@ def test_the_same_seed_gives_the_same_result(few, tmp_path):
     assert run(tmp_path / "d", seed=5, sampling_seed=1)[0].dataset_hash != first.dataset_hash
 
 
+@pytest.mark.thorough
 def test_an_interrupted_training_goes_on_to_the_same_result(few, tmp_path):
     whole, _ = run(tmp_path / "a", epochs=4)
     with pytest.raises(Cancelled):

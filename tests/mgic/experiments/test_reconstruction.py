@@ -130,6 +130,7 @@ def test_the_effective_group_sizes_are_said(runs):
     assert "32 -> 16 -> 8 channels in groups of 32, 16" in context.lines[0]
 
 
+@pytest.mark.thorough
 def test_after_the_activation_the_order_is_the_same(tmp_path):
     results = [
         reconstruction(Config(group_size=size, layer="activation", samples=3), SilentContext(tmp_path))

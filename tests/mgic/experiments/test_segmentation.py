@@ -89,6 +89,7 @@ def test_the_picture_has_a_row_for_each_of_four_samples(tmp_path):
     assert np.array_equal(np.asarray(truth), colours[mask.long()].numpy())
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_result(tmp_path):
     first, one = run(tmp_path / "a", seed=5)
     second, two = run(tmp_path / "b", seed=5)
@@ -98,6 +99,7 @@ def test_the_same_seed_gives_the_same_result(tmp_path):
     assert run(tmp_path / "c", seed=6)[0].test_loss != first.test_loss
 
 
+@pytest.mark.thorough
 def test_an_interrupted_training_goes_on_to_the_same_result(tmp_path):
     whole, _ = run(tmp_path / "a", epochs=4)
     with pytest.raises(Cancelled):
