@@ -57,32 +57,40 @@ def with_answers(found: Comparison, given: Sequence[Answers], rules: Rules, from
     """
     if not given:
         return found
-    known = list(dict.fromkeys(row.model for row in found.rows))
-    models = [_model(one.model, known) for one in given]
+    models = [compared_model(one.model, found, OPTION) for one in given]
     limits = [rules.of(model).top1 or PREDICTIONS_LIMIT for model in models]
     told = zip(models, given, limits, strict=True)
-    missed = [row for row in found.rows if row.metric == "top1" and row.verdict == "not measured"]
-    others = [row for row in found.rows if row not in missed or row.model not in models]
     made = [of_predictions(model, one.paired, limit, from_base) for model, one, limit in told]
-    rows = (*others, *(_wanted(row, rules) for row in made))
+    return with_rows(found, [wanted(row, rules) for row in made], rules)
+
+
+def with_rows(found: Comparison, made: Sequence[MetricVerdict], rules: Rules) -> Comparison:
+    """The comparison with these rows of top1, in the place of those that were missed."""
+    models = {row.model for row in made}
+    kept = [
+        row for row in found.rows if row.metric != "top1" or row.verdict != "not measured" or row.model not in models
+    ]
+    rows = (*kept, *made)
     verdict, words = overall(rows, rules)
     against = found.summary.rpartition(" (")[2]
     return found.model_copy(update={"rows": rows, "verdict": verdict, "summary": f"{words} ({against}"})
 
 
-def _wanted(row: MetricVerdict, rules: Rules) -> MetricVerdict:
+def wanted(row: MetricVerdict, rules: Rules) -> MetricVerdict:
     """A figure whose limit was named is not merely shown."""
     unjudged = row.verdict == "shown" and rules.of(row.model).top1 is not None
     return row.model_copy(update={"verdict": "not measured"}) if unjudged else row
 
 
-def _model(named: str, known: Sequence[str]) -> str:
+def compared_model(named: str, found: Comparison, option: str) -> str:
+    """The one of the comparison that is named, or the only one. Raises `BadConfig`."""
+    known = list(dict.fromkeys(row.model for row in found.rows))
     if named in known:
         return named
     if not named and len(known) == 1:
         return known[0]
     words = f"there is no model {named[:80]!r}" if named else "of which model they are is not said"
-    raise _bad(f"{words}; MODEL=BASE,HEAD with one of {', '.join(known)[:300]}")
+    raise _bad(f"{words}; MODEL=BASE,HEAD with one of {', '.join(known)[:300]}", option)
 
 
 def _there(name: str) -> Path:
@@ -92,5 +100,5 @@ def _there(name: str) -> Path:
     return path
 
 
-def _bad(words: str) -> BadConfig:
-    return BadConfig(f"{OPTION}: {words}", (Problem(OPTION, "validation", words),))
+def _bad(words: str, option: str = OPTION) -> BadConfig:
+    return BadConfig(f"{option}: {words}", (Problem(option, "validation", words),))

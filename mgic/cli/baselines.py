@@ -134,7 +134,7 @@ def measured(models: Sequence[ModelFigures], given: Sequence[str], client: Clien
     """The models with `top1` of the runs that trained them; of a file with many runs the others are left out."""
     runs: list[Training] = []
     for text in given:
-        found = _trainings(text, "--run", client)
+        found = trainings(text, "--run", client)
         runs += [run for run in found if any(trained(run, model) for model in models)] or found
     return with_runs(models, runs)
 
@@ -153,12 +153,12 @@ def _with_top1(
             raise _bad("--top1", f"{spec} is not among the models: {', '.join(found)}")
         if found[spec].top1 is not None:
             raise _bad("--top1", f"{spec} is given twice")
-        runs = _trainings(run, "--top1", client)
+        runs = trainings(run, "--top1", client)
         (found[spec],) = with_runs([found[spec]], [each for each in runs if trained(each, found[spec])] or runs)
     return list(found.values())
 
 
-def _trainings(text: str, option: str, client: Client) -> list[Training]:
+def trainings(text: str, option: str, client: Client) -> list[Training]:
     """The runs of a file, or the one of the service."""
     if os.path.isfile(text):
         return [of_outcome(outcome, text, option) for outcome in outcomes_of(Path(text), option)]

@@ -10,8 +10,10 @@ import typer
 
 from mgic.cli.answers import read_answers, with_answers
 from mgic.cli.baselines import against_stored
+from mgic.cli.imported import read_metrics, with_metrics
 from mgic.cli.loading import named_imports
 from mgic.cli.local import AsJson
+from mgic.cli.seeds import read_seeds, with_seeds
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import Code, put, put_json, say
 from mgic.cli.versions import BUDGET, Settings, compare_versions, read_settings
@@ -91,6 +93,16 @@ Predictions = Annotated[
 FromBase = Annotated[
     bool, typer.Option("--weights-from-base", help="The head's weights are made of the base's: --predictions count.")
 ]
+Seeds = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[MODEL=]BASE,HEAD", help="Runs of base and head under several seeds: files or ids, joined by +."
+    ),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(metavar="[MODEL=]top1=[BASE,]HEAD:n=N", help="Measured elsewhere on N samples; or a JSON file."),
+]
 FailOn = Annotated[
     list[str] | None,
     typer.Option(
@@ -117,6 +129,8 @@ def gate(
     run: Runs = None,
     predictions: Predictions = None,
     weights_from_base: FromBase = False,
+    seeds: Seeds = None,
+    metric: Metrics = None,
     fail_on: FailOn = None,
     budget: Budget = None,
     install: Install = None,
@@ -144,8 +158,10 @@ def gate(
     given = Given(budget, install, engine, batch_size, allow_gone, name)
     if base is None:
         given.refuse()
+    metrics = read_metrics(metric or [])
     answers, rules = read_answers(predictions or []), parse_rules(fail_on or [], "--fail-on")
     with connect(api_url, api_key) as client:
+        trained = read_seeds(seeds or [], client)
         if base is not None:
             if run:
                 raise _bad("--run", "it tells top1 of a baseline; with --base take --predictions")
@@ -155,6 +171,7 @@ def gate(
         else:
             found = against_stored(str(baseline), models, run or [], rules, client)
         found = with_answers(found, answers, rules, weights_from_base)
+        found = with_metrics(with_seeds(found, trained, rules), metrics, rules)
         if send:
             found = client.add_comparison(found)
     _print(found, Format.JSON if as_json else form)

@@ -20,10 +20,9 @@ def as_markdown(found: Comparison) -> str:
 
 
 def reasons(found: Comparison) -> list[str]:
-    """Why rows are not settled; those that were not measured are in the notes of a comparison with a baseline."""
-    if found.conditions is None and found.base_side is None:
-        return []
-    return [f"{row.model}: {UNITS[row.metric] or word(row)}: {row.note}." for row in found.rows if row.note]
+    """What rows say of themselves, such as why they are not settled, unless the comparison's notes have it."""
+    told = [(f"{row.model}: {UNITS[row.metric] or word(row)}", row.note) for row in found.rows if row.note]
+    return [f"{what}: {note}." for what, note in told if not any(note in known for known in found.notes)]
 
 
 def conditions(found: Comparison) -> str:

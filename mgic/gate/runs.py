@@ -68,7 +68,7 @@ def with_runs(models: Sequence[ModelFigures], runs: Sequence[Training]) -> tuple
     """
     found: dict[str, tuple[Training, Top1]] = {}
     for run in runs:
-        _check_ended(run)
+        check_ended(run)
         fitting = [model for model in models if trained(run, model)]
         if not fitting:
             known = ", ".join(model.model for model in models)
@@ -84,7 +84,8 @@ def with_runs(models: Sequence[ModelFigures], runs: Sequence[Training]) -> tuple
     )
 
 
-def _check_ended(run: Training) -> None:
+def check_ended(run: Training) -> None:
+    """Raises `BadConfig` for a run of another experiment, `Conflict` for one that has no final accuracy."""
     if run.experiment not in TRAININGS:
         kind = run.experiment[:80] or "no known experiment"
         raise _refusal(run, "no_top1", f"{run.label} is a run of {kind}; one of {' or '.join(TRAININGS)} is wanted")

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
@@ -44,7 +45,7 @@ class Timing:
         cpu_samples_ms: CPU time of the same passes, of all threads together; None for a GPU.
         warm_up_passes: Before the first of them, the very first one not counted.
         stationary: Whether the warm-up ended because the passes had become alike, not because its time was up.
-        peak_bytes: Beyond `baseline_bytes`, from the warm-up on.
+        peak_bytes: Beyond `baseline_bytes`, from the warm-up on, or of a last pass by itself.
         baseline_bytes: Held when all was imported and no network built.
         foreign_cpu: CPU seconds a second that all other processes took meanwhile, in cores.
         clock_mhz: Of the fastest core, just after the last pass.
@@ -87,7 +88,7 @@ class Subject:
         setup: What is timed. All that it needs is imported by now, and nothing was computed in this process before.
         make: Builds the network and its input; None: `forward_of`.
         clock: By which the warm-up ends in time.
-        own_memory: Whether memory is counted without the pages of files.
+        own_memory: Whether memory is counted as by `PeakMemory(own=True)`, over a last pass that is not timed.
 
     Raises:
         BadConfig: The network cannot be built or run as the setup says.
@@ -101,7 +102,7 @@ class Subject:
         own_memory: bool = False,
     ) -> None:
         self._cuda = setup.device == "cuda"
-        self._memory = PeakMemory(setup.device, own_memory)
+        self._memory, self._own_memory = PeakMemory(setup.device, own_memory), own_memory
         self._forward = (make or forward_of)(setup)
         self._timer: Timer = CudaTimer() if self._cuda else cpu_timer
         self._passes: list[Pass] = []
@@ -128,6 +129,10 @@ class Subject:
     def timing(self) -> Timing:
         """What was measured, when all has been taken."""
         foreign_cpu, clock = self._foreign.cores(), Host().clock_mhz()
+        if self._own_memory:
+            self._memory.begin()
+            with ThreadPoolExecutor(1) as alone:  # an arena of its own has no holes that large blocks would fill
+                alone.submit(self._pass).result()
         peak, baseline = self._memory.peak(), self._memory.baseline
         cpu = [one.cpu_ms for one in self._passes if one.cpu_ms is not None]
         return Timing(
@@ -143,6 +148,10 @@ class Subject:
             instructions=None if self._executed is None else self._executed / len(self._passes),
             no_instructions=self._counter.why_not,
         )
+
+    def _pass(self) -> None:
+        with torch.inference_mode():
+            self._forward()
 
     @property
     def pass_s(self) -> float:

@@ -10,6 +10,7 @@ import torch
 STATUS = Path("/proc/self/status")
 CLEAR_REFS = Path("/proc/self/clear_refs")
 RESET_PEAK = "5"  # proc(5): the peak of the resident size becomes the present size
+MMAP_THRESHOLD, AT_ONCE = -3, 2**16  # mallopt(3): blocks of so many bytes go back to the kernel when they are freed
 
 
 class PeakMemory:
@@ -17,8 +18,10 @@ class PeakMemory:
 
     Args:
         device: "cpu" or "cuda".
-        own: On the CPU, without the pages of files, such as the libraries that a first pass loads: the kernel keeps
-            no peak of the rest, which is taken to be the peak of all less the pages of files at the end.
+        own: On the CPU, what is needed and no more: without the pages of files, such as the libraries that a first
+            pass loads (the kernel keeps no peak of the rest, which is taken to be the peak of all less the pages of
+            files at the end), and with an allocator that from `begin` on keeps no large block for later. Whether it
+            would keep one is chance, and passes are slower without.
 
     Attributes:
         baseline: What was held when this was made; None where the kernel does not tell.
@@ -27,6 +30,8 @@ class PeakMemory:
     def __init__(self, device: str, own: bool = False) -> None:
         self._cuda = device == "cuda"
         self._known, self._own = True, own
+        if own:
+            _trim()  # else the network would be built in what its parent has freed, and count for less
         self.baseline = torch.cuda.memory_allocated() if self._cuda else _resident("RssAnon" if own else "VmRSS")
 
     def begin(self) -> None:
@@ -35,9 +40,7 @@ class PeakMemory:
         if self._cuda:
             torch.cuda.reset_peak_memory_stats()
             return
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
-        if trim is not None:
-            trim(0)
+        _trim(at_once=self._own)
         try:
             CLEAR_REFS.write_text(RESET_PEAK)
         except OSError:  # another kernel, or a sandbox that forbids it
@@ -49,6 +52,15 @@ class PeakMemory:
             return torch.cuda.max_memory_allocated()
         peak, files = _resident("VmHWM"), _resident("RssFile") if self._own else 0
         return peak - files if self._known and peak is not None and files is not None else None
+
+
+def _trim(at_once: bool = False) -> None:
+    """Have the allocator give back what nobody uses, and `at_once` keep no large block from now on. glibc alone can."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        if at_once:
+            library.mallopt(MMAP_THRESHOLD, AT_ONCE)
+        library.malloc_trim(0)
 
 
 def _resident(field: str) -> int | None:

@@ -10,6 +10,7 @@ import sysconfig
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -102,7 +103,12 @@ def changed() -> bool:
 
 def _source(module: ModuleType | None) -> Path | None:
     text = getattr(module, "__file__", None)
-    return Path(text).resolve() if isinstance(text, str) and text.endswith(".py") else None
+    return _resolved(text) if isinstance(text, str) and text.endswith(".py") else None
+
+
+@cache  # a process has some thousand modules, and looks at all of them for each plug-in
+def _resolved(text: str) -> Path:
+    return Path(text).resolve()
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -13,12 +13,13 @@ from mgic.measure.blocks import Parents, Worker, arms_of, sampled, turn_order
 from mgic.records import Arm, ModelFigures, Sampled
 
 MAX_BLOCKS = 80  # a measurement and a second one, each of which ends by itself
-BLOCKS_A_PROCESS = 5
-SAMPLE_S = 0.16  # of CPU time that the passes of a sample should take together
+BLOCKS_A_PROCESS = 4  # at most, so that even six blocks have two memory layouts
+STARTS_WORTH = 2  # a process serves until its blocks have taken so many times as long as its start
+SAMPLE_S = 0.1  # of CPU time that the passes of a sample should take together; more narrowed nothing
 TURN_S = 0.016  # that those of a turn should: what disturbs for longer disturbs all
 MOST_PASSES = 50  # in a turn
 ROUNDS = (4, 10)
-WARM_UP_S = 0.1  # of CPU time
+WARM_UP_S = 0.06  # of CPU time
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Timed:
         remarks: What was done otherwise, and why.
         still_open: Models that are not settled.
         turns: By model, passes in a turn and rounds of turns.
-        start_s, block_s: The longest that a start of processes, and a block, took.
+        start_s, block_s: How long the last start of processes took, and the longest block.
     """
 
     samples: list[Sampled] = field(default_factory=list)
@@ -98,10 +99,10 @@ def _in_processes(
     until: float,
     tell: Callable[[Timed], None],
 ) -> None:
-    """Blocks until they have taken as long as the start of these processes, at most `BLOCKS_A_PROCESS`."""
+    """Blocks until it is time for other processes: a second measurement has its own from the first block on."""
     if made.remark:
         _once(timed.remarks, made.remark)
-    timed.start_s = max(timed.start_s, made.seconds)
+    timed.start_s = made.seconds
     made.end_by(until)
     began = time.monotonic()
     for count in range(1, BLOCKS_A_PROCESS + 1):
@@ -113,16 +114,30 @@ def _in_processes(
                 timed.failed[model] = str(error)
         timed.blocks += 1
         timed.block_s = max(timed.block_s, time.monotonic() - block_began)
-        enough = count == BLOCKS_A_PROCESS or time.monotonic() - began >= made.seconds
+        enough = count == BLOCKS_A_PROCESS or time.monotonic() - began >= STARTS_WORTH * made.seconds
         last = not timed.time_is_left(until, with_start=enough)
-        for model in timed.still_open:
-            if model not in timed.failed:
-                known = timed.judged.get(model, Judged())
-                timed.judged[model] = judge(timed.samples, model, rules.of(model), known, last, way.batch_size)
+        suspected = [_judge_block(model, timed, rules, way, until, last) for model in timed.still_open]
         timed.still_open = [m for m in timed.still_open if m not in timed.failed and not timed.judged[m].settled]
         tell(timed)
-        if enough or last or not timed.still_open:
+        if enough or last or any(suspected) or not timed.still_open:
             return
+
+
+def _judge_block(model: str, timed: Timed, rules: Rules, way: Way, until: float, last: bool) -> bool:
+    """What a further block says of a model; whether it is suspected now, for the first time."""
+    if model in timed.failed:
+        return False
+    known = timed.judged.get(model, Judged())
+
+    def judged(no_more: bool) -> Judged:
+        return judge(timed.samples, model, rules.of(model), known, no_more, way.batch_size)
+
+    found = judged(last)
+    suspected = found.stage == "confirming" and known.stage == "first"
+    if suspected and not timed.time_is_left(until):  # a second measurement needs processes of its own
+        found = judged(True)
+    timed.judged[model] = found
+    return suspected
 
 
 def _measure_block(model: str, pair: tuple[ModelFigures, ModelFigures], made: Parents, way: Way, timed: Timed) -> None:

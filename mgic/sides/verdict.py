@@ -13,6 +13,7 @@ from mgic.gate.comparison import exact, overall
 from mgic.gate.judging import Judged, missing, rows
 from mgic.gate.limits import Rules, check_used
 from mgic.measure.blocks import Code, Parents
+from mgic.measure.files import is_file
 from mgic.measure.host import Host
 from mgic.origin import source
 from mgic.records import (
@@ -30,6 +31,7 @@ from mgic.sides.checkout import Base
 from mgic.sides.counting import Counted, changed_options, count, one_sided, whole
 from mgic.sides.timing import Timed, Way, measure
 
+COUNTING = ("torch._dynamo",)  # what a network on shapes alone loads by and by, here once for both sides
 WEIGHTS = ".safetensors"  # have no pass to time
 
 
@@ -126,6 +128,8 @@ class Seen:
 
 def _seen(codes: Mapping[Arm, Code], asked: Asked, began: float, log: Path, tell: Callable[[Timed], None]) -> Seen:
     with Parents(codes, log) as made:
+        if not (asked.specs and all(map(is_file, asked.specs))):
+            made.preload(dict.fromkeys(codes, COUNTING))
         first = count("base", made, asked.specs, {})
         loaded: dict[Arm, Sequence[str]] = {"base": first.loaded}
         made.preload(loaded)
