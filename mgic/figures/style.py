@@ -17,7 +17,7 @@ PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
 TEXT = 13  # pixels of most of the text
 LINE, FIRST = 19, 26  # pixels of the margin above for each line of a title
 ABOVE = 16  # pixels above the title
-LETTERS = 54  # of a title in a line, as on a telephone
+LETTERS = 46  # of a title in a line, as on a telephone
 
 
 @dataclass(frozen=True)
