@@ -28,7 +28,7 @@ COLUMNS = {
 def show_list(items: Sequence[ComparisonBrief]) -> None:
     """Newest first, a row each; what none of them has is left out."""
     table = pd.DataFrame([_row(one) for one in items])
-    table = table.loc[:, [bool(table[name].any()) for name in table.columns]]
+    table = table.loc[:, (table.notna() & (table != "")).any()]
     alt = "Comparisons, newest first"
     st.dataframe(table, hide_index=True, column_config=COLUMNS, key="comparisons", alt=alt, placeholder="-")
 
