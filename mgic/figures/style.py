@@ -58,7 +58,8 @@ def mark_of(index: int, colours: Look) -> tuple[str, str]:
 
 def set_title(made: go.Figure, title: str) -> None:
     """In as many lines as it takes; a title is plotly's text already."""
-    lines = textwrap.wrap(title, LETTERS, break_long_words=False) or [""]
+    whole = title.replace(" = ", "\u00a0=\u00a0")  # `n = 5` stays in one line
+    lines = textwrap.wrap(whole, LETTERS, break_long_words=False) or [""]
     made.update_layout(title_text="<br>".join(lines), title_font_size=15 if len(lines) > 1 else 16)
     height = made.layout.height or 450
     made.update_layout(
