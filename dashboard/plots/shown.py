@@ -40,7 +40,7 @@ def show_plot(plot: Plot, scope: str, of: object = (), select: bool = False, sha
     """A figure, its caption, and a menu with the numbers and the files; with `select` its points can be marked, see
     `show`; `share` of the page's width is its own, if it is not one of several side by side."""
     name = f"{scope}-{plot.name}"
-    event = show(plot.draw(look(1.0 if plot.wide else share)), name, plot.alt, select)
+    event = show(plot.draw(look(share or (1.0 if plot.wide else None))), name, plot.alt, select)
     if plot.caption:
         prose(plot.caption)
     menu = st.popover("Numbers and files", icon=":material/download:", key=f"{name}-numbers", on_change="rerun")

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 # At a corner first: above and below the point stands the bar of its spread, to its right a step of the best means.
 SIDES = ("top right", "bottom right", "top left", "bottom left", "middle right", "middle left", "top center")
-HEIGHT = 200.0  # pixels of the plotting area of a small plot: where it is higher, what was clear is further apart
+# Heights of a plotting area, pixels, and shares of the width that it is thought to have. Labels are clear of each other
+# in all of them: where one stands above its point and the next below, more room brings them together.
+HEIGHTS, SHARES = (200.0, 270.0, 340.0), (1.0, 1.1, 1.2)
 LETTER, LINE, GAP = 6.6, 15.0, 9.0
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -24,15 +26,20 @@ def place(
         across: Pixels that the plotting area is wide, at least.
         others: Points without a label, which are not to be covered.
     """
-    pixels = [(x * across, (1 - y) * HEIGHT) for x, y in (*points, *others)]
-    taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in pixels]
+    sizes = [(across * share, height) for share in SHARES for height in HEIGHTS]
+    pixels = [[(x * wide, (1 - y) * high) for wide, high in sizes] for x, y in (*points, *others)]
+    taken = [[(x - 6, y - 6, x + 6, y + 6) for x, y in of_one] for of_one in pixels]
     chosen: list[str | None] = []
-    for index, (text, (x, y)) in enumerate(zip(texts, pixels, strict=False)):
-        rest = taken[:index] + taken[index + 1 :]
-        free = [(side, box) for side in SIDES if _is_free(box := _box(x, y, text, side), rest, across)]
-        chosen.append(free[0][0] if free else None)
-        if free:
-            taken.append(free[0][1])
+    for index, (text, of_one) in enumerate(zip(texts, pixels, strict=False)):
+        rest = list(zip(*(taken[:index] + taken[index + 1 :]), strict=True)) or [() for _ in sizes]
+        found = None
+        for side in SIDES:
+            boxes = [_box(x, y, text, side) for x, y in of_one]
+            if all(_is_free(*one) for one in zip(boxes, rest, sizes, strict=True)):
+                found = side
+                taken.append(boxes)
+                break
+        chosen.append(found)
     return chosen
 
 
@@ -43,7 +50,7 @@ def _box(x: float, y: float, text: str, side: str) -> Box:
     return left, top, left + width, top + LINE
 
 
-def _is_free(box: Box, others: Sequence[Box], across: float) -> bool:
+def _is_free(box: Box, others: Sequence[Box], size: tuple[float, float]) -> bool:
     left, top, right, bottom = box
-    inside = left >= -20 and right <= across + 20 and top >= -30 and bottom <= HEIGHT + 10
+    inside = left >= -20 and right <= size[0] + 20 and top >= -30 and bottom <= size[1] + 10
     return inside and not any(left < o[2] and o[0] < right and top < o[3] and o[1] < bottom for o in others)

@@ -262,6 +262,9 @@ def test_a_wider_plot_has_more_labels_and_a_look_says_how_wide_it_is():
     points = [(0.1 * number, 0.5) for number in range(1, 9)]
     narrow, wide = (place(points, ["mgic_resnet20"] * 8, look.across) for look in (LIGHT, LIGHT.as_wide(1400)))
     assert narrow.count(None) > wide.count(None) == 0
+    # Above its point and below the next one's, labels would meet where the plot is higher.
+    below, above = place([(0.3, 0.5), (0.36, 0.58)], ["a long name", "another name"], 400)
+    assert (below, above) != ("top right", "bottom right")
     assert [LIGHT.as_wide(pixels).across for pixels in (0, 390, 430, 431, 1400)] == [300, 300, 360, 360, 1320]
 
 
