@@ -1,7 +1,8 @@
-"""Streamlit's own JavaScript, quickly: from memory, and that of plots with the page itself.
+"""Streamlit's own JavaScript, quickly: from memory, and that of plots with the page itself; and how wide a window is.
 
 Streamlit reads each file anew, in pieces that go through a thread each, and the browser asks for the 5 MB of Plotly
-only when a page's script has come as far as its first plot.
+only when a page's script has come as far as its first plot. What a page's script does not learn of the window a cookie
+tells it, which is set before Streamlit's own code begins.
 """
 
 import mimetypes
@@ -16,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import file_util
 
 AHEAD = "PlotlyChart"
+WIDTH_COOKIE = "width"  # of the window, pixels
+TELLING = f'<script>document.cookie = "{WIDTH_COOKIE}=" + innerWidth + "; path=/; samesite=strict"</script>'.encode()
 IMPORTED = re.compile(r'(?:from|import)\s*"\./([^"]+\.js)"')
 HEAD = 8192  # characters of a module in which all that it imports stands
 FOR_GOOD = {"Cache-Control": "public, immutable, max-age=31536000"}  # the names have hashes of what is in them
@@ -37,7 +40,7 @@ class Assets:
         elif scope["path"] in self._files:
             await self._answer(scope["path"])(scope, receive, send)
         else:
-            await self._app(scope, receive, self._linked(send))
+            await self._app(_plain(scope), receive, self._led(send))
 
     def _answer(self, path: str) -> Response:
         if path not in self._kept:
@@ -45,15 +48,31 @@ class Assets:
         kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
         return Response(self._kept[path], media_type=kind, headers=FOR_GOOD)
 
-    def _linked(self, send: Send) -> Send:
-        async def send_linked(message: Message) -> None:
+    def _led(self, send: Send) -> Send:
+        """A page has links to its code in its head, and a last line that tells the window's width."""
+        page = False
+
+        async def send_led(message: Message) -> None:
+            nonlocal page
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/html"):
+                page = message["status"] == 200 and headers.get("content-type", "").startswith("text/html")
+                if page:
                     headers["Link"] = self._links
+                if page and "content-length" in headers:
+                    headers["content-length"] = str(int(headers["content-length"]) + len(TELLING))
+            elif page and message["type"] == "http.response.body" and not message.get("more_body", False):
+                message = {**message, "body": message.get("body", b"") + TELLING}
             await send(message)
 
-        return send_linked
+        return send_led
+
+
+def _plain(scope: Scope) -> Scope:
+    """The same request, whose answer is not to be compressed where it is a page."""
+    asks = dict(scope["headers"]).get(b"accept", b"").startswith(b"text/html")
+    headers = [(name, value) for name, value in scope["headers"] if not asks or name != b"accept-encoding"]
+    return {**scope, "headers": headers}
 
 
 @cache

@@ -1,20 +1,39 @@
 """Which of the two looks the browser shows, and how a figure is put on a page."""
 
+import re
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboard.assets import WIDTH_COOKIE
 from mgic.figures.style import DARK, LIGHT, Look
 
 
-def look() -> Look:
-    """The one the browser shows just now."""
+def look(share: float | None = None) -> Look:
+    """The one the browser shows just now, for figures of this share of the page's width; None: for those side by
+    side."""
+    page = _window() - 2 * PADDING
+    page -= SIDEBAR if page > BROAD else 0
+    wide = page * share if share else page / max(1, page // (CELL + GAP))
+    return _colours().as_wide(wide)
+
+
+def _colours() -> Look:
     return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def _window() -> int:
+    """Pixels that the window was wide when the page was loaded; as a telephone's, where it did not say."""
+    told = st.context.cookies.get(WIDTH_COOKIE, "")
+    return int(told) if re.fullmatch(r"[1-9]\d{2,3}", told) else TELEPHONE
 
 
 # Pages use the width of the window; plots stand beside each other where each has CELL pixels.
 CELL = 440
+GAP, PADDING, SIDEBAR = 16, 24, 300  # pixels between two plots, at either side of a page, and of the list of pages
+BROAD = 768  # pixels from which on that list stands beside the page
+TELEPHONE = 390
 # Tiles of pictures are as large as the window: of two runs two rows of them fit into its height, of one run one row.
 PAIR, ALONE = "27vh", "50vh"
 CARD = 250  # of a card with a few words
@@ -51,8 +70,8 @@ def style_page() -> None:
     """The layout of all pages. Streamlit writes white on the primary colour, which is light in the dark theme: there
     it is written dark."""
     on_primary = '[data-testid="stBaseButton-primary"] *, span[data-tag] *'
-    contrast = f"{on_primary} {{ color: {LIGHT.text} !important }}" if look() is DARK else ""
-    bar = f".st-key-run-bar {{ background: {look().background}; border-color: {look().grid}; }}"
+    contrast = f"{on_primary} {{ color: {LIGHT.text} !important }}" if _colours() is DARK else ""
+    bar = f".st-key-run-bar {{ background: {_colours().background}; border-color: {_colours().grid}; }}"
     st.html(f"<style>{LAYOUT}{bar}{contrast}</style>")
 
 

@@ -52,6 +52,7 @@ def of_each(browser: Browser, service: Service, addresses: Mapping[str, str], fo
         for name, address in addresses.items():
             page = context.new_page()
             page.goto(address)
+            page.get_by_test_id("stMain").get_by_role("heading", level=1).first.wait_for(timeout=DRAWN_MS)
             settle(page)
             _still(page)
             height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")

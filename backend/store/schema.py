@@ -27,7 +27,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0008"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0009"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 
@@ -111,6 +111,7 @@ runs = Table(
     Index(None, "status", "seq", "experiment", "model", "dataset"),
     Index(None, "model", "seq", "experiment", "status", "dataset"),
     Index(None, "dataset", "seq", "experiment", "status", "model"),
+    Index(None, "seq", "sweep_id", "model"),  # from the newest on, for words
 )
 
 # What runs are found and sorted by, one row a value: a run's own row is wide, and JSON has no index.

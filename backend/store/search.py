@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, exists, func, or_, select, union_all
 
 from backend.store.facts import TEXT_CHARS
 from backend.store.lineage import Lineage
@@ -21,6 +21,7 @@ Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 CREATED = "created_at"
 PARTS = (facts.c.number, facts.c.text)  # of an order; behind them come runs without the field
 LACKING = len(PARTS)
+WORDED = ("sweep_id", "model")  # columns in which words are looked for
 
 
 class Condition(NamedTuple):
@@ -92,16 +93,18 @@ class Search(Lineage):
         return found
 
 
-def with_columns(filters: Mapping[str, str | UUID | bool] | None) -> Select[tuple[int]]:
-    """The `seq` of runs that have these values in these columns; read from an index, and not from the wide rows."""
+def with_columns(filters: Mapping[str, str | UUID | bool] | None, words: Sequence[str] = ()) -> Select[tuple[int]]:
+    """The `seq` of runs that have these values in these columns, and all these words in what people know them by; read
+    from an index, and not from the wide rows."""
     given = dict(filters or {})
     source: Any = runs
     made_from = given.pop("made_from", None)
     if sweep_id := given.pop("sweep_id", None):
         # A sweep has few runs. SQLite knows no numbers of rows and may prefer an index of all runs; OFFSET forbids it.
-        narrow = [runs.c[name] for name in ("seq", *given)]
+        narrow = [runs.c[name] for name in dict.fromkeys(("seq", *given, *(WORDED if words else ())))]
         source = select(*narrow).where(runs.c.sweep_id == sweep_id).offset(0).subquery()
     found = select(source.c.seq).where(*(source.c[name] == value for name, value in given.items()))
+    found = found.where(*(_saying(word, source.c) for word in words))
     if made_from is None:
         return found
     using = select(runs.c.seq).join(inputs, inputs.c.run_id == runs.c.id).where(inputs.c.input_id == made_from)
@@ -109,16 +112,22 @@ def with_columns(filters: Mapping[str, str | UUID | bool] | None) -> Select[tupl
 
 
 def _matching(connection: Connection, query: RunQuery) -> Select[tuple[int]]:
-    """The `seq` of every run that is wanted."""
-    found = with_columns(query.filters)
-    seq = found.selected_columns.seq
+    """The `seq` of every run that is wanted; where no column is asked for, that of the facts that meet a condition."""
     of = (query.filters or {}).get("experiment")
-    for condition in query.conditions:
-        found = found.where(_meets(seq, condition, _field_ids(connection, condition.field, of)))
-    for word in query.words:
-        found = found.where(seq.in_(_saying(word)))
+    tests = [(condition, _field_ids(connection, condition.field, of)) for condition in query.conditions]
+    tests.sort(key=lambda one: one[0].value is None)
+    if tests and tests[0][0].value is not None and not query.filters and not query.words:
+        first = _meeting(*tests.pop(0)).subquery()
+        found = select(first.c.run_seq.label("seq"))
+    else:
+        found = with_columns(query.filters, query.words)
+    seq = found.selected_columns.seq
+    for condition, ids in tests:
+        found = found.where(_meets(seq, condition, ids))
     if query.tag is not None:
-        found = found.where(seq.in_(union_all(*_tagged(run_tags.c.tag == query.tag, sweep_tags.c.tag == query.tag))))
+        sweeps_with = select(sweep_tags.c.sweep_id).where(sweep_tags.c.tag == query.tag)
+        tagged = select(run_tags.c.run_seq).where(run_tags.c.tag == query.tag)
+        found = found.where(seq.in_(union_all(tagged, select(runs.c.seq).where(runs.c.sweep_id.in_(sweeps_with)))))
     return found
 
 
@@ -189,10 +198,17 @@ def _has(seq: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
 
 
 def _meets(seq: ColumnElement[int], condition: Condition, ids: Sequence[int]) -> ColumnElement[bool]:
-    """Another value than a given one is a value: runs without the field are left out by every operator but `= null`."""
+    if condition.value is None:
+        return _has(seq, ids) if condition.operator == "!=" else ~_has(seq, ids)
+    return seq.in_(_meeting(condition, ids))
+
+
+def _meeting(condition: Condition, ids: Sequence[int]) -> CompoundSelect[int]:
+    """The `run_seq` of each fact that meets a condition with a value.
+
+    Another value than a given one is a value: runs without the field are left out by every operator but `= null`.
+    """
     _, operator, value, text = condition
-    if value is None:
-        return _has(seq, ids) if operator == "!=" else ~_has(seq, ids)
     number = value if isinstance(value, float) else None
     tests = [_test(facts.c.number, operator, number)] if number is not None else []
     if operator == "=":
@@ -201,7 +217,7 @@ def _meets(seq: ColumnElement[int], condition: Condition, ids: Sequence[int]) ->
         tests = [facts.c.number != number] if number is not None else [facts.c.number.is_not(None)]
         tests.append(facts.c.text != text[:TEXT_CHARS])
     # One question an index each.
-    return seq.in_(union_all(*(select(facts.c.run_seq).where(facts.c.field_id.in_(ids), test) for test in tests)))
+    return union_all(*(select(facts.c.run_seq).where(facts.c.field_id.in_(ids), test) for test in tests))
 
 
 def _test(column: ColumnElement[Any], operator: Operator, value: float) -> ColumnElement[bool]:
@@ -216,26 +232,23 @@ def _test(column: ColumnElement[Any], operator: Operator, value: float) -> Colum
     return tests[operator]
 
 
-def _tagged(of_run: ColumnElement[bool], of_sweep: ColumnElement[bool]) -> list[Select[tuple[int]]]:
-    sweeps_with = select(sweep_tags.c.sweep_id).where(of_sweep)
-    return [select(run_tags.c.run_seq).where(of_run), select(runs.c.seq).where(runs.c.sweep_id.in_(sweeps_with))]
+def _saying(word: str, of: Any) -> ColumnElement[bool]:
+    """Whether a run with these columns has the word in what people know it by; capitals are small letters.
 
-
-def _saying(word: str) -> Any:
-    """The `seq` of runs that have the word in what people know them by; capitals are small letters."""
+    Sweeps are few, and so are runs with notes and tags of their own: each list is made once, and runs are read from the
+    newest on, until there are enough.
+    """
 
     def has(column: Any) -> ColumnElement[bool]:
         return column.icontains(word, autoescape=True)  # type: ignore[no-any-return]
 
-    parts = [
-        *_tagged(has(run_tags.c.tag), has(sweep_tags.c.tag)),
-        select(runs.c.seq).where(runs.c.sweep_id.in_(select(sweeps.c.id).where(sweeps_saying(word)))),
-        select(runs.c.seq).where(has(runs.c.model)),
-        select(runs.c.seq).where(runs.c.notes != "", has(runs.c.notes)),
-    ]
+    sweeps_with = [select(sweeps.c.id).where(sweeps_saying(word))]
+    sweeps_with.append(select(sweep_tags.c.sweep_id).where(has(sweep_tags.c.tag)))
+    alone = [select(run_tags.c.run_seq).where(has(run_tags.c.tag))]
+    alone.append(select(runs.c.seq).where(runs.c.notes != "", has(runs.c.notes)))
     if ids := id_range(word):
-        parts.append(select(runs.c.seq).where(runs.c.id.between(*ids)))
-    return union_all(*parts)
+        alone.append(select(runs.c.seq).where(runs.c.id.between(*ids)))
+    return or_(of.sweep_id.in_(union_all(*sweeps_with)), has(of.model), of.seq.in_(union_all(*alone)))
 
 
 def sweeps_saying(word: str) -> ColumnElement[bool]:

@@ -40,15 +40,16 @@ def marked(event: Any) -> list[str]:
 
 
 def show_marked(runs: Sequence[str]) -> None:
-    """A single one is opened; of several there is a link each."""
-    if len(runs) == 1:
-        st.switch_page(RUN, query_params={"run": runs[0]})
+    """A link to each. None is opened by itself: a page that the service turns to is two steps of Back, the first of
+    which leads to this page without what was chosen on it."""
     if not runs:
         return
-    st.caption(literal(f"{len(runs)} runs are marked. Click beside the points to take the mark away."))
+    told = "1 run is marked" if len(runs) == 1 else f"{len(runs)} runs are marked"
+    st.caption(literal(f"{told}. Click beside the points to take the mark away."))
     with st.container(horizontal=True):
-        several = {"with": ",".join(runs[:MOST_LISTED])}
-        st.page_link(RUNS, label="These in the list of runs", icon=":material/table_rows:", query_params=several)
+        if len(runs) > 1:
+            several = {"with": ",".join(runs[:MOST_LISTED])}
+            st.page_link(RUNS, label="These in the list of runs", icon=":material/table_rows:", query_params=several)
         for run in runs[:LINKS]:
             st.page_link(RUN, label=f"run {run[:8]}", icon=":material/link:", query_params={"run": run})
     if len(runs) > LINKS:

@@ -36,11 +36,11 @@ def show_plots(plots: Sequence[Plot], scope: str, of: object = ()) -> None:
                 show_plot(plot, scope, of)
 
 
-def show_plot(plot: Plot, scope: str, of: object = (), select: bool = False) -> Any:
+def show_plot(plot: Plot, scope: str, of: object = (), select: bool = False, share: float | None = None) -> Any:
     """A figure, its caption, and a menu with the numbers and the files; with `select` its points can be marked, see
-    `show`."""
+    `show`; `share` of the page's width is its own, if it is not one of several side by side."""
     name = f"{scope}-{plot.name}"
-    event = show(plot.draw(look()), name, plot.alt, select)
+    event = show(plot.draw(look(share or (1.0 if plot.wide else None))), name, plot.alt, select)
     if plot.caption:
         prose(plot.caption)
     menu = st.popover("Numbers and files", icon=":material/download:", key=f"{name}-numbers", on_change="rerun")

@@ -15,7 +15,7 @@ mgic comparisons
 COLUMNS = {
     "open": st.column_config.LinkColumn("Open", display_text=r"comparison=(.{8})", help="Opens the comparison"),
     "verdict": st.column_config.TextColumn("Verdict", width=130),
-    "worst": st.column_config.TextColumn("Worst row", width=420),
+    "worst": st.column_config.TextColumn("Worst row", width=500),
     "name": st.column_config.TextColumn("Name", width=150),
     "branch": st.column_config.TextColumn("Branch", width=150),
     "commit": st.column_config.TextColumn("Commit", width=100),
@@ -26,8 +26,9 @@ COLUMNS = {
 
 
 def show_list(items: Sequence[ComparisonBrief]) -> None:
-    """Newest first, a row each."""
+    """Newest first, a row each; what none of them has is left out."""
     table = pd.DataFrame([_row(one) for one in items])
+    table = table.loc[:, (table.notna() & (table != "")).any()]
     alt = "Comparisons, newest first"
     st.dataframe(table, hide_index=True, column_config=COLUMNS, key="comparisons", alt=alt, placeholder="-")
 

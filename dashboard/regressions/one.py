@@ -26,7 +26,7 @@ LINES = {
 BADGES = {"pass": "green", "regression": "red", "inconclusive": "orange"}
 COLUMNS = {
     "verdict": st.column_config.TextColumn(width=110),
-    "model": st.column_config.TextColumn(width=165),
+    "model": st.column_config.TextColumn(width=205),
     "note": st.column_config.TextColumn(width=420),
 }
 NOTES = 20  # that are shown as they are; the others are folded

@@ -74,7 +74,7 @@ else:
     (plot,) = tradeoff.plots_of(drawn)
     left, right = st.columns([8, 5])
     with left:
-        show_marked(marked(show_plot(plot, "tradeoff", data, select=True)))
+        show_marked(marked(show_plot(plot, "tradeoff", data, select=True, share=8 / 13)))
     with right:
         st.subheader("On the front", anchor=False)
         if not best:

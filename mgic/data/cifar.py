@@ -68,7 +68,7 @@ def _channels_first(images: np.ndarray) -> np.ndarray:
     return images.transpose(0, 3, 1, 2)
 
 
-def _add(name: str, classes: int, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+def _add(name: str, classes: int, mean: tuple[float, ...], std: tuple[float, ...], names: tuple[str, ...] = ()) -> None:
     DATASETS.add(
         name,
         ImageProvider(
@@ -76,6 +76,7 @@ def _add(name: str, classes: int, mean: tuple[float, ...], std: tuple[float, ...
             title=f"CIFAR-{classes}, 32x32",
             shape=(3, 32, 32),
             classes=classes,
+            names=names,
             train=50_000,
             test=10_000,
             mean=mean,
@@ -89,5 +90,7 @@ def _add(name: str, classes: int, mean: tuple[float, ...], std: tuple[float, ...
     )
 
 
-_add("cifar10", 10, mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616))
+OF_TEN = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+_add("cifar10", 10, mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616), names=OF_TEN)
 _add("cifar100", 100, mean=(0.5071, 0.4865, 0.4409), std=(0.2673, 0.2564, 0.2762))

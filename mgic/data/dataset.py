@@ -57,6 +57,7 @@ class ImageProvider(Provider):
         shape: (channels, height, width).
         mean: Of each channel of the training images, on the scale 0 to 1; so is `std`.
         flip: Whether a mirrored image still shows its class.
+        names: Of the classes, in the order of their numbers; empty where they are called by those.
         read: Given the folder, all four arrays: training images (count, channels, height, width) uint8, training
             labels, test images, test labels, and then images and labels to choose by, if there are any; or the list of
             the files.
@@ -69,6 +70,7 @@ class ImageProvider(Provider):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     flip: bool
+    names: tuple[str, ...] = ()
     read: Callable[[Path], "Arrays | FolderImages"]
 
     @property

@@ -96,6 +96,7 @@ for _side, (_mean, _std) in MOMENTS.items():
             title=f"Solar cells, {_side}x{_side}",
             shape=(1, _side, _side),
             classes=2,
+            names=("functional", "defective"),
             train=TRAIN,
             test=TEST,
             mean=(_mean,),

@@ -17,6 +17,10 @@ FASHION_MNIST = IdxSet(
     loader="FashionMNIST",
     how_to_get="get it with `mgic data fetch fashion_mnist`, or with Debian's package dataset-fashion-mnist",
 )
+CLASSES = (
+    *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+)
 
 
 def folders(data_dir: Path) -> tuple[Path, Path]:
@@ -38,6 +42,7 @@ DATASETS.add(
         title="Fashion-MNIST, 28x28",
         shape=(1, 28, 28),
         classes=10,
+        names=CLASSES,
         train=60_000,
         test=10_000,
         mean=(0.2860,),

@@ -72,6 +72,7 @@ def provider(data_dir: Path, name: str) -> ImageProvider:
         title=f"{name}, a folder of pictures",
         shape=facts.shape,
         classes=len(facts.classes),
+        names=facts.classes,
         train=len(listed.train),
         test=len(listed.test),
         validation=len(listed.validation),

@@ -1,14 +1,16 @@
 """How good is a trained classifier: right answers, honest confidence, and what is left of both on harder images?"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
+from typing import Annotated
 
-from pydantic import BaseModel, Field, JsonValue, field_validator
+from pydantic import BaseModel, Field, JsonValue, StringConstraints, field_validator
 
 from mgic.data import load
 from mgic.data.batches import train_and_test
 from mgic.data.corruptions import Corrupted, Corruption, Images
+from mgic.data.dataset import DATASETS, ImageProvider
 from mgic.errors import BadConfig, Problem
 from mgic.experiment import Context, Estimate, experiment
 from mgic.experiments import classification
@@ -22,6 +24,7 @@ from mgic.training.fields import Device, Seed
 from mgic.training.scoring import predict
 
 MOST_CLASSES = 50  # of which the confusion is a table
+MOST_LETTERS = 60  # of the name of a class that are kept
 PER_CENT: dict[str, JsonValue] = {"unit": "%", "goal": "max"}
 
 
@@ -72,8 +75,14 @@ class CorruptionRow(BaseModel):
     )
 
 
+ClassName = Annotated[str, StringConstraints(max_length=MOST_LETTERS)] | int
+
+
 class ClassRow(BaseModel):
-    label: int = Field(description="The class, from 0", json_schema_extra={"key": True})
+    label: ClassName = Field(
+        description="The class: its name, or its number from 0 in a data set that names none; in the order of numbers",
+        json_schema_extra={"key": True},
+    )
     class_samples: int = Field(description="Test images of this class")
     recall: float | None = Field(
         description="Of the images of this class, those that are taken for it; empty without any",
@@ -86,8 +95,8 @@ class ClassRow(BaseModel):
 
 
 class ConfusionRow(BaseModel):
-    label: int = Field(description="The class that images are of, from 0", json_schema_extra={"key": True})
-    answer: int = Field(description="The class that they are taken for", json_schema_extra={"key": True})
+    label: ClassName = Field(description="The class that images are of", json_schema_extra={"key": True})
+    answer: ClassName = Field(description="The class that they are taken for", json_schema_extra={"key": True})
     count: int = Field(description="Test images")
     share: float | None = Field(description="Of those of the class; empty without any", json_schema_extra={"unit": "%"})
 
@@ -149,6 +158,7 @@ def estimate(config: Config) -> Estimate:
 
 @experiment(
     title="Evaluation of a trained network",
+    version=2,
     views=(
         View(
             title="Accuracy over strength",
@@ -233,6 +243,7 @@ def _result(
     config: Config, plain: Judged, rows: list[CorruptionRow], seconds: float, data: str, weights: str | None
 ) -> Result:
     cost = config.network.cost
+    names = class_names(DATASETS[config.dataset])
     harder = [row.corrupted_top1 for row in rows if row.strength]
     rows.sort(key=lambda row: (list(config.strengths).index(row.corruption), row.strength))
     return Result(
@@ -243,8 +254,8 @@ def _result(
         calibration_error=plain.calibration_error,
         mean_corrupted_top1=sum(harder) / len(harder) if harder else None,
         corruptions=rows,
-        per_class=_classes(plain),
-        confusion=_confusion(plain),
+        per_class=_classes(plain, names),
+        confusion=_confusion(plain, names),
         test_samples=len(plain.labels),
         params=cost.params,
         macs=cost.macs,
@@ -255,23 +266,29 @@ def _result(
     )
 
 
-def _classes(judged: Judged) -> list[ClassRow]:
+def class_names(images: ImageProvider) -> list[str | int]:
+    """In the order of the classes' numbers; those, where the data set has no names that tell its classes apart."""
+    names = [name[:MOST_LETTERS] for name in images.names]
+    return [*names] if len(set(names)) == images.classes else [*range(images.classes)]
+
+
+def _classes(judged: Judged, names: Sequence[str | int]) -> list[ClassRow]:
     counts = judged.confusion
     there, taken, right = counts.sum(dim=1).tolist(), counts.sum(dim=0).tolist(), counts.diagonal().tolist()
     return [
         ClassRow(label=label, class_samples=n, recall=_per_cent(hits, n), precision=_per_cent(hits, answered))
-        for label, (n, answered, hits) in enumerate(zip(there, taken, right, strict=True))
+        for label, n, answered, hits in zip(names, there, taken, right, strict=True)
     ]
 
 
-def _confusion(judged: Judged) -> list[ConfusionRow]:
+def _confusion(judged: Judged, names: Sequence[str | int]) -> list[ConfusionRow]:
     counts = judged.confusion.tolist()
     if len(counts) > MOST_CLASSES:
         return []
     return [
         ConfusionRow(label=label, answer=answer, count=count, share=_per_cent(count, sum(row)))
-        for label, row in enumerate(counts)
-        for answer, count in enumerate(row)
+        for label, row in zip(names, counts, strict=True)
+        for answer, count in zip(names, row, strict=True)
     ]
 
 

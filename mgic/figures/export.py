@@ -47,7 +47,7 @@ def file_of(plot: Plot, kind: str, width_mm: int = WIDTHS[0], look: Look = LIGHT
     """
     width = round(width_mm * PER_MM / ZOOM)
     scale = width_mm * PER_MM / width
-    made, wanted = printed(plot, width, look, title)
+    made, wanted = printed(plot, width, look.as_wide(width), title)
     for _ in range(TRIES):
         height = int(made.layout.height)
         found = plotting_height(draw(made.to_plotly_json(), "svg", width, height, scale).decode())

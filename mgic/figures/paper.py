@@ -106,7 +106,7 @@ def _add_labels(made: go.Figure, plot: PaperPlot, colours: Look) -> None:
     xs, ys = [math.log(mark.x) for mark in marks], [mark.y for mark in marks]
     shares = [(_share(x, xs), _share(y, ys)) for x, y in zip(xs, ys, strict=True)]
     texts = [*(mark.label for mark in plot.printed), *("" for _ in plot.measured)]
-    sides = place(shares, texts)[: len(plot.printed)]
+    sides = place(shares, texts, colours.across)[: len(plot.printed)]
     placed = [(mark, side) for mark, side in zip(plot.printed, sides, strict=True) if side is not None]
     made.add_scatter(
         x=[mark.x for mark, _ in placed],

@@ -112,7 +112,8 @@ def _add_names(made: go.Figure, given: Sequence[Gain], colours: Look) -> None:
     across, up = [one.ratio for one in given], [one.speedup for one in given]
     at = {id(one): (share_of(one.ratio, across, True), share_of(one.speedup, up, True)) for one in given}
     rest = [at[id(one)] for one in given if one is not tops.get(one.name)]
-    for one, side in zip(tops.values(), place([at[id(one)] for one in tops.values()], list(tops), rest), strict=True):
+    sides = place([at[id(one)] for one in tops.values()], list(tops), colours.across, rest)
+    for one, side in zip(tops.values(), sides, strict=True):
         if side:
             made.add_scatter(
                 x=[one.ratio], y=[one.speedup], text=[plain(one.name)], mode="markers+text", textposition=side,

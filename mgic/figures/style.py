@@ -6,7 +6,7 @@ the dash of a series change with it.
 """
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import plotly.graph_objects as go
@@ -17,12 +17,14 @@ PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
 TEXT = 13  # pixels of most of the text
 LINE, FIRST = 19, 26  # pixels of the margin above for each line of a title
 ABOVE = 16  # pixels above the title
-LETTERS = 54  # of a title in a line, as on a telephone
+BESIDE = 70  # pixels of a figure's width that are not its plotting area, about
+NARROW, STEP = 300.0, 60.0  # pixels of a plotting area at least, and between two widths that differ
+LETTERS = 46  # of a title in a line, as on a telephone
 
 
 @dataclass(frozen=True)
 class Look:
-    """The colours of one of the two themes."""
+    """The colours of one of the two themes, and the width that figures are made for."""
 
     text: str
     faint: str  # of text that is less important, still 4.5 against the background
@@ -30,6 +32,11 @@ class Look:
     background: str
     missing: str  # a cell without a number
     series: tuple[str, ...]
+    across: float = NARROW  # pixels of a plotting area, in which labels find their places; as on a telephone
+
+    def as_wide(self, pixels: float) -> "Look":
+        """The same for figures of so many pixels, in steps: each look has a template."""
+        return replace(self, across=max(NARROW, (pixels - BESIDE) // STEP * STEP))
 
 
 LIGHT = Look(
@@ -58,7 +65,8 @@ def mark_of(index: int, colours: Look) -> tuple[str, str]:
 
 def set_title(made: go.Figure, title: str) -> None:
     """In as many lines as it takes; a title is plotly's text already."""
-    lines = textwrap.wrap(title, LETTERS, break_long_words=False) or [""]
+    whole = title.replace(" = ", "\u00a0=\u00a0")  # `n = 5` stays in one line
+    lines = textwrap.wrap(whole, LETTERS, break_long_words=False) or [""]
     made.update_layout(title_text="<br>".join(lines), title_font_size=15 if len(lines) > 1 else 16)
     height = made.layout.height or 450
     made.update_layout(

@@ -301,7 +301,8 @@ def _add_labels(made: go.Figure, info: Tradeoff, axes: Axes, colours: Look) -> N
         point.key: (share_of(point.cost, across, axes.log_x), share_of(point.y, up, axes.log_y)) for point in every
     }
     rest = [shares[point.key] for point in every if point not in wanted]
-    sides = place([shares[point.key] for point in wanted], [point.label for point in wanted], rest)
+    texts = [point.label for point in wanted]
+    sides = place([shares[point.key] for point in wanted], texts, colours.across, rest)
     for point, side in zip(wanted, sides, strict=True):
         if side:
             made.add_scatter(

@@ -143,6 +143,9 @@ def test_words_are_found_where_people_look_for_them(store):
     assert found("resnet") == {runs[0].id, other}
     assert found("lr_max", "100") == found("%") == found("strange") == {other}
     assert found("group", "strange") == found("_x_") == set()
+    in_it = RunQuery({"sweep_id": sweep.id, "experiment": "cost"}, [number("config.x=1")], ["resnet"])
+    assert store.runs(9, None, in_it)[0] == [runs[0]]
+    assert store.count_runs(RunQuery({"status": RunStatus.QUEUED}, words=["resnet"])) == 2
     assert found(str(other)[:8]) >= {other}
     assert found(str(other)) == {other}
     assert store.runs(9, None, RunQuery(tag="paper"))[0] == list(reversed(runs))

@@ -16,6 +16,7 @@ from tests.cases import thorough
 pytestmark = pytest.mark.browser
 
 WITH_PLOTS = ("sweep", "run", "compare", "tradeoff", "ablation", "latency", "paper", "model")
+WITH_PLOTS += ("regressions", "comparison")
 PLOTS = ".js-plotly-plot"
 DRAWN_MS = 60_000
 ODD = "<b>x</b> $x$ &amp; 1"

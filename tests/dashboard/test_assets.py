@@ -4,7 +4,7 @@ import asyncio
 
 from streamlit import file_util
 
-from dashboard.assets import Assets, modules
+from dashboard.assets import TELLING, WIDTH_COOKIE, Assets, modules
 
 
 def answered(path: str, method: str = "GET") -> tuple[dict[str, str], bytes]:
@@ -12,7 +12,9 @@ def answered(path: str, method: str = "GET") -> tuple[dict[str, str], bytes]:
     sent: list[dict] = []
 
     async def inside(scope, receive, send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+        assert (b"accept-encoding", b"gzip") not in scope["headers"]
+        kind, length = (b"content-type", b"text/html"), (b"content-length", b"4")
+        await send({"type": "http.response.start", "status": 200, "headers": [kind, length]})
         await send({"type": "http.response.body", "body": b"page"})
 
     async def send(message) -> None:
@@ -21,16 +23,23 @@ def answered(path: str, method: str = "GET") -> tuple[dict[str, str], bytes]:
     async def receive():
         return {"type": "http.request"}
 
-    scope = {"type": "http", "method": method, "path": path, "headers": []}
+    asked = [(b"accept", b"text/html,*/*"), (b"accept-encoding", b"gzip")] if method == "GET" else []
+    scope = {"type": "http", "method": method, "path": path, "headers": asked}
     asyncio.run(Assets(inside)(scope, receive, send))
     return {name.decode(): value.decode() for name, value in sent[0]["headers"]}, sent[1]["body"]
 
 
 def test_a_page_links_to_the_code_of_its_plots():
-    headers, body = answered("/sweep")
-    assert body == b"page"
+    headers, _ = answered("/sweep")
     assert headers["link"].startswith("<./static/js/PlotlyChart.")
     assert headers["link"].count("rel=modulepreload") == len(modules("PlotlyChart")) > 1
+
+
+def test_a_page_tells_how_wide_its_window_is_before_streamlit_asks():
+    headers, body = answered("/sweep")
+    assert body == b"page" + TELLING
+    assert int(headers["content-length"]) == len(body)
+    assert WIDTH_COOKIE.encode() in TELLING
 
 
 def test_what_is_linked_is_there_as_streamlit_has_it():
@@ -44,6 +53,7 @@ def test_what_is_linked_is_there_as_streamlit_has_it():
 
 
 def test_what_is_none_of_its_files_is_left_to_streamlit():
-    assert answered("/static/js/../../index.html")[1] == b"page"
-    assert answered("/static/js/nothing.js")[1] == b"page"
-    assert answered(f"/static/js/{modules('PlotlyChart')[0]}", "POST") == ({"content-type": "text/html"}, b"page")
+    assert answered("/static/js/../../index.html")[1] == b"page" + TELLING
+    assert answered("/static/js/nothing.js")[1] == b"page" + TELLING
+    headers, body = answered(f"/static/js/{modules('PlotlyChart')[0]}", "POST")
+    assert ("link" in headers, body) == (False, b"page")

@@ -252,10 +252,20 @@ def test_one_value_far_outside_does_not_flatten_a_curve():
 
 
 def test_labels_keep_clear_of_each_other():
-    assert place([(0.5, 0.5)], ["a"]) == ["top right"]
-    sides = place([(0.5, 0.5), (0.5, 0.52)], ["first", "second"])
+    assert place([(0.5, 0.5)], ["a"], 300) == ["top right"]
+    sides = place([(0.5, 0.5), (0.5, 0.52)], ["first", "second"], 300)
     assert len(set(sides)) == 2
-    assert None in place([(0.5, 0.5)] * 9, ["the same place"] * 9)
+    assert None in place([(0.5, 0.5)] * 9, ["the same place"] * 9, 300)
+
+
+def test_a_wider_plot_has_more_labels_and_a_look_says_how_wide_it_is():
+    points = [(0.1 * number, 0.5) for number in range(1, 9)]
+    narrow, wide = (place(points, ["mgic_resnet20"] * 8, look.across) for look in (LIGHT, LIGHT.as_wide(1400)))
+    assert narrow.count(None) > wide.count(None) == 0
+    # Above its point and below the next one's, labels would meet where the plot is higher.
+    below, above = place([(0.3, 0.5), (0.36, 0.58)], ["a long name", "another name"], 400)
+    assert (below, above) != ("top right", "bottom right")
+    assert [LIGHT.as_wide(pixels).across for pixels in (0, 390, 430, 431, 1400)] == [300, 300, 360, 360, 1320]
 
 
 def test_log_ticks_are_at_one_two_five():

@@ -135,6 +135,15 @@ def test_a_change_of_level_is_drawn_with_its_size():
     assert [trace.name for trace in draw_changes(history, "t", DARK).data] == ["limit", "✔ pass"]
 
 
+def test_each_comparison_is_a_step_however_soon_after_another_it_came():
+    at_once = [one.model_copy(update={"created_at": START + timedelta(minutes=5)}) for one in points([3, 4], "macs")]
+    made = draw_values(history_of("macs", [*points([1, 2], "macs")[:1], *at_once]), "t", LIGHT)
+    assert list(next(trace for trace in made.data if trace.name == "✔ pass").x) == [1, 2, 3]
+    assert list(made.layout.xaxis.ticktext) == [
+        "2026-01-01<br>00:00", "2026-01-01<br>00:05", "2026-01-01<br>00:05",
+    ]  # fmt: skip
+
+
 def test_points_without_a_value_are_left_out():
     gone = [point.model_copy(update={"row": row("macs", head=None)}) for point in points([1, 2])]
     assert history_of("macs", gone).marks == ()
@@ -159,6 +168,9 @@ def test_a_comparison_in_words():
     )
     assert rows_of(found)[0]["verdict"] == "✖ regression"
     assert {one["what"]: one["head"] for one in differences(found)} == {"commit": f"{2:040x}", "branch": "faster-stem"}
+    two = [SideInfo(ref="r", commit=letter * 40, branch="main", dirty=False) for letter in "ab"]
+    of_two = differences(drawn("pass", 1, base_side=two[0], head_side=two[1]))
+    assert of_two == [{"what": "commit", "base": "a" * 12, "head": "b" * 12}]
     dirty = SideInfo(ref="head", commit=f"{1:040x}", branch="main", dirty=True)
     (only,) = differences(drawn("pass", 1, head_side=dirty))
     assert only == {"what": "changed since that commit", "base": "no", "head": "yes"}

@@ -171,3 +171,6 @@ def test_marked_points_lead_to_their_runs(links):
     assert not page.exception
     assert "2 runs are marked" in page.caption[0].value
     assert links == ["These in the list of runs", "run a", "run b"]
+    alone = AppTest.from_string("from dashboard.plots.chosen import show_marked\nshow_marked(['c'])").run()
+    assert "1 run is marked" in alone.caption[0].value
+    assert links[3:] == ["run c"]

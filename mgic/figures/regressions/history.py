@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any, get_args
 
@@ -31,6 +31,7 @@ COLOURS: Mapping[RowVerdict, int] = {"pass": 0, "regression": 1, "inconclusive":
 class Mark:
     """A comparison as a point. The interval of the head's value is that of its change, applied to its own base."""
 
+    place: int  # among those that are drawn, from 1 on
     at: datetime
     verdict: RowVerdict
     value: float
@@ -79,23 +80,23 @@ class History:
 
 def history_of(metric: GateMetric, points: Sequence[MetricPoint]) -> History:
     """Without those that have no value of the head."""
-    marks = [mark for point in points if (mark := _mark(point)) is not None]
-    testbeds = dict.fromkeys(point.testbed for point in points if point.testbed and point.row.head is not None)
+    valued = [(point, float(point.row.head)) for point in points if point.row.head is not None]
+    marks = [_mark(place, *one) for place, one in enumerate(valued, 1)]
+    testbeds = dict.fromkeys(point.testbed for point, _ in valued if point.testbed)
     return History(metric, tuple(marks), tuple(testbeds))
 
 
-def _mark(point: MetricPoint) -> Mark | None:
+def _mark(place: int, point: MetricPoint, head: float) -> Mark:
     row = point.row
-    if row.head is None:
-        return None
     limit = limit_percent(row)
     change = row.change if row.metric == "top1" else row.change_percent
     commit = f", commit {point.commit[:10]}" if point.commit else ""
     where = f", {point.testbed}" if point.testbed else ""
     return Mark(
+        place=place,
         at=point.created_at,
         verdict=row.verdict,
-        value=float(row.head),
+        value=head,
         low=_of_base(row.base, row.low_percent),
         high=_of_base(row.base, row.high_percent),
         most=_of_base(row.base, limit),
@@ -128,7 +129,7 @@ def draw_values(given: History, title: str, colours: Look) -> go.Figure:
     allowed = [mark for mark in given.marks if mark.most is not None and mark.verdict != "shown"]
     if allowed:
         made.add_scatter(
-            x=[mark.at for mark in allowed],
+            x=[mark.place for mark in allowed],
             y=[mark.most for mark in allowed],
             mode="markers",
             name="its base and the limit",
@@ -140,7 +141,7 @@ def draw_values(given: History, title: str, colours: Look) -> go.Figure:
         _add_marks(made, verdict, own, [(mark.value, mark.low, mark.high) for mark in own], colours)
     for start, change, end in _levels(given):
         made.add_scatter(
-            x=[given.marks[start].at, given.marks[end - 1].at],
+            x=[given.marks[start].place, given.marks[end - 1].place],
             y=[change, change],
             mode="lines",
             name="level",
@@ -150,7 +151,7 @@ def draw_values(given: History, title: str, colours: Look) -> go.Figure:
             hoverinfo="skip",
         )
     for one in given.changes:
-        at = given.marks[one.at].at
+        at = given.marks[one.at].place - 0.5
         made.add_vline(x=at, line={"color": colours.text, "width": 1.5, "dash": "dash"})
         words = f"{one.percent:+.1f} %"
         early = one.at < len(given.marks) / 2
@@ -160,12 +161,17 @@ def draw_values(given: History, title: str, colours: Look) -> go.Figure:
 
 
 def _figure(given: History, title: str, y: str, colours: Look) -> go.Figure:
-    """Over days: a single comparison is no matter of microseconds."""
-    made = figure(titled(title), "", y, colours)
+    """A step a comparison, whenever it came: a day of many is as wide as a month of as many."""
+    made = figure(titled(title), "Comparisons, the oldest first (UTC)", y, colours)
     set_title(made, made.layout.title.text)
-    first, last = given.marks[0].at, given.marks[-1].at
-    around = max(timedelta(hours=12), (last - first) / 25)
-    made.update_xaxes(range=[first - around, last + around])
+    last = len(given.marks)
+    told = [given.marks[place - 1] for place in sorted({1, (last + 1) // 2, last})]
+    around = max(0.5, last / 10)  # the words below the first and the last have room
+    made.update_xaxes(
+        range=[1 - around, last + around],
+        tickvals=[mark.place for mark in told],
+        ticktext=[f"{mark.at:%Y-%m-%d}<br>{mark.at:%H:%M}" for mark in told],
+    )
     return made
 
 
@@ -187,7 +193,7 @@ def draw_changes(given: History, title: str, colours: Look) -> go.Figure:
     limited = [mark for mark in given.marks if mark.limit is not None]
     if limited:
         made.add_scatter(
-            x=[mark.at for mark in limited],
+            x=[mark.place for mark in limited],
             y=[mark.limit for mark in limited],
             mode="lines" if len(limited) > 1 else "markers",
             name="limit",
@@ -218,7 +224,7 @@ def _add_marks(
 ) -> None:
     colour = colours.series[COLOURS.get(verdict, 7)]
     made.add_scatter(
-        x=[mark.at for mark in marks],
+        x=[mark.place for mark in marks],
         y=[value for value, _, _ in values],
         mode="markers",
         name=verdict_words(verdict),

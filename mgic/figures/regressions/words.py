@@ -19,6 +19,7 @@ SIGNS: Mapping[str, str] = {
     "new": "+",
     "shown": "·",
 }
+COMMIT_LETTERS, SHOWN_LETTERS = 40, 12
 TITLES: Mapping[GateMetric, str] = {
     "params": "Parameters",
     "macs": "MACs",
@@ -79,13 +80,17 @@ def _number(value: float | None) -> str:
 def _change(row: MetricVerdict) -> str:
     if row.change is None:
         return ""
+    if not row.change:
+        return "0"
     if row.metric == "top1":
         return f"{row.change:+.2f} pp"
     return f"{row.change:+,}" if row.change_percent is None else f"{row.change_percent:+.2f} %"
 
 
 def _between(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:+.1f} to {high:+.1f} %"
+    if low is None or high is None:
+        return ""
+    return f"{low:+.1f} %" if low == high else f"{low:+.1f} to {high:+.1f} %"
 
 
 def differences(found: Comparison) -> list[dict[str, str]]:
@@ -101,16 +106,21 @@ def differences(found: Comparison) -> list[dict[str, str]]:
         words: (getattr(found.base_source, name), getattr(found.head_source, name)) for name, words in names.items()
     }
     return [
-        {"what": words, "base": _said(base), "head": _said(head)}
+        {"what": words, "base": _said(base, head), "head": _said(head, base)}
         for words, (base, head) in pairs.items()
         if base != head
     ]
 
 
-def _said(value: object) -> str:
+def _said(value: object, other: object) -> str:
+    """Of one side; of a commit its beginning, where that tells it from the other side's."""
     if value is None:
         return "not known"
-    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    long = len(text) == COMMIT_LETTERS and text[:SHOWN_LETTERS] != str(other)[:SHOWN_LETTERS]
+    return text[:SHOWN_LETTERS] if long else text
 
 
 def origin_words(found: Comparison) -> str:
@@ -124,9 +134,10 @@ def origin_words(found: Comparison) -> str:
 def conditions_words(of: Conditions) -> str:
     """In one paragraph."""
     load = [f"{one:.1f}" for one in (of.load_before, of.load_after) if one is not None]
+    blocks = f"{of.blocks} block{'' if of.blocks == 1 else 's'}"
     parts = [
         f"{of.engine}, {of.threads} thread{'s' if of.threads > 1 else ''}, batch {of.batch_size}",
-        f"{of.blocks} blocks in {seconds(of.elapsed_s)} of {seconds(of.budget_s)}",
+        f"{blocks} in {seconds(of.elapsed_s)} of {seconds(of.budget_s)}",
         f"{of.cores} cores{f' of {of.processor}' if of.processor else ''}",
         f"load {' before, '.join(load)} after" if len(load) == 2 else "",
         f"Python {of.python}, torch {of.torch}",

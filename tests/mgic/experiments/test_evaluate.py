@@ -1,15 +1,17 @@
 """A trained network evaluated, and trained on: what it began with, and what is refused."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+from mgic.data import find
 from mgic.errors import BadConfig, DataMissing
 from mgic.experiments.classification import Config as Classification
 from mgic.experiments.classification import classification
-from mgic.experiments.evaluate import Config, estimate, evaluate
+from mgic.experiments.evaluate import MOST_LETTERS, Config, class_names, estimate, evaluate
 from mgic.records import InputRun, SweepRequest
 from mgic.sweep import expand
 from tests.silent import SilentContext
@@ -45,12 +47,25 @@ def test_it_scores_what_the_training_scored_and_the_same_seed_gives_the_same(tra
     ]
     assert found.corruptions == again.corruptions
     assert sum(row.count for row in found.confusion) == found.test_samples == 360
-    assert len(found.per_class) == 10
+    assert [row.label for row in found.per_class] == list(range(10))
     assert found.balanced_accuracy == pytest.approx(sum(row.recall for row in found.per_class) / 10)
     with np.load(context.folder / "artifacts" / "predictions.npz") as kept:
         assert 100 * (kept["label"] == kept["prediction"]).mean() == pytest.approx(found.top1)
         assert str(kept["dataset_hash"]) == found.dataset_hash
         assert str(kept["weights_hash"]) == found.weights_hash
+
+
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        (("cat", "dog"), ["cat", "dog"]),
+        ((), [0, 1]),
+        (("c" * 99, "d" * 99), ["c" * MOST_LETTERS, "d" * MOST_LETTERS]),
+        (("c" * 99, "c" * 98), [0, 1]),  # what is kept of them tells nothing apart
+    ],
+)
+def test_classes_are_called_by_their_names_as_long_as_those_tell_them_apart(names, called):
+    assert class_names(replace(find("digits"), classes=2, names=names)) == called
 
 
 def test_own_weights_are_those_of_the_run_they_came_from_and_a_training_begins_with_them(trained, tmp_path):
