@@ -13,8 +13,13 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # What is compiled is kept beside its source, or each of the many processes that tests start would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+GPU_DEVICE := cuda
+GPU_BUDGET := 6m
+GPU_OUT := gpu
+GPU_NEEDS := numpy pydantic safetensors scikit-learn scipy timm typer
+
 .DEFAULT_GOAL := help
-.PHONY: help setup up quick test test-all check docs bench clean
+.PHONY: help setup up quick test test-all check docs bench gpu clean
 
 help:
 	@echo "make setup   create $(VENV) and install into it"
@@ -25,6 +30,7 @@ help:
 	@echo "make check   formatting, lint, types, import contracts"
 	@echo "make docs    the documentation as a site, in site/"
 	@echo "make bench   how fast and how large it is here"
+	@echo "make gpu     what only a GPU can show: checks, and a benchmark of 6 minutes"
 	@echo "make clean   remove $(VENV) and caches; results in .mgic stay"
 
 setup: $(STAMP)
@@ -61,6 +67,12 @@ docs: setup
 
 bench: setup
 	@exec $(BIN)/python -m tests.bench
+
+# With the python of a machine that has a GPU and torch for it, whatever else is in it; WHEELS: a folder with what is missing.
+gpu:
+	@[ -z "$(WHEELS)" ] || $(PYTHON) -m pip install --quiet --no-index --find-links "$(WHEELS)" $(GPU_NEEDS)
+	$(PYTHON) -m tests.gpu --device $(GPU_DEVICE) --out $(GPU_OUT)
+	$(PYTHON) -m mgic benchmark --device $(GPU_DEVICE) --budget $(GPU_BUDGET) --out $(GPU_OUT)
 
 clean:
 	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

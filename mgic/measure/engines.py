@@ -102,7 +102,7 @@ def forward_of(setup: Setup) -> Forward:
         return _onnx_forward(setup)
     network, example = on_device(setup)
     if setup.engine == "cudagraph":
-        return _captured(network, example)
+        return captured(network, example)
     computed = cast(nn.Module, torch.compile(network)) if setup.engine == "compile" else network
     return _step(computed, example, setup) if setup.mode == "training" else lambda: computed(example)
 
@@ -200,7 +200,7 @@ def _step(network: nn.Module, example: Tensor, setup: Setup) -> Forward:
     return step
 
 
-def _captured(network: nn.Module, example: Tensor) -> Forward:
+def captured(network: nn.Module, example: Tensor) -> Forward:
     """The pass as one CUDA graph: recorded once, after a few passes on a stream of their own, as CUDA asks for it."""
     aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     aside.wait_stream(torch.cuda.current_stream())
