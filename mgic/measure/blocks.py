@@ -30,7 +30,7 @@ LONGEST_S = 600.0  # that one answer may take
 LEAST_S = 20.0  # that it may take although the time is over
 TAIL = 15  # lines of a log that are told
 
-# Either side is outside in half of the blocks: who is there has two turns in a row, and the second finds its cache warm.
+# Either side is outside in half of the blocks: who is there has two turns in a row, the second with a warm cache.
 ORDERS: tuple[tuple[Arm, ...], ...] = (
     ("base", "head", "head", "control"),
     ("head", "control", "base", "head"),
