@@ -5,9 +5,11 @@ from mgic.gate.formats import as_annotations, as_bmf, as_junit, as_smaller_is_be
 from mgic.gate.limits import Rules, joined, parse_rules, read_rules
 from mgic.gate.markdown import as_markdown
 from mgic.gate.runs import Training, of_outcome, of_run, trained, with_runs
+from mgic.gate.words import METRICS
 from mgic.gate.worst import change_in_words, first_to_see, row_in_words, worst_of
 
 __all__ = [
+    "METRICS",
     "Pair",
     "Rules",
     "Training",

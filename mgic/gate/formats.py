@@ -9,7 +9,7 @@ from mgic.gate.words import UNITS, change, number, word
 from mgic.records import Comparison, MetricVerdict
 
 ESCAPED = {"%": "%25", "\r": "%0D", "\n": "%0A"}  # of GitHub's workflow commands
-LEVELS = {"regression": "error", "gone": "error", "not measured": "warning", "inconclusive": "warning"}
+LEVELS = {"regression": "error", "gone": "error", "not measured": "warning", "inconclusive": "warning", "new": "notice"}
 MEASURES = {  # of Bencher, whose names are slugs; the unit of each is ours
     "params": "parameters",
     "macs": "multiply-accumulates",
@@ -98,9 +98,10 @@ def as_smaller_is_better(found: Comparison) -> str:
 
 
 def as_annotations(found: Comparison) -> str:
-    """GitHub's workflow commands: an error a regression, a warning for what is open, else one notice."""
-    lines = [_annotation(row) for row in found.rows if row.verdict in LEVELS]
-    return "\n".join(lines or [f"::notice title=mgic gate::{_escaped(found.summary)}"]) + "\n"
+    """GitHub's workflow commands: errors, warnings for what is open, or else a notice; and one a new model."""
+    wrong = [_annotation(row) for row in found.rows if row.verdict in LEVELS and row.verdict != "new"]
+    new = [_annotation(row) for row in found.rows if row.verdict == "new"]
+    return "\n".join([*(wrong or [f"::notice title=mgic gate::{_escaped(found.summary)}"]), *new]) + "\n"
 
 
 def _annotation(row: MetricVerdict) -> str:

@@ -13,7 +13,8 @@ stands for the class of its place, from 0.
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -89,7 +90,7 @@ def read_predictions(path: Path, field: str) -> Predictions:
         _refuse(field, "", f"{path.name} ends in {suffix or 'nothing'}; .npz, .csv or .jsonl is wanted")
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = csv.DictReader(lines) if suffix == ".csv" else map(json.loads, filter(str.strip, lines))
+            rows = csv.DictReader(lines) if suffix == ".csv" else _objects(path.name, lines, field)
             return _from_rows(path.name, rows, field)
     except (UnicodeDecodeError, csv.Error, ValueError) as error:
         _refuse(field, "", f"{path.name} is no {suffix[1:]} file: {str(error)[:200]}")
@@ -127,8 +128,10 @@ def _from_arrays(path: Path, field: str) -> Predictions:
     try:
         with np.load(path, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in (*COLUMNS, "dataset_hash", "weights_hash") if name in kept.files}
-    except (OSError, ValueError, BadZipFile, EOFError) as error:
-        _refuse(field, "", f"{path.name} is no npz file of plain arrays: {str(error)[:200]}")
+    except OSError as error:
+        _refuse(field, "", f"{path.name} cannot be read: {error.strerror}")
+    except (ValueError, BadZipFile, EOFError, zlib.error):
+        _refuse(field, "", f"{path.name} is damaged, or no npz file of plain arrays: whole numbers, names, or logits")
     for name in ("id", "label"):
         if name not in arrays:
             _refuse(field, name, f"{path.name} has no {name}")
@@ -160,6 +163,15 @@ def _names(name: str, column: str, values: Any, field: str) -> Sequence[str]:
         )
     found: list[str] = values.astype(str).tolist()
     return found
+
+
+def _objects(name: str, lines: Iterable[str], field: str) -> Iterator[Any]:
+    for number, line in enumerate(lines, 1):
+        try:
+            if line.strip():
+                yield json.loads(line)
+        except json.JSONDecodeError as error:
+            _refuse(field, "", f"{name} is no jsonl file: line {number}, column {error.colno}: {error.msg}")
 
 
 def _from_rows(name: str, rows: Iterable[Any], field: str) -> Predictions:

@@ -1,20 +1,36 @@
 """The figures of a verdict's row in words, as every format writes them."""
 
-from mgic.records import MetricVerdict
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
-UNITS: dict[str | None, str] = {
-    None: "",
-    "params": "parameters",
-    "macs": "MACs",
-    "size_bytes": "size, bytes",
-    "cpu_time": "CPU time, ms",
-    "instructions": "instructions",
-    "peak_memory": "peak memory, MB",
-    "wall_time": "wall time, ms",
-    "p50": "median wall time, ms",
-    "throughput": "samples a second",
-    "top1": "top-1, %",
-}
+from mgic.records import GateMetric, MetricVerdict
+
+
+class Named(NamedTuple):
+    """What a metric is called, and its unit; empty where the name says it."""
+
+    name: str
+    unit: str = ""
+
+
+METRICS: Mapping[GateMetric, Named] = MappingProxyType(
+    {
+        "params": Named("parameters"),
+        "macs": Named("MACs"),
+        "size_bytes": Named("size", "bytes"),
+        "cpu_time": Named("CPU time", "ms"),
+        "instructions": Named("instructions"),
+        "peak_memory": Named("peak memory", "MB"),
+        "wall_time": Named("wall time", "ms"),
+        "p50": Named("median wall time", "ms"),
+        "throughput": Named("throughput", "samples a second"),
+        "top1": Named("top-1", "%"),
+    }
+)
+UNITS: Mapping[str | None, str] = MappingProxyType(  # as the tables head a row
+    {None: "", **{metric: ", ".join(filter(None, named)) for metric, named in METRICS.items()}}
+)
 MEGABYTE = 1e6
 
 

@@ -2,22 +2,11 @@
 
 from collections.abc import Sequence
 
+from mgic.gate.words import METRICS
 from mgic.records import MetricVerdict, RowVerdict
 from mgic.records.limits import WRITTEN
 
 ORDER: tuple[RowVerdict, ...] = ("regression", "gone", "not measured", "inconclusive", "pass", "shown", "new")
-NAMES = {
-    "params": "parameters",
-    "macs": "MACs",
-    "size_bytes": "size",
-    "cpu_time": "CPU time",
-    "instructions": "instructions",
-    "peak_memory": "peak memory",
-    "wall_time": "wall time",
-    "p50": "median wall time",
-    "throughput": "throughput",
-    "top1": "top-1",
-}
 
 
 def worst_of(rows: Sequence[MetricVerdict]) -> MetricVerdict | None:
@@ -34,7 +23,7 @@ def row_in_words(row: MetricVerdict) -> str:
     """`CPU time of resnet20: +9.8 % (8.1 to 11.5 %), limit +5 %`."""
     if row.metric is None:
         return f"{row.model} is {row.verdict}"
-    what = f"{NAMES[row.metric]} of {row.model}"
+    what = f"{METRICS[row.metric].name} of {row.model}"
     if row.verdict == "not measured":
         return f"{what}: not measured"
     limit = f", limit {row.limit}" if row.limit else ""

@@ -30,7 +30,13 @@ LONGEST_S = 600.0  # that one answer may take
 LEAST_S = 20.0  # that it may take although the time is over
 TAIL = 15  # lines of a log that are told
 
-ARMS: tuple[Arm, ...] = ("base", "head", "head", "control")
+# Either side is outside in half of the blocks: who is there has two turns in a row, the second with a warm cache.
+ORDERS: tuple[tuple[Arm, ...], ...] = (
+    ("base", "head", "head", "control"),
+    ("head", "control", "base", "head"),
+    ("control", "head", "head", "base"),
+    ("head", "base", "control", "head"),
+)
 
 
 @dataclass(frozen=True)
@@ -268,8 +274,8 @@ class Worker:
 
 
 def arms_of(block: int) -> tuple[Arm, ...]:
-    """Of the four samples of a block, in the order in which they are built: A B B A' and A' B B A in turn."""
-    return ARMS if block % 2 == 0 else ARMS[::-1]
+    """Of the four samples of a block, in the order in which they are built: A B B A', B A' A B, and both turned."""
+    return ORDERS[block % len(ORDERS)]
 
 
 def turn_order(turn: int) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from mgic.errors import BadConfig, Problem
 from mgic.layers import MGICBlock, transfer_modules
 from mgic.measure.counting import Counts, counting
 from mgic.measure.signature import OWN
-from mgic.models import canonical_name, create, find, model_info, resolve_options
+from mgic.models import canonical_name, create, find, model_info, native_size, resolve_options
 from mgic.models.converted import convert_model
 from mgic.records import ConversionReport, Cost, Level, ModelCost, Uncounted
 
@@ -233,7 +233,14 @@ def _counted(
 
 
 def _says_what_fits(error: BadConfig, name: str, options: Mapping[str, Any], input_size: tuple[int, ...]) -> BadConfig:
-    """The same with the sizes the model reads; at `img_size`, where that is the option to change."""
+    """The same with the sizes the model reads; at `img_size`, where that is the option to change.
+
+    At the size that it is made for the size is not to blame, but the model.
+    """
+    if input_size == native_size(name, options):
+        cause = error.__cause__ or error
+        detail = f"{name} fails on an input of {_times(input_size)}, as it is made for: {type(cause).__name__}: {cause}"
+        return BadConfig(detail, (Problem("model", "fails", detail),))
     built_for, sides = options.get("img_size"), input_size[1:]
     if built_for is not None and any(side != built_for for side in sides):
         detail = f"{name} with img_size={built_for} reads {built_for}x{built_for} and not {_times(sides)}"

@@ -1,6 +1,7 @@
 """The base of a pull request, as git has it: which commit that is, and its files in a folder of their own."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -59,7 +60,7 @@ def base_of(ref: str, folder: Path, environment: Mapping[str, str]) -> Base:
         return Base(here.root, parents[0], ref, "HEAD is the merge that GitHub made for the pull request")
     shallow = _line(here.root, "rev-parse", "--is-shallow-repository") == "true"
     if known is None:
-        raise _unknown(ref, shallow)
+        raise _unknown(here.root, ref, shallow)
     found = _line(here.root, "merge-base", "HEAD", known)
     if found is None:
         if shallow:
@@ -115,10 +116,13 @@ def changed_since(base: Base, path: Path) -> bool:
     return done.returncode != 0 or untracked
 
 
-def _unknown(ref: str, shallow: bool) -> Exception:
+def _unknown(root: Path, ref: str, shallow: bool) -> Exception:
     if shallow:
         words = f"{OPTION}: this clone is shallow and does not know {ref}; deepen it: git fetch --unshallow {ALL}"
         return NotFound(f"{words} (GitHub: actions/checkout with fetch-depth: 0, GitLab: GIT_DEPTH: 0)")
+    name = re.split("[~^]", ref)[0]
+    if name != ref and _line(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"):
+        return _bad(f"git knows {name[:100]!r} here, and no commit so far before it as {ref[:200]!r}")
     return _bad(f"git knows no commit {ref[:200]!r} here; if it is a branch of the remote: git fetch {ALL}")
 
 

@@ -17,7 +17,7 @@ from mgic.statistics.replication import (
     seeds_needed,
     smallest_gap,
 )
-from mgic.statistics.signed_rank import Centre, least_values, signed_rank
+from mgic.statistics.signed_rank import Centre, signed_rank
 from mgic.statistics.sufficiency import Proposal, Step, Sufficiency, Verdict, proposal, sufficiency
 from mgic.statistics.summary import MIN_FOR_INTERVAL, Summary, summary, t_interval
 
@@ -49,7 +49,6 @@ __all__ = [
     "holm",
     "interaction",
     "least_spread",
-    "least_values",
     "method",
     "paired",
     "pairs",

@@ -78,11 +78,6 @@ def left_out(n: int, side: float) -> int | None:
     return len(_sign_vectors(n)) - 1
 
 
-def least_values(confidence: float) -> int:
-    """The fewest values with an interval of this confidence: 6 for 95 %."""
-    return next(n for n in range(1, 64) if left_out(n, (1 - confidence) / 2) is not None)
-
-
 def centre(values: Sequence[float], leave_out: int) -> Centre:
     """Estimate, and the interval that leaves out so many of the means of pairs at either end.
 

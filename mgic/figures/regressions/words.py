@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from mgic.figures.words import number, seconds
-from mgic.gate import first_to_see
+from mgic.gate import METRICS, first_to_see
 from mgic.records import Comparison, Conditions, GateMetric, MetricVerdict
 from mgic.records.limits import WRITTEN, allowance
 
@@ -20,18 +20,17 @@ SIGNS: Mapping[str, str] = {
     "shown": "·",
 }
 COMMIT_LETTERS, SHOWN_LETTERS = 40, 12
-TITLES: Mapping[GateMetric, str] = {
-    "params": "Parameters",
-    "macs": "MACs",
-    "size_bytes": "Size (bytes)",
-    "cpu_time": "CPU time of a pass (ms)",
-    "instructions": "Instructions of a pass",
-    "peak_memory": "Peak memory (bytes)",
-    "wall_time": "Wall time of a pass (ms)",
-    "p50": "Median wall time of a pass (ms)",
-    "throughput": "Samples a second",
-    "top1": "Top-1 (%)",
-}
+OF_A_PASS = ("cpu_time", "instructions", "wall_time", "p50")
+
+
+def _title(metric: GateMetric) -> str:
+    name, unit = METRICS[metric]
+    whole = f"{name[0].upper()}{name[1:]}{' of a pass' if metric in OF_A_PASS else ''}"
+    shown = "bytes" if metric == "peak_memory" else unit  # plots have their own multiples
+    return f"{whole} ({shown})" if shown else whole
+
+
+TITLES: Mapping[GateMetric, str] = {metric: _title(metric) for metric in METRICS}
 
 
 def verdict_words(verdict: str) -> str:

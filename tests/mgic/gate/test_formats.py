@@ -90,4 +90,6 @@ def test_annotations_are_commands_of_one_line_each(found):
     lines = as_annotations(found).splitlines()
     assert [line.split("::")[1].split(" ")[0] for line in lines] == ["error", "warning", "error"]
     quiet = found.model_copy(update={"rows": found.rows[:1]})
+    new = quiet.model_copy(update={"rows": (*quiet.rows, row(None, "new", note="the head has it"))})
+    assert as_annotations(new).splitlines()[1] == "::notice title=mgic gate: new::m the head has it"
     assert as_annotations(quiet) == "::notice title=mgic gate::1 of 5 figures is worse%0Athan allowed\n"

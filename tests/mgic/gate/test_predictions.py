@@ -58,12 +58,16 @@ def test_what_evaluate_leaves_is_read_with_its_data_and_weights(tmp_path):
         ("a.csv", "id,label,prediction\n1,2,2\n1,2,2\n", "id: a.csv has '1' twice"),
         ("a.csv", 'id,label,logits\n1,2,"[1, ""x""]"\n', "logits: a.csv, sample 1"),
         ("a.csv", "id,label,logits\n1,2,[1\n", "is no csv file"),
-        ("a.jsonl", "{", "is no jsonl file"),
+        (
+            "a.jsonl",
+            '{"id": 1, "label": 1, "prediction": 1}\n\n{',
+            "is no jsonl file: line 3, column 2: Expecting property",
+        ),
         ("a.jsonl", "[]", "an object with id, label"),
         ("a.jsonl", '{"id": 1.5, "label": 1, "prediction": 1}', "id: a.jsonl, sample 1: a whole number or a name"),
         ("a.jsonl", '{"id": 1, "label": true, "prediction": 1}', "label: a.jsonl, sample 1: a whole number or a name"),
         ("a.jsonl", '{"id": 1, "label": 1, "logits": [NaN, 1]}', "logits: a.jsonl, sample 1: a list of numbers"),
-        ("a.npz", "no zip", "is no npz file"),
+        ("a.npz", "no zip", "is damaged, or no npz file"),
     ],
 )
 def test_a_file_that_is_none_is_refused_with_the_field(tmp_path, name, text, said):

@@ -63,6 +63,11 @@ def test_a_ref_that_git_does_not_know_is_refused(foreign, ref):
         base_of(ref, foreign.root, {})
 
 
+def test_an_ancestor_that_there_is_not_needs_no_fetch(foreign):
+    with pytest.raises(BadConfig, match="git knows 'main' here, and no commit so far before it as 'main~400'"):
+        base_of("main~400", foreign.root, {})
+
+
 def test_no_repository_and_no_common_commit_are_refused(foreign, tmp_path):
     with pytest.raises(BadConfig, match="no git repository"):
         base_of("main", tmp_path, {})

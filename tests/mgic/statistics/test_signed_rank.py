@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgic.statistics import least_values, signed_rank
+from mgic.statistics import signed_rank
 from mgic.statistics.signed_rank import centre, chance, left_out, walsh_averages
 
 PRINTED = {6: 0, 7: 2, 8: 3, 9: 5, 10: 8, 12: 13, 15: 25, 20: 52, 25: 89}  # critical values, 5 %, of any textbook
@@ -41,7 +41,9 @@ def test_a_published_example():
 
 
 def test_a_confidence_that_so_few_values_cannot_have_is_said():
-    assert [least_values(confidence) for confidence in (0.5, 0.9, 0.95, 0.99)] == [2, 5, 6, 8]
+    sides = {2: 0.25, 5: 0.05, 6: 0.025, 8: 0.005}
+    assert [left_out(n, side) is not None for n, side in sides.items()] == [True] * 4
+    assert [left_out(n - 1, side) for n, side in sides.items()] == [None] * 4
     found = signed_rank([4, 1, 2, 3, 5])
     assert (found.low, found.high, found.confidence) == (1, 5, 1 - 2 / 32)
     assert left_out(5, 0.025) is None
