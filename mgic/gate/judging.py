@@ -9,7 +9,7 @@ from mgic.gate.effects import blocks, centre
 from mgic.gate.limits import TIMED, limit_of
 from mgic.gate.sequential import LEAST_BLOCKS, Decision, confirm, decide
 from mgic.records import GateMetric, Limits, MetricVerdict, ModelFigures, RowVerdict, Sampled, Stage, TimedMetric
-from mgic.records.limits import WRITTEN, allowance
+from mgic.records.limits import WRITTEN, allowances
 from mgic.statistics.signed_rank import signed_rank
 
 UNREADABLE = "it could not be read here, or nothing was timed"
@@ -92,8 +92,10 @@ def _end(outcome: Literal["pass", "suspect", "regression", "inconclusive", "go o
 
 def as_log_ratio(metric: TimedMetric, limit: str, base: float | None) -> float:
     """The limit as a logarithm of head over base; of throughput as one of the time of a pass."""
-    allowed = allowance(metric, limit)
-    share = float(allowed.amount) / 100 if allowed.relative else float(allowed.amount) / (base or math.inf)
+    share = max(
+        float(one.amount) / 100 if one.relative else float(one.amount) / (base or math.inf)
+        for one in allowances(metric, limit)
+    )
     if WRITTEN[metric].sign == "-":
         return -math.log1p(-share) if share < 1 else math.inf
     return math.log1p(share)

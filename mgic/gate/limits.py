@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from mgic.errors import BadConfig, Problem
 from mgic.records import GateMetric, Limits, TimedMetric
-from mgic.records.limits import DEFAULTS, WRITTEN, ExactMetric, allowance
+from mgic.records.limits import DEFAULTS, WRITTEN, ExactMetric, allowances
 
 EXACT: tuple[ExactMetric, ...] = get_args(ExactMetric)
 TIMED: tuple[TimedMetric, ...] = get_args(TimedMetric)
@@ -122,11 +122,10 @@ def movement(metric: GateMetric, base: float, head: float, limit: str) -> tuple[
     fall of a cost, and a rise of top1 by more than it may fall.
     """
     before, after = Decimal(str(base)), Decimal(str(head))
-    allowed = allowance(metric, limit)
     if WRITTEN[metric].sign == "-":
         before, after = after, before  # what may fall is worse by what the base has more
     worse_by = after - before
-    most = Decimal(str(base)) * allowed.amount / 100 if allowed.relative else allowed.amount
+    most = max(one.at(Decimal(str(base))) for one in allowances(metric, limit))
     return worse_by > most, worse_by < (-most if metric == "top1" else 0)
 
 

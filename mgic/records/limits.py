@@ -19,6 +19,7 @@ MAX_PERCENT = 1000
 BYTES = MappingProxyType({"B": 1, "kB": 1000, "MB": 10**6, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30})
 TIMES = MappingProxyType({"us": Decimal("0.001"), "ms": Decimal(1), "s": Decimal(1000)})
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+OR = " or "
 NUMBER = re.compile(r"([+-])([0-9]{1,15}(?:\.[0-9]{1,6})?)([A-Za-z%]*)")
 
 
@@ -60,6 +61,22 @@ class Allowance(NamedTuple):
     amount: Decimal
     relative: bool
 
+    def at(self, base: Decimal) -> Decimal:
+        """In the metric's own unit, from this value of the base."""
+        return base * self.amount / 100 if self.relative else self.amount
+
+
+def allowances(metric: GateMetric, text: str) -> tuple[Allowance, ...]:
+    """Read a limit, or two with `or` between them, of which the one that allows more counts: `+5% or +1MiB`.
+
+    Raises:
+        PydanticCustomError: It is none of this metric, or two of one kind.
+    """
+    found = tuple(allowance(metric, part) for part in text.split(OR))
+    if len({one.relative for one in found}) != len(found):
+        raise PydanticCustomError("limit", "has `or` between a share and an amount, such as +5% or +1MiB")
+    return found
+
 
 def allowance(metric: GateMetric, text: str) -> Allowance:
     """Read a limit.
@@ -100,7 +117,7 @@ DEFAULTS: Mapping[GateMetric, str] = MappingProxyType(
         "top1": "-0.5pp",
         "cpu_time": "+5%",
         "instructions": "+5%",
-        "peak_memory": "+5%",
+        "peak_memory": "+5% or +0.5MiB",  # what a process holds is told in pages, and small networks hold few
     }
 )
 
@@ -129,5 +146,5 @@ class Limits(Record):
     @classmethod
     def _readable(cls, text: str | None, info: ValidationInfo) -> str | None:
         if text is not None:
-            allowance(info.field_name, text)  # type: ignore[arg-type]  # its fields are the metrics
+            allowances(info.field_name, text)  # type: ignore[arg-type]  # its fields are the metrics
         return text

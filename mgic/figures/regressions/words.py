@@ -1,6 +1,7 @@
 """A comparison in words: its verdict, its rows, what the two sides differ in, how it was measured."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -8,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from mgic.figures.words import number, seconds
 from mgic.gate import METRICS, first_to_see
 from mgic.records import Comparison, Conditions, GateMetric, MetricVerdict
-from mgic.records.limits import WRITTEN, allowance
+from mgic.records.limits import WRITTEN, allowances
 
 SIGNS: Mapping[str, str] = {
     "pass": "✔",
@@ -43,10 +44,12 @@ def limit_percent(row: MetricVerdict) -> float | None:
     if row.metric in (None, "top1") or not row.limit:
         return None
     try:
-        allowed = allowance(row.metric, row.limit)
+        allowed = allowances(row.metric, row.limit)
     except PydanticCustomError:  # of a later version, or no limit
         return None
-    share = float(allowed.amount) if allowed.relative else 100 * float(allowed.amount) / row.base if row.base else None
+    shares = [float(one.at(Decimal(str(row.base)))) / row.base for one in allowed] if row.base else []
+    shares = shares or [float(one.amount) / 100 for one in allowed if one.relative]
+    share = 100 * max(shares) if shares else None
     return None if share is None else share if WRITTEN[row.metric].sign == "+" else -share
 
 

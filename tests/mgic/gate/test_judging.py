@@ -4,9 +4,10 @@ import math
 
 import pytest
 
+from mgic.errors import BadConfig
 from mgic.gate.effects import blocks, centre
 from mgic.gate.judging import Judged, as_log_ratio, judge, rows
-from mgic.gate.limits import parse_limits
+from mgic.gate.limits import movement, parse_limits
 from mgic.records import Limits, ModelFigures, Sampled
 
 FIGURES = ModelFigures(model="m", options={}, input_size=(1,), params=1, macs=1, size_bytes=1)
@@ -130,3 +131,25 @@ def test_a_wall_time_that_was_named_is_judged_too():
     state = judged(measured(1.1, 20), limits, 20, 19)
     assert state.states["wall_time"].verdict == "pass"
     assert state.states["cpu_time"].verdict == "regression"
+
+
+MEBIBYTE = 2.0**20
+
+
+@pytest.mark.parametrize(
+    ("base", "share"), [(2 * MEBIBYTE, 0.25), (10 * MEBIBYTE, 0.05), (100 * MEBIBYTE, 0.05), (None, 0.05)]
+)
+def test_of_a_share_and_an_amount_the_one_that_allows_more_counts(base, share):
+    assert as_log_ratio("peak_memory", "+5% or +0.5MiB", base) == pytest.approx(math.log1p(share))
+
+
+@pytest.mark.parametrize("text", ["+5% or +6%", "+1MiB or +1kB", "+5% or ", "+5% or 1MiB", "+5% or +1ms"])
+def test_two_limits_are_a_share_and_an_amount(text):
+    with pytest.raises(BadConfig, match="peak_memory"):
+        parse_limits(f"peak_memory:{text}", "--fail-on")
+
+
+def test_a_figure_that_is_counted_has_such_a_limit_too():
+    assert movement("params", 1000, 1100, "+1% or +100") == (False, False)
+    assert movement("params", 1000, 1101, "+1% or +100") == (True, False)
+    assert movement("params", 100_000, 101_000, "+1% or +100") == (False, False)
