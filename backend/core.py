@@ -73,7 +73,7 @@ class Core:
         self._known: dict[str, Any] = {}
         self._pool: ProcessPoolExecutor | None = None
         self._pid: Future[int] | None = None
-        self._first: Future[Any] | None = None  # the first answer of the process that has the core in it
+        self._warm: Future[Any] | None = None  # the last of what the process does before the first question
         self._opened = 0.0  # when it was started
         self._trouble = ""
         self._pause_s = 0.0
@@ -167,10 +167,10 @@ class Core:
             raise Unavailable(_cannot_work(error)) from error
 
     def _loads(self, pool: ProcessPoolExecutor) -> bool:
-        """Whether it is the process that runs, has not answered yet, and may still be expected to."""
+        """Whether it is the process that runs, has not loaded all yet, and may still be expected to."""
         with self._lock:
             late = time.monotonic() - self._opened > LONGEST_START_S
-            return pool is self._pool and self._first is not None and not self._first.done() and not late
+            return pool is self._pool and self._warm is not None and not self._warm.done() and not late
 
     def _open(self) -> None:
         context = get_context("spawn")  # a fork would copy the API's threads and locks
@@ -180,10 +180,9 @@ class Core:
         try:
             self._pid = pool.submit(os.getpid)
             pool.submit(_ask, "outside", ()).add_done_callback(self._met)
-            self._first = pool.submit(_ask, "experiments", ())
-            self._first.add_done_callback(lambda answer: self._warmed(pool, answer))
+            pool.submit(_ask, "experiments", ()).add_done_callback(lambda answer: self._warmed(pool, answer))
             # Loads what the first count needs, before a user waits.
-            pool.submit(_ask, "cost_of_query", (FIRST_MODEL, {}))
+            self._warm = pool.submit(_ask, "cost_of_query", (FIRST_MODEL, {}))
         except (OSError, RuntimeError) as error:
             self._fail(pool, _cannot_start(error))
 
@@ -226,7 +225,7 @@ class Core:
 
     def _drop(self) -> None:
         pool, pid = self._pool, self._pid
-        self._pool = self._pid = self._first = None
+        self._pool = self._pid = self._warm = None
         if pool is None:
             return
         if pid is not None and pid.done() and not pid.cancelled() and pid.exception() is None:

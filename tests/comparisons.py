@@ -5,7 +5,7 @@ from math import exp, log, sqrt
 from statistics import fmean
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from mgic.records import Arm, Comparison, Conditions, MetricVerdict, Sampled, SideInfo, Source, Stage
 
@@ -119,7 +119,7 @@ def _timed(model: str, metric: str, samples: Sequence[Sampled], case: str) -> Me
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float, float]:
-    reach = t.ppf(0.975, len(values) - 1) * float(np.std(values, ddof=1)) / sqrt(len(values))
+    reach = float(stdtrit(len(values) - 1, 0.975)) * float(np.std(values, ddof=1)) / sqrt(len(values))
     return fmean(values) - reach, fmean(values), fmean(values) + reach
 
 

@@ -184,7 +184,7 @@ def test_every_parameter_gets_a_gradient(names, subtests):
                 idle = (keys if idle is None else idle) - got
 
 
-@pytest.mark.parametrize("names", FAMILIES)
+@pytest.mark.parametrize("names", list(of_each_file()))
 def test_the_count_is_torch_s_own(names, subtests):
     for name in standing(names):
         with subtests.test(name):

@@ -58,8 +58,8 @@ def test_the_button_of_the_empty_page_runs_the_quick_recipe(service, emptied, ru
 def test_it_opens_with_the_smallest_group_size_beside_the_largest(page, runs):
     shown = opened(page, "reconstructions")
     assert (address(shown, "run"), address(shown, "with")) == (str(runs[1].id), str(runs[0].id))
-    # map, input, two reconstructions, two errors, their difference; then map and input with four each
-    assert pictures(shown) == 7 + 5 + 5
+    # map, input, two reconstructions, two errors, their difference; then map and input with two each
+    assert pictures(shown) == 7 + 3 + 3
     assert len(shown.get("plotly_chart")) == 1 + 2
     assert any("SSIM is the mean" in one.value for one in shown.caption)
 
@@ -88,7 +88,7 @@ def test_what_the_address_has_wrong_is_told(page, runs, wrong):
 def test_the_address_chooses_runs_images_channels_and_part(page, runs):
     chosen = {"run": str(runs[1].id), "image": "coffee;china", "channel": "8;24", "zoom": "4x", "across": "20"}
     shown = opened(page, "reconstructions", **chosen)
-    assert pictures(shown) == 4 * 4 + 5 + 5, "no second run: four tiles for each of four pairs"
+    assert pictures(shown) == 4 * 4 + 3 + 3, "no second run: four tiles for each of four pairs"
     assert {name: address(shown, name) for name in chosen} == chosen
     assert address(shown, "with") is None
     assert shown.slider(key="reconstructions middle/across").value == 20
@@ -96,7 +96,7 @@ def test_the_address_chooses_runs_images_channels_and_part(page, runs):
 
 def test_the_worst_samples_are_shown_with_all_tiles_as_a_file(page, runs):
     shown = opened(page, "reconstructions", run=str(runs[1].id), pick="worst", samples="3")
-    assert pictures(shown) == 3 * 4 + 5 + 5, "no second run: four tiles for each"
+    assert pictures(shown) == 3 * 4 + 3 + 3, "no second run: four tiles for each"
     assert {name: address(shown, name) for name in ("pick", "samples")} == {"pick": "worst", "samples": "3"}
     assert "Tiles as PNG" in [one.proto.label for one in shown.get("download_button")]
 
@@ -108,7 +108,7 @@ def test_a_choice_goes_into_the_address(page, runs):
     ).run()
     assert not shown.exception
     assert address(shown, "with") == str(runs[1].id)
-    assert pictures(shown) == 7 + 5 + 5
+    assert pictures(shown) == 7 + 3 + 3
 
 
 @pytest.mark.parametrize("given", ["zzz", "00000000-0000-4000-8000-000000000000"])

@@ -103,7 +103,7 @@ def test_one_that_ends_before_that_says_that_it_is_worth_no_more_than_a_guess(tm
     assert result.test_loss > 1e6
     assert result.no_better_than_guessing
     assert "more than 1000 times" in str(result.caution)
-    fine, _ = run(tmp_path / "fine", learning_rate=0.05, max_steps=180)
+    fine, _ = run(tmp_path / "fine", learning_rate=0.05, max_steps=60)
     assert (fine.no_better_than_guessing, fine.caution) == (False, None)
 
 

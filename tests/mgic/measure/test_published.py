@@ -4,7 +4,9 @@ torchvision prints them, counted by its maintainers, with the weights it offers.
 them as FLOPs or MACs, one for a multiplication and an addition.
 """
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import timm
@@ -60,13 +62,22 @@ PAPERS = [  # a network of timm at 224x224, billions as printed, where
     ("convnextv2_atto", "0.55", "Woo et al., https://arxiv.org/abs/2301.00808"),
 ]
 
+# One of each way to multiply, small ones: plain, grouped, depthwise, dense, of attention, of pooling, of tokens alone.
+STANDING = ("alexnet", "resnet18", "resnext50_32x4d", "mobilenet_v2", "squeezenet1_0", "mnasnet1_0", "vit_b_16")
+STANDING += ("swin_t", "ghostnet_100", "poolformer_s12", "resmlp_12_224", "levit_128s", "convnextv2_atto")
+
+
+def of_each_kind(rows: Iterable[tuple[str, ...]]) -> Iterator[Any]:
+    for row in rows:
+        yield pytest.param(*row, id=row[0], marks=() if row[0] in STANDING else pytest.mark.thorough)
+
 
 def billions(macs: int, printed: Decimal) -> Decimal:
     """Rounded to as many digits as are printed."""
     return (Decimal(macs) / 10**9).quantize(printed)
 
 
-@pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.parametrize("name", list(of_each_kind((name,) for name in TORCHVISION)))
 def test_what_torchvision_prints_beside_its_weights(name):
     weights = torchvision.models.get_model_weights(name).DEFAULT
     (side,) = weights.transforms().crop_size
@@ -77,7 +88,7 @@ def test_what_torchvision_prints_beside_its_weights(name):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
-@pytest.mark.parametrize(("name", "printed", "source"), PAPERS, ids=[name for name, *_ in PAPERS])
+@pytest.mark.parametrize(("name", "printed", "source"), list(of_each_kind(PAPERS)))
 def test_what_a_paper_prints(name, printed, source):
     with torch.device("meta"):
         network = timm.create_model(name, pretrained=False)
