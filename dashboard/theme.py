@@ -25,7 +25,7 @@ def _colours() -> Look:
 
 def _window() -> int:
     """Pixels that the window was wide when the page was loaded; as a telephone's, where it did not say."""
-    told = st.context.cookies.get(WIDTH_COOKIE, "")
+    told = str(st.context.cookies.get(WIDTH_COOKIE))
     return int(told) if re.fullmatch(r"[1-9]\d{2,3}", told) else TELEPHONE
 
 

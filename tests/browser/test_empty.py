@@ -47,6 +47,7 @@ def test_an_empty_page_says_what_to_do_and_draws_nothing(browser, fresh, look):
                 expect(main.get_by_test_id("stAlert"), name).to_have_count(1, timeout=60_000)
                 expect(main.get_by_text("matches"), name).to_have_count(0)
                 ways = main.get_by_test_id("stPageLink").or_(main.get_by_test_id("stBaseButton-primary"))
+                ways = ways.or_(main.get_by_test_id("stCode"))  # or a command to copy
                 expect(ways, name).to_have_count(1)
             if name != "paper":
                 assert main.locator(".js-plotly-plot").count() == 0, name

@@ -60,6 +60,8 @@ def test_the_best_network_under_two_budgets_is_named_in_three_clicks_and_two_num
 
 def test_whether_a_coarsest_size_of_16_suffices_is_answered_with_a_number_in_one_click(reader):
     reader.get_by_role("link", name="Ablation").click()
+    expect(reader.get_by_role("heading", name="Ablation", level=1)).to_be_visible(timeout=LONGEST_MS)
+    settle(reader)  # what stood on the first page has gone
     answer = reader.get_by_text(re.compile("coarsest size.*16", re.IGNORECASE)).first
     expect(answer).to_be_visible(timeout=LONGEST_MS)
     assert re.search(r"[+-]?\.?\d+.*\[.*\d.*\].*n = \d", answer.inner_text())
