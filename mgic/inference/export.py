@@ -3,10 +3,13 @@
 import io
 import os
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any, cast
 from uuid import uuid4
@@ -16,7 +19,17 @@ from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
 from mgic.errors import BadConfig, Problem
-from mgic.inference.check import Agreement, compare, evaluation_copy, output_of, reference_output, several
+from mgic.inference.check import (
+    Agreement,
+    compare,
+    eager_outputs,
+    evaluation_copy,
+    output_of,
+    reference_output,
+    several,
+)
+from mgic.inference.race import fastest
+from mgic.inference.targets import Target, check_target, form_for
 
 OPSET = 18
 
@@ -30,8 +43,11 @@ _KNOWN_WARNINGS: tuple[tuple[type[Warning], str], ...] = (
 _RUNTIME_ERRORS = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
 
 
-def export_onnx(model: nn.Module, example: Tensor, path: Path | str) -> Path:
+def export_onnx(model: nn.Module, example: Tensor, path: Path | str, target: Target = "onnxruntime") -> Path:
     """Write the model, in evaluation mode, as an ONNX file of opset 18; the file stands there whole or not at all.
+
+    It is the fastest form of the graph that is known for its target. Any runtime reads any form, and gives the same
+    numbers but for rounding; `mgic.inference.form_of` says what a file's metadata have of its form.
 
     Its input is called "input" and its output "output". The batch is free if the file gives the model's
     numbers on a larger batch too; else, as all other sizes, it is that of the example. Where a forward
@@ -41,19 +57,23 @@ def export_onnx(model: nn.Module, example: Tensor, path: Path | str) -> Path:
         model: On any device, in either mode; left as found.
         example: An input with its batch.
         path: Of the file; an older one is replaced.
+        target: "onnxruntime" and "openvino" are chosen by the graph alone, so that two exports of one network are the
+            same bytes; "portable" is the graph as it is exported; "host" the form that ONNX Runtime was the fastest
+            with on this machine, on the example, in one thread.
 
     Cost:
         0.3 s for a ResNet-20 and 1 to 3 s for a ResNet-50: the export, ONNX Runtime reading it, and four forward
-        passes, one of them in float64, all but the first on twice the batch (more, where the output is small).
+        passes, one of them in float64, all but the first on at least four samples (more, where the output is small).
+        With "host" half a second, or 11 passes, for each of up to six forms.
 
     Returns:
         The path.
 
     Raises:
-        BadConfig: The example is no tensor, or the path no path, as where the two are swapped; the extra `onnx` is
-            not installed, the example does not fit, the network has something that ONNX has not, the file cannot be
-            written, or ONNX Runtime's output is further from float64 than `mgic.inference.Agreement` puts down to
-            rounding.
+        BadConfig: The example is no tensor, or the path no path, as where the two are swapped; there is no such
+            target; the extra `onnx` is not installed, the example does not fit, the network has something that ONNX has
+            not, the file cannot be written, or ONNX Runtime's output is further from float64 than
+            `mgic.inference.Agreement` puts down to rounding.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -65,13 +85,15 @@ def export_onnx(model: nn.Module, example: Tensor, path: Path | str) -> Path:
         'network.onnx'
     """
     _check_kinds(model, example, path)
+    check_target(target)
     for package in ("onnx", "onnxruntime"):
         _extra(package)
     network, sample = evaluation_copy(model).cpu(), example.detach().cpu()
     larger = several(sample, output_of(network, sample), least=2)
-    content = _exported(network, sample, free_batch=True)
+    race = partial(_race, example=sample)
+    content = form_for(_exported(network, sample, free_batch=True), target, race)
     if not _holds(network, content, larger):
-        content = _exported(network, sample, free_batch=False)
+        content = form_for(_exported(network, sample, free_batch=False), target, race)
         agreement = _agreement(network, content, sample)
         if not agreement.holds:
             raise _unexportable(
@@ -108,7 +130,7 @@ def agreement(model: nn.Module, path: Path | str, example: Tensor) -> Agreement:
 
 def _agreement(network: nn.Module, source: bytes | str, example: Tensor) -> Agreement:
     output = run_onnx(source, example)
-    return compare(output, output_of(network, example), reference_output(network, example))
+    return compare(output, eager_outputs(network, example), reference_output(network, example))
 
 
 def _holds(network: nn.Module, content: bytes, example: Tensor) -> bool:
@@ -120,17 +142,47 @@ def _holds(network: nn.Module, content: bytes, example: Tensor) -> bool:
 
 def run_onnx(source: bytes | str, example: Tensor) -> Tensor:
     """What ONNX Runtime makes of an example on the CPU, one thread; raises `BadConfig` for a file it cannot read."""
+    return torch.from_numpy(_runtime_pass(source, example)()[0])
+
+
+def layout_changes(path: Path | str) -> int:
+    """How often ONNX Runtime, on this machine, moves a tensor of a file into the layout of its fast code, or back."""
+    with TemporaryDirectory() as folder:
+        options = _options()
+        options.optimized_model_filepath = f"{folder}/optimised.onnx"
+        _extra("onnxruntime").InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        nodes = _extra("onnx").load(options.optimized_model_filepath).graph.node
+    return sum(node.op_type in ("ReorderInput", "ReorderOutput") for node in nodes)
+
+
+def _race(forms: list[bytes], example: Tensor) -> int:
+    return fastest([_runtime_pass(form, example) for form in forms])
+
+
+def _runtime_pass(source: bytes | str, example: Tensor) -> Callable[[], Any]:
     runtime = _extra("onnxruntime")
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised
     state = runtime.capi.onnxruntime_pybind11_state
     known = (*(getattr(state, name) for name in _RUNTIME_ERRORS), state.RuntimeException)
+    feed = {"input": example.numpy()}
     try:
-        session = runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        return torch.from_numpy(session.run(["output"], {"input": example.numpy()})[0])
+        session = runtime.InferenceSession(source, _options(), providers=["CPUExecutionProvider"])
     except (TypeError, ValueError, *known) as error:
         raise _unexportable(f"ONNX Runtime: {_first_line(error)}") from error
+
+    def one_pass() -> Any:
+        try:
+            return session.run(["output"], feed)
+        except (TypeError, ValueError, *known) as error:
+            raise _unexportable(f"ONNX Runtime: {_first_line(error)}") from error
+
+    return one_pass
+
+
+def _options() -> Any:
+    options = _extra("onnxruntime").SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised
+    return options
 
 
 def _exported(network: nn.Module, example: Tensor, *, free_batch: bool) -> bytes:
