@@ -14,6 +14,8 @@ from mgic.cores import usable_cores
 from mgic.data import DATASETS
 from mgic.errors import BadConfig, Problem
 from mgic.experiment import Context, Estimate, experiment
+from mgic.inference import Form
+from mgic.inference.runtimes import RUNTIMES
 from mgic.measure.circumstances import Circumstances, Watch
 from mgic.measure.cost import model_totals
 from mgic.measure.engines import Engine, MemoryFormat, Precision, Setup, check_engine
@@ -61,7 +63,8 @@ class Config(Weighted):
     engine: Engine = Field(
         "eager",
         description="PyTorch as it is (eager), with norms folded (optimized), compiled by torch.compile (compile), "
-        "or ONNX Runtime on the CPU (onnxruntime)",
+        "or on the CPU ONNX Runtime (onnxruntime) or OpenVINO (openvino), which get the form of the network that "
+        "`mgic.export_onnx` has for them",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to compute")
     threads: int = Field(1, ge=1, le=1024, description="Of one pass, on the CPU; at most the cores of this machine")
@@ -137,8 +140,8 @@ class Config(Weighted):
     @field_validator("device")
     @classmethod
     def _has_engine(cls, device: str, info: ValidationInfo) -> str:
-        if device == "cuda" and info.data.get("engine") == "onnxruntime":
-            raise ValueError("engine=onnxruntime is run on the CPU here; take device=cpu")
+        if device == "cuda" and info.data.get("engine") in RUNTIMES:
+            raise ValueError(f"engine={info.data['engine']} is run on the CPU here; take device=cpu")
         return device
 
     @field_validator("threads")
@@ -162,8 +165,8 @@ class Config(Weighted):
     @field_validator("precision")
     @classmethod
     def _exportable(cls, precision: Precision, info: ValidationInfo) -> Precision:
-        if precision != "float32" and info.data.get("engine") == "onnxruntime":
-            raise ValueError("engine=onnxruntime is run in float32 only")
+        if precision != "float32" and info.data.get("engine") in RUNTIMES:
+            raise ValueError(f"engine={info.data['engine']} is run in float32 only")
         return precision
 
     @field_validator("profile")
@@ -178,8 +181,8 @@ class Config(Weighted):
     @classmethod
     def _has_pixels(cls, form: MemoryFormat, info: ValidationInfo) -> MemoryFormat:
         if form == "channels_last":
-            if info.data.get("engine") == "onnxruntime":
-                raise ValueError("engine=onnxruntime chooses its own order in memory; take contiguous")
+            if info.data.get("engine") in RUNTIMES:
+                raise ValueError(f"engine={info.data['engine']} chooses its own order in memory; take contiguous")
             for spec in info.data.get("models", []):
                 if len(model_info(parse_spec(spec)[0]).input_size) != 3:
                     raise ValueError(f"{spec} reads no images; channels_last is for them")
@@ -189,10 +192,20 @@ class Config(Weighted):
 class Row(Figures, Network, Contender):  # who it is first, then what it costs
     """One network, and its times."""
 
+    rewrites: str = Field(
+        description="What was done to its graph for the engine, as align_groups=4: so often; else empty"
+    )
+    macs_added: int | None = Field(
+        description="Multiply-accumulates of a sample that these add to `macs`, by zeros; empty without a graph"
+    )
+
 
 class Result(Circumstances):
     rows: list[Row] = Field(description="One a network, in the order asked for, and then the control")
-    engine_version: str = Field(description="Of PyTorch or ONNX Runtime")
+    engine_version: str = Field(description="Of PyTorch, ONNX Runtime or OpenVINO")
+    target: str | None = Field(
+        description="Whose form of the networks the engine was given, see `mgic.export_onnx`; empty where it got none"
+    )
     gpu: str | None = Field(description="Name of the GPU, if one computed")
     weights_hash: WeightsHash
 
@@ -310,14 +323,15 @@ def latency(config: Config, context: Context) -> Result:
     it leaves too where the time of each network goes, as profile.json, of passes that are none of those.
     """
     device = pick_device(config.device, context).type
-    if device == "cuda" and config.engine == "onnxruntime":
-        detail = "engine=onnxruntime is run on the CPU here; take device=cpu"
+    if device == "cuda" and config.engine in RUNTIMES:
+        detail = f"engine={config.engine} is run on the CPU here; take device=cpu"
         raise BadConfig(detail, (Problem("device", "not_available", detail),))
     counted, who, weights = costs(config), contenders(config), weights_file(config, context)
     context.report(0.0, "preparing")
     watch = Watch()
     with TemporaryDirectory(dir=context.artifact("samples.csv").parent, prefix="work-") as folder:
         setups = _setups(config, device, Path(folder), weights)
+        forms = _exported(config, setups, Path(folder), context)
         found = _measured(config, setups, Path(folder), context)
         circumstances = watch.end(who, found, device, config.threads)
         profiled = _profiled(config, setups, Path(folder), context) if config.profile else None
@@ -330,17 +344,21 @@ def latency(config: Config, context: Context) -> Result:
     return Result(
         **circumstances.model_dump(),
         rows=[
-            _row(contender, counted[contender.place], figures(rounds, found[0], compare_cpu))
+            _row(contender, counted[contender.place], figures(rounds, found[0], compare_cpu), forms)
             for contender, rounds in zip(who, found, strict=True)
         ],
-        engine_version=version("onnxruntime" if config.engine == "onnxruntime" else "torch"),
+        engine_version=version(config.engine if config.engine in RUNTIMES else "torch"),
+        target=forms[0].target if forms else None,
         gpu=torch.cuda.get_device_name() if device == "cuda" else None,
         weights_hash=file_hash(weights) if weights else None,
     )
 
 
-def _row(contender: Contender, cost: ModelCost, found: Figures) -> Row:
+def _row(contender: Contender, cost: ModelCost, found: Figures, forms: list[Form]) -> Row:
+    form = forms[contender.place] if forms else None
     return Row(
+        rewrites=form.done if form else "",
+        macs_added=form.macs_added if form else None,
         **contender.model_dump(),
         **found.model_dump(),
         **cost.model_dump(include=TOTALS),
@@ -369,10 +387,14 @@ def _processes(config: Config) -> int:
     return len(contenders(config)) * config.rounds + len(config.models) * config.profile
 
 
+def _exported(config: Config, setups: list[Setup], folder: Path, context: Context) -> list[Form]:
+    """The files that the engine is given, one a network; none for an engine that takes none."""
+    if config.engine not in RUNTIMES:
+        return []
+    return [export_fresh(setup, folder, lambda: context.report(0.0, "preparing")) for setup in setups]
+
+
 def _measured(config: Config, setups: list[Setup], folder: Path, context: Context) -> list[list[Timing]]:
-    if config.engine == "onnxruntime":
-        for setup in setups:
-            export_fresh(setup, folder, lambda: context.report(0.0, "preparing"))
     who = labels(contenders(config))
     in_turns = [setups[contender.place] for contender in contenders(config)]
     total = _processes(config)

@@ -4,8 +4,9 @@ Neither is handed out unless it computes what the network computes, see `Agreeme
 """
 
 from mgic.inference.check import Agreement
-from mgic.inference.export import OPSET, agreement, export_onnx, layout_changes, run_onnx
+from mgic.inference.export import OPSET, agreement, export_onnx
 from mgic.inference.folding import optimize_for_inference
+from mgic.inference.runtimes import layout_changes, run_onnx
 from mgic.inference.targets import Form, Target, form_of
 
 __all__ = [

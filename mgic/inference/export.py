@@ -3,14 +3,9 @@
 import io
 import os
 import warnings
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any, cast
 from uuid import uuid4
 
@@ -29,6 +24,7 @@ from mgic.inference.check import (
     several,
 )
 from mgic.inference.race import fastest
+from mgic.inference.runtimes import Runtime, first_line, package, run_onnx, runtime_pass, unexportable
 from mgic.inference.targets import Target, check_target, form_for
 
 OPSET = 18
@@ -40,7 +36,6 @@ _KNOWN_WARNINGS: tuple[tuple[type[Warning], str], ...] = (
     (UserWarning, "Constant folding - Only steps=1 can be constant folded"),
     (TracerWarning, "Converting a tensor to a Python (boolean|number|integer|float|index) might cause"),
 )
-_RUNTIME_ERRORS = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
 
 
 def export_onnx(model: nn.Module, example: Tensor, path: Path | str, target: Target = "onnxruntime") -> Path:
@@ -86,8 +81,8 @@ def export_onnx(model: nn.Module, example: Tensor, path: Path | str, target: Tar
     """
     _check_kinds(model, example, path)
     check_target(target)
-    for package in ("onnx", "onnxruntime"):
-        _extra(package)
+    for name in ("onnx", "onnxruntime"):
+        package(name)
     network, sample = evaluation_copy(model).cpu(), example.detach().cpu()
     larger = several(sample, output_of(network, sample), least=2)
     race = partial(_race, example=sample)
@@ -96,7 +91,7 @@ def export_onnx(model: nn.Module, example: Tensor, path: Path | str, target: Tar
         content = form_for(_exported(network, sample, free_batch=False), target, race)
         agreement = _agreement(network, content, sample)
         if not agreement.holds:
-            raise _unexportable(
+            raise unexportable(
                 f"its output in ONNX Runtime is off by {agreement.error:.2g}, rounding explains {agreement.bound:.2g}"
             )
     return _written(Path(path), content)
@@ -114,22 +109,23 @@ def _check_kinds(model: object, example: object, path: object) -> None:
             raise BadConfig(detail, (Problem(name, "wrong_kind", detail),))
 
 
-def agreement(model: nn.Module, path: Path | str, example: Tensor) -> Agreement:
-    """Run an ONNX file in ONNX Runtime, on one thread of the CPU, and measure it against its model.
+def agreement(model: nn.Module, path: Path | str, example: Tensor, runtime: Runtime = "onnxruntime") -> Agreement:
+    """Run an ONNX file on one thread of the CPU, and measure it against its model.
 
     Args:
         model: What the file was made from; left as found.
         path: The file.
         example: An input with its batch; the batch large enough for 64 numbers in the output, if it is free.
+        runtime: Who runs it.
 
     Raises:
-        BadConfig: The extra `onnx` is not installed, or the file or the example does not fit.
+        BadConfig: The runtime is not installed, or the file or the example does not fit.
     """
-    return _agreement(evaluation_copy(model).cpu(), str(path), example.detach().cpu())
+    return _agreement(evaluation_copy(model).cpu(), str(path), example.detach().cpu(), runtime)
 
 
-def _agreement(network: nn.Module, source: bytes | str, example: Tensor) -> Agreement:
-    output = run_onnx(source, example)
+def _agreement(network: nn.Module, source: bytes | str, example: Tensor, runtime: Runtime = "onnxruntime") -> Agreement:
+    output = run_onnx(source, example, runtime)
     return compare(output, eager_outputs(network, example), reference_output(network, example))
 
 
@@ -140,49 +136,8 @@ def _holds(network: nn.Module, content: bytes, example: Tensor) -> bool:
         return False
 
 
-def run_onnx(source: bytes | str, example: Tensor) -> Tensor:
-    """What ONNX Runtime makes of an example on the CPU, one thread; raises `BadConfig` for a file it cannot read."""
-    return torch.from_numpy(_runtime_pass(source, example)()[0])
-
-
-def layout_changes(path: Path | str) -> int:
-    """How often ONNX Runtime, on this machine, moves a tensor of a file into the layout of its fast code, or back."""
-    with TemporaryDirectory() as folder:
-        options = _options()
-        options.optimized_model_filepath = f"{folder}/optimised.onnx"
-        _extra("onnxruntime").InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        nodes = _extra("onnx").load(options.optimized_model_filepath).graph.node
-    return sum(node.op_type in ("ReorderInput", "ReorderOutput") for node in nodes)
-
-
 def _race(forms: list[bytes], example: Tensor) -> int:
-    return fastest([_runtime_pass(form, example) for form in forms])
-
-
-def _runtime_pass(source: bytes | str, example: Tensor) -> Callable[[], Any]:
-    runtime = _extra("onnxruntime")
-    state = runtime.capi.onnxruntime_pybind11_state
-    known = (*(getattr(state, name) for name in _RUNTIME_ERRORS), state.RuntimeException)
-    feed = {"input": example.numpy()}
-    try:
-        session = runtime.InferenceSession(source, _options(), providers=["CPUExecutionProvider"])
-    except (TypeError, ValueError, *known) as error:
-        raise _unexportable(f"ONNX Runtime: {_first_line(error)}") from error
-
-    def one_pass() -> Any:
-        try:
-            return session.run(["output"], feed)
-        except (TypeError, ValueError, *known) as error:
-            raise _unexportable(f"ONNX Runtime: {_first_line(error)}") from error
-
-    return one_pass
-
-
-def _options() -> Any:
-    options = _extra("onnxruntime").SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised
-    return options
+    return fastest([runtime_pass("onnxruntime", form, example) for form in forms])
 
 
 def _exported(network: nn.Module, example: Tensor, *, free_batch: bool) -> bytes:
@@ -202,7 +157,7 @@ def _exported(network: nn.Module, example: Tensor, *, free_batch: bool) -> bytes
                 dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}} if free_batch else None,
             )
         except RuntimeError as error:  # the exporter's own errors are among them
-            raise _unexportable(_first_line(error)) from error
+            raise unexportable(first_line(error)) from error
     return content.getvalue()
 
 
@@ -218,20 +173,3 @@ def _written(path: Path, content: bytes) -> Path:
         with suppress(OSError, ValueError):
             part.unlink(missing_ok=True)
     return path
-
-
-def _extra(name: str) -> ModuleType:
-    """A package of the extra `onnx`, imported when it is first needed."""
-    if find_spec(name) is None:
-        detail = f"{name} is not installed; get it with: pip install 'mgic[onnx]'"
-        raise BadConfig(detail, (Problem("onnx", "missing_extra", detail),))
-    return import_module(name)
-
-
-def _unexportable(reason: str) -> BadConfig:
-    detail = f"the network cannot be had as ONNX: {reason}"
-    return BadConfig(detail, (Problem("model", "not_exportable", detail),))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

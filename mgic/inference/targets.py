@@ -38,10 +38,14 @@ class Form:
     macs_added: int
 
     @property
+    def done(self) -> str:
+        """The rewrites as text."""
+        return ", ".join(f"{name}={count}" for name, count in self.rewrites.items())
+
+    @property
     def notes(self) -> dict[str, str]:
         """As the metadata of a file."""
-        done = ", ".join(f"{name}={count}" for name, count in self.rewrites.items())
-        values = {"target": self.target, "rewrites": done, "nodes": self.nodes, "macs_added": self.macs_added}
+        values = {"target": self.target, "rewrites": self.done, "nodes": self.nodes, "macs_added": self.macs_added}
         return {f"{MARK}{name}": str(value) for name, value in values.items()}
 
 
