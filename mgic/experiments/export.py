@@ -39,8 +39,8 @@ class Config(Weighted, classification.Images):
     )
     target: Target = Field(
         "onnxruntime",
-        description="Whose form model.onnx has: the fixed one for ONNX Runtime or OpenVINO, the plain one (portable), or "
-        "the fastest on this machine in ONNX Runtime (host)",
+        description="Whose form model.onnx has: the fixed one for ONNX Runtime or OpenVINO, the plain one (portable), "
+        "or the fastest on this machine in ONNX Runtime (host)",
     )
     seed: Seed = Field(0, description="The example derives from it, and weights that are not read from a file")
 
