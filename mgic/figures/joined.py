@@ -67,6 +67,7 @@ def conditions_of(run: Run) -> str:
     parts = [where, f"{threads} thread{'' if threads == 1 else 's'}", f"{config.get('engine', '')}{form}"]
     parts += [f"batch {config.get('batch_size', 1)}", config.get("precision", "float32")]
     parts += ["channels last"] if config.get("memory_format") == "channels_last" else []
+    parts += ["steps of training"] if config.get("mode") == "training" else []
     return ", ".join(str(part) for part in parts if part)
 
 

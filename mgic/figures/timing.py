@@ -58,6 +58,7 @@ class Case:
             "size": sizes[0] if len(sizes) == 1 else "",
             "precision": str(config.get("precision", "float32")),
             "format": "channels last" if config.get("memory_format") == "channels_last" else "",
+            "mode": "steps of training" if config.get("mode") == "training" else "",
             "n": f"n = {rounds} rounds" if rounds else "",
         }
 

@@ -16,10 +16,16 @@ from mgic.inference.runtimes import RUNTIMES, Runtime, runtime_pass, what_lacks
 from mgic.models import create
 from mgic.models.weights import load
 
-Engine = Literal["eager", "optimized", "compile", "onnxruntime", "openvino"]
-Precision = Literal["float32", "bfloat16", "float16"]
+Engine = Literal["eager", "optimized", "compile", "cudagraph", "onnxruntime", "openvino"]
+Precision = Literal["float32", "ieee_float32", "tf32", "bfloat16", "float16"]
 MemoryFormat = Literal["contiguous", "channels_last"]
+Mode = Literal["inference", "training"]
 Forward = Callable[[], object]
+
+# Those in which torch could be told to keep a gradient; of the others a step of training cannot be made.
+TRAINABLE: tuple[Engine, ...] = ("eager", "compile")
+ONLY_ON_A_GPU: tuple[Precision, ...] = ("ieee_float32", "tf32")
+RATE = 1e-6  # of the steps that are timed: as much work as any, and the weights stay what they are
 
 _FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
@@ -39,6 +45,7 @@ class Setup:
         warm_up_seconds: The warm-up ends after so long, stationary or not.
         onnx: Where the ONNX file lies, for an engine of `RUNTIMES`.
         weights: The file that the weights are read from; empty: they are drawn.
+        mode: Whether a pass is a forward pass, or a step of training.
     """
 
     model: str
@@ -56,6 +63,12 @@ class Setup:
     warm_up_seconds: float
     onnx: str = ""
     weights: str = ""
+    mode: Mode = "inference"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the input, and of the weights but in training, where they stay in float32."""
+        return getattr(torch, self.precision, torch.float32)
 
 
 def check_engine(engine: Engine) -> None:
@@ -66,8 +79,19 @@ def check_engine(engine: Engine) -> None:
         raise _no_engine(engine, "torch.compile needs a C++ compiler, and there is none on this machine")
 
 
+def only_elsewhere(device: str, wanted: str) -> str:
+    """What is wrong with an engine or a precision on "cpu" or "cuda", in words; empty: nothing."""
+    if device == "cuda" and wanted in RUNTIMES:
+        return f"engine={wanted} is run on the CPU here; take device=cpu"
+    if device == "cpu" and wanted == "cudagraph":
+        return "engine=cudagraph is a GPU's; take device=cuda"
+    if device == "cpu" and wanted in ONLY_ON_A_GPU:
+        return f"precision={wanted} is a GPU's; take float32"
+    return ""
+
+
 def forward_of(setup: Setup) -> Forward:
-    """The pass, ready to be called under `torch.inference_mode`.
+    """The pass, ready to be called under `gradients`.
 
     Raises:
         BadConfig: The network cannot be built, exported or folded with these options.
@@ -75,10 +99,15 @@ def forward_of(setup: Setup) -> Forward:
     if setup.engine in RUNTIMES:
         return runtime_pass(setup.engine, setup.onnx, example_of(setup), setup.threads)
     network, example = on_device(setup)
-    if setup.engine == "compile":
-        compiled = torch.compile(network)
-        return lambda: compiled(example)
-    return lambda: network(example)
+    if setup.engine == "cudagraph":
+        return _captured(network, example)
+    computed = cast(nn.Module, torch.compile(network)) if setup.engine == "compile" else network
+    return _step(computed, example, setup) if setup.mode == "training" else lambda: computed(example)
+
+
+def gradients(setup: Setup) -> torch.inference_mode:
+    """In which passes are made: without any but in training."""
+    return torch.inference_mode(setup.mode == "inference")
 
 
 def on_device(setup: Setup) -> tuple[nn.Module, Tensor]:
@@ -86,8 +115,11 @@ def on_device(setup: Setup) -> tuple[nn.Module, Tensor]:
     network = network_of(setup)
     if setup.engine == "optimized":
         network = optimize_for_inference(network, example_of(setup))
+    if setup.precision in ONLY_ON_A_GPU:
+        for place in (torch.backends.cuda.matmul, torch.backends.cudnn.conv):  # type: ignore[attr-defined]
+            place.fp32_precision = "tf32" if setup.precision == "tf32" else "ieee"
     form = _FORMATS[setup.memory_format]
-    dtype = getattr(torch, setup.precision)
+    dtype = torch.float32 if setup.mode == "training" else setup.dtype
     example = example_of(setup).to(setup.device, dtype, memory_format=form)
     # Not in the stub's signature: a module takes the format too, and applies it to its 4-dimensional weights.
     return cast(nn.Module, cast(Any, network).to(setup.device, dtype, memory_format=form)), example
@@ -135,7 +167,8 @@ def network_of(setup: Setup) -> nn.Module:
     network = create(setup.model, **setup.options)
     if setup.weights:
         load(network, Path(setup.weights))
-    return network.eval().requires_grad_(False)
+    training = setup.mode == "training"
+    return network.train(training).requires_grad_(training)
 
 
 def example_of(setup: Setup) -> Tensor:
@@ -152,6 +185,41 @@ def load_packages(setup: Setup) -> None:
     import_module("torch._dynamo")  # the compiler, which torch imports by itself sooner or later
     with torch.device("meta"):
         create(setup.model, **setup.options)
+
+
+def _step(network: nn.Module, example: Tensor, setup: Setup) -> Forward:
+    """Forward, backward and an update by SGD with momentum, as a training makes them; the loss is the mean square.
+
+    With bfloat16 and float16 under `torch.autocast`, as a training computes in these.
+    """
+    optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=0.9, weight_decay=1e-4)
+    cast_to = torch.autocast(setup.device, setup.dtype, enabled=setup.dtype is not torch.float32)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        with cast_to:
+            output = network(example)
+        if not isinstance(output, Tensor):
+            detail = f"mode=training: {setup.model} gives a {type(output).__name__}, of which no loss is made here"
+            raise BadConfig(detail, (Problem("mode", "not_supported", detail),))
+        output.float().square().mean().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return step
+
+
+def _captured(network: nn.Module, example: Tensor) -> Forward:
+    """The pass as one CUDA graph: recorded once, after a few passes on a stream of their own, as CUDA asks for it."""
+    aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.inference_mode(), torch.cuda.stream(aside):
+        for _ in range(3):
+            network(example)
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.inference_mode(), torch.cuda.graph(graph):
+        network(example)
+    return graph.replay
 
 
 def _compiler() -> str | None:

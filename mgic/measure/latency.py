@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from mgic.measure.engines import Forward, Setup, first_pass, forward_of, load_packages
+from mgic.measure.engines import Forward, Setup, first_pass, forward_of, gradients, load_packages
 from mgic.measure.host import ForeignLoad, Host
 from mgic.measure.instructions import Instructions
 from mgic.measure.memory import PeakMemory
@@ -107,7 +107,8 @@ class Subject:
         self._passes: list[Pass] = []
         self._counter = Instructions()
         self._executed: int | None = 0
-        with torch.inference_mode():
+        self._setup = setup
+        with gradients(setup):
             first_pass(self._forward, setup)
             self._memory.begin()
             self._foreign = ForeignLoad()
@@ -116,7 +117,7 @@ class Subject:
     def take(self, passes: int, seconds: float) -> None:
         """Time so many more, or those that fit into the seconds, as `take`."""
         before = self._counter.read()
-        with torch.inference_mode():
+        with gradients(self._setup):
             self._passes += take(self._timer, self._forward, passes, seconds)
         after = self._counter.read()
         if before is None or after is None or self._executed is None:

@@ -13,8 +13,8 @@ from backend.settings import Settings
 from mgic.cli.core import run_all
 from mgic.cli.terminal import Meter
 from mgic.cores import cpu_quota, usable_cores
-from mgic.experiments.latency import Config
 from mgic.records import RunStatus, SweepRequest
+from mgic.tasks.timing import Config
 
 V2 = "31 23 0:28 {root} {mount} rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 V1 = "33 31 0:30 {root} {mount} rw,relatime - cgroup cgroup rw,cpu,cpuacct\n"
@@ -136,7 +136,7 @@ def test_slots_share_the_cores_that_the_quota_pays_for(monkeypatch):
 
 
 def test_latency_takes_no_more_threads_than_the_quota_pays_for(monkeypatch):
-    monkeypatch.setattr("mgic.experiments.latency.usable_cores", lambda: 1)
+    monkeypatch.setattr("mgic.tasks.timing.usable_cores", lambda: 1)
     with pytest.raises(ValueError, match="this machine has 1 cores to use"):
         Config(threads=2)
 

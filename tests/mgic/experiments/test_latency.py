@@ -14,7 +14,7 @@ from mgic.cores import usable_cores
 from mgic.errors import BadConfig, Cancelled, TooExpensive
 from mgic.experiment import EXPERIMENTS
 from mgic.experiments import latency as module
-from mgic.experiments.latency import Config, Result, Row, costs, estimate, latency
+from mgic.experiments.latency import Result, Row, estimate, latency
 from mgic.inference import runtimes
 from mgic.measure import engines
 from mgic.measure.circumstances import Watch
@@ -23,6 +23,7 @@ from mgic.measure.latency import Timing
 from mgic.models import create
 from mgic.records import InputRun, SweepRequest, check_keys
 from mgic.sweep import expand, measured
+from mgic.tasks.timing import Config, costs
 from tests.silent import SilentContext
 
 SMALL = {"samples": 10, "seconds": 0.1, "warm_up_seconds": 0.1, "input_size": [3, 16, 16]}
@@ -253,7 +254,7 @@ def test_two_copies_of_a_network_are_two_rows_with_a_place_each(monkeypatch, tmp
 
 
 def test_cpu_time_of_two_threads_is_shown_and_not_compared(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "usable_cores", lambda: 2)
+    monkeypatch.setattr("mgic.tasks.timing.usable_cores", lambda: 2)
     made(monkeypatch, {"resnet20": [(4.0, 6.0)] * 6})
     result = latency(Config(models=["resnet20"], rounds=3, threads=2), SilentContext(tmp_path))
     assert [row.cpu_median_ms for row in result.rows] == pytest.approx([6.0, 6.0])

@@ -10,12 +10,12 @@ import torch
 
 from mgic.describe import canonical, cost, search_models
 from mgic.errors import BadConfig, UnknownName
-from mgic.experiments.latency import Config as Latency
 from mgic.measure.cost import model_totals
 from mgic.models import canonical_name, create, find, infos_of, list_models, model_info
 from mgic.models.functions import Functions
 from mgic.records import named, repeated
 from mgic.spec import format_spec, parse_spec
+from mgic.tasks.timing import Config as Latency
 
 ROOT = Path(__file__).parents[3]
 NONSENSE = [

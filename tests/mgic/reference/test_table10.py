@@ -2,8 +2,9 @@
 
 import itertools
 
-from mgic.experiments.latency import Config, contenders, costs, estimate
+from mgic.experiments.latency import estimate
 from mgic.reference import list_references, recipe
+from mgic.tasks.timing import Config, contenders, costs
 
 
 def configs(name: str) -> list[Config]:
