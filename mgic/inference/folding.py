@@ -96,9 +96,7 @@ def optimize_for_inference(model: nn.Module, example: Tensor, target: Here = "po
         >>> any(isinstance(module, torch.nn.BatchNorm2d) for module in fast.modules())
         False
     """
-    if target not in get_args(Here):
-        detail = f"target={target!r} is none of {', '.join(get_args(Here))}"
-        raise BadConfig(detail, (Problem("target", "literal_error", detail),))
+    _check_target(target)
     network = evaluation_copy(model).requires_grad_(False)
     samples = several(example, output_of(network, example), least=1)
     optimised = _traced(model, example)
@@ -113,10 +111,23 @@ def optimize_for_inference(model: nn.Module, example: Tensor, target: Here = "po
     _check(optimised, samples, eager, reference)
     if target == "portable":
         return optimised
+    return _fastest_here(network, optimised, example, lambda form: _check(form, samples, eager, reference))
+
+
+def _check_target(target: str) -> None:
+    """Raises `BadConfig` at `target`."""
+    if target not in get_args(Here):
+        detail = f"target={target!r} is none of {', '.join(get_args(Here))}"
+        raise BadConfig(detail, (Problem("target", "literal_error", detail),))
+
+
+def _fastest_here(
+    network: nn.Module, optimised: nn.Module, example: Tensor, check: Callable[[nn.Module], None]
+) -> nn.Module:
     candidates = [network, optimised]
     if example.ndim == IMAGES:
         last: nn.Module = cast(Any, copy.deepcopy(optimised)).to(memory_format=torch.channels_last)
-        _check(last, samples, eager, reference)
+        check(last)
         candidates.append(last)
     return candidates[fastest_network(candidates, example)]
 

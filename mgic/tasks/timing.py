@@ -35,8 +35,8 @@ class Config(Weighted):
     engine: Engine = Field(
         "eager",
         description="PyTorch as it is (eager), with norms folded (optimized), compiled by torch.compile (compile), "
-        "as one CUDA graph (cudagraph), or on the CPU by ONNX Runtime (onnxruntime) or OpenVINO (openvino), which get the "
-        "form of the network that `mgic.export_onnx` has for them",
+        "as one CUDA graph (cudagraph), or on the CPU by ONNX Runtime (onnxruntime) or OpenVINO (openvino), which get "
+        "the form of the network that `mgic.export_onnx` has for them",
     )
     mode: Mode = Field(
         "inference",
