@@ -111,6 +111,7 @@ def estimate(config: Config) -> Estimate:
         View(title="Error against float64", kind="bar", table="forms", x="form", y="float64_error", series="model"),
     ),
     estimate=estimate,
+    version=2,
 )
 def export(config: Config, context: Context) -> Result:
     """Write a network as model.onnx, and with its norms folded as optimized.safetensors, and hold both against it.

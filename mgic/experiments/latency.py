@@ -134,7 +134,7 @@ CPU_SPEEDUP = ("cpu_speedup_low", "cpu_speedup_high")
     ),
     queue="timing",
     estimate=estimate,
-    version=3,
+    version=4,
 )
 def latency(config: Config, context: Context) -> Result:
     """Time passes, or steps of training, of several networks in turns, in a fresh process for each network and round.

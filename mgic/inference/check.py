@@ -40,7 +40,13 @@ class Agreement:
     def bound(self) -> float:
         """The largest `error` that is put down to rounding: 4 * eager_error, or 16 * precision * scale if that is more.
 
-        Measured: see below.
+        Measured on the CPU in float32: of 100 fresh mgic_resnet50, on four samples of 64x64 pixels, folding had at most
+        1.45 times eager's error, the median 0.94, and 0.36 of this bound. On single samples and in one layout, as it was
+        judged before, 3 of about 95 were over it: the largest error of one pass is luck. Of 280 outputs of 14 networks
+        (CIFAR and MGIC ResNets, torchvision's ResNet-50, DenseNet and ShuffleNet, timm's GhostNet, EfficientNets,
+        ConvNeXt, RegNet), single ones too, ONNX Runtime had at most 4.3 times eager's error. With drawn norms, folding
+        them with twice their eps is over the bound. Of a handful of numbers both errors are luck, and the one number of
+        a function may be near 0: look at 64 or more.
         """
         return max(FACTOR * self.eager_error, FLOOR * self.precision * self.scale)
 

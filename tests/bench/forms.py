@@ -144,10 +144,10 @@ def row(pair: Pair, folder: Path) -> str:
 def conditions(loads: list[float]) -> str:
     there = ["torch", *(name for name in RUNTIMES if not what_lacks(name))]
     where = Host().facts().processor or platform.machine()
+    versions = ", ".join(f"{name} {version(name)}" for name in there)
     return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {where}, {os.cpu_count()} cores, one thread, load {min(loads):.1f} to "
-        f"{max(loads):.1f}; {', '.join(f'{name} {version(name)}' for name in there)}; n = {ROUNDS} rounds, quartiles in "
-        "brackets."
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {where}, {os.cpu_count()} cores, one thread, "
+        f"load {min(loads):.1f} to {max(loads):.1f}; {versions}; n = {ROUNDS} rounds, quartiles in brackets."
     )
 
 
