@@ -41,7 +41,7 @@ class Agreement:
         """The largest `error` that is put down to rounding: 4 * eager_error, or 16 * precision * scale if that is more.
 
         Measured on the CPU in float32: of 100 fresh mgic_resnet50, on four samples of 64x64 pixels, folding had at most
-        1.45 times eager's error, the median 0.94, and 0.36 of this bound. On single samples and in one layout, as it was
+        1.45 times eager's error, the median 0.94, and 0.36 of this bound. On single samples and in one layout, as was
         judged before, 3 of about 95 were over it: the largest error of one pass is luck. Of 280 outputs of 14 networks
         (CIFAR and MGIC ResNets, torchvision's ResNet-50, DenseNet and ShuffleNet, timm's GhostNet, EfficientNets,
         ConvNeXt, RegNet), single ones too, ONNX Runtime had at most 4.3 times eager's error. With drawn norms, folding

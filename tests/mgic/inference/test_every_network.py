@@ -11,7 +11,7 @@ from tests.bench.forms import CONVERTED, looked_at
 from tests.cases import thorough
 
 HERE: list[Target] = [name for name in RUNTIMES if not what_lacks(name)]
-SMALLER = {(3, 224, 224): (3, 64, 64)}
+SMALLER = {(3, 224, 224): (3, 64, 64), (3, 256, 512): (3, 64, 128)}
 
 
 def test_all_of_mgic_and_ten_converted_networks_are_looked_at():
