@@ -59,8 +59,8 @@ PAIRS = (
     Pair("mgic_mobilenet_v3", "timm/mobilenetv3_large_075", (3, 224, 224), 1, 1.10),
 )
 CONVERTED = (
-    *("resnet18", "resnet26", "mobilenetv2_100", "mobilenetv3_small_100", "efficientnet_b0", "regnetx_002"),
-    *("ghostnet_100", "densenet121", "mnasnet_100", "repvgg_a0"),
+    *("resnet18", "resnet26", "mobilenetv2_100", "mobilenetv3_small_100", "efficientnet_b0", "resnetv2_18"),
+    *("ghostnet_100", "convnext_zepto_rms", "mnasnet_100", "repvgg_a0"),
 )
 
 
