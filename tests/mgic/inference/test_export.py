@@ -17,7 +17,7 @@ from mgic.inference import Agreement, agreement, export_onnx
 from tests.cases import thorough
 from tests.mgic.inference.networks import NETWORKS, Functional, conv, difference, drawn, images
 
-STANDING = ("mgic_resnet20", "resnet18", "ghostnet_050")
+STANDING = ("mgic_resnet20", "ghostnet_050")
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
