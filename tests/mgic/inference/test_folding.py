@@ -13,7 +13,6 @@ from mgic.inference import folding, optimize_for_inference
 from tests.cases import thorough
 from tests.mgic.inference.networks import NETWORKS, Functional, conv, difference, drawn, images
 
-
 STANDING = ("mgic_resnet20, five levels", "ghostnet_050", "mobilenetv3_small_050")
 
 
