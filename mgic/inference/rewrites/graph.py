@@ -127,6 +127,7 @@ class Graph:
         self.nodes = kept
 
     def _shapes(self) -> dict[str, Shape]:
+        """Of tensors in float32, which alone are rewritten."""
         graph = self._onnx.shape_inference.infer_shapes(self._model, data_prop=True).graph
         return {
             one.name: tuple(
@@ -134,4 +135,5 @@ class Graph:
                 for size in one.type.tensor_type.shape.dim
             )
             for one in (*graph.input, *graph.value_info, *graph.output)
+            if one.type.tensor_type.elem_type == self._onnx.TensorProto.FLOAT
         }

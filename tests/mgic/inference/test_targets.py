@@ -57,6 +57,15 @@ def test_every_form_of_every_network_is_it(name, target, tmp_path):
     assert agreement(network, path, images(3)).holds
 
 
+def test_other_precisions_are_exported_as_they_are(tmp_path):
+    network = drawn(mgic.create("mgic_resnet20")).half()
+    path = mgic.export_onnx(network, images().half(), tmp_path / "half.onnx")
+    form = form_of(path)
+    assert form is not None
+    assert form.rewrites == {}
+    assert agreement(network, path, images(3).half()).holds
+
+
 def test_a_graph_with_too_many_zeros_stays_plain(tmp_path):
     network = nn.Sequential(nn.Conv2d(3, 32, 1), nn.Conv2d(32, 32, 3, groups=16))
     form = form_of(mgic.export_onnx(network, images(), tmp_path / "network.onnx"))
