@@ -88,6 +88,12 @@ class Graph:
             if node.op_type == "Conv" and node.input[1] in self.weights and len(self.shapes.get(node.output[0], ())) > 2
         )
 
+    def multiplies_maps(self) -> bool:
+        """Whether a product has two factors that are computed, both batches of maps."""
+        return any(
+            node.op_type == "Mul" and all(self.channels(name) is not None for name in node.input) for node in self.nodes
+        )
+
     def refresh(self) -> None:
         """Infer the shapes anew, after nodes were changed."""
         self._write()

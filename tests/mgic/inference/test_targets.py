@@ -13,7 +13,7 @@ from mgic.inference.export import _exported
 from mgic.inference.race import fastest
 from mgic.inference.targets import form_for
 from tests.cases import thorough
-from tests.mgic.inference.networks import NETWORKS, conv, drawn, images
+from tests.mgic.inference.networks import NETWORKS, Functional, conv, drawn, images
 
 TARGETS = ("onnxruntime", "openvino", "portable", "host")
 
@@ -55,6 +55,17 @@ def test_every_form_of_every_network_is_it(name, target, tmp_path):
     network = drawn(NETWORKS[name]())
     path = mgic.export_onnx(network, images(1), tmp_path / "network.onnx", target=target)
     assert agreement(network, path, images(3)).holds
+
+
+def test_a_graph_that_multiplies_maps_stays_plain(tmp_path):
+    def forward(self, x):
+        y = self.grouped(self.first(x))
+        return y * y.mean((2, 3), keepdim=True)
+
+    network = Functional(forward, first=nn.Conv2d(3, 32, 1), grouped=nn.Conv2d(32, 32, 3, groups=4))
+    form = form_of(mgic.export_onnx(network, images(), tmp_path / "network.onnx"))
+    assert form is not None
+    assert form.rewrites == {}
 
 
 def test_other_precisions_are_exported_as_they_are(tmp_path):
