@@ -60,8 +60,9 @@ def form_for(content: bytes, target: Target, race: Race) -> bytes:
     """The form of a plain export for a target, with its metadata.
 
     For a runtime all of its rewrites are done if the zeros they multiply are less than 0.3 of the multiply-accumulates,
-    and no map is multiplied by another, which ONNX Runtime does outside of its fast layout (squeeze-and-excite, SiLU; two
-    such networks took 1.09 times as long); else none. A choice by the graph, not by the machine. For "host" `race` says which form is the fastest.
+    and no map is multiplied by another, which ONNX Runtime does outside of its fast layout (squeeze-and-excite, SiLU;
+    two such networks took 1.09 times as long); else none. A choice by the graph, not by the machine. For "host" `race`
+    says which form is the fastest.
 
     Args:
         content: The plain export.
