@@ -8,6 +8,7 @@ _OF = {  # by the name of its distribution, or of what is imported
     "torchmetrics": "train",
     "onnx": "onnx",
     "onnxruntime": "onnx",
+    "openvino": "openvino",
     "torch_pruning": "prune",
     "optuna": "search",
     "skimage": "pictures",

@@ -1,6 +1,5 @@
 """A network as files that others run, ONNX, and folded for PyTorch: how large are they, and do they agree with it?"""
 
-from importlib import import_module
 from math import prod
 from pathlib import Path
 from typing import Literal
@@ -11,7 +10,16 @@ from torch import Tensor, fx, nn
 
 from mgic.experiment import Context, Estimate, experiment
 from mgic.experiments import classification
-from mgic.inference import OPSET, export_onnx, optimize_for_inference, run_onnx
+from mgic.inference import (
+    OPSET,
+    Form,
+    Target,
+    export_onnx,
+    form_of,
+    layout_changes,
+    optimize_for_inference,
+    run_onnx,
+)
 from mgic.inference.check import reference_output
 from mgic.measure.size import model_state_bytes
 from mgic.models.config import model_field
@@ -28,6 +36,11 @@ class Config(Weighted, classification.Images):
     model: str = model_field(task="image classification")
     batch_size: int = Field(
         8, ge=1, le=256, description="Images of the example, normal numbers", json_schema_extra={"unit": "images"}
+    )
+    target: Target = Field(
+        "onnxruntime",
+        description="Whose form model.onnx has: the fixed one for ONNX Runtime or OpenVINO, the plain one (portable), "
+        "or the fastest on this machine in ONNX Runtime (host)",
     )
     seed: Seed = Field(0, description="The example derives from it, and weights that are not read from a file")
 
@@ -48,6 +61,14 @@ class FormRow(BaseModel):
         description="Nodes of its graph, without inputs, weights and outputs; empty where it has none",
         json_schema_extra=LESS,
     )
+    layout_changes: int | None = Field(
+        description="Times that ONNX Runtime, on this machine, moves a tensor into the layout of its fast code or "
+        "back; empty for the others",
+        json_schema_extra=LESS,
+    )
+    macs_added: int = Field(
+        description="Multiply-accumulates of one image that its form adds to `macs`, by zeros", json_schema_extra=LESS
+    )
     max_difference: float = Field(
         description="Of its output on the example to eager's: the largest, over all numbers", json_schema_extra=LESS
     )
@@ -61,6 +82,7 @@ class Result(BaseModel):
     forms: list[FormRow] = Field(description="One row a form")
     largest_output: float = Field(description="The largest number of the output in float64, by its absolute value")
     opset: int = Field(description="Of the ONNX file")
+    rewrites: str = Field(description="What was done to the graph of the ONNX file, as align_groups=4: so often")
     params: int = Field(description="Trainable parameters, before norms are folded", json_schema_extra=LESS)
     macs: int = Field(
         description="Multiply-accumulates of one image, R and P included, before norms are folded",
@@ -89,6 +111,7 @@ def estimate(config: Config) -> Estimate:
         View(title="Error against float64", kind="bar", table="forms", x="form", y="float64_error", series="model"),
     ),
     estimate=estimate,
+    version=2,
 )
 def export(config: Config, context: Context) -> Result:
     """Write a network as model.onnx, and with its norms folded as optimized.safetensors, and hold both against it.
@@ -109,14 +132,16 @@ def export(config: Config, context: Context) -> Result:
     files = {name: context.artifact(name) for name in ("model.onnx", "optimized.safetensors")}
     save_weights(folded, config, files["optimized.safetensors"])
     context.report(0.5, "saving")
-    export_onnx(model, example, files["model.onnx"])
+    form = form_of(export_onnx(model, example, files["model.onnx"], target=config.target))
+    assert form is not None  # export_onnx writes it into each file
     context.report(0.8, "evaluating")
-    rows, largest = _rows(model, folded, example, files, config)
+    rows, largest = _rows(model, folded, example, files, config, form)
     cost = config.network.cost
     return Result(
         forms=rows,
         largest_output=largest,
         opset=OPSET,
+        rewrites=form.done,
         params=cost.params,
         macs=cost.macs,
         transfer_macs=cost.transfer_macs,
@@ -125,7 +150,7 @@ def export(config: Config, context: Context) -> Result:
 
 
 def _rows(
-    model: nn.Module, folded: nn.Module, example: Tensor, files: dict[str, Path], config: Config
+    model: nn.Module, folded: nn.Module, example: Tensor, files: dict[str, Path], config: Config, form: Form
 ) -> tuple[list[FormRow], float]:
     """A row a form, and the largest number of the output."""
     exact = reference_output(model, example)
@@ -134,17 +159,21 @@ def _rows(
     onnx = run_onnx(str(files["model.onnx"]), example)
     whole = model_state_bytes(config.network.model, config.network.options)
     sizes = (whole, files["optimized.safetensors"].stat().st_size, files["model.onnx"].stat().st_size)
-    counts = (None, _operations(folded), _nodes(files["model.onnx"]))
+    counts = (None, _operations(folded), form.nodes)
+    changes = (None, None, layout_changes(files["model.onnx"]))
+    added = (0, 0, form.macs_added)
     rows = [
         FormRow(
-            form=form,
+            form=name,
             size_bytes=size,
             operations=count,
+            layout_changes=moved,
+            macs_added=more,
             max_difference=_distance(output, eager),
             float64_error=_distance(output, exact),
         )
-        for form, size, count, output in zip(
-            ("eager", "optimized", "onnx"), sizes, counts, (eager, optimized, onnx), strict=True
+        for name, size, count, moved, more, output in zip(
+            ("eager", "optimized", "onnx"), sizes, counts, changes, added, (eager, optimized, onnx), strict=True
         )
     ]
     return rows, float(exact.abs().max())
@@ -158,8 +187,3 @@ def _operations(network: nn.Module) -> int | None:
     if not isinstance(network, fx.GraphModule):
         return None
     return len([node for node in network.graph.nodes if node.op.startswith("call_")])
-
-
-def _nodes(path: Path) -> int:
-    nodes: int = len(import_module("onnx").load(str(path)).graph.node)
-    return nodes

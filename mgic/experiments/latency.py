@@ -10,6 +10,8 @@ from pydantic import Field
 
 from mgic.errors import BadConfig, Problem
 from mgic.experiment import Context, Estimate, experiment
+from mgic.inference import Form
+from mgic.inference.runtimes import RUNTIMES
 from mgic.measure.circumstances import Circumstances, Watch
 from mgic.measure.engines import Setup, only_elsewhere
 from mgic.measure.latency import WINDOW, WINDOWS, Timing
@@ -43,10 +45,20 @@ TOTALS = {"params", "macs", "transfer_macs"}  # of a network's cost, in its row
 class Row(Figures, Network, Contender):  # who it is first, then what it costs
     """One network, and its times."""
 
+    rewrites: str = Field(
+        description="What was done to its graph for the engine, as align_groups=4: so often; else empty"
+    )
+    macs_added: int | None = Field(
+        description="Multiply-accumulates of a sample that these add to `macs`, by zeros; empty without a graph"
+    )
+
 
 class Result(Circumstances):
     rows: list[Row] = Field(description="One a network, in the order asked for, and then the control")
-    engine_version: str = Field(description="Of PyTorch or ONNX Runtime")
+    engine_version: str = Field(description="Of PyTorch, ONNX Runtime or OpenVINO")
+    target: str | None = Field(
+        description="Whose form of the networks the engine was given, see `mgic.export_onnx`; empty where it got none"
+    )
     gpu: str | None = Field(description="Name of the GPU, if one computed")
     weights_hash: WeightsHash
 
@@ -122,7 +134,7 @@ CPU_SPEEDUP = ("cpu_speedup_low", "cpu_speedup_high")
     ),
     queue="timing",
     estimate=estimate,
-    version=3,
+    version=4,
 )
 def latency(config: Config, context: Context) -> Result:
     """Time passes, or steps of training, of several networks in turns, in a fresh process for each network and round.
@@ -142,6 +154,7 @@ def latency(config: Config, context: Context) -> Result:
     watch = Watch()
     with TemporaryDirectory(dir=context.artifact("samples.csv").parent, prefix="work-") as folder:
         setups = _setups(config, device, Path(folder), weights)
+        forms = _exported(config, setups, Path(folder), context)
         found = _measured(config, setups, Path(folder), context)
         circumstances = watch.end(who, found, device, config.threads)
         profiled = _profiled(config, setups, Path(folder), context) if config.profile else None
@@ -154,17 +167,21 @@ def latency(config: Config, context: Context) -> Result:
     return Result(
         **circumstances.model_dump(),
         rows=[
-            _row(contender, counted[contender.place], figures(rounds, found[0], compare_cpu))
+            _row(contender, counted[contender.place], figures(rounds, found[0], compare_cpu), forms)
             for contender, rounds in zip(who, found, strict=True)
         ],
-        engine_version=version("onnxruntime" if config.engine == "onnxruntime" else "torch"),
+        engine_version=version(config.engine if config.engine in RUNTIMES else "torch"),
+        target=forms[0].target if forms else None,
         gpu=torch.cuda.get_device_name() if device == "cuda" else None,
         weights_hash=file_hash(weights) if weights else None,
     )
 
 
-def _row(contender: Contender, cost: ModelCost, found: Figures) -> Row:
+def _row(contender: Contender, cost: ModelCost, found: Figures, forms: list[Form]) -> Row:
+    form = forms[contender.place] if forms else None
     return Row(
+        rewrites=form.done if form else "",
+        macs_added=form.macs_added if form else None,
         **contender.model_dump(),
         **found.model_dump(),
         **cost.model_dump(include=TOTALS),
@@ -193,10 +210,14 @@ def _processes(config: Config) -> int:
     return len(contenders(config)) * config.rounds + len(config.models) * config.profile
 
 
+def _exported(config: Config, setups: list[Setup], folder: Path, context: Context) -> list[Form]:
+    """The files that the engine is given, one a network; none for an engine that takes none."""
+    if config.engine not in RUNTIMES:
+        return []
+    return [export_fresh(setup, folder, lambda: context.report(0.0, "preparing")) for setup in setups]
+
+
 def _measured(config: Config, setups: list[Setup], folder: Path, context: Context) -> list[list[Timing]]:
-    if config.engine == "onnxruntime":
-        for setup in setups:
-            export_fresh(setup, folder, lambda: context.report(0.0, "preparing"))
     who = labels(contenders(config))
     in_turns = [setups[contender.place] for contender in contenders(config)]
     total = _processes(config)

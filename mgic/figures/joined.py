@@ -63,7 +63,8 @@ def conditions_of(run: Run) -> str:
     config, result = run.config, run.result or {}
     where = result.get("gpu") or result.get("processor") or str(config.get("device", ""))
     threads = config.get("threads", 1)
-    parts = [where, f"{threads} thread{'' if threads == 1 else 's'}", config.get("engine")]
+    form = f" with a form for {result['target']}" if result.get("target") else ""  # before there were any: as exported
+    parts = [where, f"{threads} thread{'' if threads == 1 else 's'}", f"{config.get('engine', '')}{form}"]
     parts += [f"batch {config.get('batch_size', 1)}", config.get("precision", "float32")]
     parts += ["channels last"] if config.get("memory_format") == "channels_last" else []
     parts += ["steps of training"] if config.get("mode") == "training" else []

@@ -53,6 +53,7 @@ class Case:
         return {
             "where": _machine(str(result.get("gpu") or result.get("processor") or config.get("device") or "")),
             "engine": str(config.get("engine", "")),
+            "form": f"form for {result['target']}" if result.get("target") else "",  # else the graph as it was exported
             "threads": f"{threads} thread{'' if threads == 1 else 's'}",
             "batch": f"batch {config.get('batch_size', 1)}",
             "size": sizes[0] if len(sizes) == 1 else "",

@@ -4,10 +4,8 @@ import io
 import os
 import warnings
 from contextlib import suppress
-from importlib import import_module
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 from uuid import uuid4
 
@@ -16,7 +14,18 @@ from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
 from mgic.errors import BadConfig, Problem
-from mgic.inference.check import Agreement, compare, evaluation_copy, output_of, reference_output, several
+from mgic.inference.check import (
+    Agreement,
+    compare,
+    eager_outputs,
+    evaluation_copy,
+    output_of,
+    reference_output,
+    several,
+)
+from mgic.inference.race import fastest
+from mgic.inference.runtimes import Runtime, first_line, package, run_onnx, runtime_pass, unexportable
+from mgic.inference.targets import Target, check_target, form_for
 
 OPSET = 18
 
@@ -27,11 +36,13 @@ _KNOWN_WARNINGS: tuple[tuple[type[Warning], str], ...] = (
     (UserWarning, "Constant folding - Only steps=1 can be constant folded"),
     (TracerWarning, "Converting a tensor to a Python (boolean|number|integer|float|index) might cause"),
 )
-_RUNTIME_ERRORS = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
 
 
-def export_onnx(model: nn.Module, example: Tensor, path: Path | str) -> Path:
+def export_onnx(model: nn.Module, example: Tensor, path: Path | str, target: Target = "onnxruntime") -> Path:
     """Write the model, in evaluation mode, as an ONNX file of opset 18; the file stands there whole or not at all.
+
+    It is the fastest form of the graph that is known for its target. Any runtime reads any form, and gives the same
+    numbers but for rounding; `mgic.inference.form_of` says what a file's metadata have of its form.
 
     Its input is called "input" and its output "output". The batch is free if the file gives the model's
     numbers on a larger batch too; else, as all other sizes, it is that of the example. Where a forward
@@ -41,19 +52,23 @@ def export_onnx(model: nn.Module, example: Tensor, path: Path | str) -> Path:
         model: On any device, in either mode; left as found.
         example: An input with its batch.
         path: Of the file; an older one is replaced.
+        target: "onnxruntime" and "openvino" are chosen by the graph alone, so that two exports of one network are the
+            same bytes; "portable" is the graph as it is exported; "host" the form that ONNX Runtime was the fastest
+            with on this machine, on the example, in one thread.
 
     Cost:
         0.3 s for a ResNet-20 and 1 to 3 s for a ResNet-50: the export, ONNX Runtime reading it, and four forward
-        passes, one of them in float64, all but the first on twice the batch (more, where the output is small).
+        passes, one of them in float64, all but the first on at least four samples (more, where the output is small).
+        With "host" half a second, or 11 passes, for each of up to six forms.
 
     Returns:
         The path.
 
     Raises:
-        BadConfig: The example is no tensor, or the path no path, as where the two are swapped; the extra `onnx` is
-            not installed, the example does not fit, the network has something that ONNX has not, the file cannot be
-            written, or ONNX Runtime's output is further from float64 than `mgic.inference.Agreement` puts down to
-            rounding.
+        BadConfig: The example is no tensor, or the path no path, as where the two are swapped; there is no such
+            target; the extra `onnx` is not installed, the example does not fit, the network has something that ONNX has
+            not, the file cannot be written, or ONNX Runtime's output is further from float64 than
+            `mgic.inference.Agreement` puts down to rounding.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -65,16 +80,18 @@ def export_onnx(model: nn.Module, example: Tensor, path: Path | str) -> Path:
         'network.onnx'
     """
     _check_kinds(model, example, path)
-    for package in ("onnx", "onnxruntime"):
-        _extra(package)
+    check_target(target)
+    for name in ("onnx", "onnxruntime"):
+        package(name)
     network, sample = evaluation_copy(model).cpu(), example.detach().cpu()
     larger = several(sample, output_of(network, sample), least=2)
-    content = _exported(network, sample, free_batch=True)
+    race = partial(_race, example=sample)
+    content = form_for(_exported(network, sample, free_batch=True), target, race)
     if not _holds(network, content, larger):
-        content = _exported(network, sample, free_batch=False)
+        content = form_for(_exported(network, sample, free_batch=False), target, race)
         agreement = _agreement(network, content, sample)
         if not agreement.holds:
-            raise _unexportable(
+            raise unexportable(
                 f"its output in ONNX Runtime is off by {agreement.error:.2g}, rounding explains {agreement.bound:.2g}"
             )
     return _written(Path(path), content)
@@ -92,23 +109,24 @@ def _check_kinds(model: object, example: object, path: object) -> None:
             raise BadConfig(detail, (Problem(name, "wrong_kind", detail),))
 
 
-def agreement(model: nn.Module, path: Path | str, example: Tensor) -> Agreement:
-    """Run an ONNX file in ONNX Runtime, on one thread of the CPU, and measure it against its model.
+def agreement(model: nn.Module, path: Path | str, example: Tensor, runtime: Runtime = "onnxruntime") -> Agreement:
+    """Run an ONNX file on one thread of the CPU, and measure it against its model.
 
     Args:
         model: What the file was made from; left as found.
         path: The file.
         example: An input with its batch; the batch large enough for 64 numbers in the output, if it is free.
+        runtime: Who runs it.
 
     Raises:
-        BadConfig: The extra `onnx` is not installed, or the file or the example does not fit.
+        BadConfig: The runtime is not installed, or the file or the example does not fit.
     """
-    return _agreement(evaluation_copy(model).cpu(), str(path), example.detach().cpu())
+    return _agreement(evaluation_copy(model).cpu(), str(path), example.detach().cpu(), runtime)
 
 
-def _agreement(network: nn.Module, source: bytes | str, example: Tensor) -> Agreement:
-    output = run_onnx(source, example)
-    return compare(output, output_of(network, example), reference_output(network, example))
+def _agreement(network: nn.Module, source: bytes | str, example: Tensor, runtime: Runtime = "onnxruntime") -> Agreement:
+    output = run_onnx(source, example, runtime)
+    return compare(output, eager_outputs(network, example), reference_output(network, example))
 
 
 def _holds(network: nn.Module, content: bytes, example: Tensor) -> bool:
@@ -118,19 +136,8 @@ def _holds(network: nn.Module, content: bytes, example: Tensor) -> bool:
         return False
 
 
-def run_onnx(source: bytes | str, example: Tensor) -> Tensor:
-    """What ONNX Runtime makes of an example on the CPU, one thread; raises `BadConfig` for a file it cannot read."""
-    runtime = _extra("onnxruntime")
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised
-    state = runtime.capi.onnxruntime_pybind11_state
-    known = (*(getattr(state, name) for name in _RUNTIME_ERRORS), state.RuntimeException)
-    try:
-        session = runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        return torch.from_numpy(session.run(["output"], {"input": example.numpy()})[0])
-    except (TypeError, ValueError, *known) as error:
-        raise _unexportable(f"ONNX Runtime: {_first_line(error)}") from error
+def _race(forms: list[bytes], example: Tensor) -> int:
+    return fastest([runtime_pass("onnxruntime", form, example) for form in forms])
 
 
 def _exported(network: nn.Module, example: Tensor, *, free_batch: bool) -> bytes:
@@ -150,7 +157,7 @@ def _exported(network: nn.Module, example: Tensor, *, free_batch: bool) -> bytes
                 dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}} if free_batch else None,
             )
         except RuntimeError as error:  # the exporter's own errors are among them
-            raise _unexportable(_first_line(error)) from error
+            raise unexportable(first_line(error)) from error
     return content.getvalue()
 
 
@@ -166,20 +173,3 @@ def _written(path: Path, content: bytes) -> Path:
         with suppress(OSError, ValueError):
             part.unlink(missing_ok=True)
     return path
-
-
-def _extra(name: str) -> ModuleType:
-    """A package of the extra `onnx`, imported when it is first needed."""
-    if find_spec(name) is None:
-        detail = f"{name} is not installed; get it with: pip install 'mgic[onnx]'"
-        raise BadConfig(detail, (Problem("onnx", "missing_extra", detail),))
-    return import_module(name)
-
-
-def _unexportable(reason: str) -> BadConfig:
-    detail = f"the network cannot be had as ONNX: {reason}"
-    return BadConfig(detail, (Problem("model", "not_exportable", detail),))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -12,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from mgic.errors import BadConfig, Problem
-from mgic.inference import export_onnx, optimize_for_inference
+from mgic.inference import Form, agreement, export_onnx, form_of, optimize_for_inference
+from mgic.inference.runtimes import RUNTIMES, Runtime, runtime_pass, what_lacks
 from mgic.models import create
 from mgic.models.weights import load
 
-Engine = Literal["eager", "optimized", "compile", "cudagraph", "onnxruntime"]
+Engine = Literal["eager", "optimized", "compile", "cudagraph", "onnxruntime", "openvino"]
 Precision = Literal["float32", "ieee_float32", "tf32", "bfloat16", "float16"]
 MemoryFormat = Literal["contiguous", "channels_last"]
 Mode = Literal["inference", "training"]
@@ -43,7 +43,7 @@ class Setup:
         samples: Passes to time.
         seconds: The timing ends after so long with fewer, though not below `MIN_SAMPLES`.
         warm_up_seconds: The warm-up ends after so long, stationary or not.
-        onnx: Where the ONNX file lies, for that engine.
+        onnx: Where the ONNX file lies, for an engine of `RUNTIMES`.
         weights: The file that the weights are read from; empty: they are drawn.
         mode: Whether a pass is a forward pass, or a step of training.
     """
@@ -73,18 +73,16 @@ class Setup:
 
 def check_engine(engine: Engine) -> None:
     """Raises `BadConfig` at `engine` for one that cannot run on this machine."""
-    if engine == "onnxruntime":
-        missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
-        if missing:
-            raise _no_engine(engine, f"{missing[0]} is not installed; get it with: pip install mgic[onnx]")
+    if engine in RUNTIMES and (why := what_lacks(engine)):
+        raise _no_engine(engine, why)
     if engine == "compile" and _compiler() is None:
         raise _no_engine(engine, "torch.compile needs a C++ compiler, and there is none on this machine")
 
 
 def only_elsewhere(device: str, wanted: str) -> str:
     """What is wrong with an engine or a precision on "cpu" or "cuda", in words; empty: nothing."""
-    if device == "cuda" and wanted == "onnxruntime":
-        return "engine=onnxruntime is run on the CPU here; take device=cpu"
+    if device == "cuda" and wanted in RUNTIMES:
+        return f"engine={wanted} is run on the CPU here; take device=cpu"
     if device == "cpu" and wanted == "cudagraph":
         return "engine=cudagraph is a GPU's; take device=cuda"
     if device == "cpu" and wanted in ONLY_ON_A_GPU:
@@ -98,8 +96,8 @@ def forward_of(setup: Setup) -> Forward:
     Raises:
         BadConfig: The network cannot be built, exported or folded with these options.
     """
-    if setup.engine == "onnxruntime":
-        return _onnx_forward(setup)
+    if setup.engine in RUNTIMES:
+        return runtime_pass(setup.engine, setup.onnx, example_of(setup), setup.threads)
     network, example = on_device(setup)
     if setup.engine == "cudagraph":
         return captured(network, example)
@@ -147,10 +145,20 @@ def first_pass(forward: Forward, setup: Setup) -> None:
         raise
 
 
-def export(setup: Setup) -> None:
-    """Write the ONNX file that the timed processes load. Raises `BadConfig` as `export_onnx` does."""
+def export(setup: Setup, runtime: Runtime) -> Form:
+    """Write the ONNX file that the timed processes load, in the fixed form for its runtime.
+
+    Raises:
+        BadConfig: As `export_onnx` does; or the runtime's output is not the network's.
+    """
     torch.set_num_threads(setup.threads)
-    export_onnx(network_of(setup), example_of(setup), Path(setup.onnx))
+    network, example = network_of(setup), example_of(setup)
+    form = form_of(export_onnx(network, example, Path(setup.onnx), target=runtime))
+    found = agreement(network, setup.onnx, example, runtime)
+    if form is None or not found.holds:
+        why = f"{setup.model} is off by {found.error:.2g}, rounding explains {found.bound:.2g}"
+        raise _no_engine(runtime, why)
+    return form
 
 
 def network_of(setup: Setup) -> nn.Module:
@@ -171,8 +179,8 @@ def example_of(setup: Setup) -> Tensor:
 
 def load_packages(setup: Setup) -> None:
     """Import all that the setup needs, so that it does not count as the network's memory."""
-    if setup.engine == "onnxruntime":
-        import_module("onnxruntime")
+    if setup.engine in RUNTIMES:
+        import_module(setup.engine)
         return
     import_module("torch._dynamo")  # the compiler, which torch imports by itself sooner or later
     with torch.device("meta"):
@@ -212,19 +220,6 @@ def captured(network: nn.Module, example: Tensor) -> Forward:
     with torch.inference_mode(), torch.cuda.graph(graph):
         network(example)
     return graph.replay
-
-
-def _onnx_forward(setup: Setup) -> Forward:
-    runtime = import_module("onnxruntime")
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = setup.threads
-    options.inter_op_num_threads = 1
-    for pool in ("intra_op", "inter_op"):  # a thread that waits would burn CPU time that no pass needs
-        options.add_session_config_entry(f"session.{pool}.allow_spinning", "0")
-    options.log_severity_level = 3  # errors; warnings are of graph optimisations that do not apply
-    session = runtime.InferenceSession(setup.onnx, options, providers=["CPUExecutionProvider"])
-    feed = {"input": example_of(setup).numpy()}
-    return lambda: session.run(["output"], feed)
 
 
 def _compiler() -> str | None:

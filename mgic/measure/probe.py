@@ -19,6 +19,8 @@ import torch
 
 from mgic import plugins
 from mgic.errors import BadConfig, Problem
+from mgic.inference import Form
+from mgic.inference.runtimes import RUNTIMES
 from mgic.measure.engines import Setup, export
 from mgic.measure.latency import Timing, measure
 from mgic.measure.profiling import Profiled, profile
@@ -51,9 +53,9 @@ def profile_fresh(setup: Setup, folder: Path, tick: Callable[[], None]) -> Profi
     return Profiled(**_fresh("profile", setup, folder, tick))
 
 
-def export_fresh(setup: Setup, folder: Path, tick: Callable[[], None]) -> None:
+def export_fresh(setup: Setup, folder: Path, tick: Callable[[], None]) -> Form:
     """Write the ONNX file in a process of its own; arguments and errors are those of `measure_fresh`."""
-    _fresh("export", setup, folder, tick)
+    return Form(**_fresh("export", setup, folder, tick))
 
 
 def _fresh(task: Task, setup: Setup, folder: Path, tick: Callable[[], None]) -> dict[str, Any]:
@@ -120,9 +122,8 @@ def main() -> None:
     setup = Setup(**{**values, "input_size": tuple(values["input_size"])})
     told: dict[str, Any]
     try:
-        if task == "export":
-            export(setup)
-            told = {}
+        if task == "export" and setup.engine in RUNTIMES:
+            told = asdict(export(setup, setup.engine))
         else:
             told = asdict(profile(setup) if task == "profile" else measure(setup))
     except BadConfig as error:

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from mgic.cores import usable_cores
 from mgic.data import DATASETS
 from mgic.errors import BadConfig, Problem
+from mgic.inference.runtimes import RUNTIMES
 from mgic.measure.cost import model_totals
 from mgic.measure.engines import TRAINABLE, Engine, MemoryFormat, Mode, Precision, check_engine, only_elsewhere
 from mgic.measure.rounds import Contender
@@ -34,7 +35,8 @@ class Config(Weighted):
     engine: Engine = Field(
         "eager",
         description="PyTorch as it is (eager), with norms folded (optimized), compiled by torch.compile (compile), "
-        "as one CUDA graph (cudagraph), or ONNX Runtime on the CPU (onnxruntime)",
+        "as one CUDA graph (cudagraph), or on the CPU by ONNX Runtime (onnxruntime) or OpenVINO (openvino), which get "
+        "the form of the network that `mgic.export_onnx` has for them",
     )
     mode: Mode = Field(
         "inference",
@@ -149,8 +151,8 @@ class Config(Weighted):
     @field_validator("precision")
     @classmethod
     def _exportable(cls, precision: Precision, info: ValidationInfo) -> Precision:
-        if precision != "float32" and info.data.get("engine") == "onnxruntime":
-            raise ValueError("engine=onnxruntime is run in float32 only")
+        if precision != "float32" and info.data.get("engine") in RUNTIMES:
+            raise ValueError(f"engine={info.data['engine']} is run in float32 only")
         if (device := info.data.get("device", "auto")) != "auto" and (wrong := only_elsewhere(device, precision)):
             raise ValueError(wrong)
         return precision
@@ -169,8 +171,8 @@ class Config(Weighted):
     @classmethod
     def _has_pixels(cls, form: MemoryFormat, info: ValidationInfo) -> MemoryFormat:
         if form == "channels_last":
-            if info.data.get("engine") == "onnxruntime":
-                raise ValueError("engine=onnxruntime chooses its own order in memory; take contiguous")
+            if info.data.get("engine") in RUNTIMES:
+                raise ValueError(f"engine={info.data['engine']} chooses its own order in memory; take contiguous")
             for spec in info.data.get("models", []):
                 if len(model_info(parse_spec(spec)[0]).input_size) != 3:
                     raise ValueError(f"{spec} reads no images; channels_last is for them")

@@ -1,19 +1,23 @@
 """Every figure, in twenty minutes when idle: `python -m tests.bench [training] [service] [lists] [pages] [figure]`.
 
-`python -m tests.bench gates` says how often a gate is wrong; it is a command of its own (tests/bench/gates).
+`python -m tests.bench gates` says how often a gate is wrong, `python -m tests.bench forms` how fast networks are in the
+forms for ONNX Runtime and OpenVINO; both are commands of their own (tests/bench/gates, tests/bench/forms.py).
 """
 
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import figure, lists, pages, service, training
+from tests.bench import figure, forms, lists, pages, service, training
 from tests.bench.gates import command as gates
 
 
 def main() -> None:
     if sys.argv[1:2] == ["gates"]:
         gates.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["forms"]:
+        forms.main(sys.argv[2:])
         return
     wanted = sys.argv[1:] or ["training", "service", "lists", "pages", "figure"]
     if "training" in wanted:

@@ -15,6 +15,7 @@ from mgic.errors import BadConfig, Cancelled, TooExpensive
 from mgic.experiment import EXPERIMENTS
 from mgic.experiments import latency as module
 from mgic.experiments.latency import Result, Row, estimate, latency
+from mgic.inference import runtimes
 from mgic.measure import engines
 from mgic.measure.circumstances import Watch
 from mgic.measure.host import Facts, Host
@@ -147,7 +148,9 @@ def test_onnx_runtime_is_fed_with_a_file_of_the_run(tmp_path):
     pytest.importorskip("onnxruntime")
     context = SilentContext(tmp_path)
     config = Config(models=["resnet20(width=4)"], engine="onnxruntime", rounds=1, control=False, **SMALL)
-    assert [(row.role, row.n) for row in latency(config, context).rows] == [("measured", 10)]
+    result = latency(config, context)
+    assert [(row.role, row.n, row.rewrites, row.macs_added) for row in result.rows] == [("measured", 10, "", 0)]
+    assert result.target == "onnxruntime"
     assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == ["processes.json", "samples.csv"]
 
 
@@ -323,7 +326,7 @@ def test_bad_input_is_refused_at_its_field(field, value, word):
     ("field", "value"), [("device", "cuda"), ("precision", "bfloat16"), ("memory_format", "channels_last")]
 )
 def test_onnx_runtime_takes_no_other_device_precision_or_format(field, value, monkeypatch):
-    monkeypatch.setattr(engines, "find_spec", lambda name: True)
+    monkeypatch.setattr(runtimes, "find_spec", lambda name: True)
     assert set(refused(engine="onnxruntime", **{field: value})) == {field}
 
 
@@ -332,8 +335,9 @@ def test_channels_last_is_for_images():
 
 
 def test_an_engine_that_is_not_installed_is_refused_at_its_field(monkeypatch):
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
-    assert "pip install mgic[onnx]" in refused(engine="onnxruntime")["engine"]
+    monkeypatch.setattr(runtimes, "find_spec", lambda name: None)
+    assert "pip install 'mgic[onnx]'" in refused(engine="onnxruntime")["engine"]
+    assert "pip install 'mgic[openvino]'" in refused(engine="openvino")["engine"]
     monkeypatch.setattr(engines.shutil, "which", lambda name: None)
     assert "compiler" in refused(engine="compile")["engine"]
 
@@ -388,6 +392,6 @@ def test_every_column_says_what_it_is_and_stands_once():
 
 def test_a_gpu_is_not_for_onnx_runtime_even_if_it_is_the_machine_s_own_choice(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "pick_device", lambda asked, context: type("Device", (), {"type": "cuda"}))
-    monkeypatch.setattr(engines, "find_spec", lambda name: True)
+    monkeypatch.setattr(runtimes, "find_spec", lambda name: True)
     with pytest.raises(BadConfig, match="device=cpu"):
         latency(Config(engine="onnxruntime"), SilentContext(tmp_path))

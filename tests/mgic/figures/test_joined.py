@@ -102,6 +102,13 @@ def data(**changes) -> Data:
     )
 
 
+def test_networks_in_a_form_for_their_engine_are_not_joined_with_those_as_exported():
+    (one, _), form = times("onnxruntime"), {"target": "onnxruntime"}
+    in_form = one.run.model_copy(update={"result": one.run.result | form})
+    assert conditions_of(one.run) == "A chip, 1 thread, onnxruntime, batch 1, float32"
+    assert conditions_of(in_form) == "A chip, 1 thread, onnxruntime with a form for onnxruntime, batch 1, float32"
+
+
 def test_only_one_set_of_conditions_is_drawn():
     given = data()
     values, faults = read(tradeoff.switches(given), {"x": "wall", "under": "nonsense"})

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import fx, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrizations
@@ -201,8 +201,28 @@ def test_a_module_that_looks_at_sizes_is_one_step_and_the_rest_is_folded():
 def test_one_number_near_zero_is_no_reason_to_refuse():
     torch.manual_seed(2)
     network = mgic.create("implicit_mlp").eval()  # gives one number
-    for _ in range(20):
+    for _ in range(8):
         assert norms(optimize_for_inference(network, torch.randn(1, 2))) == 0
+
+
+@pytest.mark.parametrize(("place", "kind"), [(0, nn.Sequential), (1, fx.GraphModule), (2, fx.GraphModule)])
+def test_for_this_machine_the_fastest_of_three_is_taken(place, kind, monkeypatch):
+    """Its plain copy is one of them, for networks that are slower folded."""
+    network = drawn(mgic.create("mgic_resnet20"))
+    seen = []
+    monkeypatch.setattr(folding, "fastest_network", lambda networks, example: seen.append(len(networks)) or place)
+    fast = optimize_for_inference(network, images(), target="host")
+    assert seen == [3]
+    assert isinstance(fast, kind)
+    assert difference(network, fast, images(3)) < 1e-5
+    weights = [tensor for tensor in fast.parameters() if tensor.ndim == 4 and tensor.shape[2] == 3]
+    assert any(not tensor.is_contiguous() for tensor in weights) == (place == 2)
+
+
+def test_a_target_nobody_knows_is_refused():
+    with pytest.raises(BadConfig, match="target='onnxruntime' is none of portable, host") as caught:
+        optimize_for_inference(conv(), images(), target="onnxruntime")
+    assert caught.value.problems[0].pointer == "target"
 
 
 def test_arguments_with_a_default_keep_it():
@@ -225,6 +245,13 @@ def test_other_precisions_are_folded_too():
         fast = optimize_for_inference(drawn(mgic.create("mgic_resnet20")).to(dtype), images().to(dtype))
         assert norms(fast) == 0
         assert fast(images().to(dtype)).dtype == dtype
+
+
+@pytest.mark.parametrize("seed", [0, *thorough(*range(1, 100))])
+def test_no_fresh_network_is_refused(seed):
+    torch.manual_seed(seed)
+    network, image = mgic.create("mgic_resnet50"), torch.randn(1, 3, 32, 32)
+    assert norms(optimize_for_inference(network, image)) == 0
 
 
 def test_a_fold_that_is_slightly_wrong_is_not_handed_out(monkeypatch):

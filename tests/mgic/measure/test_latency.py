@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mgic.errors import BadConfig
+from mgic.inference import runtimes
 from mgic.measure import engines
 from mgic.measure.engines import Setup, check_engine, example_of, first_pass, forward_of, network_of
 from mgic.measure.latency import MIN_SAMPLES, CudaTimer, Pass, cpu_timer, measure, stationary, take, warm_up
@@ -164,10 +165,11 @@ def test_want_of_memory_is_no_fault_of_the_precision():
 def test_engines_that_are_not_installed_are_told_with_what_to_do(monkeypatch):
     check_engine("eager")
     check_engine("optimized")
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
-    with pytest.raises(BadConfig, match=r"pip install mgic\[onnx\]") as caught:
-        check_engine("onnxruntime")
-    assert caught.value.problems[0].pointer == "engine"
+    monkeypatch.setattr(runtimes, "find_spec", lambda name: None)
+    for engine, extra in (("onnxruntime", "onnx"), ("openvino", "openvino")):
+        with pytest.raises(BadConfig, match=rf"pip install 'mgic\[{extra}\]'") as caught:
+            check_engine(engine)
+        assert caught.value.problems[0].pointer == "engine"
 
 
 def test_compile_is_refused_without_a_compiler(monkeypatch):
