@@ -50,8 +50,8 @@ class BasicBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = functional.relu(self.norm1(self.conv1(x)))
-        return functional.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+        y = functional.relu(self.norm1(self.conv1(x)), inplace=True)
+        return functional.relu(self.norm2(self.conv2(y)) + self.shortcut(x), inplace=True)
 
 
 class Bottleneck(nn.Module):
@@ -83,6 +83,6 @@ class Bottleneck(nn.Module):
         self.norm3 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = functional.relu(self.norm1(self.conv1(x)))
-        y = functional.relu(self.norm2(self.conv2(y)))
-        return functional.relu(self.norm3(self.conv3(y)) + x)
+        y = functional.relu(self.norm1(self.conv1(x)), inplace=True)
+        y = functional.relu(self.norm2(self.conv2(y)), inplace=True)
+        return functional.relu(self.norm3(self.conv3(y)) + x, inplace=True)
