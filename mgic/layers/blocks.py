@@ -1,4 +1,7 @@
-"""CNN blocks that stand alone in a network, or inside every level of an MGIC block."""
+"""CNN blocks that stand alone in a network, or inside every level of an MGIC block.
+
+Sums and activations write over what a norm gives, which no backward pass reads (docs/benchmarks.md, "A step of training").
+"""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -51,7 +54,9 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = functional.relu(self.norm1(self.conv1(x)), inplace=True)
-        return functional.relu(self.norm2(self.conv2(y)) + self.shortcut(x), inplace=True)
+        y = self.norm2(self.conv2(y))
+        y += self.shortcut(x)
+        return functional.relu(y, inplace=True)
 
 
 class Bottleneck(nn.Module):
@@ -85,4 +90,6 @@ class Bottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = functional.relu(self.norm1(self.conv1(x)), inplace=True)
         y = functional.relu(self.norm2(self.conv2(y)), inplace=True)
-        return functional.relu(self.norm3(self.conv3(y)) + x, inplace=True)
+        y = self.norm3(self.conv3(y))
+        y += x
+        return functional.relu(y, inplace=True)
