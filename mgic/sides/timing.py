@@ -15,11 +15,11 @@ from mgic.records import Arm, ModelFigures, Sampled
 MAX_BLOCKS = 80  # a measurement and a second one, each of which ends by itself
 BLOCKS_A_PROCESS = 4  # at most, so that even six blocks have two memory layouts
 STARTS_WORTH = 2  # a process serves until its blocks have taken so many times as long as its start
-SAMPLE_S = 0.1  # of CPU time that the passes of a sample should take together; more narrowed nothing
+SAMPLE_S = 0.3  # of CPU time that the passes of a sample should take together, as long as its fork and its network
 TURN_S = 0.016  # that those of a turn should: what disturbs for longer disturbs all
 MOST_PASSES = 50  # in a turn
-ROUNDS = (4, 10)
-WARM_UP_S = 0.06  # of CPU time
+ROUNDS = (8, 20)  # where the other thread of a core works too a pass takes twice as long: few would be all luck
+WARM_UP_S = 0.1  # of CPU time
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from scipy import stats
+import scipy
 
 from mgic.benchmark.growth import growth
 
@@ -19,8 +19,8 @@ def test_a_power_is_found_exactly(power):
 def test_the_interval_is_that_of_a_regression():
     values = [1.1, 1.9, 4.4, 7.5, 17.0]
     found = growth(WIDTHS, values)
-    wanted = stats.linregress([math.log(w) for w in WIDTHS], [math.log(v) for v in values])
-    half = stats.t.ppf(0.975, 3) * wanted.stderr
+    wanted = scipy.stats.linregress([math.log(w) for w in WIDTHS], [math.log(v) for v in values])
+    half = scipy.stats.t.ppf(0.975, 3) * wanted.stderr
     assert found.exponent == pytest.approx(wanted.slope)
     assert (found.low, found.high) == pytest.approx((wanted.slope - half, wanted.slope + half))
 

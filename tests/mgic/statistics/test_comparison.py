@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from mgic.statistics import equivalence, holm, paired, unpaired
 from mgic.statistics.comparison import Difference, pooled
@@ -22,11 +22,11 @@ def test_pairs_are_made_by_seed_and_the_interval_is_students():
 
 def test_it_is_the_t_test_of_scipy():
     values = np.random.default_rng(3).normal(0.3, 1, 9)
-    test, found = stats.ttest_1samp(values, 0.0), paired(dict.fromkeys(range(9), 0.0), dict(enumerate(values)))
+    test, found = scipy.stats.ttest_1samp(values, 0.0), paired(dict.fromkeys(range(9), 0.0), dict(enumerate(values)))
     assert found.p == pytest.approx(float(test.pvalue))
     assert found.interval == pytest.approx(tuple(test.confidence_interval(0.95)))
-    assert found.above(0.1) == pytest.approx(float(stats.ttest_1samp(values, 0.1, alternative="greater").pvalue))
-    assert found.below(0.1) == pytest.approx(float(stats.ttest_1samp(values, 0.1, alternative="less").pvalue))
+    assert found.above(0.1) == pytest.approx(float(scipy.stats.ttest_1samp(values, 0.1, alternative="greater").pvalue))
+    assert found.below(0.1) == pytest.approx(float(scipy.stats.ttest_1samp(values, 0.1, alternative="less").pvalue))
 
 
 def test_pairing_finds_what_two_unpaired_sets_hide():
@@ -104,7 +104,7 @@ def test_sides_without_common_seeds_are_compared_by_welch():
     found = unpaired([1.0, 2.0, 3.0], [3.0, 5.0, 7.0])
     assert (found.n, found.mean) == (3, 3.0)
     assert found.degrees == pytest.approx(2.941, abs=0.001)
-    low, high = stats.ttest_ind([3.0, 5.0, 7.0], [1.0, 2.0, 3.0], equal_var=False).confidence_interval(0.95)
+    low, high = scipy.stats.ttest_ind([3.0, 5.0, 7.0], [1.0, 2.0, 3.0], equal_var=False).confidence_interval(0.95)
     assert found.interval == pytest.approx((low, high))
     assert found.error == pytest.approx((5 / 3) ** 0.5)
     assert unpaired([1.0], [2.0, 3.0]).p is None

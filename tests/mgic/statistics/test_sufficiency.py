@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from mgic.statistics import proposal, sufficiency
 from tests.cases import thorough
@@ -65,7 +65,7 @@ def test_an_open_answer_says_how_many_seeds_would_settle_it():
     """The gain is 0.4, the spread of a pair 0.1, of 0.5: by the noncentral t 8 seeds of one row see 0.1 in 4 of 5."""
     found = sufficiency(grid([0.4], rows=1), 0, (1,), 0.5, "max")
     assert (found.verdict, found.more) == ("not settled", 5)
-    power = {n: 1 - stats.nct.cdf(stats.t.ppf(0.95, n - 1), n - 1, math.sqrt(n)) for n in (7, 8)}
+    power = {n: 1 - scipy.stats.nct.cdf(scipy.stats.t.ppf(0.95, n - 1), n - 1, math.sqrt(n)) for n in (7, 8)}
     assert power[7] < 0.8 < power[8]
 
 
