@@ -1,4 +1,8 @@
-"""CNN blocks that stand alone in a network, or inside every level of an MGIC block."""
+"""CNN blocks that stand alone in a network, or inside every level of an MGIC block.
+
+Sums and activations write over what a norm gives, which no backward pass reads: a step of training takes 5 % less time
+(docs/benchmarks.md).
+"""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -50,8 +54,10 @@ class BasicBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = functional.relu(self.norm1(self.conv1(x)))
-        return functional.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+        y = functional.relu(self.norm1(self.conv1(x)), inplace=True)
+        y = self.norm2(self.conv2(y))
+        y += self.shortcut(x)
+        return functional.relu(y, inplace=True)
 
 
 class Bottleneck(nn.Module):
@@ -83,6 +89,8 @@ class Bottleneck(nn.Module):
         self.norm3 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = functional.relu(self.norm1(self.conv1(x)))
-        y = functional.relu(self.norm2(self.conv2(y)))
-        return functional.relu(self.norm3(self.conv3(y)) + x)
+        y = functional.relu(self.norm1(self.conv1(x)), inplace=True)
+        y = functional.relu(self.norm2(self.conv2(y)), inplace=True)
+        y = self.norm3(self.conv3(y))
+        y += x
+        return functional.relu(y, inplace=True)

@@ -55,5 +55,5 @@ class Connector(nn.Sequential):
         super().__init__(
             nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, groups=channels_in, bias=False),
             nn.BatchNorm2d(channels_out),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )

@@ -53,12 +53,12 @@ class GhostModule(nn.Module):
         self.primary = nn.Sequential(
             nn.Conv2d(channels_in, channels, kernel_size, stride, kernel_size // 2, bias=False),
             nn.BatchNorm2d(channels),
-            nn.ReLU() if activation else nn.Identity(),
+            nn.ReLU(inplace=True) if activation else nn.Identity(),
         )
         self.cheap = nn.Sequential(
             nn.Conv2d(channels, ghosts, cheap_size, padding=cheap_size // 2, groups=channels, bias=False),
             nn.BatchNorm2d(ghosts),
-            nn.ReLU() if activation else nn.Identity(),
+            nn.ReLU(inplace=True) if activation else nn.Identity(),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -203,7 +203,7 @@ class EdgeConv(nn.Module):
         self.edge = nn.Sequential(
             nn.Conv2d(2 * channels_in, channels_out, 1, bias=False),
             nn.BatchNorm2d(channels_out),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
 
     def forward(self, x: Tensor) -> Tensor:

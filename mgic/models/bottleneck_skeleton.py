@@ -29,7 +29,7 @@ def plain_unit(
 ) -> nn.Module:
     """Convolution - BatchNorm - ReLU."""
     conv = nn.Conv2d(channels_in, channels_out, kernel_size, stride, kernel_size // 2, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(channels_out), *([nn.ReLU()] if activation else []))
+    return nn.Sequential(conv, nn.BatchNorm2d(channels_out), *([nn.ReLU(inplace=True)] if activation else []))
 
 
 class Bottleneck(nn.Module):
@@ -59,7 +59,7 @@ class Bottleneck(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.body(x) + self.shortcut(x))
+        return functional.relu(self.body(x) + self.shortcut(x), inplace=True)
 
 
 def bottleneck_stages(width: int, make_unit: MakeUnit) -> nn.Sequential:

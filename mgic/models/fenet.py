@@ -78,7 +78,7 @@ class ShiftUnit(nn.Module):
         self.body = nn.Sequential(
             nn.Conv2d(channels_in, hidden, 1, bias=False),
             nn.BatchNorm2d(hidden),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.AvgPool2d(2) if pool else SparseShift(hidden),
             nn.Conv2d(hidden, channels_out, 1, bias=False),
             nn.BatchNorm2d(channels_out),
@@ -159,7 +159,7 @@ def fe_net(*, width_mult: WidthMult = 1.0, num_classes: NumClasses = 1000, in_ch
             FEBlock(16 * width, 16 * width, 3, pool=False),
             nn.Conv2d(16 * width, last, 1, bias=False),
             nn.BatchNorm2d(last),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         ),
     )
     network.add_module("pool", nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2)))

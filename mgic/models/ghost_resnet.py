@@ -43,7 +43,7 @@ class GhostBasicBlock(nn.Module):
         self.shortcut = nn.Identity() if stride == 1 else PadShortcut(channels - channels_in, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(self.body(x) + self.shortcut(x))
+        return functional.relu(self.body(x) + self.shortcut(x), inplace=True)
 
 
 @register_model(input_size=(3, 32, 32))

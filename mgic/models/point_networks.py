@@ -173,4 +173,4 @@ def _mlp() -> nn.Module:
 
 
 def _normed(layer: nn.Module, channels: int) -> nn.Module:
-    return nn.Sequential(layer, nn.BatchNorm1d(channels), nn.ReLU())
+    return nn.Sequential(layer, nn.BatchNorm1d(channels), nn.ReLU(inplace=True))

@@ -94,7 +94,7 @@ def _assemble(width: int, stages: list[nn.Module], num_classes: int, in_channels
         nn.Sequential(
             nn.Conv2d(in_channels, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         ),
     )
     network.add_module("stages", nn.Sequential(*stages))

@@ -70,7 +70,7 @@ class ShuffleUnit(nn.Module):
         self.layers = nn.Sequential(
             nn.Conv2d(channels_in, inner, 1, groups=first_groups, bias=False),
             nn.BatchNorm2d(inner),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             ChannelShuffle(groups),
             nn.Conv2d(inner, inner, 3, stride, padding=1, groups=inner, bias=False),
             nn.BatchNorm2d(inner),
@@ -81,8 +81,8 @@ class ShuffleUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.layers(x)
         if self.stride == 1:
-            return functional.relu(x + y)
-        return functional.relu(torch.cat((functional.avg_pool2d(x, 3, stride=2, padding=1), y), dim=1))
+            return functional.relu(x + y, inplace=True)
+        return functional.relu(torch.cat((functional.avg_pool2d(x, 3, stride=2, padding=1), y), dim=1), inplace=True)
 
 
 @register_model(input_size=(3, 224, 224), smallest=(64, 64))
@@ -134,7 +134,7 @@ def _stem(in_channels: int, channels: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(in_channels, channels, 3, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(channels),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
         nn.MaxPool2d(3, stride=2, padding=1),
     )
 

@@ -26,10 +26,10 @@ class SeparableBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(*_separable(channels), nn.ReLU(), *_separable(channels))
+        self.body = nn.Sequential(*_separable(channels), nn.ReLU(inplace=True), *_separable(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.relu(self.body(x) + x)
+        return nn.functional.relu(self.body(x) + x, inplace=True)
 
 
 def build_block(kind: Kind, channels: int, group_size: int, coarsest_size: int, coarsening: Coarsening) -> nn.Module:

@@ -110,7 +110,7 @@ class SlimmableResNet(nn.Module):
     ) -> nn.Module:
         channels = tuple(round(channels_out * width / self.widths[-1]) for width in self.widths)
         conv = SlimConv(channels_in, channels_out, kernel_size, stride, kernel_size // 2, bias=False)
-        return nn.Sequential(conv, SwitchNorm(channels), *([nn.ReLU()] if activation else []))
+        return nn.Sequential(conv, SwitchNorm(channels), *([nn.ReLU(inplace=True)] if activation else []))
 
 
 @register_model(input_size=(3, 224, 224), smallest=(32, 32))

@@ -108,13 +108,13 @@ def versatile_resnet50(
         here they are where the 4.1 billion printed for ResNet-50 itself have them. channel_step=0 gives
         19.89 and 3.20.
     """
-    stem = nn.Sequential(VersatileConv(in_channels, 64, 7, 2), nn.BatchNorm2d(64), nn.ReLU())
+    stem = nn.Sequential(VersatileConv(in_channels, 64, 7, 2), nn.BatchNorm2d(64), nn.ReLU(inplace=True))
 
     def unit(
         channels_in: int, channels_out: int, kernel_size: int, stride: int = 1, activation: bool = True
     ) -> nn.Module:
         conv = VersatileConv(channels_in, channels_out, kernel_size, stride, channel_step)
-        return nn.Sequential(conv, nn.BatchNorm2d(channels_out), *([nn.ReLU()] if activation else []))
+        return nn.Sequential(conv, nn.BatchNorm2d(channels_out), *([nn.ReLU(inplace=True)] if activation else []))
 
     network = put_together(stem, bottleneck_stages(64, unit), nn.Linear(2048, num_classes))
     init_weights(network)
