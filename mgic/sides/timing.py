@@ -15,10 +15,10 @@ from mgic.records import Arm, ModelFigures, Sampled
 MAX_BLOCKS = 80  # a measurement and a second one, each of which ends by itself
 BLOCKS_A_PROCESS = 4  # at most, so that even six blocks have two memory layouts
 STARTS_WORTH = 2  # a process serves until its blocks have taken so many times as long as its start
-SAMPLE_S = 0.3  # of CPU time that the passes of a sample should take together, as long as its fork and its network
+SAMPLE_S = 0.5  # of CPU time that the passes of a sample should take together: more than its fork and its network take
 TURN_S = 0.016  # that those of a turn should: what disturbs for longer disturbs all
 MOST_PASSES = 50  # in a turn
-ROUNDS = (8, 20)  # where the other thread of a core works too a pass takes twice as long: few would be all luck
+ROUNDS = (8, 32)  # where the other thread of a core works too a pass takes twice as long: few would be all luck
 WARM_UP_S = 0.1  # of CPU time
 
 
@@ -167,10 +167,10 @@ def _measure_block(model: str, pair: tuple[ModelFigures, ModelFigures], made: Pa
 
 
 def _turns(pass_s: float) -> tuple[int, int]:
-    """Passes in a turn, and rounds of turns, an even number."""
+    """Passes in a turn, and rounds of turns, a multiple of four."""
     passes = max(1, min(MOST_PASSES, round(TURN_S / max(pass_s, 1e-6))))
     rounds = round(SAMPLE_S / max(passes * pass_s, 1e-6))
-    return passes, 2 * (max(ROUNDS[0], min(ROUNDS[1], rounds)) // 2)
+    return passes, 4 * (max(ROUNDS[0], min(ROUNDS[1], rounds)) // 4)
 
 
 @contextmanager
