@@ -95,3 +95,13 @@ def _read(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
+
+
+def open_cores() -> list[int]:
+    """The numbers of those that this process may be put on; none where the system does not tell."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def stay_on(core: int) -> None:
+    """This process computes on that one of `open_cores` from now on."""
+    os.sched_setaffinity(0, {core})

@@ -23,6 +23,7 @@ from typing import Any
 import torch
 
 from mgic import plugins
+from mgic.cores import stay_on
 from mgic.errors import BadConfig, MgicError, UnknownName
 from mgic.measure.engines import Forward, Setup
 from mgic.measure.figures import figures
@@ -113,6 +114,8 @@ class Here:
         wrong = _enter(job["side"])
         if wrong or job["task"] == "figures":
             return wrong or _figures(job, before)
+        if job["core"] is not None:
+            stay_on(job["core"])
         setup = Setup(**{**job["setup"], "input_size": tuple(job["setup"]["input_size"])})
         make = _of_file if is_file(setup.model) else None
         self._subject = Subject(setup, make, time.process_time, own_memory=True)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from mgic.cores import open_cores
 from mgic.errors import NotMeasured
 from mgic.gate.judging import Judged, judge
 from mgic.gate.limits import Rules
@@ -143,11 +144,15 @@ def _judge_block(model: str, timed: Timed, rules: Rules, way: Way, until: float,
 def _measure_block(model: str, pair: tuple[ModelFigures, ModelFigures], made: Parents, way: Way, timed: Timed) -> None:
     """The four samples of a block, in turns; they are kept only if all of them were made."""
     arms = arms_of(timed.blocks)
+    cores = open_cores()  # one for all samples of a block, another for the next: what disturbs it disturbs all alike
+    core = cores[timed.blocks % len(cores)] if cores else None
     workers: list[Worker] = []
     try:
         for arm in arms:
             with _side(arm):
-                worker, told = made.open(arm, {"task": "build", "setup": _setup(pair[arm == "head"], way)})
+                worker, told = made.open(
+                    arm, {"task": "build", "setup": _setup(pair[arm == "head"], way), "core": core}
+                )
             workers.append(worker)
             timed.turns.setdefault(model, _turns(told["pass_s"]))
         passes, rounds = timed.turns[model]
