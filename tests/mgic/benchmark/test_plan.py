@@ -33,7 +33,7 @@ def test_what_this_machine_cannot_run_is_left_out_with_its_reason(monkeypatch):
     plan = planned("benchmark_quick", cores=1)
     assert {point.config["engine"] for point in plan.points} == {"eager"}
     (why,) = plan.left_out
-    assert "pip install mgic[onnx]" in why
+    assert "pip install 'mgic[onnx]'" in why
 
 
 def test_what_has_succeeded_is_not_measured_again(tmp_path):

@@ -52,6 +52,7 @@ def test_a_forward_pass_keeps_no_gradient(monkeypatch):
     assert not any(p.requires_grad for p in network.parameters())
 
 
+@pytest.mark.thorough
 def test_a_run_times_steps(tmp_path):
     config = Config(
         models=["resnet20(width=8)"], mode="training", input_size=[3, 8, 8], rounds=1, control=False, samples=10,
