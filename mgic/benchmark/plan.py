@@ -16,7 +16,7 @@ from mgic.sweep import expand
 
 OUTCOMES = "outcomes.jsonl"
 CODE = "code"  # the fingerprint of what has measured
-ALIKE = {"engine": "onnxruntime", "mode": "inference"}  # what is measured with all threads too
+WITH_ALL = "onnxruntime"  # the engine that is measured with all threads too
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def planned(name: str, cores: int) -> Plan:
 
 def _with_all(grids: Sequence[Grid], cores: int) -> Iterator[Grid]:
     for grid in grids:
-        if cores > 1 and ALIKE["engine"] in grid.get("engine", []) and grid.get("mode", ["inference"]) == ["inference"]:
-            yield {**grid, "engine": [ALIKE["engine"]], "threads": [cores]}
+        if cores > 1 and WITH_ALL in grid.get("engine", []):
+            yield {**grid, "engine": [WITH_ALL], "threads": [cores]}
 
 
 class Kept:

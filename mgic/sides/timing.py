@@ -144,8 +144,8 @@ def _judge_block(model: str, timed: Timed, rules: Rules, way: Way, until: float,
 def _measure_block(model: str, pair: tuple[ModelFigures, ModelFigures], made: Parents, way: Way, timed: Timed) -> None:
     """The four samples of a block, in turns; they are kept only if all of them were made."""
     arms = arms_of(timed.blocks)
-    cores = open_cores()  # one for all samples of a block, another for the next: what disturbs it disturbs all alike
-    core = cores[timed.blocks % len(cores)] if cores else None
+    cores = open_cores()  # one for all samples of a block, another after two: each has as many blocks of either order
+    core = cores[timed.blocks // 2 % len(cores)] if cores else None
     workers: list[Worker] = []
     try:
         for arm in arms:
