@@ -86,7 +86,7 @@ valid: dict[str, Preview] = st.session_state.setdefault("valid previews", {})  #
 found = previewed()
 if found is None:
     open_if_wrong(info, filled)
-    keep_in_address(None)
+    keep_in_address(known, None)
     if info.name in valid:
         show_old_cells(valid[info.name])
     show_bar(bar, "Run", "", filled, problems)
@@ -94,7 +94,7 @@ if found is None:
 
 asked, preview = found
 valid[info.name] = preview
-keep_in_address(address_of(info, extras.recipe, filled.kept) | options_address() | search_address())
+keep_in_address(known, address_of(info, extras.recipe, filled.kept) | options_address() | search_address())
 picked = show_cells(api, asked, preview)
 numbers = runnable(preview, picked)
 together = total([preview.points[number] for number in numbers], extras.reuse)

@@ -37,7 +37,7 @@ def options_form(info: ExperimentInfo, known: Mapping[str, ExperimentInfo], fill
     uses = uses_of(info, known)
     if st.session_state.get(_key("then")) not in uses:
         st.session_state[_key("then")] = None
-    changed = [name for name, value in _values().items() if value not in ("", None, False, PRIORITY)]
+    changed = [name for name, value in values_of_options().items() if value not in ("", None, False, PRIORITY)]
     title = "Name, priority, reuse, what follows" + (f" ({', '.join(changed)} set)" if changed else "")
     with st.expander(title, icon=":material/label:", key="options"):
         first, second, third = st.columns([2, 1, 1], vertical_alignment="bottom")
@@ -56,7 +56,7 @@ def options_form(info: ExperimentInfo, known: Mapping[str, ExperimentInfo], fill
 
 def options_address() -> dict[str, str]:
     """What the address has to say of them."""
-    told = {name: value for name, value in _values().items() if value not in ("", None, False, PRIORITY)}
+    told = {name: value for name, value in values_of_options().items() if value not in ("", None, False, PRIORITY)}
     told.pop("then_grid" if "then" not in told else "", None)
     return {name: "yes" if value is True else str(value).strip() for name, value in told.items()}
 
@@ -118,7 +118,8 @@ def _example(experiment: ExperimentInfo, field: str) -> str:
     return json.dumps({name: [default]})
 
 
-def _values() -> dict[str, object]:
+def values_of_options() -> dict[str, object]:
+    """What their widgets hold."""
     return {name: st.session_state.get(_key(name)) for name in OPTIONS}
 
 

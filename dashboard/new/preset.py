@@ -12,8 +12,8 @@ from dashboard.connection import client
 from dashboard.forms.fields import config_fields
 from dashboard.new.draft import Start, of_recipe, of_run, parse_grids
 from dashboard.new.form import start_form
-from dashboard.new.options import OPTIONS, fill_options
-from dashboard.new.searching import SEARCH, address_of_search, fill_search
+from dashboard.new.options import OPTIONS, fill_options, values_of_options
+from dashboard.new.searching import SEARCH, address_of_search, fill_search, values_of_search
 from dashboard.pages import NEW_SWEEP
 from dashboard.words import literal
 from mgic.client import ApiError
@@ -24,6 +24,8 @@ STARTED = "started from"  # the address that the form was filled from, or that i
 FAULT = "form fault"  # what is wrong with that, in words
 SAYS = "form says"  # the address that says what the form held when it was filled; None: it has just been
 LAST = "last form"  # the last of these that said something
+LEFT = "addresses left"  # that the form has written over; the browser may send one once more, until it knows the next
+HELD = "form held"  # what the fields held when the form wrote an address
 
 Experiments = Mapping[str, ExperimentInfo]
 Models = Mapping[str, ModelInfo]
@@ -42,7 +44,10 @@ def start_from_address(known: Experiments, models: Models) -> str | None:
     has besides. Where it says nothing, the form is empty.
     """
     asked = {name: st.query_params[name] for name in (*FORM, *OPTIONS, *SEARCH) if name in st.query_params}
-    if st.session_state.get(STARTED) != asked:
+    if st.session_state.get(STARTED) == asked:
+        st.session_state[LEFT] = []
+    elif not _is_late(known, asked):
+        st.session_state[LEFT] = []
         st.session_state[STARTED] = asked
         st.session_state[LAST] = asked or st.session_state.get(LAST)
         st.session_state[SAYS] = None
@@ -51,7 +56,7 @@ def start_from_address(known: Experiments, models: Models) -> str | None:
     return fault
 
 
-def keep_in_address(says: Mapping[str, str] | None) -> None:
+def keep_in_address(known: Experiments, says: Mapping[str, str] | None) -> None:
     """Call when the form has been read: the address changes as soon as the form is another one than it was filled with,
     so that the address of a recipe or a run stays as short as it was. What has to be corrected, None, does not go into
     it."""
@@ -59,9 +64,24 @@ def keep_in_address(says: Mapping[str, str] | None) -> None:
     st.session_state[SAYS] = before or {} if says is None else dict(says)
     if says is None or before is None or before == says:
         return
+    st.session_state[LEFT] = [*st.session_state[LEFT], st.session_state[STARTED]]
+    st.session_state[HELD] = _held(known)
     st.session_state[STARTED] = st.session_state[LAST] = dict(says)
     st.session_state[FAULT] = None
     turn({name: says.get(name) for name in (*FORM, *OPTIONS, *SEARCH)})
+
+
+def _is_late(known: Experiments, asked: Mapping[str, str]) -> bool:
+    """Whether a field was changed in a browser that had not yet heard of the address the form has written: it tells the
+    one before. Back leads to that one too, and changes no field."""
+    return asked in st.session_state.get(LEFT, []) and _held(known) != st.session_state[HELD]
+
+
+def _held(known: Experiments) -> dict[str, object]:
+    """What the fields of the form hold."""
+    own = tuple(f"{name}{mark}" for name in known for mark in (":", "/json"))
+    fields = {key: value for key, value in st.session_state.items() if str(key).startswith(("experiment", *own))}
+    return {**values_of_options(), **values_of_search(), **{str(key): value for key, value in fields.items()}}
 
 
 def address_of(info: ExperimentInfo, recipe: str | None, grids: Sequence[Grid]) -> dict[str, str]:

@@ -115,7 +115,7 @@ def search_form(info: ExperimentInfo, filled: Filled) -> Search | None:
 
 def search_address() -> dict[str, str]:
     """What the address has to say of it."""
-    values = _values()
+    values = values_of_search()
     if values["search"] is None:
         return {}
     initial = {name: at_first for name, (_, _, at_first) in NUMBERS.items()}
@@ -192,7 +192,7 @@ def _number(name: str, label: str, about: str) -> None:
 
 
 def _search(filled: Filled) -> Search | None:
-    values = _values()
+    values = values_of_search()
     given = {name: values[name] for name in ("trials", "metric", "goal", "max_macs") if values[name] is not None}
     given |= {"seed": values["search_seed"]} if values["search_seed"] else {}
     given |= {"at_once": values["at_once"]} if values["at_once"] else {}
@@ -212,7 +212,8 @@ def _search(filled: Filled) -> Search | None:
     return None
 
 
-def _values() -> dict[str, object]:
+def values_of_search() -> dict[str, object]:
+    """What its widgets hold."""
     return {name: st.session_state.get(_key(name)) for name in SEARCH}
 
 

@@ -19,11 +19,10 @@ ODD = "<b>x</b> $x$ :smile:"
 def test_from_the_form_to_the_plot_to_the_run(page):
     page.goto("/new")
     expect(page.get_by_role("heading", name="New sweep")).to_be_visible(timeout=60_000)
-    for title in ("Group size", "Coarsest size"):
+    for title in ("Group size", "Coarsest size"):  # one after the other, before the page has answered
         field = page.get_by_label(re.compile(f"^{title}"))
         field.fill("8, 16")
         field.press("Enter")
-        settle(page)
     expect(page.get_by_role("button", name="Run 4 cells")).to_be_visible(timeout=60_000)
     for name, text in (("Most steps", "3"), ("Learning rate$", "0.1")):
         page.get_by_label(re.compile(f"^{name}")).fill(text)

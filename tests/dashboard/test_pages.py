@@ -114,6 +114,22 @@ def test_all_bad_fields_are_said_at_once_each_at_its_place_and_run_stays_in_sigh
     assert not page.error
 
 
+def test_a_field_that_is_changed_before_the_browser_knows_the_new_address_is_kept(page, service):
+    """A rerun tells the address the browser has: while it has not heard of that of the run before, the one before."""
+    choose(page, service, "channel_scaling")
+    before = dict(page.query_params)
+    for name, text in (("channels", "64, 128"), ("seed", "0, 1"), ("side", "8, 16")):
+        page.query_params.clear()
+        page.query_params.update(before)
+        page.text_input(key=f"channel_scaling:{name}").set_value(text).run()
+    assert page.query_params["grid"] == '{"channels":[64,128],"seed":[0,1],"side":[8,16]}'
+    page.run()  # the browser knows it now
+    assert page.button(key="run").label == "Run 8 cells"
+    page.query_params.clear()
+    page.query_params.update(before)
+    assert page.run().text_input(key="channel_scaling:channels").value != "64, 128"  # Back
+
+
 def test_the_form_stands_in_the_address_and_is_filled_from_it_again(page, service):
     choose(page, service, "channel_scaling")
     page.text_input(key="channel_scaling:channels").set_value("64, 128").run()
