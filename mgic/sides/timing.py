@@ -16,10 +16,10 @@ from mgic.records import Arm, ModelFigures, Sampled
 MAX_BLOCKS = 80  # a measurement and a second one, each of which ends by itself
 BLOCKS_A_PROCESS = 4  # at most, so that even six blocks have two memory layouts
 STARTS_WORTH = 2  # a process serves until its blocks have taken so many times as long as its start
-SAMPLE_S = 0.5  # of CPU time that the passes of a sample should take together: more than its fork and its network take
+SAMPLE_S = 0.25  # of CPU time that the passes of a sample should take together: as its fork and its network take
 TURN_S = 0.016  # that those of a turn should: what disturbs for longer disturbs all
 MOST_PASSES = 50  # in a turn
-ROUNDS = (8, 32)  # where the other thread of a core works too a pass takes twice as long: few would be all luck
+ROUNDS = (8, 32)
 WARM_UP_S = 0.1  # of CPU time
 
 
