@@ -4,8 +4,8 @@
 
 - `same`: a comment.
 - `slower`, `little`: one convolution more, of so many channels that a pass takes about 10 % and 3 % more CPU time.
-- `memory`: a wide layer whose result is kept through the pass, so wide that the peak is about 10 % higher; of batches of
-  4, as half a MiB more is allowed whatever a network needs.
+- `memory`: a wide layer whose result is kept through the pass, so wide that the peak is about 10 % higher; in batches
+  of 4, as half a MiB more is allowed whatever a network needs.
 
 How much dearer each is gets measured when it is made, in another way than by a gate: the networks of both sides in one
 process, pass about pass, and each peak in a process of its own.
