@@ -13,7 +13,7 @@ from mgic.gate.accuracy import PREDICTIONS_LIMIT, of_predictions
 from mgic.gate.comparison import overall
 from mgic.gate.predictions import Paired, pair, read_predictions
 from mgic.measure.blocks import Code
-from mgic.records import Arm, Comparison, MetricVerdict
+from mgic.records import Comparison, MetricVerdict
 from mgic.sides.evaluating import ANSWERS, Weighed, answers
 
 OPTION = "--predictions"
@@ -107,12 +107,9 @@ def evaluated(asked: Weighed, found: Comparison, sides: tuple[Code, Code]) -> An
     model = compared_model(asked.model, found, WEIGHTS)
     with TemporaryDirectory(prefix="mgic-answers-") as folder:
         try:
-            names: tuple[Arm, Arm] = ("base", "head")
-            both = [
-                answers(name, code, model, asked, Path(folder) / name, WEIGHTS)
-                for name, code in zip(names, sides, strict=True)
-            ]
-            return Answers(model, pair(*both, WEIGHTS))
+            base = answers("base", sides[0], model, asked, Path(folder) / "base", WEIGHTS)
+            head = answers("head", sides[1], model, asked, Path(folder) / "head", WEIGHTS)
+            return Answers(model, pair(base, head, WEIGHTS))
         except (NotMeasured, BadConfig) as error:
             return Answers(model, str(error))
 

@@ -45,8 +45,10 @@ def _read(text: str, client: Client) -> Trained:
     if not comma or not base or not head:
         words = f"BASE,HEAD or MODEL=BASE,HEAD is wanted, runs of both, not {text[:80]!r}"
         raise BadConfig(f"{OPTION}: {words}", (Problem(OPTION, "validation", words),))
-    found = [[run for one in side.split("+") for run in trainings(one, OPTION, client)] for side in (base, head)]
-    return Trained(model, *found, _known(found[0][0], client) if min(map(len, found)) == 1 else [])
+    before, after = (
+        [run for one in side.split("+") for run in trainings(one, OPTION, client)] for side in (base, head)
+    )
+    return Trained(model, before, after, _known(before[0], client) if 1 in (len(before), len(after)) else [])
 
 
 def _known(run: Training, client: Client) -> list[Training]:
