@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0)  # torch threads a run; 0 shares the cores among the slots
     alive_file: Path | None = None  # touched by a worker at every heartbeat, for a health check
     modules: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="MGIC_IMPORT")  # plug-ins, with commas
+    beside_api: bool = False  # this worker has the API's installation and folders, which so knows what it can do
     host: str = ""  # a name for this machine, where the kernel's boot id is not enough
 
     lease_s: float = 30  # a run whose worker is silent for longer is taken back

