@@ -13,6 +13,8 @@ import pytest
 
 from backend.secrets import SECRETS
 from mgic.doors.callers import read_hosts
+from tests.containers.checks import AFTER
+from tests.containers.readme import README, blocks
 from tests.docker.compose import ROOT, Unset, load
 
 FILES = ("docker-compose.yml", "docker-compose.cpu.yml")
@@ -286,6 +288,27 @@ def test_the_dashboards_image_has_all_that_its_code_imports(role):
     homes = packages_distributions()
     named = {homes[top][0].lower() for top in imported if top in homes} - {"mgic"}
     assert named <= listed | {"pydantic_core", "typing_extensions"}
+
+
+def test_each_check_in_containers_is_of_a_block_of_the_readme():
+    found = blocks(README.read_text())
+    assert README.read_text().count("```bash") == len(found)
+    headings = [one.heading for one in found]
+    numbered = {(one, headings[:place].count(one)) for place, one in enumerate(headings)}
+    assert set(AFTER) <= numbered
+
+
+def test_the_readme_names_files_that_there_are():
+    named = re.findall(r"^(?:echo )?COMPOSE_FILE=(\S+)", README.read_text(), re.MULTILINE)
+    assert named
+    assert {file for names in named for file in names.split(":")} == {FILES[0], *OVERRIDES}
+
+
+def test_every_variable_of_the_compose_files_is_in_the_readme_or_has_a_default():
+    text = "".join((ROOT / name).read_text() for name in (FILES[0], *OVERRIDES))
+    chosen = set(re.findall(r"\$\{(MGIC_\w+|TORCH_INDEX|POSTGRES_PASSWORD|REDIS_PASSWORD)", text))
+    told = {name for name in chosen if name in README.read_text() or name in (ROOT / "README.md").read_text()}
+    assert chosen == told
 
 
 def _light_sources() -> list[Path]:
