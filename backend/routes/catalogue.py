@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from backend.auth import Reads
 from backend.deps import CatalogueDep, CursorDep, Limit, StrictQuery
 from mgic.errors import BadConfig, Problem
 from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Page, Recipe
 
-router = APIRouter(tags=["catalogue"])
+router = APIRouter(tags=["catalogue"], dependencies=[Reads])
 OPTIONS = {
     "name": "options",
     "in": "query",

@@ -121,7 +121,7 @@ from mgic.records.search import (
     stoppable_by,
     stopped_early,
 )
-from mgic.records.service import ApiIndex, Health, PluginInfo, System, Worker
+from mgic.records.service import Act, ApiIndex, Caller, Health, PluginInfo, Scope, System, Worker
 from mgic.records.tables import (
     ALL_ROWS,
     PROVENANCE,
@@ -150,6 +150,7 @@ __all__ = [
     "PROVENANCE",
     "STOPPED_EARLY",
     "TAG_PATTERN",
+    "Act",
     "Apart",
     "ApiIndex",
     "Arm",
@@ -158,6 +159,7 @@ __all__ = [
     "Axis",
     "Baseline",
     "BaselineRequest",
+    "Caller",
     "CheckedSearch",
     "Comparison",
     "ComparisonBrief",
@@ -226,6 +228,7 @@ __all__ = [
     "Sampled",
     "Sampler",
     "Scalar",
+    "Scope",
     "Search",
     "SearchState",
     "Searched",
