@@ -16,14 +16,17 @@ from mgic.records import Page
 Item = TypeVar("Item")
 PATIENT_S = 10  # at least, for what may have to be counted or written first
 COUNTED = ("/models", "/references", "/results")
+RATE_LIMITED = "/problems/rate-limited"
+LONGEST_PAUSE_S = 10.0
 SUBMIT_TRIES = 60  # a large sweep of networks never seen takes minutes to count, answer by answer
 
 
 class ApiError(MgicError):
     """The service answered with a problem (RFC 9457). `str()` is fit to show to the user."""
 
-    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+    def __init__(self, status: int, problem: dict[str, Any], retry_s: float = 1.0) -> None:
         self.status = status
+        self.retry_s = retry_s  # seconds after which it may be sent again
         self.type = str(problem.get("type", ""))
         self.title = str(problem.get("title", ""))
         self.detail = str(problem.get("detail", self.title))
@@ -81,9 +84,9 @@ class Transport:
             except NoAnswerInTime:
                 continue
             except ApiError as error:
-                if error.status != 503:
+                if error.status != 503 and error.type != RATE_LIMITED:
                     raise
-                time.sleep(1)
+                time.sleep(min(error.retry_s, LONGEST_PAUSE_S) if error.status == 429 else 1)
         return self._post(kind, path, body, headers)
 
     def _page(self, kind: type[Item], path: str, **params: object) -> Page[Item]:
@@ -131,7 +134,9 @@ class Transport:
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise Unreachable(f"no answer from {self.url}: {error}") from error
         if response.is_error:
-            raise ApiError(response.status_code, _problem(response))
+            told = response.headers.get("retry-after", "")
+            retry_s = float(told) if told.isascii() and told.isdecimal() else 1.0
+            raise ApiError(response.status_code, _problem(response), retry_s)
         return response
 
 
