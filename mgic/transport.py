@@ -1,7 +1,9 @@
 """How the client speaks to the service: one connection, past all proxies or through them, and what may go wrong."""
 
+import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
@@ -16,6 +18,8 @@ from mgic.records import Page
 Item = TypeVar("Item")
 PATIENT_S = 10  # at least, for what may have to be counted or written first
 COUNTED = ("/models", "/references", "/results")
+WHO = ("Authorization", "MGIC-User", "MGIC-Scope")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 RATE_LIMITED = "/problems/rate-limited"
 LONGEST_PAUSE_S = 10.0
 SUBMIT_TRIES = 60  # a large sweep of networks never seen takes minutes to count, answer by answer
@@ -56,6 +60,12 @@ class Transport:
     ) -> None:
         self.url = service_url(url)
         self._http = http or connect(self.url, api_key, timeout)
+
+    @property
+    def reader(self) -> str:
+        """Tells those apart who may see different things: by where they ask, with which key, and for whom."""
+        asked = [self.url, *(self._http.headers.get(name, "") for name in WHO)]
+        return hashlib.sha256("\n".join(asked).encode()).hexdigest()
 
     def close(self) -> None:
         """Let go of its connections; the end of a `with` does it too."""
@@ -152,13 +162,14 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
     return {"title": response.reason_phrase, "detail": f"{response.status_code} {response.reason_phrase}"}
 
 
-def connect(url: str, api_key: str | None, timeout: float) -> httpx.Client:
-    """A connection past all proxies to this machine and to whom NO_PROXY names, else through them."""
+def connect(url: str, api_key: str | None, timeout: float, more: Mapping[str, str] = NOTHING) -> httpx.Client:
+    """A connection past all proxies to this machine and to whom NO_PROXY names, else through them; `more` are headers
+    of every request."""
     if api_key and not (api_key.isascii() and api_key.isprintable()):
         raise BadConfig("the key of the service has a character that no header of HTTP may have")
     host = urlsplit(url).hostname or ""
     direct = is_loopback(host) or bool(proxy_bypass(host))
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    headers = {"Authorization": f"Bearer {api_key}", **more} if api_key else {**more}
     # Certificates come from the environment either way, which `trust_env` would else shut out too.
     verify = httpx.create_ssl_context() if direct and url.startswith("https:") else True
     try:
