@@ -12,12 +12,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.keys import mint
+
 FOLDER = Path("/run/mgic")
 
 
 def _password() -> str:
     """192 bits, in letters that need no quoting in an address, in SQL and in a shell."""
     return secrets.token_hex(24)
+
+
+def _key() -> str:
+    return mint().text
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Secret:
 SECRETS: Mapping[str, Secret] = {
     "database-password": Secret(20001, _password, "POSTGRES_PASSWORD"),
     "broker-password": Secret(20002, _password, "REDIS_PASSWORD"),
+    "admin-key": Secret(20003, _key),
+    "pages-key": Secret(20004, _key),
 }
 
 

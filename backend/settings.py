@@ -1,6 +1,7 @@
 """Where things are and how long they may take, read from MGIC_* variables once, at start-up."""
 
 import os
+import re
 import socket
 import sys
 from importlib.util import find_spec
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.artifacts import SCHEMES
@@ -21,6 +22,7 @@ from mgic.plugins import split_names
 from mgic.records import Queue
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 BROKERS = ("redis", "rediss", "redis+socket")
 
 
@@ -36,6 +38,8 @@ class Settings(BaseSettings):
     broker_url: str = Field("redis://127.0.0.1:6379/0", validate_default=True)
     data_dir: Path = Path("data")
     artifact_url: str = ""  # a folder or s3://bucket/prefix; `home`/artifacts if empty
+    api_host: str = "127.0.0.1"  # where the API listens; `python -m backend --host` says it
+    root_path: str = ""  # in front of all paths, where a proxy has put the service below one: /lab
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = LOOPBACK  # the names given, and always these
     device: Literal["auto", "cpu", "cuda"] = "auto"
     queue: Queue = "cpu"  # the queue this worker serves
@@ -45,6 +49,17 @@ class Settings(BaseSettings):
     modules: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="MGIC_IMPORT")  # plug-ins, with commas
     beside_api: bool = False  # this worker has the API's installation and folders, which so knows what it can do
     host: str = ""  # a name for this machine, where the kernel's boot id is not enough
+
+    keys_required: bool = False  # also of who is on this machine; of all others a key is asked anyway
+    admin_key_file: Path | None = None  # a key that the API takes in at its start, with the scope admin
+    pages_key_file: Path | None = None  # and the dashboard's own
+    worker_key: SecretStr | None = None  # of this worker, once there are keys for workers
+    worker_key_file: Path | None = None
+    reads_per_minute: int = Field(600, ge=1)  # of one key; and so are the next two
+    submits_per_minute: int = Field(60, ge=1)
+    max_queued_each: int = Field(2500, ge=1)  # of one owner; no limit where no key is needed
+    refusals_per_minute: int = Field(20, ge=1)  # of one address: requests without a key that is known
+    max_sweep_macs: float = Field(1e21, gt=0)  # all multiply-accumulates of a sweep, trainings with all their epochs
 
     lease_s: float = 30  # a run whose worker is silent for longer is taken back
     heartbeat_s: float = 10  # how often a worker says that it is alive
@@ -129,6 +144,13 @@ class Settings(BaseSettings):
             except BadConfig as error:
                 raise ValueError(str(error)) from error
         return url
+
+    @field_validator("root_path")
+    @classmethod
+    def _a_path_in_front(cls, path: str) -> str:
+        if path and not ROOT_PATH.fullmatch(path):
+            raise ValueError("a path such as /lab is wanted, with a slash in front and none at its end")
+        return path
 
     @property
     def database(self) -> str:

@@ -14,7 +14,7 @@ from backend.inputs import Named, following, named_runs
 from backend.online import Online, queue_on
 from backend.settings import Settings
 from backend.store import InputGone, NewInput, NewRun, NewSearch, NewSweep, Store, config_key
-from mgic.errors import BadConfig, Conflict, Problem, Unavailable
+from mgic.errors import BadConfig, Conflict, Problem, TooExpensive, Unavailable
 from mgic.records import Config, ExperimentInfo, InputRun, Plan, Point, Preview, Sweep, SweepRequest, abilities_of
 
 SLICE_S = 3.0  # a large sweep keeps the catalogue to itself no longer than this
@@ -99,7 +99,12 @@ def _previewed(plan: Plan, store: Store, catalogue: Catalogue, settings: Setting
 
 
 def submit(
-    request: SweepRequest, idempotency_key: str | None, store: Store, catalogue: Catalogue, settings: Settings
+    request: SweepRequest,
+    idempotency_key: str | None,
+    store: Store,
+    catalogue: Catalogue,
+    settings: Settings,
+    owner: str | None = None,
 ) -> Sweep:
     """Store the sweep, queued, with the one that follows it. With a key that was used for this same request: the
     sweep it made then.
@@ -119,9 +124,10 @@ def submit(
             new = _new_sweep(named_runs(request, store, catalogue), store, catalogue, settings)
         else:
             new = _new_search(request, store, catalogue, settings)
-        new = replace(new, id=uuid4(), idempotency_key=idempotency_key, payload_hash=digest)
+        new = replace(new, id=uuid4(), idempotency_key=idempotency_key, payload_hash=digest, owner=owner)
         if request.then is not None:
             new = _with_then(new, request, store, catalogue, settings)
+        _refuse_costly(new, settings.max_sweep_macs)
         return store.add_sweep(new)
     except InputGone as error:
         raise BadConfig(str(error), (Problem("#", "input_failed", str(error)),)) from error
@@ -138,7 +144,7 @@ def _with_then(
     first = {run_id: InputRun(experiment=new.experiment, config=run.config) for run_id, run in runs.items()}
     with _within("#/then"):
         then = _new_sweep(following(request, new.id, first, store, catalogue), store, catalogue, settings)
-    then = replace(then, tags=request.tags)
+    then = replace(then, tags=request.tags, owner=new.owner)
     return replace(new, runs=[replace(run, id=run_id) for run_id, run in runs.items()], then=then)
 
 
@@ -196,6 +202,15 @@ def _refuse_missing(configs: Iterable[Config], info: ExperimentInfo, online: Onl
     problems = tuple(fault._replace(pointer=f"#/axes/{fault.pointer}") for fault in faults)
     if problems:
         raise BadConfig("; ".join(problem.detail for problem in problems), problems)
+
+
+def _refuse_costly(new: NewSweep, most: float) -> None:
+    """Raises `TooExpensive` where all runs together, with those that follow, would compute more than a sweep may."""
+    every = [*new.runs, *(new.then.runs if new.then else ())]
+    macs = sum(run.work_macs or 0.0 for run in every)
+    if macs > most:
+        words = f"its {len(every)} runs come to {macs:.3g} multiply-accumulates; a sweep may have {most:.3g} here"
+        raise TooExpensive(words, (Problem("#", "too_expensive", words),), {"sweep_macs": macs, "limit": most})
 
 
 @contextmanager

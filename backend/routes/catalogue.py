@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from backend.auth import Reads
 from backend.deps import CatalogueDep, CursorDep, Limit, SettingsDep, StoreDep, StrictQuery
 from backend.online import Online
 from mgic.errors import BadConfig, Problem
 from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Page, Recipe
 
-router = APIRouter(tags=["catalogue"])
+router = APIRouter(tags=["catalogue"], dependencies=[Reads])
 OPTIONS = {
     "name": "options",
     "in": "query",

@@ -121,7 +121,18 @@ from mgic.records.search import (
     stoppable_by,
     stopped_early,
 )
-from mgic.records.service import Abilities, ApiIndex, Health, PluginInfo, System, Worker, abilities_of
+from mgic.records.service import (
+    Abilities,
+    Act,
+    ApiIndex,
+    Caller,
+    Health,
+    PluginInfo,
+    Scope,
+    System,
+    Worker,
+    abilities_of,
+)
 from mgic.records.tables import (
     ALL_ROWS,
     PROVENANCE,
@@ -151,6 +162,7 @@ __all__ = [
     "STOPPED_EARLY",
     "TAG_PATTERN",
     "Abilities",
+    "Act",
     "Apart",
     "ApiIndex",
     "Arm",
@@ -159,6 +171,7 @@ __all__ = [
     "Axis",
     "Baseline",
     "BaselineRequest",
+    "Caller",
     "CheckedSearch",
     "Comparison",
     "ComparisonBrief",
@@ -227,6 +240,7 @@ __all__ = [
     "Sampled",
     "Sampler",
     "Scalar",
+    "Scope",
     "Search",
     "SearchState",
     "Searched",

@@ -85,6 +85,28 @@ class Health(Record):
     notes: tuple[str, ...] = ()
 
 
+Scope = Literal["read", "submit", "admin"]  # each opens what those before it open, too
+
+
+class Caller(Record):
+    """As whom a request was made, and what it may do."""
+
+    name: str = Field(description="Of the key, or of the person that the pages acted for; empty where no key is needed")
+    scope: Scope
+    key_id: str | None = None
+    expires_at: datetime | None = None
+
+
+class Act(Record):
+    """A line of the audit: who has changed what."""
+
+    at: datetime
+    by: str
+    key_id: str | None = None
+    action: str  # the name of the operation, such as cancel_sweep
+    target: str  # the path that was asked for
+
+
 class System(Record):
     version: str
     limits: dict[str, float]

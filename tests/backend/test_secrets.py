@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from backend import secrets
+from backend.keys import read_token
 from backend.secrets import SECRETS, make, renew, show
 
 
@@ -25,7 +26,8 @@ def test_each_is_made_once(tmp_path):
     assert make(tmp_path, {}) == []
     assert {name: show(tmp_path, name) for name in SECRETS} == before
     assert len(set(before.values())) == len(SECRETS)
-    assert min(map(len, before.values())) == 48
+    assert {len(before[name]) for name in SECRETS if "password" in name} == {48}
+    assert all(read_token(before[name]) for name in SECRETS if "key" in name)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(SECRETS)
 
 

@@ -5,9 +5,11 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from backend.secrets import SECRETS
-from tests.containers.lab import Lab, wait
+from tests.containers.lab import API, Lab, wait
 
 KEPT: dict[str, Any] = {}  # what one section leaves to a later one
 
@@ -15,6 +17,7 @@ KEPT: dict[str, Any] = {}  # what one section leaves to a later one
 def started(lab: Lab) -> str:
     """All is well, a run goes through, and nobody sees a password that is not his."""
     lab.await_ready()
+    assert answer_without_a_key() == 401
     done = lab.works()
     wait(lambda: all(one["able"] for one in lab.workers()), 180, "what the workers can do")
     able = {one["queue"]: one["able"] for one in lab.workers()}
@@ -29,10 +32,19 @@ def started(lab: Lab) -> str:
     return f"run {done['status']} in {done['seconds']:.0f} s, {len(able)} workers have told, secrets read by {readers}"
 
 
+def answer_without_a_key() -> int:
+    try:
+        return int(urlopen(f"{API}/runs", timeout=10).status)
+    except HTTPError as error:
+        return error.code
+
+
 SERVICES = ("postgres", "redis", "api", "worker-cpu", "worker-timing", "dashboard")
 READERS = {
     "database-password": ["postgres", "api", "worker-cpu", "worker-timing"],
     "broker-password": ["redis", "api", "worker-cpu", "worker-timing"],
+    "admin-key": ["api"],
+    "pages-key": ["api", "dashboard"],
 }
 
 
@@ -59,7 +71,7 @@ def stopped(lab: Lab) -> str:
 def changed(lab: Lab) -> str:
     lab.await_ready()
     now = {name: secret(lab, name) for name in SECRETS}
-    assert all(now[name] != KEPT[name] for name in SECRETS)
+    assert [name for name in SECRETS if now[name] != KEPT[name]] == ["database-password", "broker-password"]
     KEPT.update(now)
     runs = lab.end_of(KEPT["in work"], 900)
     lab.works()
@@ -143,7 +155,7 @@ def pruned(lab: Lab) -> str:
 # By the heading, after the block of this number under it.
 AFTER: Mapping[tuple[str, int], Callable[[Lab], str]] = {
     ("Start", 1): started,
-    ("Start", 3): stopped,
+    ("Start", 4): stopped,
     ("Secrets", 0): changed,
     ("Scale", 0): scaled,
     ("Own folders", 0): own_folders,

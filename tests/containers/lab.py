@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -22,6 +22,7 @@ class Lab:
 
     folder: Path
     environment: Mapping[str, str]
+    admin: dict[str, str] = field(default_factory=dict)
 
     def do(self, command: str, timeout_s: float = 600) -> str:
         return run(command, self.environment, self.folder, timeout_s)
@@ -39,7 +40,11 @@ class Lab:
             return json.load(answer)
 
     def key(self) -> dict[str, str]:
-        return {}
+        """That of whom the service was made for."""
+        if not self.admin:
+            token = self.do("docker compose run --rm -T secrets show admin-key").strip()
+            self.admin["Authorization"] = f"Bearer {token}"
+        return self.admin
 
     def workers(self) -> list[dict[str, Any]]:
         return [worker for worker in self.ask("/workers")["items"] if worker["alive"]]

@@ -46,6 +46,9 @@ class Machine:
             "MGIC_DATABASE_PASSWORD_FILE": str(self.secrets / "database-password"),
             "MGIC_BROKER_URL": f"redis://127.0.0.1:{self.ports['6379']}/0",
             "MGIC_BROKER_PASSWORD_FILE": str(self.secrets / "broker-password"),
+            "MGIC_ADMIN_KEY_FILE": str(self.secrets / "admin-key"),
+            "MGIC_PAGES_KEY_FILE": str(self.secrets / "pages-key"),
+            "MGIC_API_KEY_FILE": str(self.secrets / "pages-key"),
             "MGIC_DATA_DIR": str(folder / "data"),
             "MGIC_ARTIFACT_URL": str(folder / "artifacts"),
             "MGIC_HOME": str(folder / "scratch"),
@@ -218,7 +221,7 @@ def test_the_command_of_the_secrets_makes_each_for_its_group(machine):
     machine.secrets.mkdir()
     assert machine.once("secrets").stderr.splitlines() == [f"{name} is made" for name in secrets.SECRETS]
     assert machine.once("secrets").stderr == ""
-    assert [(machine.secrets / name).stat().st_gid for name in secrets.SECRETS] == [20001, 20002]
+    assert [(machine.secrets / name).stat().st_gid for name in secrets.SECRETS] == [20001, 20002, 20003, 20004]
 
 
 def ask(port: str, commands: str) -> str:

@@ -150,7 +150,8 @@ def test_database_and_broker_are_out_of_the_dashboards_reach(gpu):
         assert gpu["services"][name]["networks"] == ["inner"]
     dashboard = gpu["services"]["dashboard"]
     assert dashboard["networks"] == ["edge"]
-    assert dashboard["environment"] == {"MGIC_API_URL": "http://api:8000", "MGIC_ALLOWED_HOSTS": ""}
+    about = {"MGIC_API_URL": "http://api:8000", "MGIC_API_KEY_FILE": "/run/mgic/pages-key", "MGIC_ALLOWED_HOSTS": ""}
+    assert dashboard["environment"] == about
 
 
 @pytest.mark.parametrize("given", ["", "lab.example.org", "lab.example.org,lab"])
