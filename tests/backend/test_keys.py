@@ -270,6 +270,24 @@ def test_the_audit_has_who_changed_what_and_nothing_that_was_refused(store):
     assert client.get("audit", params=more, headers=by(admin)).json()["items"] == [new[2]]
 
 
+# Below a path
+
+
+def test_behind_a_proxy_all_paths_that_are_told_begin_where_it_has_put_us(store):
+    client, submit = asking(store, root_path="/lab"), added(store, "submit")
+    for path in ("/lab/api/v1", "/api/v1"):
+        index = client.get(AWAY + path, headers=by(submit)).json()
+        assert (index["page"], index["links"]["list_runs"]) == ("/lab/docs", "/lab/api/v1/runs")
+    made = client.post(f"{AWAY}/lab/api/v1/comparisons", json=measured(9), headers=by(submit))
+    assert client.get(AWAY + made.headers["location"], headers=by(submit)).json()["id"] == made.json()["id"]
+    wrong = client.put(f"{AWAY}/lab/api/v1/runs", headers=by(submit))
+    assert (refused(wrong, 405, "method-not-allowed"), wrong.headers["allow"]) == ("Method Not Allowed", "GET")
+    assert client.get(f"{AWAY}/laboratory/api/v1/health").status_code == 401
+    large = {"measured": "x" * 300_000}
+    assert client.post(f"{AWAY}/lab/api/v1/comparisons", json=large, headers=by(submit)).status_code == 422
+    assert client.post(f"{AWAY}/lab/api/v1/baselines", json=large, headers=by(submit)).status_code == 413
+
+
 # How much
 
 
