@@ -28,6 +28,7 @@ from mgic.errors import BadConfig
 from mgic.records import MeasuredRequest
 from tests.backend.store_points import new_sweep
 from tests.comparisons import drawn
+from worker.beacon import is_let_in
 
 AWAY, HERE = "http://lab.example.org", "http://127.0.0.1:8000"
 EVERYWHERE = {"api_host": "0.0.0.0", "allowed_hosts": "lab.example.org"}
@@ -395,3 +396,17 @@ def test_an_expiry_is_a_while_or_a_date():
     for text, words in (("soon", "is written 12h"), ("0d", "is written"), ("1970-01-01", "is over")):
         with pytest.raises(BadConfig, match=words):
             read_expiry(text, 1.0)
+
+
+def test_a_worker_needs_a_key_once_there_are_keys_for_workers(sqlite_url):
+    upgrade(make_engine(sqlite_url))
+    store = Store.open(sqlite_url)
+    read = added(store, "read")
+    assert is_let_in(store, None)
+    mine, other = added(store, "worker"), added(store, "worker")
+    refused_now = (None, read, mint(), Token(mine.id, other.secret))
+    assert [is_let_in(store, key) for key in (mine, other, *refused_now)] == [True, True, *[False] * 4]
+    for key in (mine, other):
+        store.revoke_key(key.id)
+    assert [is_let_in(store, key) for key in (None, mine, other)] == [False] * 3, "no worker at all is no open door"
+    store.close()
