@@ -71,9 +71,7 @@ def _answer(asked: argparse.Namespace) -> Any:
 
 def _create(store: Store, name: str, scope: KeyScope, expires: str) -> dict[str, Any]:
     if not NAME.fullmatch(name):
-        raise BadConfig(
-            f"a key's name has letters, digits and ' @._+/-', at most 120, and begins with one of the first: not {name!r}"
-        )
+        raise BadConfig(f"a key's name has letters, digits and ' @._+/-', at most 120, no sign first: not {name!r}")
     until = read_expiry(expires, time.time())
     try:
         check(store.engine)
