@@ -26,7 +26,7 @@ from mgic import plugins
 from mgic.cores import stay_on
 from mgic.errors import BadConfig, MgicError, UnknownName
 from mgic.inference.runtimes import Runtime
-from mgic.measure.engines import Forward, Setup, check_engine, export
+from mgic.measure.engines import Forward, Setup, export
 from mgic.measure.figures import figures
 from mgic.measure.files import file_figures, file_forward, is_file
 from mgic.measure.latency import Subject
@@ -119,7 +119,6 @@ class Here:
             stay_on(job["core"])
         setup = Setup(**{**job["setup"], "input_size": tuple(job["setup"]["input_size"])})
         if job["task"] == "export":
-            check_engine(setup.engine)
             export(setup, cast(Runtime, setup.engine))
             return {}
         make = _of_file if is_file(setup.model) else None
