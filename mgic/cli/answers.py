@@ -1,5 +1,6 @@
 """`mgic gate --predictions` and `--weights`: rows of top1 by the answers of base and head to the same samples."""
 
+import glob
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,12 +9,12 @@ from uuid import UUID
 
 from mgic.client import Client
 from mgic.errors import BadConfig, NotFound, NotMeasured, Problem
-from mgic.gate import Rules
+from mgic.gate import Rules, joined
 from mgic.gate.accuracy import PREDICTIONS_LIMIT, of_predictions
 from mgic.gate.comparison import overall
 from mgic.gate.predictions import Paired, pair, read_predictions
 from mgic.measure.blocks import Code
-from mgic.records import Comparison, MetricVerdict
+from mgic.records import Comparison, Limits, MetricVerdict
 from mgic.sides.evaluating import ANSWERS, Weighed, answers
 
 OPTION = "--predictions"
@@ -144,13 +145,17 @@ def _row(model: str, paired: Paired | str, limit: str, from_base: bool) -> Metri
 
 
 def with_rows(found: Comparison, made: Sequence[MetricVerdict], rules: Rules) -> Comparison:
-    """The comparison with these rows of top1, in the place of those that were missed."""
+    """The comparison with these rows of top1, in the place of those that were missed.
+
+    They were asked for: one that is not measured decides as if its limit had been named.
+    """
     models = {row.model for row in made}
     kept = [
         row for row in found.rows if row.metric != "top1" or row.verdict != "not measured" or row.model not in models
     ]
     rows = (*kept, *made)
-    verdict, words = overall(rows, rules)
+    named = {glob.escape(row.model): Limits(top1=row.limit) for row in made if row.verdict == "not measured"}
+    verdict, words = overall(rows, joined(rules, Rules(named=named)))
     against = found.summary.rpartition(" (")[2]
     return found.model_copy(update={"rows": rows, "verdict": verdict, "summary": f"{words} ({against}"})
 

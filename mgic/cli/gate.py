@@ -170,13 +170,8 @@ def gate(
 
     Example: mgic gate --base origin/main --import our.nets --fail-on cpu_time:+5%,macs:+1%
     """
-    if (base is None) == (baseline is None):
-        raise _bad("--base", "either --base REF, measured here, or --baseline FILE is wanted")
     given = Given(budget, install, engine, batch_size, allow_gone, name)
-    if base is None:
-        given.refuse()
-        if weights:
-            raise _bad("--weights", "both versions evaluate them: it needs --base REF")
+    _check_together(base, baseline, given, run, weights)
     metrics = read_metrics(metric or [])
     rules = parse_rules(fail_on or [], "--fail-on")
     with connect(api_url, api_key) as client, TemporaryDirectory(prefix="mgic-artifacts-") as folder:
@@ -184,8 +179,6 @@ def gate(
         own = read_weights(weights or [], dataset, data_dir, client, Path(folder))
         trained = read_seeds(seeds or [], client)
         if base is not None:
-            if run:
-                raise _bad("--run", "it tells top1 of a baseline; with --base take --predictions")
             settings = given.over(read_settings(Path.cwd()), named_imports())
             found, answered = compare_versions(base, settings, models or [], fail_on or [], own)
             answers, rules = [*answers, *answered], joined(settings.rules, rules)
@@ -201,6 +194,20 @@ def gate(
         say(f"mgic: {found.verdict}: {found.summary}")
     settled = found.verdict != "inconclusive" or on_inconclusive is OnInconclusive.FAIL
     raise typer.Exit(CODES[found.verdict] if settled else Code.OK)
+
+
+def _check_together(
+    base: str | None, baseline: str | None, given: Given, run: list[str] | None, weights: list[str] | None
+) -> None:
+    """Raises `BadConfig` for options of the other kind of comparison."""
+    if (base is None) == (baseline is None):
+        raise _bad("--base", "either --base REF, measured here, or --baseline FILE is wanted")
+    if base is None:
+        given.refuse()
+        if weights:
+            raise _bad("--weights", "both versions evaluate them: it needs --base REF")
+    elif run:
+        raise _bad("--run", "it tells top1 of a baseline; with --base take --predictions")
 
 
 def _print(found: Comparison, form: Format) -> None:

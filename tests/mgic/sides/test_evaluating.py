@@ -50,10 +50,10 @@ def trained(foreign, tmp_path):
     return foreign
 
 
-def row(foreign, *words: str, code: Code) -> dict:
+def row(foreign, code: Code, file: str = "flat") -> dict:
     """That of top1."""
     command = [sys.executable, "-P", "-m", "mgic", "gate", MODEL, "--base", "main", "--import", "theirs.nets"]
-    command += ["--budget", "0", "--weights", "weights/flat.safetensors", "--dataset", "digits", "--json", *words]
+    command += ["--budget", "0", "--weights", f"weights/{file}.safetensors", "--dataset", "digits", "--json"]
     done = subprocess.run(command, cwd=foreign.root / "src", capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     (found,) = [one for one in json.loads(done.stdout)["rows"] if one["metric"] == "top1"]
@@ -62,7 +62,7 @@ def row(foreign, *words: str, code: Code) -> dict:
 
 def test_code_that_was_rewritten_answers_as_before(trained):
     trained.write(LINEAR.replace("self.head(images.flatten(1))", "self.head(images.reshape(len(images), -1))"))
-    found = row(trained, code=Code.OK)
+    found = row(trained, Code.OK)
     assert (found["verdict"], found["change"]) == ("pass", 0)
     assert found["base"] > 85
     assert "100 % of the answers are the same" in found["note"]
@@ -70,14 +70,14 @@ def test_code_that_was_rewritten_answers_as_before(trained):
 
 def test_code_that_reads_images_upside_down_loses_and_is_told_from_equal_weights(trained):
     trained.write(LINEAR.replace("images.flatten", "images.flip(2).flatten"))
-    found = row(trained, code=Code.REGRESSION)
+    found = row(trained, Code.REGRESSION)
     assert found["verdict"] == "regression"
     assert found["head"] < found["base"] - 20
 
 
 def test_a_head_whose_layers_have_other_names_is_not_measured_and_says_why(trained):
     trained.write(LINEAR.replace("self.head", "self.last"))
-    found = row(trained, "--fail-on", "params:+0", code=Code.NOTHING)
+    found = row(trained, Code.NOTHING)
     assert found["verdict"] == "not measured"
     assert "the head cannot be evaluated: weights" in found["note"]
 
@@ -86,5 +86,5 @@ def test_weights_that_the_base_does_not_have_are_named(trained):
     folder = trained.root / "src" / "weights"
     (folder / "flat.safetensors").rename(folder / "new.safetensors")
     trained.commit()
-    found = row(trained, "--weights", "weights/new.safetensors", code=Code.NOTHING)
+    found = row(trained, Code.NOTHING, "new")
     assert "the base has no file weights/new.safetensors" in found["note"]

@@ -238,7 +238,7 @@ def test_each_side_may_have_an_environment_of_its_own(foreign):
 
 @pytest.mark.thorough
 def test_a_network_is_exported_once_a_side_for_an_engine_that_reads_graphs(foreign):
-    foreign.write(NETS.replace("3), nn.ReLU(), nn.AdaptiveAvgPool2d", "5), nn.ReLU(), nn.AdaptiveAvgPool2d"))
+    foreign.write(NETS.replace("nn.Conv2d(width, width, 3)", "nn.Conv2d(width, width, 5)"))
     done = gate(foreign, MODEL, "--base", "main", "--engine", "onnxruntime", "--budget", "30s", "--format", "json")
     found = told(done)
     assert found["conditions"]["engine"] == "onnxruntime"
