@@ -66,7 +66,6 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
         openapi_url=None,  # document and page are our own: `backend.routes.index`
         generate_unique_id_function=lambda route: route.name,  # of functions of generated clients
         redirect_slashes=False,
-        root_path=settings.root_path,
     )
     app.state.settings = settings
     app.state.store = store
@@ -86,6 +85,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
         doorkeeper=app.state.doorkeeper,
         hosts=settings.allowed_hosts,
         max_body=settings.max_body_bytes,
+        root=settings.root_path,
         larger={f"{PREFIX}/comparisons": settings.max_comparison_bytes},
     )
     return app

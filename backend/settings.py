@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.artifacts import SCHEMES
+from backend.keys import Token, read_key, read_key_file
 from backend.store import parse_database_url, sqlite_url
 from mgic.cores import usable_cores
 from mgic.doors.callers import LOOPBACK, read_hosts
@@ -181,6 +182,13 @@ class Settings(BaseSettings):
         return "cuda" if Path("/dev/nvidiactl").exists() and not hidden else "cpu"
 
     @property
+    def key_of_worker(self) -> Token | None:
+        """Raises `BadConfig` for what is no key, and for a file that has none."""
+        if self.worker_key is not None and self.worker_key.get_secret_value():
+            return read_key("MGIC_WORKER_KEY", self.worker_key.get_secret_value())
+        return read_key_file("MGIC_WORKER_KEY_FILE", self.worker_key_file) if self.worker_key_file else None
+
+    @property
     def run_threads(self) -> int:
         return self.threads or max(1, usable_cores() // self.slots)
 
@@ -189,7 +197,9 @@ def read_settings() -> Settings:
     """As the variables say. Exits with 78 (sysexits.h: configuration error), and a line that names each at fault."""
     try:
         check_variables(os.environ)
-        return Settings()
+        settings = Settings()
+        _ = settings.key_of_worker  # read here, where what it has wrong is said
+        return settings
     except BadConfig as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(os.EX_CONFIG) from error

@@ -5,7 +5,7 @@ The browser gets a cookie that no script can read; the key stays here.
 
 import asyncio
 from html import escape
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -100,6 +100,5 @@ def _page(settings: Settings, then: str, fault: str = "", status: int = 200) -> 
 def _safe(settings: Settings, then: str) -> str:
     """A place of ours, and no other site's: `//evil.example` and `/\\evil.example` are such."""
     home = f"{settings.root_path}/"
-    parts = urlsplit(then.replace("\\", "/")) if then.isprintable() else urlsplit("")
-    ours = not parts.scheme and not parts.netloc and then.startswith(home) and not then.startswith(("//", "/\\"))
+    ours = then.isprintable() and then.startswith(home) and not then.startswith(("//", "/\\"))
     return then if ours else home
