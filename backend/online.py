@@ -12,7 +12,7 @@ from backend.settings import Settings
 from backend.store import Store
 from mgic.cores import usable_cores
 from mgic.errors import Problem
-from mgic.records import Abilities, Config, DatasetInfo, ExperimentInfo, Queue, Value, Worker, abilities_of
+from mgic.records import Abilities, Config, DatasetInfo, ExperimentInfo, PluginCode, Queue, Value, Worker, abilities_of
 
 
 class Online:
@@ -44,38 +44,55 @@ class Online:
         """The data sets, each present if a worker has it, or, where no worker says, the API."""
         return [info.model_copy(update={"present": self._have(info, self.workers)}) for info in infos]
 
-    def problems(self, info: ExperimentInfo, configs: Iterable[Config]) -> list[list[Problem]]:
-        """Why each of these runs would fail or wait for ever: data, an engine, cores or a GPU that nobody online has.
+    def problems(
+        self, info: ExperimentInfo, configs: Iterable[Config], codes: Iterable[tuple[PluginCode, ...]] = ()
+    ) -> list[list[Problem]]:
+        """Why each of these runs would fail or wait for ever: data, an engine, cores, a GPU or a plug-in that nobody
+        online has.
 
-        Nothing is known while no worker is online but which data the API has. A pointer is the field.
+        Nothing is known while no worker is online but which data the API has.
+
+        Args:
+            info: Of their experiment.
+            configs: Of the runs.
+            codes: What each uses from outside, where that is known.
+
+        Returns:
+            Of each run; a pointer is the field, or empty.
         """
-        given = list(configs)
+        given, used = list(configs), iter(codes)
         names = sorted({name for config in given if isinstance(name := config.get("dataset"), str)})
         infos = {one.name: one for one in self._catalogue.datasets(names)} if names else {}
-        return [list(self._faults(info.queue, config, infos, abilities_of(info.config_schema))) for config in given]
+        able = abilities_of(info.config_schema)
+        return [list(self._faults(info.queue, config, infos, able, next(used, ()))) for config in given]
 
     def _faults(
-        self, queue: Queue, config: Config, infos: Mapping[str, DatasetInfo], able: Mapping[str, str]
+        self,
+        queue: Queue,
+        config: Config,
+        infos: Mapping[str, DatasetInfo],
+        able: Mapping[str, str],
+        code: Iterable[PluginCode],
     ) -> Iterator[Problem]:
         device = str(config.get("device", "cpu"))
         device = self.device(queue) if device == "auto" else device
         takers = self._takers(queue, device)
+        nobody = f"no worker of the queue {queue_on(device, queue)} that is online"
         if device == "cuda" and not takers and self.workers:
-            which = f"worker of the queue {queue_on(device, queue)}"
-            words = f"device=cuda: no {which} that is online has a GPU; start one, or take device=auto or cpu"
-            yield Problem("device", "no_worker", words)
+            yield Problem(
+                "device", "no_worker", f"device=cuda: {nobody} has a GPU; start one, or take device=auto or cpu"
+            )
         data = infos.get(str(config.get("dataset")))
         if data is not None and not self._have(data, takers):
-            told = f"on no worker of the queue {queue_on(device, queue)} that is online"
-            where = told if _told(takers) else "not on this server"
+            where = f"on {nobody}" if _told(takers) else "not on this server"
             yield Problem("dataset", "dataset_missing", f"the data set {data.name} is {where}: {data.how_to_get}")
         for field, ability in able.items():
             value = config.get(field)
             if value is not None and takers and (why := self._lacking(ability, value, takers)):
-                words = (
-                    f"{field}={value}: no worker of the queue {queue_on(device, queue)} that is online has it: {why}"
-                )
-                yield Problem(field, "no_worker", words)
+                yield Problem(field, "no_worker", f"{field}={value}: {nobody} has it: {why}")
+        for one in code:
+            if one.module and (why := _without(one.module, takers)):
+                yield Problem("", "no_worker", f"the plug-in {one.module} is on {nobody}: {why}")
 
     def _takers(self, queue: Queue, device: str) -> list[Worker]:
         """Those that could claim a run of an experiment of this queue."""
@@ -114,6 +131,15 @@ class Online:
 def queue_on(device: str, queue: Queue) -> Queue:
     """Where a run with this device waits, of an experiment of this queue."""
     return "gpu" if device == "cuda" and queue == "cpu" else queue
+
+
+def _without(module: str, takers: Sequence[Worker]) -> str:
+    """Why none of them has a plug-in; empty if one has, or has not told."""
+    told = _told(takers)
+    found = [plugin for able in told for plugin in able.plugins if plugin.module == module]
+    if not told or len(told) < len(takers) or not all(plugin.error for plugin in found):
+        return ""
+    return found[0].error if found else "its image has not installed it, or MGIC_IMPORT does not name it"
 
 
 def _told(workers: Iterable[Worker]) -> list[Abilities]:

@@ -15,7 +15,7 @@ from backend.online import Online, queue_on
 from backend.settings import Settings
 from backend.store import InputGone, NewInput, NewRun, NewSearch, NewSweep, Store, config_key
 from mgic.errors import BadConfig, Conflict, Problem, TooExpensive, Unavailable
-from mgic.records import Config, ExperimentInfo, InputRun, Plan, Point, Preview, Sweep, SweepRequest, abilities_of
+from mgic.records import Config, InputRun, Plan, PluginCode, Point, Preview, Sweep, SweepRequest, abilities_of
 
 SLICE_S = 3.0  # a large sweep keeps the catalogue to itself no longer than this
 COUNT_S = 5.0  # and an answer no longer than this: clients are impatient, and ask again
@@ -74,7 +74,8 @@ def _previewed(plan: Plan, store: Store, catalogue: Catalogue, settings: Setting
     device = online.device(plan.queue)
     keys = [config_key(plan.experiment, plan.version, _on(point.config, device), point.files) for point in plan.points]
     known = store.succeeded({key: point.code for key, point in zip(keys, plan.points, strict=True)})
-    faults = online.problems(catalogue.experiment(plan.experiment), [point.config for point in plan.points])
+    info = catalogue.experiment(plan.experiment)
+    faults = online.problems(info, *_wanted(plan))
     rates = store.seconds_per_mac(plan.experiment)
     points = tuple(
         point.model_copy(
@@ -152,7 +153,7 @@ def _new_sweep(named: Named, store: Store, catalogue: Catalogue, settings: Setti
     """Raises `BadConfig`, also where data or a worker is missing."""
     plan = _whole_plan(named, catalogue)
     online = Online(store, catalogue, settings)
-    _refuse_missing([point.config for point in plan.points], catalogue.experiment(plan.experiment), online)
+    _refuse(online.problems(catalogue.experiment(plan.experiment), *_wanted(plan)))
     device = online.device(plan.queue)
     request = named.request
     return NewSweep(
@@ -182,7 +183,7 @@ def _new_search(request: SweepRequest, store: Store, catalogue: Catalogue, setti
         for name in ("device", "dataset", *abilities_of(info.config_schema))
         for value in (asked.get(name, ()) if name != "device" else [device])
     ]
-    _refuse_missing(given, info, Online(store, catalogue, settings))
+    _refuse(Online(store, catalogue, settings).problems(info, given))
     return NewSweep(
         experiment=info.name,
         version=info.version,
@@ -196,10 +197,14 @@ def _new_search(request: SweepRequest, store: Store, catalogue: Catalogue, setti
     )
 
 
-def _refuse_missing(configs: Iterable[Config], info: ExperimentInfo, online: Online) -> None:
+def _wanted(plan: Plan) -> tuple[list[Config], list[tuple[PluginCode, ...]]]:
+    return [point.config for point in plan.points], [point.code for point in plan.points]
+
+
+def _refuse(faults: Iterable[Iterable[Problem]]) -> None:
     """Raises `BadConfig` where no worker that is online could do what is asked for."""
-    faults = dict.fromkeys(fault for faults in online.problems(info, configs) for fault in faults)
-    problems = tuple(fault._replace(pointer=f"#/axes/{fault.pointer}") for fault in faults)
+    every = dict.fromkeys(fault for of_one in faults for fault in of_one)
+    problems = tuple(fault._replace(pointer=f"#/axes/{fault.pointer}" if fault.pointer else "#") for fault in every)
     if problems:
         raise BadConfig("; ".join(problem.detail for problem in problems), problems)
 

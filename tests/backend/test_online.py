@@ -2,8 +2,12 @@
 
 import pytest
 
+from backend.migrations import upgrade
+from backend.online import Online
+from backend.settings import Settings
 from backend.store import Store
-from mgic.records import Abilities
+from mgic.experiment import EXPERIMENTS
+from mgic.records import Abilities, PluginCode, PluginInfo
 from tests.backend.store_points import slot
 
 ABLE = Abilities(engines=("eager",), extras=(), cores=4, datasets=("digits",))
@@ -85,3 +89,30 @@ def test_the_list_of_workers_says_what_each_can_do(api, tell):
     tell("cpu", ABLE)
     tell("timing", None, name="w2")
     assert {worker.name: worker.able for worker in api.client.workers()} == {"w1": ABLE, "w2": None}
+
+
+def test_a_plugin_that_no_worker_has_is_said_with_its_error(tmp_path):
+    """The catalogue tells of each cell which code from outside it uses."""
+    store = Store.open(f"sqlite:///{tmp_path / 'mgic.db'}")
+    upgrade(store.engine)
+    code = PluginCode(module="theirs", by="--import", commit=None, dirty=None, fingerprint="f")
+    broken = PluginInfo(module="theirs", asked_by="--import", error="ImportError: no torchvision")
+
+    def said(worker: str = "", *plugins: PluginInfo) -> list[str]:
+        if worker:
+            store.worker_seen(slot(worker=worker), 1, "0", ABLE.model_copy(update={"plugins": plugins}))
+        online = Online(store, Nothing(), Settings())
+        (faults,) = online.problems(EXPERIMENTS["classification"].info, [{"device": "cpu"}], [(code,)])
+        return [f"{fault.pointer}|{fault.detail}" for fault in faults]
+
+    assert said() == []
+    assert [words.partition(": ")[0] for words in said("w1")] == [
+        "|the plug-in theirs is on no worker of the queue cpu that is online"
+    ]
+    assert said("w1", broken)[0].endswith("online: ImportError: no torchvision")
+    assert said("w2", broken.model_copy(update={"error": ""})) == []
+    store.close()
+
+
+class Nothing:
+    """A catalogue that is not asked."""
