@@ -232,7 +232,7 @@ def _summarise(markdown: str) -> None:
         return
     try:
         with Path(path).open("a", encoding="utf-8") as summary:
-            summary.write(markdown + "\n")
+            summary.write(markdown)
     except OSError as error:
         say(f"mgic: {SUMMARY}: {path} cannot be written: {error.strerror}")
 

@@ -79,7 +79,7 @@ def test_0_what_has_not_changed_passes(file, runs, tmp_path):
     assert done.exit_code == Code.OK, done.stderr
     assert done.stdout.startswith("**pass**: 7 of 7 figures are within their limits")
     assert "| +1% | pass |" in done.stdout
-    assert summary.read_text() == "before\n" + done.stdout + "\n"
+    assert summary.read_text() == "before\n" + done.stdout
 
 
 def test_0_an_improvement_passes_and_is_said(file, tmp_path):
