@@ -12,7 +12,18 @@ from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig
 from mgic.figures.scenes import SCENES
-from mgic.records import Config, DatasetInfo, ExperimentInfo, Health, ModelCost, ModelInfo, ModelsOf, Run, RunStatus
+from mgic.records import (
+    Config,
+    DatasetInfo,
+    ExperimentInfo,
+    Health,
+    ModelCost,
+    ModelInfo,
+    ModelsOf,
+    Run,
+    RunStatus,
+    Worker,
+)
 
 SIGNS = {"ok": "✔", "degraded": "▲", "unavailable": "✖"}  # of what the service says of itself
 NOT_KNOWN = 401  # how the API answers a key that it does not know any more
@@ -82,6 +93,12 @@ def models_of(api: Client, source: ModelsOf) -> list[ModelInfo]:
 @st.cache_data(ttl=30, show_spinner=False, hash_funcs=BY_READER)
 def datasets(api: Client) -> dict[str, DatasetInfo]:
     return {one.name: one for one in api.datasets()}
+
+
+@st.cache_data(ttl=10, show_spinner=False, hash_funcs=BY_READER)
+def workers(api: Client) -> list[Worker]:
+    """Those that are online."""
+    return [worker for worker in api.workers() if worker.alive]
 
 
 @st.cache_data(ttl=10, show_spinner=False, hash_funcs=BY_READER)

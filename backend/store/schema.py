@@ -27,7 +27,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0010"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0011"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 QUEUED = text("status = 'queued'")  # as a literal: a parameter would not find the partial index
@@ -314,5 +314,6 @@ workers = Table(
     Column("device", String(10), nullable=False),
     Column("slots", Integer, nullable=False),
     Column("version", String(40), nullable=False),
+    Column("able", JSON(none_as_null=True)),  # what it can do, once it has told
     Column("seen_at", Float, nullable=False),
 )

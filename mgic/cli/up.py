@@ -241,7 +241,7 @@ class Service:
         command = ["worker", "-Q", queue, "-c", str(slots), "-n", f"{queue}@%h"]
         flags = ["--without-gossip", "--without-mingle", "-l", "warning"]
         device = {"MGIC_DEVICE": "cpu"} if queue == "cpu" else {}
-        more = {"MGIC_QUEUE": queue, "MGIC_SLOTS": str(slots), **device}
+        more = {"MGIC_QUEUE": queue, "MGIC_SLOTS": str(slots), "MGIC_BESIDE_API": "true", **device}
         return self._python(f"worker-{queue}", command + flags, more)
 
     def _python(self, name: str, module: list[str], more: dict[str, str] | None = None) -> Process:
