@@ -70,7 +70,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.settings = settings
     app.state.store = store
     wanted = asked(settings.modules)
-    app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted)
+    app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted, settings.catalogue_idle_s)
     app.state.reaper = Reaper(store, bell, settings.reap_s)
     app.state.scout = Scout(store, app.state.catalogue, settings, app.state.reaper)
     app.state.artifacts = Artifacts(settings.artifacts)

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     max_comparison_bytes: int = 8 * 2**20  # a body that has what each process of a comparison measured
     max_artifact_bytes: int = 4 * 2**30  # of all files that one run leaves
     catalogue_timeout_s: float = 60
+    catalogue_idle_s: float = Field(
+        900, ge=0
+    )  # without a question: then its memory is free until the next; 0: it stays
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

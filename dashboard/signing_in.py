@@ -20,6 +20,8 @@ from mgic.records import Caller
 PATH = "/sign-in"
 MOST_BYTES = 4096
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+# Without a referrer at all a browser does not say either from which site a form is sent.
+HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 HTML = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>MGIC Lab: sign in</title>
@@ -94,7 +96,7 @@ def _page(settings: Settings, then: str, fault: str = "", status: int = 200) -> 
     told = f'\n<p role="alert">{escape(fault)}</p>' if fault else ""
     action, place = escape(settings.root_path + PATH), escape(_safe(settings, then))
     text = HTML.format(fault=told, action=action, next=place)
-    return HTMLResponse(text, status, {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
+    return HTMLResponse(text, status, HEADERS)
 
 
 def _safe(settings: Settings, then: str) -> str:

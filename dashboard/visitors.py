@@ -198,7 +198,7 @@ def _over(settings: Settings) -> bool:
 def _stranger(settings: Settings) -> str:
     name = _name(settings)
     if name is None:
-        return f"Your provider does not tell a {settings.oidc_claim} that it has checked."
+        return f"Your provider tells no {settings.oidc_claim} that it has checked."
     if _over(settings):
         return "Your session is over."
     return f"{name} is not among those who may use this service; MGIC_OIDC_SCOPES names them."

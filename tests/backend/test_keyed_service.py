@@ -11,9 +11,11 @@ import httpx2 as httpx
 import pytest
 
 from backend.keys import mint
+from backend.store import Store, sqlite_url
 from mgic.client import ApiError, Client
 from mgic.records import RunStatus, SweepRequest
-from tests.conftest import Service, start_service, stop_service
+from tests.backend.api_alone import Api, running_api
+from tests.conftest import start_service, stop_service
 
 pytestmark = pytest.mark.thorough
 TINY = SweepRequest(experiment="channel_scaling", axes={"channels": [64, 128]})
@@ -21,7 +23,7 @@ TINY = SweepRequest(experiment="channel_scaling", axes={"channels": [64, 128]})
 
 def mgic(*words: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     told = os.environ | {"MGIC_HOME": str(home)} | environment
-    return subprocess.run([sys.executable, "-m", "mgic", *words], env=told, capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, "-m", "mgic", *words], env=told, capture_output=True, text=True, timeout=600)
 
 
 def created(home: Path, name: str, scope: str, *more: str) -> str:
@@ -32,36 +34,40 @@ def created(home: Path, name: str, scope: str, *more: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def everywhere(tmp_path_factory) -> Iterator[tuple[Service, dict[str, str]]]:
-    """`mgic up` at all addresses, with keys made before its first start."""
-    home = tmp_path_factory.mktemp("everywhere")
-    keys = {name: created(home, name, scope) for name, scope in (("root", "admin"), ("ci", "submit"), ("eve", "read"))}
-    limits = {"MGIC_MAX_SWEEP_MACS": "1e13", "MGIC_MAX_QUEUED_EACH": "50"}
-    running = start_service(home, words=("--slots", "1"), MGIC_API_HOST="0.0.0.0", MGIC_API_KEY=keys["root"], **limits)
-    yield running, keys
-    stop_service(running)
+def keyed(tmp_path_factory) -> Iterator[tuple[Api, dict[str, str]]]:
+    """An API that asks everybody for a key, with a key for each of three people."""
+    home = tmp_path_factory.mktemp("keyed")
+    made = {name: mint() for name in ("root", "ci", "eve")}
+    keys = {name: token.text for name, token in made.items()}
+    (home / "admin").write_text(keys["root"])
+    told = {"MGIC_KEYS_REQUIRED": "true", "MGIC_ADMIN_KEY_FILE": str(home / "admin")}
+    with running_api(home, MGIC_MAX_SWEEP_MACS="1e13", MGIC_MAX_QUEUED_EACH="5", **told) as api:
+        store = Store.open(sqlite_url(home / "mgic.db"))
+        for name, scope in (("ci", "submit"), ("eve", "read")):
+            store.add_key(made[name].id, name, scope, made[name].digest)
+        store.close()
+        yield api, keys
 
 
 @pytest.fixture
-def as_(everywhere) -> Iterator:
-    service, keys = everywhere
-    clients = {name: Client(service.url, key, timeout=60) for name, key in keys.items()}
+def as_(keyed) -> Iterator:
+    api, keys = keyed
+    clients = {name: Client(api.client.url, key, timeout=60) for name, key in keys.items()}
     yield clients.__getitem__
     for client in clients.values():
         client.close()
 
 
-def test_each_does_what_their_key_opens_and_the_audit_tells_it(everywhere, as_):
-    service, keys = everywhere
-    assert httpx.get(f"{service.url}/api/v1/ready").status_code == 401
+def test_each_does_what_their_key_opens_and_the_audit_tells_it(keyed, as_):
+    api, keys = keyed
+    assert httpx.get(f"{api.client.url}/api/v1/ready").status_code == 401
     sweep = as_("ci").submit(TINY, idempotency_key="1")
     assert sweep.owner == "ci"
     assert as_("ci").submit(TINY, idempotency_key="1").id == sweep.id
-    done = as_("eve").wait(sweep.id, timeout=120)
-    assert done.counts == {RunStatus.SUCCEEDED: 2}
     (run, _) = as_("eve").sweep_runs(sweep.id)
-    events = httpx.get(f"{service.url}/api/v1/runs/{run.id}/events", headers={"Authorization": f"Bearer {keys['eve']}"})
-    assert events.text.count("event: transition") == 3
+    as_("ci").cancel_sweep(sweep.id)
+    events = httpx.get(f"{api.http.base_url}runs/{run.id}/events", headers={"Authorization": f"Bearer {keys['eve']}"})
+    assert events.text.count("event: transition") == 2
     for refused in (
         lambda: as_("eve").submit(TINY),
         lambda: as_("eve").delete_sweep(sweep.id),
@@ -73,9 +79,23 @@ def test_each_does_what_their_key_opens_and_the_audit_tells_it(everywhere, as_):
         assert (told.value.status, told.value.type) == (403, "/problems/forbidden")
     as_("root").delete_sweep(sweep.id)
     lines = [(act.by, act.action) for act in as_("root").acts().items]
-    assert lines == [("root", "delete_sweep"), ("ci", "submit_sweep"), ("ci", "submit_sweep")]
-    shown = mgic("audit", home=service.home, MGIC_API_URL=service.url, MGIC_API_KEY=keys["root"])
-    assert [line.split()[2] for line in shown.stdout.splitlines()] == ["root", "ci", "ci"]
+    submitted = ("ci", "submit_sweep")
+    assert lines == [("admin", "delete_sweep"), ("ci", "cancel_sweep"), submitted, submitted]
+    shown = mgic("audit", home=api.folder, MGIC_API_URL=api.client.url, MGIC_API_KEY=keys["root"])
+    assert [line.split()[2] for line in shown.stdout.splitlines()] == ["admin", "ci", "ci", "ci"]
+
+
+def test_a_name_has_a_quota_of_what_waits_and_is_told_when_to_come_again(as_):
+    first, second = (SweepRequest(experiment="cost", axes={"side": sides}) for sides in ([8, 9, 10], [11, 12, 13]))
+    kept = as_("ci").submit(first)
+    with pytest.raises(
+        ApiError, match="3 runs of ci are queued, and 3 more are asked for; each owner may have 5"
+    ) as told:
+        as_("ci").submit(second)
+    assert (told.value.status, told.value.type, told.value.retry_s) == (429, "/problems/quota-exceeded", 5)
+    as_("root").submit(second)
+    as_("ci").cancel_sweep(kept.id)
+    as_("ci").submit(second)
 
 
 def test_a_sweep_that_costs_too_much_is_refused_with_the_numbers_before_it_is_queued(as_):
@@ -87,26 +107,41 @@ def test_a_sweep_that_costs_too_much_is_refused_with_the_numbers_before_it_is_qu
     assert as_("ci").sweeps(experiment="classification").items == ()
 
 
-def test_a_wrong_key_is_refused_by_a_service_that_asks_for_none(service):
-    done = mgic("status", "--api-url", service.url, "--api-key", mint().text, home=service.home)
+def test_a_wrong_key_is_refused_by_a_service_that_asks_for_none(api):
+    done = mgic("status", "--api-url", api.client.url, "--api-key", mint().text, home=api.folder)
     assert (done.returncode, "there is no such key" in done.stderr) == (5, True)
-    assert mgic("status", "--api-url", service.url, home=service.home).returncode == 0
+    assert mgic("status", "--api-url", api.client.url, home=api.folder).returncode == 0
 
 
-def test_a_key_comes_from_a_file_and_is_gone_when_it_is_revoked(everywhere):
-    service, _ = everywhere
-    key = created(service.home, "brief", "read", "--expires", "12h")
-    file = service.home / "brief-key"
+def test_mgic_up_listens_everywhere_once_there_is_a_key(tmp_path):
+    """Its own questions at the start have one, and without it would be refused as everybody's."""
+    home = tmp_path / "home"
+    key = created(home, "root", "admin")
+    running = start_service(home, words=("--slots", "1"), MGIC_API_HOST="0.0.0.0", MGIC_API_KEY=key)
+    try:
+        assert httpx.get(f"{running.url}/api/v1/runs").status_code == 401
+        with Client(running.url, key, timeout=60) as client:
+            sweep = client.wait(client.submit(TINY).id, timeout=120)
+            assert (sweep.counts, sweep.owner) == ({RunStatus.SUCCEEDED: 2}, "root")
+    finally:
+        stop_service(running)
+
+
+def test_a_key_comes_from_a_file_and_is_gone_when_it_is_revoked(keyed):
+    api, _ = keyed
+    home = api.folder
+    key = created(home, "brief", "read", "--expires", "12h")
+    file = home / "brief-key"
     file.write_text(f"{key}\n")
-    told = {"MGIC_API_URL": service.url, "MGIC_API_KEY_FILE": str(file)}
-    assert mgic("status", home=service.home, **told).returncode == 0
-    listed = json.loads(mgic("key", "list", "--json", home=service.home).stdout)
+    told = {"MGIC_API_URL": api.client.url, "MGIC_API_KEY_FILE": str(file)}
+    assert mgic("status", home=home, **told).returncode == 0
+    listed = json.loads(mgic("key", "list", "--json", home=home).stdout)
     (mine,) = [one for one in listed if one["name"] == "brief"]
     assert mine["state"] == "active"
     assert mine["expires_at"]
-    assert mgic("key", "revoke", mine["id"], home=service.home).returncode == 0
-    refused = mgic("status", home=service.home, **told)
+    assert mgic("key", "revoke", mine["id"], home=home).returncode == 0
+    refused = mgic("status", home=home, **told)
     assert (refused.returncode, "this key is revoked" in refused.stderr) == (5, True)
-    assert mgic("key", "revoke", "0" * 16, home=service.home).returncode == 4
-    wrong = mgic("key", "create", "x", "--scope", "root", home=service.home)
+    assert mgic("key", "revoke", "0" * 16, home=home).returncode == 4
+    wrong = mgic("key", "create", "x", "--scope", "root", home=home)
     assert (wrong.returncode, "invalid choice: 'root'" in wrong.stderr) == (2, True)
