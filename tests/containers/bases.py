@@ -54,7 +54,6 @@ BASES: Mapping[str, Base] = {
             "ENV PATH=/usr/lib/postgresql/17/bin:/usr/local/bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data",
             "USER postgres",
             'ENTRYPOINT ["/usr/local/bin/entry"]',
-            "STOPSIGNAL SIGINT",
         ),
     ),
 }
