@@ -13,6 +13,7 @@ from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.guard import Guard
 from backend.janitor import Janitor
+from backend.lookout import Lookout
 from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
@@ -65,6 +66,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     )
     app.state.settings = settings
     app.state.store = store
+    app.state.lookout = Lookout(store)
     wanted = asked(settings.modules)
     app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted)
     app.state.reaper = Reaper(store, bell, settings.reap_s)
