@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
+from kombu.exceptions import OperationalError as NoBroker
 from sqlalchemy import func, select
 
 from backend.queue import RUN_TASK, celery_app
@@ -76,14 +77,16 @@ class Nemesis:
         """Until the time is over; then everything is healed."""
         end = time.monotonic() + seconds
         names, weights, acts = zip(*self.plan, strict=True)
-        while time.monotonic() < end:
-            self.heal(time.monotonic())
-            (chosen,) = self.chance.choices(range(len(acts)), weights)
-            with suppress(httpx.TransportError, ProcessLookupError, OSError):
-                if acts[chosen]() is not False:
-                    self.done[names[chosen]] += 1
-            time.sleep(self.chance.uniform(0.02, 0.4))
-        self.heal(float("inf"))
+        try:
+            while time.monotonic() < end:
+                self.heal(time.monotonic())
+                (chosen,) = self.chance.choices(range(len(acts)), weights)
+                with suppress(httpx.TransportError, NoBroker, OSError):
+                    if acts[chosen]() is not False:
+                        self.done[names[chosen]] += 1
+                time.sleep(self.chance.uniform(0.02, 0.4))
+        finally:
+            self.heal(float("inf"))
 
     def heal(self, now: float) -> None:
         for what, (until, mend) in list(self.healing.items()):
