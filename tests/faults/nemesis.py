@@ -165,6 +165,7 @@ class Nemesis:
 
     def double(self) -> None:
         app = celery_app(f"redis+socket://{self.lab.home / 'valkey' / 'v.sock'}?virtual_host=0")
+        app.conf.broker_transport_options = {"socket_timeout": 1}  # it may be frozen
         with app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=1)
             for _ in range(20):
