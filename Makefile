@@ -19,7 +19,7 @@ GPU_OUT := gpu
 GPU_NEEDS := numpy pydantic safetensors scikit-learn scipy timm typer
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up quick test test-all check docs bench gpu compose-check clean
+.PHONY: help setup up quick test test-all nemesis check docs bench gpu compose-check clean
 
 help:
 	@echo "make setup   create $(VENV) and install into it"
@@ -27,6 +27,7 @@ help:
 	@echo "make quick   the tests that start nothing and train nothing, after each edit"
 	@echo "make test    every behaviour, as the CI does"
 	@echo "make test-all  these, and more cases of the same"
+	@echo "make nemesis MINUTES=3 SEED=1  all faults at once, on both databases; no SEED: another one each time"
 	@echo "make check   formatting, lint, types, import contracts"
 	@echo "make docs    the documentation as a site, in site/"
 	@echo "make bench   how fast and how large it is here"
@@ -56,6 +57,10 @@ test: setup
 
 test-all: setup
 	@exec $(PYTEST) -m ""
+
+MINUTES := 3
+nemesis: setup
+	@exec $(BIN)/python -m tests.faults.nemesis --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ from backend.doorkeeper import Doorkeeper
 from backend.guard import Guard
 from backend.janitor import Janitor
 from backend.keys.starting import refuse_strangers, take_in_keys
+from backend.lookout import Lookout
 from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
@@ -69,6 +70,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     )
     app.state.settings = settings
     app.state.store = store
+    app.state.lookout = Lookout(store)
     wanted = asked(settings.modules)
     app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted, settings.catalogue_idle_s)
     app.state.reaper = Reaper(store, bell, settings.reap_s)

@@ -20,6 +20,7 @@ from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.errors import BadCursor
 from backend.janitor import Janitor
+from backend.lookout import Lookout
 from backend.reaper import Reaper
 from backend.scout import Scout
 from backend.settings import Settings
@@ -56,6 +57,11 @@ async def _reaper(request: Request) -> Reaper:
 async def _scout(request: Request) -> Scout:
     scout: Scout = request.app.state.scout
     return scout
+
+
+async def _lookout(request: Request) -> Lookout:
+    lookout: Lookout = request.app.state.lookout
+    return lookout
 
 
 async def _artifacts(request: Request) -> Artifacts:
@@ -151,6 +157,7 @@ StoreDep = Annotated[Store, Depends(_store)]
 CatalogueDep = Annotated[Catalogue, Depends(_catalogue)]
 SharedCatalogueDep = Annotated[Catalogue, Depends(_shared_catalogue)]
 ArtifactsDep = Annotated[Artifacts, Depends(_artifacts)]
+LookoutDep = Annotated[Lookout, Depends(_lookout)]
 JanitorDep = Annotated[Janitor, Depends(_janitor)]
 ReaperDep = Annotated[Reaper, Depends(_reaper)]
 ScoutDep = Annotated[Scout, Depends(_scout)]

@@ -43,6 +43,10 @@ class Ended:
     reusable: bool = False
     warned: bool = False
 
+    @property
+    def succeeded(self) -> bool:
+        return self.outcome is not None and self.outcome.status is RunStatus.SUCCEEDED
+
 
 def supervise(
     claim: Claim, child: Child, store: Store, artifacts: Artifacts, settings: Settings, stopping: Callable[[], bool]
@@ -72,9 +76,10 @@ def supervise(
         stored: bool | None = False
         if not ended.lost:
             ended = _deliver(claim, child, settings, courier, ended, pulse, stopping)
+            if not ended.succeeded:  # what it has written helps nobody, and may take the room that its end needs
+                clear_disk(folder, claim.fence, others=False)
             stored = _store_end(claim, child, store, ended, pulse, stopping)
-    succeeded = ended.outcome is not None and ended.outcome.status is RunStatus.SUCCEEDED
-    courier.clear(own=stored is False or not succeeded, others=stored is True)
+    courier.clear(own=stored is False or not ended.succeeded, others=stored is True)
     clear_disk(folder, claim.fence, others=bool(stored) and _has_ended(store, claim))
     return ended.reusable or child.free
 
@@ -185,7 +190,7 @@ def _deliver(
     stopping: Callable[[], bool],
 ) -> Ended:
     """Bring the files of a success to their place; a success whose files cannot be kept is none."""
-    if ended.outcome is None or ended.outcome.status is not RunStatus.SUCCEEDED:
+    if not ended.succeeded:
         return ended
     start = time.monotonic()
     files = child.channel.told.artifacts

@@ -1,7 +1,7 @@
 """What a run tells while it goes, and who works: curves, log lines, artifacts, events, workers."""
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -144,6 +144,12 @@ class Journal(Database):
             )
             for row in rows
         ]
+
+    def newest_events(self, run_ids: Collection[UUID]) -> dict[UUID, int]:
+        """Of each of these runs that is there, the id of its last event."""
+        query = select(events.c.run_id, func.max(events.c.id)).where(events.c.run_id.in_(run_ids))
+        with self._read() as connection:
+            return {run_id: newest for run_id, newest in connection.execute(query.group_by(events.c.run_id))}
 
     # Workers
 

@@ -166,6 +166,7 @@ def test_a_run_that_held_samples_out_keeps_its_validation(of_0002):
     assert kept == {said: {"train", "val"}, drawn: {"train", "val", "test"}, plain: {"train", "test"}}
 
 
+@pytest.mark.fault
 def test_a_database_of_the_first_schema_keeps_what_it_has(oldest):
     engine, sweep_id = oldest
     with pytest.raises(SchemaMismatch, match=f"has schema 0001, this program needs {SCHEMA_VERSION}"):
@@ -184,6 +185,7 @@ def test_the_program_needs_the_newest_migration():
     assert ScriptDirectory(folder).get_current_head() == SCHEMA_VERSION
 
 
+@pytest.mark.fault
 def test_two_starters_at_once_migrate_once(database_url):
     engines = [make_engine(database_url) for _ in range(4)]
     errors = []
@@ -212,6 +214,7 @@ def test_an_empty_database_is_refused_with_the_command_that_helps(sqlite_url):
     engine.dispose()
 
 
+@pytest.mark.fault
 def test_a_newer_schema_is_left_alone_and_ends_with_78(sqlite_url):
     engine = make_engine(sqlite_url)
     upgrade(engine)

@@ -25,6 +25,8 @@ from tests.backend.store_points import (
     taken,
 )
 
+pytestmark = pytest.mark.fault
+
 MOST = 60  # statements that any one call makes
 FILES = [Artifact(name=f"{n}.png", media_type="image/png", size=n, sha256="0" * 64) for n in range(2)]
 

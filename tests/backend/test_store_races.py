@@ -8,6 +8,8 @@ import pytest
 from tests.backend import store_processes
 from tests.backend.store_points import add, every_run, expire, history, slot, taken
 
+pytestmark = pytest.mark.fault
+
 PROCESSES = 4
 
 

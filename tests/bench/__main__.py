@@ -1,14 +1,15 @@
 """Every figure, in twenty minutes when idle: `python -m tests.bench [training] [service] [lists] [pages] [figure]`.
 
 `python -m tests.bench gates` says how often a gate is wrong, `python -m tests.bench forms` how fast networks are in the
-forms for ONNX Runtime and OpenVINO; both are commands of their own (tests/bench/gates, tests/bench/forms.py).
+forms for ONNX Runtime and OpenVINO, `python -m tests.bench load` how the service bears a full store and many clients;
+these are commands of their own (tests/bench/gates, forms.py, load.py).
 """
 
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import figure, forms, lists, pages, service, training
+from tests.bench import figure, forms, lists, load, pages, service, training
 from tests.bench.gates import command as gates
 
 
@@ -18,6 +19,9 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["forms"]:
         forms.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["load"]:
+        load.main(sys.argv[2:])
         return
     wanted = sys.argv[1:] or ["training", "service", "lists", "pages", "figure"]
     if "training" in wanted:

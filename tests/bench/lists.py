@@ -137,13 +137,13 @@ def _counts(api: Api, asked: Mapping[str, Any]) -> list[float]:
 
 
 def _shown(api: Api, measured: Callable[[Api, Mapping[str, Any]], list[float]], asked: Mapping[str, Any]) -> str:
-    before = _computed_ms(api.process.pid)
+    before = computed_ms(api.process.pid)
     took = measured(api, asked)
     median, p95 = np.percentile(took, [50, 95])
-    return f"{median:.0f} | {p95:.0f} | {(_computed_ms(api.process.pid) - before) / len(took):.0f}"
+    return f"{median:.0f} | {p95:.0f} | {(computed_ms(api.process.pid) - before) / len(took):.0f}"
 
 
-def _computed_ms(pid: int) -> float:
+def computed_ms(pid: int) -> float:
     """What a process has computed so far: that of others on the machine is not in it."""
     fields = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
     return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

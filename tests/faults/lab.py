@@ -3,7 +3,7 @@
 import os
 import signal
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 
 from mgic.records import RunStatus, SweepRequest
 from tests.conftest import start_broken
@@ -65,13 +65,18 @@ def writable(lab):
 
 def frozen(lab, pids):
     """Stop them, but not in the middle of a write: until that one went on, SQLite would let nobody else write."""
-    for pid in pids:
-        kill(pid, signal.SIGSTOP)
+    signal_all(pids, signal.SIGSTOP)
     if not (between := writable(lab)):
         thaw(pids)
     return between
 
 
 def thaw(pids):
+    signal_all(pids, signal.SIGCONT)
+
+
+def signal_all(pids, number):
+    """Those of them that are still there."""
     for pid in pids:
-        kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):
+            kill(pid, number)

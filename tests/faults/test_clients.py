@@ -1,7 +1,6 @@
 """Clients that are slow, silent or many, and a queue that is long: the others are served all the while."""
 
 import json
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -15,11 +14,11 @@ from tests.backend.api_alone import PREFIX, Api, running_api
 from tests.backend.store_points import add, check_all, new_sweep, succeeded, taken
 from tests.cases import thorough
 from tests.conftest import new_database, wait_for
+from tests.faults.sockets import connections, opened, resident
 
 pytestmark = [pytest.mark.fault, pytest.mark.thorough]
 LISTENERS = 200
 QUEUED = 5_000
-ESTABLISHED = "01"  # include/net/tcp_states.h
 WIDE = "x" * 20_000  # in a row, so that many make more than a socket holds
 
 
@@ -42,28 +41,6 @@ def alone(request, tmp_path_factory) -> Iterator[Alone]:
         check_all(store)
         store.close()
     assert "Traceback" not in api.log()
-
-
-def opened(api: Api, request: str, body: bytes = b"") -> socket.socket:
-    """A connection on which this was sent; it takes little of what comes back."""
-    connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(30)
-    connection.connect(("127.0.0.1", api.port))
-    connection.sendall(f"{request} HTTP/1.1\r\nHost: localhost\r\n".encode() + body)
-    return connection
-
-
-def resident(api: Api) -> int:
-    """Bytes of the API's own process."""
-    lines = Path(f"/proc/{api.process.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
-
-
-def connections(api: Api) -> int:
-    """Clients that the API is connected with."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(row[1].endswith(f":{api.port:04X}") and row[3] == ESTABLISHED for row in rows)
 
 
 def test_a_body_that_comes_drop_by_drop_is_refused_in_our_shape_and_left(alone):

@@ -12,6 +12,7 @@ from backend.artifacts import Artifacts
 from backend.migrations import upgrade
 from backend.settings import Settings
 from backend.store import Lease, NewRun, NewSweep, Slot, Store, make_engine
+from tests.cases import thorough
 from worker.child import Child
 from worker.supervise import supervise
 
@@ -19,10 +20,16 @@ ME = Slot("w", "h", "cpu", "cpu")
 NEVER = lambda: False  # noqa: E731
 
 
+@pytest.fixture(params=["sqlite_url", *thorough("postgres_url")])
+def url(request) -> str:
+    """Of an empty database, once on each."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
-def store(sqlite_url) -> Iterator[Store]:
+def store(url) -> Iterator[Store]:
     """An empty one, at most 3 attempts a run."""
-    engine = make_engine(sqlite_url)
+    engine = make_engine(url)
     upgrade(engine)
     store = Store(engine, Lease(30, 3))
     yield store
@@ -49,10 +56,8 @@ tell("begun", pid=os.getpid())
 
 
 @pytest.fixture
-def settings(sqlite_url, tmp_path):
-    return Settings(
-        database_url=sqlite_url, home=tmp_path, heartbeat_s=0.2, poll_s=0.1, grace_s=0.5, shutdown_grace_s=0.5
-    )
+def settings(url, tmp_path):
+    return Settings(database_url=url, home=tmp_path, heartbeat_s=0.2, poll_s=0.1, grace_s=0.5, shutdown_grace_s=0.5)
 
 
 @pytest.fixture

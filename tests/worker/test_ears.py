@@ -89,10 +89,11 @@ def test_a_broker_that_is_away_makes_nobody_deaf(store, clock):
         assert not ears.deaf(store)
 
 
-def test_a_deaf_worker_ends_and_says_why(store, broker_url, sqlite_url, tmp_path):
+@pytest.mark.fault
+def test_a_deaf_worker_ends_and_says_why(store, broker_url, url, tmp_path):
     """It listens at another queue than the one it serves, which is as good as not listening."""
     add(store)
-    places = {"MGIC_HOME": str(tmp_path), "MGIC_DATABASE_URL": sqlite_url, "MGIC_BROKER_URL": broker_url}
+    places = {"MGIC_HOME": str(tmp_path), "MGIC_DATABASE_URL": url, "MGIC_BROKER_URL": broker_url}
     command = ["celery", "-A", "worker.app", "worker", "-Q", "elsewhere", "-c", "1", "--without-gossip"]
     worker = subprocess.Popen(
         [sys.executable, "-m", *command, "--without-mingle", "-l", "warning"],

@@ -4,6 +4,8 @@ import errno
 import os
 import threading
 
+import pytest
+
 from backend.artifacts import ArtifactsAway
 from mgic.records import Reason, RunStatus
 
@@ -32,6 +34,7 @@ def test_the_files_of_killed_attempts_go_with_the_end_of_the_run(execute, artifa
     assert not (settings.scratch / str(run.id)).exists()
 
 
+@pytest.mark.fault
 def test_a_success_whose_files_find_no_room_failed_and_says_so(execute, artifacts, monkeypatch):
     monkeypatch.setattr(artifacts, "put", no_room)
     run = execute('leave("model.safetensors", "x")\nsucceed(top1=1.0)')
@@ -99,6 +102,7 @@ def test_snapshots_in_folders_are_kept_too_and_go_when_they_are_gone_here(execut
     assert artifacts.names(f"checkpoints/{run.id}/finetune") == ["2-x.pt", "3-x.pt"]
 
 
+@pytest.mark.fault
 def test_more_files_than_a_run_may_leave_are_refused(execute, settings):
     small = settings.model_copy(update={"max_artifact_bytes": 3})
     run = execute('leave("a.txt", "xx")\nleave("b.txt", "xx")\nsucceed()', settings=small)

@@ -32,6 +32,7 @@ def test_curves_lines_and_the_result_are_kept(execute, store):
     assert {line.line for line in store.log(run.id)[0]} == {"from print", "from log"}
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_a_second_attempt_goes_on_from_a_checkpoint_and_its_curves_from_there(
     execute, store, artifacts, settings, tmp_path, elsewhere
@@ -94,6 +95,7 @@ def test_a_child_that_was_ended_is_not_ended_again(execute, tmp_path):
             os.close(descriptor)
 
 
+@pytest.mark.fault
 def test_a_run_that_outlasts_the_limit_is_killed_though_it_ignores_being_told(execute, settings):
     limited = settings.model_copy(update={"wall_limit_s": 1.0})
     run = execute("signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass", settings=limited)
@@ -101,6 +103,7 @@ def test_a_run_that_outlasts_the_limit_is_killed_though_it_ignores_being_told(ex
     assert execute.child.process.returncode == -9
 
 
+@pytest.mark.fault
 def test_a_flood_of_points_is_cut_off(execute, monkeypatch):
     monkeypatch.setattr("worker.channel.MAX_POINTS", 5000)
     run = execute("""
@@ -218,6 +221,8 @@ def test_a_child_that_closed_its_channel_and_stays_is_ended(execute):
     assert run.status is RunStatus.QUEUED
 
 
+@pytest.mark.fault
+@pytest.mark.parametrize("url", ["sqlite_url"], indirect=True)
 def test_a_result_waits_for_a_database_that_is_busy(execute, store, settings):
     """For longer than SQLite waits by itself, which it is told is no time at all."""
     event.listen(store.engine, "checkout", lambda connection, *_: connection.execute("PRAGMA busy_timeout=1"))

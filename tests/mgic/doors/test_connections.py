@@ -105,6 +105,7 @@ def test_of_too_many_the_one_that_has_waited_longest_leaves_and_who_asks_is_answ
             connection.close()
 
 
+@pytest.mark.fault
 def test_who_reads_nothing_of_an_answer_is_left(monkeypatch):
     monkeypatch.setattr(connections, "UNREAD_MS", 300)
     left.clear()

@@ -75,6 +75,7 @@ VARIANTS = {
 }
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("hyper", VARIANTS.values(), ids=VARIANTS)
 @pytest.mark.parametrize("stop", [20, 33])  # within the second epoch of 16 steps, and just after its end
 def test_a_killed_and_resumed_training_ends_with_the_same_weights(digits, tmp_path, hyper, stop):
@@ -133,6 +134,7 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("damage", [flip, lambda path: path.write_bytes(path.read_bytes()[:100])], ids=["bit", "cut"])
 def test_a_damaged_one_is_passed_over_for_the_one_before(tmp_path, damage):
     lines: list[str] = []
@@ -144,6 +146,7 @@ def test_a_damaged_one_is_passed_over_for_the_one_before(tmp_path, damage):
     assert "damaged" in lines[0]
 
 
+@pytest.mark.fault
 def test_where_all_are_damaged_it_starts_anew_and_nothing_in_them_is_run(tmp_path):
     class Trap:
         def __reduce__(self):
