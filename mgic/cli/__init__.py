@@ -11,6 +11,7 @@ import typer
 
 from mgic import __version__
 from mgic.cli import (
+    backup,
     baselines,
     benchmark,
     comparisons,
@@ -66,6 +67,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": local.run,
     "up": up.up,
     "doctor": doctor.doctor,
+    "backup": backup.backup,
+    "restore": backup.restore,
     "submit": submit.submit,
     "status": follow.status,
     "logs": follow.logs,
