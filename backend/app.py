@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from backend import errors
+from backend import errors, logs
 from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.guard import Guard
 from backend.janitor import Janitor
 from backend.migrations import check
+from backend.observed import Observed
 from backend.queue import Bell
 from backend.reaper import Reaper
 from backend.routes import (
@@ -81,13 +82,14 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
         max_body=settings.max_body_bytes,
         larger={f"{PREFIX}/comparisons": settings.max_comparison_bytes},
     )
+    app.add_middleware(Observed)
     return app
 
 
 def from_environment() -> FastAPI:
     """As the settings say. Exits with 78 where they, or the database's schema, cannot be served."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     settings = read_settings()
+    logs.configure(settings.log_format)
     lease = Lease(settings.lease_s, settings.max_attempts)
     try:
         store = Store.open(settings.database, lease, most_queued=settings.max_queued)

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from backend.logs import this_request
 from backend.store import DATABASE_ERRORS, QuotaExceeded, SchemaMismatch, disk_is_full
 from mgic.errors import (
     BadCheckpoint,
@@ -110,7 +111,7 @@ def problem(
     status: int, kind: str, title: str, detail: str, errors: Sequence[dict[str, str]] = (), **more: Any
 ) -> ProblemResponse:
     """The one shape. `kind` is the last part of the type; `more` are members of their own."""
-    instance = f"urn:request:{uuid4()}"
+    instance = f"urn:request:{this_request() or uuid4()}"
     body: dict[str, Any] = {
         "type": f"/problems/{kind}",
         "title": title,

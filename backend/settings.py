@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.artifacts import SCHEMES
+from backend.logs import LogFormat
 from backend.store import parse_database_url, sqlite_url
 from mgic.cores import usable_cores
 from mgic.doors.callers import LOOPBACK, read_hosts
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0)  # torch threads a run; 0 shares the cores among the slots
     alive_file: Path | None = None  # touched by a worker at every heartbeat, for a health check
     modules: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="MGIC_IMPORT")  # plug-ins, with commas
+    log_format: LogFormat = "auto"  # JSON lines, and plain ones on a terminal
     host: str = ""  # a name for this machine, where the kernel's boot id is not enough
 
     lease_s: float = 30  # a run whose worker is silent for longer is taken back
@@ -51,6 +53,7 @@ class Settings(BaseSettings):
     shutdown_grace_s: float = 20  # the same when the host goes down
     wall_limit_s: float = 24 * 3600
     max_attempts: int = Field(5, ge=1)
+    low_disk_bytes: int = Field(2**30, ge=0)  # free on a disk; with less, /ready says so
     max_queued: int = 20_000
     max_body_bytes: int = 256 * 1024
     max_comparison_bytes: int = 8 * 2**20  # a body that has what each process of a comparison measured

@@ -60,6 +60,8 @@ def supervise(
     Returns:
         Whether the child may serve another run.
     """
+    start = time.monotonic()
+    log.info("run %s: attempt %d of %s starts", claim.run_id, claim.attempt, claim.experiment)
     child.channel.begin()
     told, folder = child.channel.told, settings.scratch / str(claim.run_id)
     with Pulse(store, claim, settings, told) as pulse:
@@ -73,10 +75,21 @@ def supervise(
         if not ended.lost:
             ended = _deliver(claim, child, settings, courier, ended, pulse, stopping)
             stored = _store_end(claim, child, store, ended, pulse, stopping)
+    _tell_of_end(claim, ended, stored, time.monotonic() - start)
     succeeded = ended.outcome is not None and ended.outcome.status is RunStatus.SUCCEEDED
     courier.clear(own=stored is False or not succeeded, others=stored is True)
     clear_disk(folder, claim.fence, others=bool(stored) and _has_ended(store, claim))
     return ended.reusable or child.free
+
+
+def _tell_of_end(claim: Claim, ended: Ended, stored: bool | None, seconds: float) -> None:
+    if ended.outcome is not None:
+        failure, how = ended.outcome.failure, str(ended.outcome.status)
+    else:
+        failure, how = ended.failure, "given up" if ended.lost else "given back"
+    why = f" ({failure.reason})" if failure else ""
+    kept = "" if stored else ", which was not stored"
+    log.info("run %s: %s%s after %.1f s%s", claim.run_id, how, why, seconds, kept)
 
 
 def _watch(

@@ -34,6 +34,7 @@ from backend.store.searches import OpenSearch, Searches
 from backend.store.standing import NewSearch
 from backend.store.stopping import Stop, Stops
 from backend.store.sweeps import NewRun, NewSweep
+from backend.store.vitals import Vital, Vitals
 
 __all__ = [
     "DATABASE_ERRORS",
@@ -63,6 +64,7 @@ __all__ = [
     "Slot",
     "Stop",
     "Store",
+    "Vitals",
     "config_key",
     "disk_is_full",
     "make_engine",
@@ -72,7 +74,7 @@ __all__ = [
 
 
 class Store(
-    Imports, Search, Searches, Stops, Lifecycle, Retries, Removal, Journal, Measurements, Baselines, Comparisons
+    Imports, Search, Searches, Stops, Lifecycle, Retries, Removal, Journal, Measurements, Baselines, Comparisons, Vital
 ):
     """The whole of it. One a process; never carried across a fork.
 
