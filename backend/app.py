@@ -29,6 +29,7 @@ from backend.routes import (
     runs,
     service,
     sweeps,
+    upkeep,
 )
 from backend.scout import Scout
 from backend.settings import Settings, read_settings
@@ -71,9 +72,22 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.reaper = Reaper(store, bell, settings.reap_s)
     app.state.scout = Scout(store, app.state.catalogue, settings, app.state.reaper)
     app.state.artifacts = Artifacts(settings.artifacts)
-    app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s)
+    app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s, settings.retention)
     errors.install(app)
-    for part in (index, catalogue, paper, sweeps, runs, artifacts, results, baselines, comparisons, demo, service):
+    for part in (
+        index,
+        catalogue,
+        paper,
+        sweeps,
+        runs,
+        artifacts,
+        results,
+        baselines,
+        comparisons,
+        demo,
+        service,
+        upkeep,
+    ):
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(index.page)
     app.add_middleware(

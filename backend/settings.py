@@ -1,6 +1,7 @@
 """Where things are and how long they may take, read from MGIC_* variables once, at start-up."""
 
 import os
+import re
 import socket
 import sys
 from importlib.util import find_spec
@@ -12,13 +13,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.artifacts import SCHEMES
 from backend.logs import LogFormat
-from backend.store import parse_database_url, sqlite_url
+from backend.store import Policy, parse_database_url, sqlite_url
 from mgic.cores import usable_cores
 from mgic.doors.callers import LOOPBACK, read_hosts
 from mgic.errors import BadConfig
 from mgic.place import check_folder, check_variables
 from mgic.plugins import split_names
-from mgic.records import Queue
+from mgic.records import ORDER_PATTERN, TAG_PATTERN, Queue, plain_tag
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 BROKERS = ("redis", "rediss", "redis+socket")
@@ -48,6 +49,11 @@ class Settings(BaseSettings):
     heartbeat_s: float = 10  # how often a worker says that it is alive
     reap_s: float = 10
     clean_s: float = 60  # how often the checkpoints of runs that have ended are looked for, and removed
+    prune_older_than_days: float | None = Field(None, gt=0)  # what ended longer ago is deleted; None: nothing
+    prune_keep_best: str = Field(
+        "", pattern=ORDER_PATTERN
+    )  # the order whose first run of each sweep stays, as -result.top1
+    prune_keep_tags: Annotated[tuple[str, ...], NoDecode] = ("keep",)
     poll_s: float = 1  # how often a run in work prolongs its lease and looks whether it was cancelled
     grace_s: float = 2  # between TERM and KILL for a cancelled run
     shutdown_grace_s: float = 20  # the same when the host goes down
@@ -64,6 +70,16 @@ class Settings(BaseSettings):
     @classmethod
     def _with_commas(cls, names: object) -> object:
         return read_hosts(names) if isinstance(names, str) else names
+
+    @field_validator("prune_keep_tags", mode="before")
+    @classmethod
+    def _tags_with_commas(cls, tags: object) -> object:
+        if not isinstance(tags, str):
+            return tags
+        found = tuple(plain_tag(tag) for tag in tags.split(",") if tag.strip())
+        if wrong := [tag for tag in found if not re.fullmatch(TAG_PATTERN, tag)]:
+            raise ValueError(f"{wrong[0][:80]!r} is no tag")
+        return found
 
     @field_validator("modules", mode="before")
     @classmethod
@@ -116,6 +132,13 @@ class Settings(BaseSettings):
             except BadConfig as error:
                 raise ValueError(str(error)) from error
         return url
+
+    @property
+    def retention(self) -> Policy | None:
+        """What the janitor deletes by itself."""
+        if self.prune_older_than_days is None:
+            return None
+        return Policy(self.prune_older_than_days * 86_400, self.prune_keep_tags, self.prune_keep_best)
 
     @property
     def database(self) -> str:

@@ -27,9 +27,9 @@ from backend.store.journal import Journal
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
-from backend.store.removal import Removal
+from backend.store.retention import Leaving, Policy, Retention
 from backend.store.retries import Retries
-from backend.store.search import Condition, Operator, Place, RunQuery, Search
+from backend.store.search import Condition, Operator, Place, RunQuery
 from backend.store.searches import OpenSearch, Searches
 from backend.store.standing import NewSearch
 from backend.store.stopping import Stop, Stops
@@ -48,6 +48,7 @@ __all__ = [
     "InputFile",
     "InputGone",
     "Lease",
+    "Leaving",
     "MeasuredRun",
     "NewBaseline",
     "NewComparison",
@@ -58,6 +59,7 @@ __all__ = [
     "OpenSearch",
     "Operator",
     "Place",
+    "Policy",
     "QuotaExceeded",
     "RunQuery",
     "SchemaMismatch",
@@ -74,7 +76,7 @@ __all__ = [
 
 
 class Store(
-    Imports, Search, Searches, Stops, Lifecycle, Retries, Removal, Journal, Measurements, Baselines, Comparisons, Vital
+    Imports, Searches, Stops, Lifecycle, Retries, Retention, Journal, Measurements, Baselines, Comparisons, Vital
 ):
     """The whole of it. One a process; never carried across a fork.
 

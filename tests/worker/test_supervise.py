@@ -18,7 +18,8 @@ from worker.child import Child
 from worker.supervise import supervise
 
 
-def test_curves_lines_and_the_result_are_kept(execute, store):
+def test_curves_lines_and_the_result_are_kept_and_start_and_end_are_told(execute, store, caplog):
+    caplog.set_level("INFO", "worker")
     run = execute("""
         print("from print", flush=True)
         tell("log", line="from log")
@@ -30,6 +31,9 @@ def test_curves_lines_and_the_result_are_kept(execute, store):
     assert (run.status, run.result) == (RunStatus.SUCCEEDED, {"top1": 99.0})
     assert [(p.step, p.value) for p in store.curves(run.id)[0]] == [(1, 0.5), (2, None)]
     assert {line.line for line in store.log(run.id)[0]} == {"from print", "from log"}
+    first, last = (record.getMessage() for record in caplog.records if record.levelname == "INFO")
+    assert first == f"run {run.id}: attempt 1 of {run.experiment} starts"
+    assert last.startswith(f"run {run.id}: succeeded after ")
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
