@@ -13,6 +13,7 @@ from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.guard import Guard
 from backend.janitor import Janitor
+from backend.metrics import Metrics
 from backend.migrations import check
 from backend.observed import Observed
 from backend.queue import Bell
@@ -73,6 +74,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.scout = Scout(store, app.state.catalogue, settings, app.state.reaper)
     app.state.artifacts = Artifacts(settings.artifacts)
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s, settings.retention)
+    app.state.metrics = Metrics(store, app.state.catalogue, app.state.reaper, app.state.janitor, app.state.artifacts)
     errors.install(app)
     for part in (
         index,
@@ -90,13 +92,14 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     ):
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(index.page)
+    app.include_router(upkeep.scraped)
     app.add_middleware(
         Guard,
         hosts=settings.allowed_hosts,
         max_body=settings.max_body_bytes,
         larger={f"{PREFIX}/comparisons": settings.max_comparison_bytes},
     )
-    app.add_middleware(Observed)
+    app.add_middleware(Observed, answered=app.state.metrics.answered)
     return app
 
 

@@ -20,6 +20,7 @@ from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.errors import BadCursor
 from backend.janitor import Janitor
+from backend.metrics import Metrics
 from backend.reaper import Reaper
 from backend.scout import Scout
 from backend.settings import Settings
@@ -65,6 +66,11 @@ async def _artifacts(request: Request) -> Artifacts:
 async def _janitor(request: Request) -> Janitor:
     janitor: Janitor = request.app.state.janitor
     return janitor
+
+
+async def _metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.app.state.metrics
+    return metrics
 
 
 async def _settings(request: Request) -> Settings:
@@ -146,6 +152,7 @@ CatalogueDep = Annotated[Catalogue, Depends(_catalogue)]
 SharedCatalogueDep = Annotated[Catalogue, Depends(_shared_catalogue)]
 ArtifactsDep = Annotated[Artifacts, Depends(_artifacts)]
 JanitorDep = Annotated[Janitor, Depends(_janitor)]
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
 ReaperDep = Annotated[Reaper, Depends(_reaper)]
 ScoutDep = Annotated[Scout, Depends(_scout)]
 SettingsDep = Annotated[Settings, Depends(_settings)]

@@ -19,10 +19,6 @@ NO_ROUTE = "none"  # that the path led to
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def _nobody(_method: str, _route: str, _status: int, _seconds: float) -> None:
-    """Where nobody counts."""
-
-
 class Observed:
     """Middleware around all others.
 
@@ -31,7 +27,7 @@ class Observed:
         answered: Told of each answer: method, route, status, and seconds to its first byte.
     """
 
-    def __init__(self, app: ASGIApp, answered: Callable[[str, str, int, float], None] = _nobody) -> None:
+    def __init__(self, app: ASGIApp, answered: Callable[[str, str, int, float], None]) -> None:
         self._app = app
         self._answered = answered
 

@@ -1,13 +1,18 @@
-"""What an operator asks for now and then: deleting what has had its time."""
+"""What an operator asks for: deleting what has had its time, and how it goes, in numbers for Prometheus."""
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
+from fastapi.responses import Response
 
-from backend.deps import JanitorDep, StoreDep, StrictQuery
+from backend.deps import JanitorDep, MetricsDep, StoreDep, StrictQuery
+from backend.exposition import CONTENT_TYPE
 from backend.pruning import DAY_S, check_policy, prune
 from backend.store import Policy
 from mgic.records import Pruned, PruneRequest
 
 router = APIRouter(tags=["service"], dependencies=[StrictQuery])
+scraped = APIRouter(include_in_schema=False)  # beside the API, where Prometheus looks
+SCRAPERS = CapacityLimiter(1)  # threads of their own: numbers are wanted most where all others are taken
 
 
 @router.post("/prune")
@@ -23,3 +28,9 @@ def prune_sweeps(request: PruneRequest, store: StoreDep, janitor: JanitorDep) ->
     if not request.dry_run:
         janitor.wake()  # the files, now that the rows are gone
     return found
+
+
+@scraped.get("/metrics")
+async def get_metrics(metrics: MetricsDep) -> Response:
+    """How queue, workers, disks and answers stand, in Prometheus' text format."""
+    return Response(await to_thread.run_sync(metrics.text, limiter=SCRAPERS), media_type=CONTENT_TYPE)

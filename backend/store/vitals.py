@@ -19,11 +19,11 @@ class Vitals:
     lease is over of the run whose lease ended first, 0 if of none; `heartbeats` by worker and queue.
     """
 
-    runs: dict[tuple[str, str], int]
+    runs: dict[tuple[str, ...], int]
     waiting: dict[str, float]
     in_work: dict[str, float]
     overdue: float
-    heartbeats: dict[tuple[str, str], float]
+    heartbeats: dict[tuple[str, ...], float]
 
 
 class Vital(Database):
