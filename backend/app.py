@@ -11,8 +11,10 @@ from fastapi import FastAPI
 from backend import errors, logs
 from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
+from backend.doorkeeper import Doorkeeper
 from backend.guard import Guard
 from backend.janitor import Janitor
+from backend.keys.starting import refuse_strangers, take_in_keys
 from backend.metrics import Metrics
 from backend.migrations import check
 from backend.observed import Observed
@@ -36,9 +38,11 @@ from backend.scout import Scout
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
+from mgic.errors import BadConfig
+from mgic.place import PREFIX
 from mgic.plugins import asked
 
-PREFIX = "/api/v1"
+UNKEYED = frozenset({f"{PREFIX}/health"})  # whether it lives, a health check may ask without a key
 
 
 def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
@@ -65,6 +69,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
         openapi_url=None,  # document and page are our own: `backend.routes.index`
         generate_unique_id_function=lambda route: route.name,  # of functions of generated clients
         redirect_slashes=False,
+        root_path=settings.root_path,
     )
     app.state.settings = settings
     app.state.store = store
@@ -75,6 +80,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.artifacts = Artifacts(settings.artifacts)
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s, settings.retention)
     app.state.metrics = Metrics(store, app.state.catalogue, app.state.reaper, app.state.janitor, app.state.artifacts)
+    app.state.doorkeeper = Doorkeeper(store, settings, UNKEYED)
     errors.install(app)
     for part in (
         index,
@@ -95,6 +101,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.include_router(upkeep.scraped)
     app.add_middleware(
         Guard,
+        doorkeeper=app.state.doorkeeper,
         hosts=settings.allowed_hosts,
         max_body=settings.max_body_bytes,
         larger={f"{PREFIX}/comparisons": settings.max_comparison_bytes},
@@ -109,11 +116,14 @@ def from_environment() -> FastAPI:
     logs.configure(settings.log_format)
     lease = Lease(settings.lease_s, settings.max_attempts)
     try:
-        store = Store.open(settings.database, lease, most_queued=settings.max_queued)
+        most, each = settings.max_queued, settings.max_queued_each
+        store = Store.open(settings.database, lease, most_queued=most, most_queued_each=each)
         check(store.engine)
-    except SchemaMismatch as mismatch:
-        sys.stderr.write(f"{mismatch}\n")
-        raise SystemExit(78) from mismatch
+        take_in_keys(store, settings)
+        refuse_strangers(store, settings)
+    except (SchemaMismatch, BadConfig) as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(os.EX_CONFIG) from error
     except OSError as error:
         sys.stderr.write(f"the database cannot be made: {error.filename}: {error.strerror}\n")
         raise SystemExit(os.EX_CONFIG) from error

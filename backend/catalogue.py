@@ -104,6 +104,10 @@ class Catalogue:
         """Those that have one of these names, or all there are."""
         return self._ask("datasets", self._data_dir, names)  # type: ignore[no-any-return]
 
+    def lacking(self, engine: str, device: str) -> str:
+        """Why an engine of timing could not be used in the API's own place; else empty."""
+        return self._ask("lacking", engine, device)  # type: ignore[no-any-return]
+
     def cost(self, name: str, options: dict[str, str], input_size: tuple[int, ...] | None) -> ModelCost:
         return self._ask("cost_of_query", name, options, input_size)  # type: ignore[no-any-return]
 

@@ -15,6 +15,7 @@ from typing import Any
 from backend.line import Line, nobody_left
 from mgic import plugins
 from mgic.errors import Unavailable
+from mgic.experiment import RUN_ELSEWHERE
 from mgic.plugins import Asked
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def _ask(question: str, args: tuple[Any, ...]) -> Any:
 
 def _begin(parent: int, wanted: tuple[Asked, ...]) -> None:
     """First in the process: import the plug-ins, each tried in a fork, while there is no other thread."""
+    RUN_ELSEWHERE.set(True)
     plugins.load_tried(wanted)
     _die_with(parent)
 

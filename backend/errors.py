@@ -6,6 +6,7 @@ Nothing of the inside is shown: the log has it, under the id that the answer car
 
 import logging
 from collections.abc import Iterable, Sequence
+from math import ceil
 from typing import Any
 from uuid import uuid4
 
@@ -107,8 +108,26 @@ class KeyMismatch(MgicError):
     """An Idempotency-Key used again for another request."""
 
 
+class Forbidden(MgicError):
+    """The key is known, and does not open this."""
+
+
+class RateLimited(MgicError):
+    """Too many requests with one key; another one may come in `retry_s`."""
+
+    def __init__(self, message: str, retry_s: float) -> None:
+        super().__init__(message)
+        self.retry_s = retry_s
+
+
 def problem(
-    status: int, kind: str, title: str, detail: str, errors: Sequence[dict[str, str]] = (), **more: Any
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    errors: Sequence[dict[str, str]] = (),
+    retry_s: float = RETRY_S,
+    **more: Any,
 ) -> ProblemResponse:
     """The one shape. `kind` is the last part of the type; `more` are members of their own."""
     instance = f"urn:request:{this_request() or uuid4()}"
@@ -125,7 +144,8 @@ def problem(
             error | {"pointer": _short(error["pointer"], MAX_POINTER), "detail": _short(error["detail"], MAX_WORDS)}
             for error in errors[:MAX_ERRORS]
         ]
-    headers = {"Retry-After": str(RETRY_S)} if status in (429, 503) else {}
+    headers = {"Retry-After": str(ceil(retry_s))} if status in (429, 503) else {}
+    headers |= {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     log.info("%s %s %a", instance, status, detail[:500])  # %a: nobody's words may look like a line of ours
     return ProblemResponse(body, status, headers)
 
@@ -172,6 +192,10 @@ def install(app: FastAPI) -> None:
 def _expected(error: MgicError, place: str) -> ProblemResponse:
     if isinstance(error, QuotaExceeded):
         return problem(429, *STATUS_TYPES[429], str(error))
+    if isinstance(error, Forbidden):
+        return problem(403, "forbidden", "This key does not allow it", str(error))
+    if isinstance(error, RateLimited):
+        return problem(429, "rate-limited", "Too many requests", str(error), retry_s=error.retry_s)
     if isinstance(error, BadCursor | KeyMismatch):
         kind = "bad-cursor" if isinstance(error, BadCursor) else "idempotency-mismatch"
         return problem(422, kind, "Request is not valid", str(error))

@@ -35,27 +35,26 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        name, start, status, seconds = str(uuid4()), time.perf_counter(), 0, 0.0
+        name, start = str(uuid4()), time.perf_counter()
 
         async def send_on(message: Message) -> None:
-            nonlocal status, seconds
             if message["type"] == "http.response.start":
-                status, seconds = message["status"], time.perf_counter() - start
                 MutableHeaders(scope=message)["X-Request-Id"] = name
+                self._tell(scope, message["status"], time.perf_counter() - start)
             await send(message)
 
         with of_request(name):
             await self._app(scope, receive, send_on)
-            if status:
-                self._tell(scope, status, seconds)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
         route = getattr(scope.get("route"), "path", None) or NO_ROUTE
         self._answered(method, route, status, seconds)
         if method not in READING:
+            caller = scope.get("state", {}).get("caller")
+            by = {"by": caller.name} if caller and caller.name else {}
             log.info(
                 "%s %a %d in %.0f ms",  # %a: nobody's words may look like a line of ours
                 *(method, scope["path"][:500], status, 1000 * seconds),
-                extra={"method": method, "route": route, "status": status, "ms": round(1000 * seconds, 1)},
+                extra={"method": method, "route": route, "status": status, "ms": round(1000 * seconds, 1), **by},
             )

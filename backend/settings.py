@@ -7,8 +7,9 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.artifacts import SCHEMES
@@ -22,6 +23,7 @@ from mgic.plugins import split_names
 from mgic.records import ORDER_PATTERN, TAG_PATTERN, Queue, plain_tag
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 BROKERS = ("redis", "rediss", "redis+socket")
 
 
@@ -31,10 +33,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MGIC_", extra="ignore", frozen=True)
 
     home: Path = Path(".mgic")  # all state of the embedded service
-    database_url: str = ""  # SQLite in `home` if empty
-    broker_url: str = "redis://127.0.0.1:6379/0"
+    database_password_file: Path | None = None  # whose password is put into `database_url`
+    database_url: str = Field("", validate_default=True)  # SQLite in `home` if empty
+    broker_password_file: Path | None = None
+    broker_url: str = Field("redis://127.0.0.1:6379/0", validate_default=True)
     data_dir: Path = Path("data")
     artifact_url: str = ""  # a folder or s3://bucket/prefix; `home`/artifacts if empty
+    api_host: str = "127.0.0.1"  # where the API listens; `python -m backend --host` says it
+    root_path: str = ""  # in front of all paths, where a proxy has put the service below one: /lab
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = LOOPBACK  # the names given, and always these
     device: Literal["auto", "cpu", "cuda"] = "auto"
     queue: Queue = "cpu"  # the queue this worker serves
@@ -43,7 +49,19 @@ class Settings(BaseSettings):
     alive_file: Path | None = None  # touched by a worker at every heartbeat, for a health check
     modules: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="MGIC_IMPORT")  # plug-ins, with commas
     log_format: LogFormat = "auto"  # JSON lines, and plain ones on a terminal
+    beside_api: bool = False  # this worker has the API's installation and folders, which so knows what it can do
     host: str = ""  # a name for this machine, where the kernel's boot id is not enough
+
+    keys_required: bool = False  # also of who is on this machine; of all others a key is asked anyway
+    admin_key_file: Path | None = None  # a key that the API takes in at its start, with the scope admin
+    pages_key_file: Path | None = None  # and the dashboard's own
+    worker_key: SecretStr | None = None  # of this worker, once there are keys for workers
+    worker_key_file: Path | None = None
+    reads_per_minute: int = Field(600, ge=1)  # of one key; and so are the next two
+    submits_per_minute: int = Field(60, ge=1)
+    max_queued_each: int = Field(2500, ge=1)  # of one owner; no limit where no key is needed
+    refusals_per_minute: int = Field(20, ge=1)  # of one address: requests without a key that is known
+    max_sweep_macs: float = Field(1e21, gt=0)  # all multiply-accumulates of a sweep, trainings with all their epochs
 
     lease_s: float = 30  # a run whose worker is silent for longer is taken back
     heartbeat_s: float = 10  # how often a worker says that it is alive
@@ -98,23 +116,35 @@ class Settings(BaseSettings):
             raise ValueError(str(error)) from error
         return path
 
+    @field_validator("database_password_file", "broker_password_file")
+    @classmethod
+    def _a_file_with_a_password(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            _password_in(file)
+        return file
+
     @field_validator("database_url")
     @classmethod
-    def _a_known_database(cls, url: str) -> str:
+    def _a_known_database(cls, url: str, info: ValidationInfo) -> str:
         try:
-            if url:
-                parse_database_url(url)
+            parsed = parse_database_url(url) if url else None
         except BadConfig as error:
             raise ValueError(str(error)) from error
-        return url
+        file = info.data.get("database_password_file")
+        if file is None:
+            return url
+        if parsed is None or parsed.get_backend_name() == "sqlite":
+            raise ValueError("a server's address is wanted beside MGIC_DATABASE_PASSWORD_FILE")
+        return _with_password(url, file)
 
     @field_validator("broker_url")
     @classmethod
-    def _a_known_broker(cls, url: str) -> str:
+    def _a_known_broker(cls, url: str, info: ValidationInfo) -> str:
         scheme, found, _ = url.partition("://")
         if not found or scheme not in BROKERS:
             raise ValueError(f"an address of Redis is wanted, {', '.join(f'{kind}://' for kind in BROKERS)}")
-        return url
+        file = info.data.get("broker_password_file")
+        return url if file is None else _with_password(url, file)
 
     @field_validator("artifact_url")
     @classmethod
@@ -132,6 +162,13 @@ class Settings(BaseSettings):
             except BadConfig as error:
                 raise ValueError(str(error)) from error
         return url
+
+    @field_validator("root_path")
+    @classmethod
+    def _a_path_in_front(cls, path: str) -> str:
+        if path and not ROOT_PATH.fullmatch(path):
+            raise ValueError("a path such as /lab is wanted, with a slash in front and none at its end")
+        return path
 
     @property
     def retention(self) -> Policy | None:
@@ -185,6 +222,29 @@ def read_settings() -> Settings:
         faults = [_words(_variable(str(fault["loc"][0])), fault["msg"]) for fault in error.errors()]
         sys.stderr.write("; ".join(faults) + "\n")
         raise SystemExit(os.EX_CONFIG) from error
+
+
+def _password_in(file: Path) -> str:
+    """Raises `ValueError` for a file that cannot be read, or has nothing in it."""
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ValueError(f"{file} cannot be read: {why}") from error
+    if not password:
+        raise ValueError(f"{file} is empty")
+    return password
+
+
+def _with_password(url: str, file: Path) -> str:
+    """Raises `ValueError` for an address that has one already."""
+    scheme, _, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    who, _, where = place.rpartition("@")
+    user, _, given = who.partition(":")
+    if given:
+        raise ValueError("it has a password, and so has a file: one of them is wanted")
+    return f"{scheme}://{user}:{quote(_password_in(file), safe='')}@{where}{slash}{path}"
 
 
 def _variable(field: str) -> str:

@@ -41,7 +41,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SAFE_HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)  # a page that has a stricter policy keeps that
             await send(message)
 
         refusal = self._refusal(scope)

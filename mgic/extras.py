@@ -29,6 +29,19 @@ def how_to_get(error: BaseException) -> str:
     return f"{package} is not installed; get it with: pip install 'mgic[{_OF[package]}]'" if package in _OF else ""
 
 
+def installed_extras() -> tuple[str, ...]:
+    """Those of which no package is missing."""
+    needs: dict[str, list[str]] = {}
+    for package, extra in _OF.items():
+        needs.setdefault(extra, []).append(package)
+    return tuple(extra for extra, names in needs.items() if all(map(_is_here, names)))
+
+
+def _is_here(package: str) -> bool:
+    """The name of a distribution that cannot be imported stands for nothing."""
+    return not package.isidentifier() or find_spec(package) is not None
+
+
 def has_service() -> bool:
     """Whether the packages of the service are beside the library, which no wheel holds: setup.py."""
     return all(find_spec(name) is not None for name in SERVICE)

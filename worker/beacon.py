@@ -20,8 +20,10 @@ from backend.queue import Bell
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Slot, Store
 from mgic import __version__
+from mgic.records import Abilities
 from worker.courier import clear_leftovers
 from worker.ears import Ears
+from worker.looking import Looking
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +67,9 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
         self._settings = read_settings()
         self._timer: Any = None
         self._cleared = False
+        self._able: Abilities | None = None
         patience_s = PATIENCE * self._settings.reap_s
+        self._looking = None if self._settings.beside_api else Looking(self._settings)
         self._ears = Ears(slot_of(self._settings), Bell(self._settings.broker_url), patience_s)
 
     def start(self, parent: Any) -> None:
@@ -75,6 +79,8 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
     def stop(self, _parent: Any) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._looking is not None:
+            self._looking.end()
         try:
             _store(self._settings.database).worker_gone(slot_of(self._settings).worker)
         except DATABASE_ERRORS as error:
@@ -83,12 +89,15 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
     def _tell(self) -> None:
         try:
             store = _store(self._settings.database)
-            store.worker_seen(slot_of(self._settings), self._settings.slots, __version__)
+            idle = busy.get_obj().value == 0
+            if self._looking is not None:
+                self._able = self._looking.news(idle) or self._able
+            store.worker_seen(slot_of(self._settings), self._settings.slots, __version__, self._able)
             self._touch()
             if not self._cleared:
                 clear_leftovers(self._settings.scratch, store)
                 self._cleared = True
-            if self._ears.deaf(store, idle=busy.get_obj().value == 0):
+            if self._ears.deaf(store, idle):
                 log.error("runs wait and no bell is heard here any more: this worker ends, to be started again")
                 state.should_stop = os.EX_TEMPFAIL
         except DATABASE_ERRORS as error:

@@ -13,6 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
+from backend.auth import Reads
 from backend.catalogue import Catalogue
 from backend.deps import CatalogueDep, CursorDep, Limit, SettingsDep, StoreDep, StrictQuery, Text
 from backend.line import Line
@@ -20,7 +21,7 @@ from backend.store import Store
 from mgic.errors import BadConfig, Problem, Unavailable
 from mgic.records import NAME_PATTERN, Page, csv_cell
 
-router = APIRouter(prefix="/results", tags=["results"], dependencies=[StrictQuery])
+router = APIRouter(prefix="/results", tags=["results"], dependencies=[Reads, StrictQuery])
 BATCH = 500  # rows
 MAKING = Line("maker of csv files", 4, 60)  # it computes all the while: one at a time leaves room for others
 SPOOL_BYTES = 8 * 2**20  # of a csv file that are kept in memory; more of it waits on disk

@@ -4,6 +4,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from backend.auth import Administers, Reads
 from backend.deps import JanitorDep, MetricsDep, StoreDep, StrictQuery
 from backend.exposition import CONTENT_TYPE
 from backend.pruning import DAY_S, check_policy, prune
@@ -15,7 +16,7 @@ scraped = APIRouter(include_in_schema=False)  # beside the API, where Prometheus
 SCRAPERS = CapacityLimiter(1)  # threads of their own: numbers are wanted most where all others are taken
 
 
-@router.post("/prune")
+@router.post("/prune", dependencies=[Administers])
 def prune_sweeps(request: PruneRequest, store: StoreDep, janitor: JanitorDep) -> Pruned:
     """Delete sweeps that ended long ago and that nothing needs, about 500 runs at a time; `dry_run` deletes nothing.
 
@@ -30,7 +31,7 @@ def prune_sweeps(request: PruneRequest, store: StoreDep, janitor: JanitorDep) ->
     return found
 
 
-@scraped.get("/metrics")
+@scraped.get("/metrics", dependencies=[Reads])
 async def get_metrics(metrics: MetricsDep) -> Response:
     """How queue, workers, disks and answers stand, in Prometheus' text format."""
     return Response(await to_thread.run_sync(metrics.text, limiter=SCRAPERS), media_type=CONTENT_TYPE)

@@ -24,6 +24,7 @@ from backend.store.database import (
 )
 from backend.store.imports import ImportedRun, ImportedSweep, Imports
 from backend.store.journal import Journal
+from backend.store.keys import SCOPES, Keys, KeyScope, StoredKey
 from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
@@ -39,6 +40,7 @@ from backend.store.vitals import Vital, Vitals
 __all__ = [
     "DATABASE_ERRORS",
     "GONE",
+    "SCOPES",
     "Beat",
     "Claim",
     "ComparisonQuery",
@@ -47,6 +49,7 @@ __all__ = [
     "ImportedSweep",
     "InputFile",
     "InputGone",
+    "KeyScope",
     "Lease",
     "Leaving",
     "MeasuredRun",
@@ -66,6 +69,7 @@ __all__ = [
     "Slot",
     "Stop",
     "Store",
+    "StoredKey",
     "Vitals",
     "config_key",
     "disk_is_full",
@@ -76,7 +80,7 @@ __all__ = [
 
 
 class Store(
-    Imports, Searches, Stops, Lifecycle, Retries, Retention, Journal, Measurements, Baselines, Comparisons, Vital
+    Imports, Searches, Stops, Lifecycle, Retries, Retention, Journal, Measurements, Baselines, Comparisons, Keys, Vital
 ):
     """The whole of it. One a process; never carried across a fork.
 
@@ -86,6 +90,7 @@ class Store(
         clock: Seconds since 1970 (SQLite only; PostgreSQL has its own).
         new_id: Makes ids.
         most_queued: How many runs may wait; None: any number.
+        most_queued_each: How many of one owner.
     """
 
     def __init__(
@@ -95,15 +100,25 @@ class Store(
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], UUID] = uuid4,
         most_queued: int | None = None,
+        most_queued_each: int | None = None,
     ) -> None:
         super().__init__(engine, clock, new_id)
         self.most_queued = most_queued
+        self.most_queued_each = most_queued_each
         self.lease = lease or Lease()
 
     @classmethod
-    def open(cls, url: str, lease: Lease | None = None, pooled: bool = True, most_queued: int | None = None) -> "Store":
+    def open(
+        cls,
+        url: str,
+        lease: Lease | None = None,
+        pooled: bool = True,
+        most_queued: int | None = None,
+        most_queued_each: int | None = None,
+    ) -> "Store":
         """Open a database whose schema is there (`backend.migrations` makes it)."""
-        return cls(make_engine(url, pooled), lease, most_queued=most_queued)
+        engine = make_engine(url, pooled)
+        return cls(engine, lease, most_queued=most_queued, most_queued_each=most_queued_each)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
@@ -14,7 +15,7 @@ from backend.store.lifecycle import Slot, holders
 from backend.store.rows import ACTIVE, OPEN
 from backend.store.schema import artifacts, curves, events, logs, runs, workers
 from mgic.errors import NotFound
-from mgic.records import Artifact, CurvePoint, Event, LogLine, RunStatus, Worker
+from mgic.records import Abilities, Artifact, CurvePoint, Event, LogLine, RunStatus, Worker
 
 IDS_AT_A_TIME = 500  # in one query; SQLite takes some thousands of parameters
 
@@ -146,17 +147,18 @@ class Journal(Database):
 
     # Workers
 
-    def worker_seen(self, slot: Slot, slots: int, version: str) -> None:
-        """Note that a worker is alive."""
+    def worker_seen(self, slot: Slot, slots: int, version: str, able: Abilities | None = None) -> None:
+        """Note that a worker is alive, and what it can do, once that is known."""
         with self._write() as connection:
             now = self._now(connection)
-            values = {
+            values: dict[str, Any] = {
                 "host": slot.host,
                 "queue": slot.queue,
                 "device": slot.device,
                 "slots": slots,
                 "version": version,
                 "seen_at": now,
+                "able": able and able.model_dump(mode="json"),
             }
             known = connection.execute(update(workers).where(workers.c.name == slot.worker).values(**values))
             if known.rowcount == 0:
@@ -190,6 +192,7 @@ class Journal(Database):
                 version=row["version"],
                 seen_at=datetime.fromtimestamp(row["seen_at"], UTC),
                 alive=now - row["seen_at"] <= alive_s,
+                able=Abilities.model_validate(row["able"]) if row["able"] else None,
                 running=tuple(running.get(row["name"], ())),
                 held_by=tuple(one for one in held[row["name"]] if one not in running.get(row["name"], ())),
             )

@@ -72,7 +72,10 @@ def start_api(folder: Path, **settings: str) -> Api:
         )
     url = f"http://127.0.0.1:{port}"
     patient = PATIENCE * 30  # seconds: an answer may have to wait for a new catalogue, which loads torch
-    http, client = httpx.Client(base_url=url + PREFIX, timeout=patient), Client(url, timeout=patient)
+    file = settings.get("MGIC_ADMIN_KEY_FILE")  # with it whoever uses `http` and `client` is an admin
+    key = Path(file).read_text().strip() if file else None
+    client = Client(url, key, patient)
+    http = httpx.Client(base_url=url + PREFIX, timeout=patient, headers=dict(client._http.headers))
     api = Api(process, folder, port, http, client)
 
     def loaded() -> bool:
