@@ -13,6 +13,7 @@ from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.doorkeeper import Doorkeeper
 from backend.guard import Guard
+from backend.herald import Herald, hooks_of
 from backend.janitor import Janitor
 from backend.keys.starting import refuse_strangers, take_in_keys
 from backend.metrics import Metrics
@@ -48,24 +49,11 @@ UNKEYED = frozenset({f"{PREFIX}/health"})  # whether it lives, a health check ma
 def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     """The application. Its lifespan starts and ends the process of the catalogue, and the threads beside the API."""
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.catalogue.start()
-        app.state.reaper.start()
-        app.state.scout.start()
-        app.state.janitor.start()
-        yield
-        app.state.janitor.stop()
-        app.state.scout.stop()
-        app.state.reaper.stop()
-        app.state.catalogue.stop()
-        store.close()
-
     app = FastAPI(
         title="MGIC Lab",
         version=__version__,
         summary="Benchmarks of multigrid-in-channels networks: sweeps, runs, results.",
-        lifespan=lifespan,
+        lifespan=_lifespan,
         openapi_url=None,  # document and page are our own: `backend.routes.index`
         generate_unique_id_function=lambda route: route.name,  # of functions of generated clients
         redirect_slashes=False,
@@ -79,6 +67,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.scout = Scout(store, app.state.catalogue, settings, app.state.reaper)
     app.state.artifacts = Artifacts(settings.artifacts)
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s, settings.retention)
+    app.state.herald = Herald(store, hooks_of(settings), settings.announce_s)
     app.state.metrics = Metrics(store, app.state.catalogue, app.state.reaper, app.state.janitor, app.state.artifacts)
     app.state.doorkeeper = Doorkeeper(store, settings, UNKEYED)
     errors.install(app)
@@ -108,6 +97,17 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     )
     app.add_middleware(Observed, answered=app.state.metrics.answered)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    beside = (app.state.catalogue, app.state.reaper, app.state.scout, app.state.janitor, app.state.herald)
+    for part in beside:
+        part.start()
+    yield
+    for part in reversed(beside):
+        part.stop()
+    app.state.store.close()
 
 
 def from_environment() -> FastAPI:

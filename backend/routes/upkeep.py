@@ -17,7 +17,7 @@ SCRAPERS = CapacityLimiter(1)  # threads of their own: numbers are wanted most w
 
 
 @router.post("/prune", dependencies=[Administers])
-def prune_sweeps(request: PruneRequest, store: StoreDep, janitor: JanitorDep) -> Pruned:
+def delete_old_sweeps(request: PruneRequest, store: StoreDep, janitor: JanitorDep) -> Pruned:
     """Delete sweeps that ended long ago and that nothing needs, about 500 runs at a time; `dry_run` deletes nothing.
 
     What has a tag to keep stays, and so does what another run or a baseline needs, and the best run of each

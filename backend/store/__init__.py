@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 
+from backend.store.announcing import Announcements, Due
 from backend.store.baselines import Baselines, NewBaseline
 from backend.store.comparisons import ComparisonQuery, Comparisons, NewComparison
 from backend.store.database import (
@@ -45,6 +46,7 @@ __all__ = [
     "Claim",
     "ComparisonQuery",
     "Condition",
+    "Due",
     "ImportedRun",
     "ImportedSweep",
     "InputFile",
@@ -80,7 +82,19 @@ __all__ = [
 
 
 class Store(
-    Imports, Searches, Stops, Lifecycle, Retries, Retention, Journal, Measurements, Baselines, Comparisons, Keys, Vital
+    Imports,
+    Searches,
+    Stops,
+    Lifecycle,
+    Retries,
+    Retention,
+    Journal,
+    Measurements,
+    Baselines,
+    Comparisons,
+    Keys,
+    Vital,
+    Announcements,
 ):
     """The whole of it. One a process; never carried across a fork.
 
