@@ -127,7 +127,7 @@ def _watch(
         if pulse.behind:
             child.end_training()
         if stopping():
-            return Ended()
+            return _given_back(child, settings)
         if time.monotonic() - start > settings.wall_limit_s:
             words = f"The run took longer than the limit of {settings.wall_limit_s:g} s."
             return Ended(outcome=_failed(claim, Reason.TIMEOUT, words, start))
@@ -145,6 +145,23 @@ def _without_inputs(claim: Claim, courier: Courier, start: float) -> Ended | Non
         return Ended(outcome=_failed(claim, Reason.DISK_FULL, words, start))
     words = f"The inputs of the run could not be fetched: {away}"
     return Ended(failure=Failure(reason=Reason.INTERNAL, message=words))
+
+
+def _given_back(child: Child, settings: Settings) -> Ended:
+    """The host goes down: a checkpoint first, where the run makes one in half of the grace; the other half is for its end.
+
+    A success that arrives in that moment counts.
+    """
+    told = child.channel.told
+    before, deadline = told.checkpoint, time.monotonic() + settings.shutdown_grace_s / 2
+    with contextlib.suppress(TooMuch):  # it is being stopped already
+        asked = child.ask_for_checkpoint()
+        while asked and time.monotonic() < deadline and told.checkpoint == before and told.outcome is None:
+            if not child.listen(0.05):
+                break
+    if told.outcome is not None and told.outcome.status is RunStatus.SUCCEEDED:
+        return Ended(outcome=told.outcome)
+    return Ended()
 
 
 def _cancelled(child: Child, settings: Settings) -> Ended:

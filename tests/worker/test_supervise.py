@@ -159,6 +159,26 @@ def test_a_host_that_goes_down_gives_the_attempt_back(execute):
     assert (run.status, run.attempt) == (RunStatus.QUEUED, 0)
 
 
+def test_a_host_that_goes_down_asks_for_a_checkpoint_and_keeps_it_for_the_next_attempt(execute, artifacts):
+    """It is asked within half of the grace, and told to end after that."""
+    script = """
+        import signal
+        folder = pathlib.Path(job["checkpoints"])
+        def save(*_):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "0007-x.pt").write_text("7")
+            tell("checkpoint", name="0007-x.pt")
+        signal.signal(signal.SIGUSR1, save)
+        tell("curve", name="x", step=7, value=1.0)
+        while True: time.sleep(0.01)
+    """
+    begin = time.monotonic()
+    patient = execute.settings.model_copy(update={"shutdown_grace_s": 10.0})
+    run = execute(script, stopping=lambda: time.monotonic() - begin > 1.0, settings=patient)
+    assert (run.status, run.attempt) == (RunStatus.QUEUED, 0)
+    assert artifacts.names(f"checkpoints/{run.id}") == ["0007-x.pt"]
+
+
 def test_who_lost_the_lease_kills_its_child_and_writes_nothing(execute, store):
     def take_away(claim):
         time.sleep(0.4)
