@@ -57,12 +57,11 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
         openapi_url=None,  # document and page are our own: `backend.routes.index`
         generate_unique_id_function=lambda route: route.name,  # of functions of generated clients
         redirect_slashes=False,
-        root_path=settings.root_path,
     )
     app.state.settings = settings
     app.state.store = store
     wanted = asked(settings.modules)
-    app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted)
+    app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted, settings.catalogue_idle_s)
     app.state.reaper = Reaper(store, bell, settings.reap_s)
     app.state.scout = Scout(store, app.state.catalogue, settings, app.state.reaper)
     app.state.artifacts = Artifacts(settings.artifacts)
@@ -93,6 +92,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
         doorkeeper=app.state.doorkeeper,
         hosts=settings.allowed_hosts,
         max_body=settings.max_body_bytes,
+        root=settings.root_path,
         larger={f"{PREFIX}/comparisons": settings.max_comparison_bytes},
     )
     app.add_middleware(Observed, answered=app.state.metrics.answered)

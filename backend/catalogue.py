@@ -35,14 +35,15 @@ class Catalogue:
         data_dir: Where data sets lie.
         timeout_s: Seconds after which a question is given up, and the process replaced.
         wanted: Plug-ins.
+        idle_s: Seconds without a question after which the process ends, until one is asked; 0: it stays.
 
     Every method raises `Unavailable` while too many ask or no process answers, and what the core
     raises: `BadConfig`, `UnknownName`.
     """
 
-    def __init__(self, data_dir: Path, timeout_s: float, wanted: tuple[Asked, ...] = ()) -> None:
+    def __init__(self, data_dir: Path, timeout_s: float, wanted: tuple[Asked, ...] = (), idle_s: float = 0) -> None:
         self._data_dir = data_dir
-        self._core = Core(timeout_s, wanted)
+        self._core = Core(timeout_s, wanted, idle_s)
         self._left = nobody_left
 
     def asked_by(self, left: Callable[[], bool]) -> "Catalogue":

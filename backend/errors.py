@@ -18,6 +18,7 @@ from starlette.routing import compile_path
 
 from backend.logs import this_request
 from backend.store import DATABASE_ERRORS, QuotaExceeded, SchemaMismatch, disk_is_full
+from mgic.doors.callers import path_within
 from mgic.errors import (
     BadCheckpoint,
     BadConfig,
@@ -218,7 +219,9 @@ def _methods(request: Request) -> list[str]:
     """All that the path has; FastAPI's own `Allow` names those of the first matching route only."""
     paths = request.app.openapi()["paths"].items()
     for form in ("}", ":path}"):  # a model's name may have slashes, of which the schema does not tell
-        found = [ways for path, ways in paths if compile_path(path.replace("}", form))[0].match(request.url.path)]
+        found = [
+            ways for path, ways in paths if compile_path(path.replace("}", form))[0].match(path_within(request.scope))
+        ]
         if found:
             break
     return sorted({method.upper() for ways in found for method in ways})

@@ -42,6 +42,7 @@ class Guard:
         hosts: The names this server answers to, from `read_hosts`.
         max_body: Largest body, bytes.
         larger: Paths that take a larger one, with its size.
+        root: What a proxy has put in front of all paths; a request may have it or not.
     """
 
     def __init__(
@@ -51,18 +52,21 @@ class Guard:
         hosts: Sequence[str],
         max_body: int,
         larger: Mapping[str, int] = NO_LARGER,
+        root: str = "",
     ) -> None:
         self._app = app
         self._doorkeeper = doorkeeper
         self._hosts = frozenset(hosts)
         self._max_body = max_body
         self._larger = larger
+        self._root = root
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = False
+        scope["root_path"] = self._root
 
         async def send_safe(message: Message) -> None:
             nonlocal started

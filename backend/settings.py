@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.artifacts import SCHEMES
 from backend.hooks import split
+from backend.keys import Token, read_key, read_key_file
 from backend.logs import LogFormat
 from backend.store import Policy, parse_database_url, sqlite_url
 from mgic.cores import usable_cores
@@ -91,6 +92,9 @@ class Settings(BaseSettings):
     max_comparison_bytes: int = 8 * 2**20  # a body that has what each process of a comparison measured
     max_artifact_bytes: int = 4 * 2**30  # of all files that one run leaves
     catalogue_timeout_s: float = 60
+    catalogue_idle_s: float = Field(
+        900, ge=0
+    )  # without a question: then its memory is free until the next; 0: it stays
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
@@ -250,6 +254,13 @@ class Settings(BaseSettings):
         return "cuda" if Path("/dev/nvidiactl").exists() and not hidden else "cpu"
 
     @property
+    def key_of_worker(self) -> Token | None:
+        """Raises `BadConfig` for what is no key, and for a file that has none."""
+        if self.worker_key is not None and self.worker_key.get_secret_value():
+            return read_key("MGIC_WORKER_KEY", self.worker_key.get_secret_value())
+        return read_key_file("MGIC_WORKER_KEY_FILE", self.worker_key_file) if self.worker_key_file else None
+
+    @property
     def run_threads(self) -> int:
         return self.threads or max(1, usable_cores() // self.slots)
 
@@ -258,7 +269,9 @@ def read_settings() -> Settings:
     """As the variables say. Exits with 78 (sysexits.h: configuration error), and a line that names each at fault."""
     try:
         check_variables(os.environ)
-        return Settings()
+        settings = Settings()
+        _ = settings.key_of_worker  # read here, where what it has wrong is said
+        return settings
     except BadConfig as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(os.EX_CONFIG) from error

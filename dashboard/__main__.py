@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from pydantic import ValidationError
 from starlette.middleware import Middleware
+from streamlit import config
 
 from dashboard.assets import Assets
 from dashboard.guard import Guard
@@ -30,13 +31,14 @@ def main() -> None:
     except (ValueError, BadConfig) as error:
         sys.stderr.write(f"{in_words(error)}\n")
         raise SystemExit(os.EX_CONFIG) from error
-    os.environ["STREAMLIT_SERVER_BASE_URL_PATH"] = settings.root_path.strip("/")
     app = st.App(
         Path(__file__).with_name("app.py"),
         secrets={"auth": {**provider, "cookie_secret": secrets.token_hex(32)}} if provider else None,
         routes=routes(settings),
         middleware=[Middleware(Guard, hosts=hosts), Middleware(Assets, root=settings.root_path)],
     )
+    # Once the application has found its file of options, and before it is asked for anything.
+    config.set_option("server.baseUrlPath", settings.root_path.strip("/"))
     serve(app, host, port, websockets=True)
 
 

@@ -82,7 +82,9 @@ def leave() -> bool:
 
 
 def forget() -> None:
-    """All that the session has seen as this visitor."""
+    """All that the session has seen as this visitor, and the way to the API."""
+    if "client" in st.session_state:
+        st.session_state.client.close()
     for name in list(st.session_state):
         del st.session_state[name]
 
@@ -159,7 +161,8 @@ def _here(settings: Settings) -> Visitor | None:
     """Of this machine: who needs no key, or has the pages' own. What the API says is asked once a session."""
     key = settings.own_key
     try:
-        return Visitor("here", Visitor("here", None, key).client(settings).me(), key)
+        with Visitor("here", None, key).client(settings) as client:
+            return Visitor("here", client.me(), key)
     except Unreachable:
         return Visitor("here", None, key)  # what the page then says itself
     except ApiError as error:
@@ -195,7 +198,7 @@ def _over(settings: Settings) -> bool:
 def _stranger(settings: Settings) -> str:
     name = _name(settings)
     if name is None:
-        return f"Your provider does not tell a {settings.oidc_claim} that it has checked."
+        return f"Your provider tells no {settings.oidc_claim} that it has checked."
     if _over(settings):
         return "Your session is over."
     return f"{name} is not among those who may use this service; MGIC_OIDC_SCOPES names them."

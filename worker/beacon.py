@@ -16,6 +16,7 @@ from typing import Any
 from celery import bootsteps
 from celery.worker import state
 
+from backend.keys import Token
 from backend.queue import Bell
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Slot, Store
@@ -31,6 +32,19 @@ PATIENCE = 3  # times the reaper rings before a worker doubts its ears
 # Slots in a task, shared with those that are forked from here. The beat reads it without its lock, in which a
 # slot may have been killed.
 busy = Value(ctypes.c_int, 0)
+
+
+def is_let_in(store: Store, key: Token | None) -> bool:
+    """Whether a worker may work: once keys were made for workers, with one of these.
+
+    It claims from the database itself, whose password it has: a key is how one worker of many is told to stop.
+    """
+    if not store.asks_workers_for_keys():
+        return True
+    found = store.key(key.id) if key else None
+    if key is None or found is None or not key.matches(found.digest):
+        return False
+    return found.scope == "worker" and found.state == "active"
 
 
 def name_of(settings: Settings) -> str:
@@ -89,6 +103,10 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
     def _tell(self) -> None:
         try:
             store = _store(self._settings.database)
+            if not is_let_in(store, self._settings.key_of_worker):
+                log.error("workers need a key here, and this one has none that holds: it ends")
+                state.should_stop = os.EX_NOPERM
+                return
             idle = busy.get_obj().value == 0
             if self._looking is not None:
                 self._able = self._looking.news(idle) or self._able

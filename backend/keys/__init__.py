@@ -62,7 +62,12 @@ def read_key_file(variable: str, file: Path) -> Token:
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError) as error:
         raise BadConfig(f"{variable}: {file} cannot be read: {error}") from error
+    return read_key(variable, text, f"{file} has")
+
+
+def read_key(variable: str, text: str, place: str = "there is") -> Token:
+    """A key that a setting has. Raises `BadConfig`, which does not repeat the text."""
     token = read_token(text)
     if token is None:
-        raise BadConfig(f"{variable}: {file} has no key in it; `python -m backend.keys token` makes one")
+        raise BadConfig(f"{variable}: {place} no key in it; `python -m backend.keys token` makes one")
     return token

@@ -21,7 +21,7 @@ from backend.store import DATABASE_ERRORS, SCOPES, KeyScope, SchemaMismatch, Sto
 from mgic.errors import BadConfig, MgicError
 
 UNITS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 @._+-]{0,119}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 @._+/-]{0,119}")
 NO_KEY = "there is no key yet: `mgic key create NAME --scope admin` makes one"
 
 
@@ -71,9 +71,7 @@ def _answer(asked: argparse.Namespace) -> Any:
 
 def _create(store: Store, name: str, scope: KeyScope, expires: str) -> dict[str, Any]:
     if not NAME.fullmatch(name):
-        raise BadConfig(
-            f"a key's name has letters, digits and ' @._+-', at most 120, and begins with one: not {name!r}"
-        )
+        raise BadConfig(f"a key's name has letters, digits and ' @._+/-', at most 120, no sign first: not {name!r}")
     until = read_expiry(expires, time.time())
     try:
         check(store.engine)

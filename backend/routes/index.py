@@ -50,9 +50,10 @@ async def list_links(request: Request, root: RootDep) -> ApiIndex:
 
 
 @router.get(DOCUMENT, include_in_schema=False, dependencies=[Reads])
-def get_document(request: Request, catalogue: CatalogueDep) -> dict[str, Any]:
+def get_document(request: Request, catalogue: CatalogueDep, root: RootDep) -> dict[str, Any]:
     """The OpenAPI document; without the experiments' types where the catalogue cannot tell them now."""
-    document: dict[str, Any] = request.app.openapi()
+    front = root.removesuffix(PREFIX)
+    document: dict[str, Any] = request.app.openapi() | ({"servers": [{"url": front}]} if front else {})
     try:
         return with_experiments(document, catalogue.experiments())
     except Unavailable as error:

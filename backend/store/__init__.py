@@ -26,7 +26,7 @@ from backend.store.database import (
 from backend.store.imports import ImportedRun, ImportedSweep, Imports
 from backend.store.journal import Journal
 from backend.store.keys import SCOPES, Keys, KeyScope, StoredKey
-from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
+from backend.store.lifecycle import Beat, Claim, Held, Lease, Lifecycle, Slot
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
 from backend.store.retention import Leaving, Policy, Retention
@@ -47,6 +47,7 @@ __all__ = [
     "ComparisonQuery",
     "Condition",
     "Due",
+    "Held",
     "ImportedRun",
     "ImportedSweep",
     "InputFile",

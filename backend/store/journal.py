@@ -173,12 +173,12 @@ class Journal(Database):
             connection.execute(workers.delete().where(workers.c.name == name))
 
     def workers(self, alive_s: float) -> list[Worker]:
-        """All known workers; alive are those seen within `alive_s` seconds."""
+        """All known workers; alive are those seen within `alive_s` seconds, and not before the clock was set back."""
         with self._read() as connection:
             now = self._now(connection)
             rows = connection.execute(select(workers).order_by(workers.c.queue, workers.c.name)).mappings().all()
             busy = connection.execute(select(runs.c.worker, runs.c.id).where(runs.c.status.in_(ACTIVE))).all()
-            held = {row["name"]: holders(connection, _slot(row), now - alive_s) for row in rows}
+            held = {row["name"]: holders(connection, _slot(row), now, alive_s) for row in rows}
         running: dict[str, list[UUID]] = {}
         for name, run_id in busy:
             running.setdefault(name, []).append(run_id)
@@ -191,7 +191,7 @@ class Journal(Database):
                 slots=row["slots"],
                 version=row["version"],
                 seen_at=datetime.fromtimestamp(row["seen_at"], UTC),
-                alive=now - row["seen_at"] <= alive_s,
+                alive=abs(now - row["seen_at"]) <= alive_s,
                 able=Abilities.model_validate(row["able"]) if row["able"] else None,
                 running=tuple(running.get(row["name"], ())),
                 held_by=tuple(one for one in held[row["name"]] if one not in running.get(row["name"], ())),
@@ -209,8 +209,10 @@ class Journal(Database):
     def newest_heartbeat_s(self) -> float | None:
         """Seconds since any worker was last seen; None if none ever was."""
         with self._read() as connection:
-            newest = connection.scalar(select(func.max(workers.c.seen_at)))
-            return None if newest is None else max(0.0, self._now(connection) - newest)
+            newest: float | None = connection.scalar(
+                select(func.min(func.abs(self._now(connection) - workers.c.seen_at)))
+            )
+            return newest
 
 
 def _slot(worker: RowMapping) -> Slot:

@@ -86,7 +86,8 @@ class Keys(Database):
 
     def asks_workers_for_keys(self) -> bool:
         """Once a key for workers was made, also if it was revoked since."""
-        return any(key.scope == "worker" for key in self.every_key())
+        with self._read() as connection:
+            return connection.execute(select(keys.c.id).where(keys.c.scope == "worker").limit(1)).first() is not None
 
     def note_act(self, by: str, key_id: str | None, action: str, target: str) -> None:
         """A line of the audit.

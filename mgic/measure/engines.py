@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from mgic.errors import BadConfig, Problem
+from mgic.extras import what_lacks
 from mgic.inference import Form, agreement, export_onnx, form_of, optimize_for_inference
-from mgic.inference.runtimes import RUNTIMES, Runtime, runtime_pass, what_lacks
+from mgic.inference.runtimes import RUNTIMES, Runtime, runtime_pass
 from mgic.models import create
 from mgic.models.weights import load
 

@@ -57,9 +57,9 @@ class Api:
         return None
 
 
-def start_api(folder: Path, **settings: str) -> Api:
-    """It on a free port, with its catalogue loaded."""
-    port, database = free_port(), f"sqlite:///{folder / 'mgic.db'}"
+def start_api(folder: Path, database: str | None = None, **settings: str) -> Api:
+    """It on a free port, with its catalogue loaded; on a SQLite file in the folder if no database is named."""
+    port, database = free_port(), database or f"sqlite:///{folder / 'mgic.db'}"
     engine = make_engine(database)
     upgrade(engine)
     engine.dispose()
@@ -89,8 +89,8 @@ def start_api(folder: Path, **settings: str) -> Api:
 
 
 @contextmanager
-def running_api(folder: Path, **settings: str):
-    api = start_api(folder, **settings)
+def running_api(folder: Path, database: str | None = None, **settings: str):
+    api = start_api(folder, database, **settings)
     try:
         yield api
     finally:

@@ -1,69 +1,26 @@
-"""Keys on a service that others reach: who is let in, to what, how often, and what is written down of it.
+"""Keys on a service that others reach: who is let in, to what, and what is written down of it."""
 
-The application is put together here and asked without a server, so that each request can come from where it likes.
-"""
-
-import asyncio
 import hashlib
 import time
-from collections.abc import Iterator
 from uuid import uuid4
 
-import httpx2 as httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from backend.app import PREFIX, UNKEYED, create_app
+from backend.app import PREFIX, UNKEYED
 from backend.auth import Needs
-from backend.doorkeeper import Rate
 from backend.keys import Token, mint, read_token
 from backend.keys.__main__ import read_expiry
-from backend.migrations import upgrade
-from backend.queue import Bell
-from backend.routes.runs import stream_run_events
-from backend.settings import Settings
-from backend.store import QuotaExceeded, Store, make_engine
+from backend.store import Store
 from mgic.errors import BadConfig
-from mgic.records import MeasuredRequest
+from tests.backend.keyed import AWAY, HERE, added, asking, by, measured, refused
 from tests.backend.store_points import new_sweep
-from tests.comparisons import drawn
-
-AWAY, HERE = "http://lab.example.org", "http://127.0.0.1:8000"
-EVERYWHERE = {"api_host": "0.0.0.0", "allowed_hosts": "lab.example.org"}
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('keys') / 'mgic.db'}"
-    upgrade(make_engine(url))
-    store = Store.open(url, most_queued_each=4)
-    yield store
-    store.close()
-
-
-def asking(store: Store, url: str = AWAY, **settings) -> TestClient:
-    """A client of a service with these settings, whose requests arrive at `url`."""
-    told = Settings(**EVERYWHERE | {"refusals_per_minute": 1000} | settings)
-    app = create_app(told, store, Bell("redis://127.0.0.1:1/0"))
-    return TestClient(app, base_url=url + PREFIX + "/", client=("10.0.0.7", 5000))
-
-
-def added(store: Store, scope: str, name: str = "", expires_at: float | None = None) -> Token:
-    token = mint()
-    assert store.add_key(token.id, name or f"{scope} {token.id}", scope, token.digest, expires_at)
-    return token
-
-
-def by(token: Token, **more: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token.text}"} | more
-
-
-def refused(answer: httpx.Response, status: int, kind: str) -> str:
-    problem = answer.json()
-    assert (answer.status_code, problem["type"]) == (status, f"/problems/{kind}"), problem
-    assert answer.headers["content-type"] == "application/problem+json"
-    return problem["detail"]
+@pytest.fixture
+def store(keyed_store) -> Store:
+    return keyed_store
 
 
 # The table of routes
@@ -111,7 +68,7 @@ def test_a_stranger_is_told_nothing_by_any_route(store):
 def test_a_key_opens_what_its_scope_says_and_what_smaller_ones_open(store):
     client = asking(store)
     read, submit, admin = (added(store, scope) for scope in ("read", "submit", "admin"))
-    body = MeasuredRequest(measured=drawn()).model_dump(mode="json")
+    body = measured(0)
     for token, statuses in ((read, (200, 403, 403)), (submit, (200, 201, 403)), (admin, (200, 201, 200))):
         told = (
             client.get("sweeps", headers=by(token)).status_code,
@@ -229,10 +186,6 @@ def test_what_is_submitted_is_read_by_all_and_changed_by_its_owner_or_an_admin(s
     assert client.delete(f"comparisons/{kept}", headers=by(ada)).status_code == 204
 
 
-def measured(number: int) -> dict:
-    return MeasuredRequest(measured=drawn(number=number)).model_dump(mode="json")
-
-
 def test_two_who_choose_one_idempotency_key_do_not_meet(store):
     client = asking(store)
     ada, bob = added(store, "submit", "ada"), added(store, "submit", "bob")
@@ -270,91 +223,22 @@ def test_the_audit_has_who_changed_what_and_nothing_that_was_refused(store):
     assert client.get("audit", params=more, headers=by(admin)).json()["items"] == [new[2]]
 
 
-# How much
+# Below a path
 
 
-def test_requests_beyond_the_rate_wait_and_are_told_how_long(store):
-    client = asking(store, reads_per_minute=3, submits_per_minute=1)
-    ada, bob = added(store, "submit", "ada"), added(store, "submit", "bob")
-    assert [client.get("runs", headers=by(ada)).status_code for _ in range(4)] == [200, 200, 200, 429]
-    last = client.get("runs", headers=by(ada))
-    assert "3 reading requests a minute" in refused(last, 429, "rate-limited")
-    assert 15 <= int(last.headers["retry-after"]) <= 20
-    assert client.get("runs", headers=by(bob)).status_code == 200
-    sweep = store.add_sweep(new_sweep(owner="ada"))
-    told = [client.patch(f"sweeps/{sweep.id}", json={"notes": "x"}, headers=by(ada)).status_code for _ in range(2)]
-    assert told == [200, 429]
-    here = asking(store, HERE, api_host="127.0.0.1", reads_per_minute=1)
-    assert [here.get("runs").status_code for _ in range(3)] == [200] * 3
-
-
-def test_an_address_that_tries_keys_has_to_wait_and_who_has_one_has_not(store):
-    client, good = asking(store, refusals_per_minute=2), added(store, "read")
-    assert [client.get("runs", headers=by(mint())).status_code for _ in range(3)] == [401, 401, 429]
-    refused(client.get("runs"), 429, "rate-limited")
-    assert client.get("runs", headers=by(good)).status_code == 200
-
-
-def test_a_rate_fills_again_and_forgets_whom_it_has_not_seen_for_long():
-    now = [0.0]
-    rate = Rate(60, lambda: now[0])
-    assert [rate.spend("a") for _ in range(60)] == [0.0] * 60
-    assert rate.spend("a") == pytest.approx(1.0)
-    now[0] = 2.0
-    assert [rate.spend("a") for _ in range(3)] == [0.0, 0.0, pytest.approx(1.0)]
-    for number in range(10_001):
-        rate.spend(f"b{number}")
-    assert len(rate._buckets) == 10_000
-
-
-def test_an_owner_has_a_quota_of_what_waits(store):
-    store.add_sweep(new_sweep(3, owner="carl"))
-    with pytest.raises(
-        QuotaExceeded, match="3 runs of carl are queued, and 2 more are asked for; each owner may have 4"
-    ):
-        store.add_sweep(new_sweep(2, owner="carl"))
-    store.add_sweep(new_sweep(1, owner="carl"))
-    store.add_sweep(new_sweep(5))
-    store.add_sweep(new_sweep(4, owner="dora"))
-
-
-# Kinds
-
-
-def test_the_pages_ask_for_whom_they_speak_and_with_no_more_than_that_has(store):
-    client, pages, ada = asking(store), added(store, "pages"), added(store, "admin", "ada")
-    refused(client.get("me", headers=by(pages)), 403, "forbidden")
-    eve = {"MGIC-User": "eve@example.org", "MGIC-Scope": "read"}
-    me = client.get("me", headers=by(pages, **eve)).json()
-    assert (me["name"], me["scope"], me["key_id"]) == ("eve@example.org", "read", pages.id)
-    refused(client.delete("demo", headers=by(pages, **eve)), 403, "forbidden")
-    refused(client.get("me", headers=by(pages, **eve | {"MGIC-Scope": "root"})), 403, "forbidden")
-    refused(client.get("me", headers=by(ada, **eve)), 403, "forbidden")
-    here = asking(store, HERE, api_host="127.0.0.1")
-    assert here.get("me", headers=eve).json()["name"] == "", "without a key they mean nothing"
-
-
-def test_a_stream_ends_with_its_key(store, monkeypatch):
-    monkeypatch.setattr("backend.routes.runs.KEY_EVERY_S", 0.0)
-    monkeypatch.setattr("backend.routes.runs.LOOK_EVERY_S", 0.01)
-    client, token = asking(store), added(store, "read")
-    (run,), _ = store.sweep_runs(store.add_sweep(new_sweep()).id, 1)
-    seen = []
-
-    class Listener:
-        async def is_disconnected(self) -> bool:
-            return False
-
-    async def still_let_in() -> bool:
-        return await client.app.state.doorkeeper._is_still_let_in(f"Bearer {token.text}")
-
-    async def listen() -> None:
-        async for event in stream_run_events(run.id, Listener(), store, still_let_in):
-            seen.append(event.data.to_status)
-            store.revoke_key(token.id)
-
-    asyncio.run(asyncio.wait_for(listen(), 20))
-    assert seen == ["queued"], "the run goes on, and the stream does not"
+def test_behind_a_proxy_all_paths_that_are_told_begin_where_it_has_put_us(store):
+    client, submit = asking(store, root_path="/lab"), added(store, "submit")
+    for path in ("/lab/api/v1", "/api/v1"):
+        index = client.get(AWAY + path, headers=by(submit)).json()
+        assert (index["page"], index["links"]["list_runs"]) == ("/lab/docs", "/lab/api/v1/runs")
+    made = client.post(f"{AWAY}/lab/api/v1/comparisons", json=measured(9), headers=by(submit))
+    assert client.get(AWAY + made.headers["location"], headers=by(submit)).json()["id"] == made.json()["id"]
+    wrong = client.put(f"{AWAY}/lab/api/v1/runs", headers=by(submit))
+    assert (refused(wrong, 405, "method-not-allowed"), wrong.headers["allow"]) == ("Method Not Allowed", "GET")
+    assert client.get(f"{AWAY}/laboratory/api/v1/health").status_code == 401
+    large = {"measured": "x" * 300_000}
+    assert client.post(f"{AWAY}/lab/api/v1/comparisons", json=large, headers=by(submit)).status_code == 422
+    assert client.post(f"{AWAY}/lab/api/v1/baselines", json=large, headers=by(submit)).status_code == 413
 
 
 # What a key looks like

@@ -45,6 +45,8 @@ def test_the_database_lies_in_the_home_whatever_that_is_called(tmp_path, name):
         ("MGIC_BROKER_URL", "amqp://u:secret@h", "MGIC_BROKER_URL: an address of Redis is wanted"),
         ("MGIC_ARTIFACT_URL", "s3://bucket/runs[1]", "MGIC_ARTIFACT_URL: a prefix without *, ? and [ is wanted"),
         ("MGIC_ARTIFACT_URL", "~/artifacts", "only a shell knows what ~ is"),
+        ("MGIC_WORKER_KEY", "secret", "MGIC_WORKER_KEY: there is no key in it"),
+        ("MGIC_ROOT_PATH", "lab/", "MGIC_ROOT_PATH: a path such as /lab is wanted"),
         ("MGIC_ARTIFACT_URL", "ftp://h", "MGIC_ARTIFACT_URL: a folder or s3://bucket/prefix is wanted"),
     ],
 )
