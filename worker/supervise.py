@@ -148,7 +148,7 @@ def _without_inputs(claim: Claim, courier: Courier, start: float) -> Ended | Non
 
 
 def _given_back(child: Child, settings: Settings) -> Ended:
-    """The host goes down: a checkpoint first, where the run makes one in half of the grace; the other half is for its end.
+    """The host goes down: a checkpoint first, where the run makes one in half of the grace; its end has the other half.
 
     A success that arrives in that moment counts.
     """
