@@ -198,6 +198,7 @@ def test_a_file_that_is_missing_or_damaged_is_named_and_the_rest_is_there(sqlite
     assert verified(lab.archive).rows["runs"] > 0
 
 
+@pytest.mark.thorough
 def test_a_backup_of_another_kind_of_database_is_refused(sqlite_url, postgres_url, tmp_path):
     lab, other = Lab(sqlite_url, tmp_path), make_engine(postgres_url, pooled=False)
     lab.fill()
@@ -206,6 +207,7 @@ def test_a_backup_of_another_kind_of_database_is_refused(sqlite_url, postgres_ur
         restore(lab.archive, other, lab.artifacts, tmp_path, replace=True)
 
 
+@pytest.mark.thorough
 def test_an_older_store_is_backed_up_as_it_is_and_comes_back_at_the_newest_schema(of_0002, tmp_path):  # noqa: F811
     url = of_0002.url.render_as_string(hide_password=False)
     of_0002.dispose()

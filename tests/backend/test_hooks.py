@@ -17,8 +17,11 @@ from backend.hooks import Notice, NotTold, execute, is_public, post
 from backend.settings import Settings
 from mgic.records import SweepRequest
 from tests.backend.store_points import add, fail, succeeded, taken
+from tests.conftest import wait_for
 
 SECRET = "a secret of the receiver"
+# What is asked of the store is asked of both in one test; the rest lies beyond it.
+of_one_store = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 NOTICE = Notice("sweep.ended", "an-id", 1, b'{"x": 1}')
 
 
@@ -49,7 +52,7 @@ def receiver(*codes: int):
         server.server_close()
 
 
-def test_what_is_sent_is_signed_with_its_time(store):
+def test_what_is_sent_is_signed_with_its_time():
     with receiver() as (url, got):
         post(url, SECRET, NOTICE, private=True)
     ((headers, body),) = got
@@ -157,6 +160,7 @@ def test_what_is_retried_is_announced_again(store):
     assert [json.loads(notice.body)["sweep"]["counts"] for notice in told.got] == [{"failed": 1}, {"succeeded": 1}]
 
 
+@of_one_store
 def test_who_could_not_be_told_is_told_later_and_others_not_twice(store):
     away, there = Listener(failures=2), Listener()
     mine = herald(store, away, there)
@@ -166,6 +170,7 @@ def test_who_could_not_be_told_is_told_later_and_others_not_twice(store):
     assert [notice.attempt for notice in there.got] == [1]
 
 
+@of_one_store
 def test_after_many_attempts_it_is_given_up(store, caplog):
     away = Listener(failures=MOST_ATTEMPTS)
     mine = herald(store, away)
@@ -175,6 +180,7 @@ def test_after_many_attempts_it_is_given_up(store, caplog):
     assert "is not tried again" in caplog.text
 
 
+@of_one_store
 def test_a_deleted_sweep_is_not_announced_and_nobody_is_no_trouble(store):
     (run_id,) = add(store)
     store.cancel_run(run_id)
@@ -216,8 +222,7 @@ def test_a_sweep_is_waited_for_and_watched_to_its_end(api):
     waiter = threading.Thread(target=lambda: waited.append(api.http.get(f"/sweeps/{sweep.id}?wait=30").json()))
     for thread in (watcher, waiter):
         thread.start()
-    while not events:
-        assert watcher.is_alive()
+    wait_for(lambda: events, 20, "the first event")
     api.client.cancel_sweep(sweep.id)
     for thread in (watcher, waiter):
         thread.join(60)

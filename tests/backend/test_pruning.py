@@ -15,6 +15,8 @@ from mgic.records import Artifact, Pruned
 from tests.backend.store_points import add, succeeded, taken
 
 FILE = Artifact(name="a.png", media_type="image/png", size=1000, sha256="0" * 64)
+# What is asked of the store is asked of both in two tests; the rest lies beyond it.
+of_one_store = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 OLD = Policy(30 * DAY_S)
 
 
@@ -87,6 +89,7 @@ def test_the_best_run_of_each_sweep_stays_and_what_it_was_made_from(store):
     assert prune(store, OLD, dry_run=False) == pruned(sweeps=2, runs=3, size_bytes=3000)
 
 
+@of_one_store
 def test_what_younger_runs_need_stays(store):
     source = finished(store, 2)
     young = finished(store, 1, needs=[source[1]])
@@ -99,6 +102,7 @@ def test_what_younger_runs_need_stays(store):
     assert there(store, [*source, *young]) == [False, True, True]
 
 
+@of_one_store
 def test_it_goes_on_where_it_was_told_to_stop(store):
     for _ in range(3):
         age(store, finished(store, 2))
@@ -107,6 +111,7 @@ def test_it_goes_on_where_it_was_told_to_stop(store):
     assert prune(store, OLD, dry_run=False, most=3) == pruned(sweeps=1, runs=2, size_bytes=2000)
 
 
+@of_one_store
 def test_the_janitor_does_it_by_the_settings(store, tmp_path):
     old = finished(store, 1)
     age(store, old)
@@ -120,6 +125,7 @@ def test_the_janitor_does_it_by_the_settings(store, tmp_path):
         store.run(old[0])
 
 
+@of_one_store
 def test_an_order_by_a_field_that_there_is_not_is_refused_with_the_nearest(store):
     finished(store)
     check_policy(Policy(1, (), "result.top1"), store)
