@@ -8,15 +8,18 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from backend import errors
+from backend import errors, logs
 from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.doorkeeper import Doorkeeper
 from backend.guard import Guard
+from backend.herald import Herald, hooks_of
 from backend.janitor import Janitor
 from backend.keys.starting import refuse_strangers, take_in_keys
 from backend.lookout import Lookout
+from backend.metrics import Metrics
 from backend.migrations import check
+from backend.observed import Observed
 from backend.queue import Bell
 from backend.reaper import Reaper
 from backend.routes import (
@@ -31,6 +34,7 @@ from backend.routes import (
     runs,
     service,
     sweeps,
+    upkeep,
 )
 from backend.scout import Scout
 from backend.settings import Settings, read_settings
@@ -46,24 +50,11 @@ UNKEYED = frozenset({f"{PREFIX}/health"})  # whether it lives, a health check ma
 def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     """The application. Its lifespan starts and ends the process of the catalogue, and the threads beside the API."""
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.catalogue.start()
-        app.state.reaper.start()
-        app.state.scout.start()
-        app.state.janitor.start()
-        yield
-        app.state.janitor.stop()
-        app.state.scout.stop()
-        app.state.reaper.stop()
-        app.state.catalogue.stop()
-        store.close()
-
     app = FastAPI(
         title="MGIC Lab",
         version=__version__,
         summary="Benchmarks of multigrid-in-channels networks: sweeps, runs, results.",
-        lifespan=lifespan,
+        lifespan=_lifespan,
         openapi_url=None,  # document and page are our own: `backend.routes.index`
         generate_unique_id_function=lambda route: route.name,  # of functions of generated clients
         redirect_slashes=False,
@@ -76,12 +67,28 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.reaper = Reaper(store, bell, settings.reap_s)
     app.state.scout = Scout(store, app.state.catalogue, settings, app.state.reaper)
     app.state.artifacts = Artifacts(settings.artifacts)
+    app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s, settings.retention)
+    app.state.herald = Herald(store, hooks_of(settings), settings.announce_s)
+    app.state.metrics = Metrics(store, app.state.catalogue, app.state.reaper, app.state.janitor, app.state.artifacts)
     app.state.doorkeeper = Doorkeeper(store, settings, UNKEYED)
-    app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s)
     errors.install(app)
-    for part in (index, catalogue, paper, sweeps, runs, artifacts, results, baselines, comparisons, demo, service):
+    for part in (
+        index,
+        catalogue,
+        paper,
+        sweeps,
+        runs,
+        artifacts,
+        results,
+        baselines,
+        comparisons,
+        demo,
+        service,
+        upkeep,
+    ):
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(index.page)
+    app.include_router(upkeep.scraped)
     app.add_middleware(
         Guard,
         doorkeeper=app.state.doorkeeper,
@@ -90,13 +97,25 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
         root=settings.root_path,
         larger={f"{PREFIX}/comparisons": settings.max_comparison_bytes},
     )
+    app.add_middleware(Observed, answered=app.state.metrics.answered)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    beside = (app.state.catalogue, app.state.reaper, app.state.scout, app.state.janitor, app.state.herald)
+    for part in beside:
+        part.start()
+    yield
+    for part in reversed(beside):
+        part.stop()
+    app.state.store.close()
 
 
 def from_environment() -> FastAPI:
     """As the settings say. Exits with 78 where they, or the database's schema, cannot be served."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     settings = read_settings()
+    logs.configure(settings.log_format)
     lease = Lease(settings.lease_s, settings.max_attempts)
     try:
         most, each = settings.max_queued, settings.max_queued_each

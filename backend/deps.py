@@ -21,6 +21,7 @@ from backend.catalogue import Catalogue
 from backend.errors import BadCursor
 from backend.janitor import Janitor
 from backend.lookout import Lookout
+from backend.metrics import Metrics
 from backend.reaper import Reaper
 from backend.scout import Scout
 from backend.settings import Settings
@@ -72,6 +73,11 @@ async def _artifacts(request: Request) -> Artifacts:
 async def _janitor(request: Request) -> Janitor:
     janitor: Janitor = request.app.state.janitor
     return janitor
+
+
+async def _metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.app.state.metrics
+    return metrics
 
 
 async def _settings(request: Request) -> Settings:
@@ -159,6 +165,7 @@ SharedCatalogueDep = Annotated[Catalogue, Depends(_shared_catalogue)]
 ArtifactsDep = Annotated[Artifacts, Depends(_artifacts)]
 LookoutDep = Annotated[Lookout, Depends(_lookout)]
 JanitorDep = Annotated[Janitor, Depends(_janitor)]
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
 ReaperDep = Annotated[Reaper, Depends(_reaper)]
 ScoutDep = Annotated[Scout, Depends(_scout)]
 RootDep = Annotated[str, Depends(_root)]

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from backend.logs import this_request
 from backend.store import DATABASE_ERRORS, QuotaExceeded, SchemaMismatch, disk_is_full
 from mgic.doors.callers import path_within
 from mgic.errors import (
@@ -130,7 +131,7 @@ def problem(
     **more: Any,
 ) -> ProblemResponse:
     """The one shape. `kind` is the last part of the type; `more` are members of their own."""
-    instance = f"urn:request:{uuid4()}"
+    instance = f"urn:request:{this_request() or uuid4()}"
     body: dict[str, Any] = {
         "type": f"/problems/{kind}",
         "title": title,

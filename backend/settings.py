@@ -7,23 +7,26 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.artifacts import SCHEMES
+from backend.hooks import split
 from backend.keys import Token, read_key, read_key_file
-from backend.store import parse_database_url, sqlite_url
+from backend.logs import LogFormat
+from backend.store import Policy, parse_database_url, sqlite_url
 from mgic.cores import usable_cores
 from mgic.doors.callers import LOOPBACK, read_hosts
 from mgic.errors import BadConfig
 from mgic.place import check_folder, check_variables
 from mgic.plugins import split_names
-from mgic.records import Queue
+from mgic.records import ORDER_PATTERN, TAG_PATTERN, Queue, plain_tag
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+SECRET_LENGTH = 16  # characters, at least
 BROKERS = ("redis", "rediss", "redis+socket")
 
 
@@ -48,6 +51,7 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0)  # torch threads a run; 0 shares the cores among the slots
     alive_file: Path | None = None  # touched by a worker at every heartbeat, for a health check
     modules: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="MGIC_IMPORT")  # plug-ins, with commas
+    log_format: LogFormat = "auto"  # JSON lines, and plain ones on a terminal
     beside_api: bool = False  # this worker has the API's installation and folders, which so knows what it can do
     host: str = ""  # a name for this machine, where the kernel's boot id is not enough
 
@@ -66,11 +70,23 @@ class Settings(BaseSettings):
     heartbeat_s: float = 10  # how often a worker says that it is alive
     reap_s: float = 10
     clean_s: float = 60  # how often the checkpoints of runs that have ended are looked for, and removed
+    webhook_urls: Annotated[tuple[str, ...], NoDecode] = ()  # told when a sweep has ended; with commas between them
+    webhook_secret: str = Field("", repr=False)  # signs what they are told
+    webhook_secret_file: Path | None = Field(None, validate_default=True)
+    webhook_private: bool = False  # whether they may lie on this machine or in a private network
+    sweep_command: str = ""  # executed when a sweep has ended, with its JSON on standard input
+    announce_s: float = 2  # how often it is looked for
+    prune_older_than_days: float | None = Field(None, gt=0)  # what ended longer ago is deleted; None: nothing
+    prune_keep_best: str = Field(
+        "", pattern=ORDER_PATTERN
+    )  # the order whose first run of each sweep stays, as -result.top1
+    prune_keep_tags: Annotated[tuple[str, ...], NoDecode] = ("keep",)
     poll_s: float = 1  # how often a run in work prolongs its lease and looks whether it was cancelled
     grace_s: float = 2  # between TERM and KILL for a cancelled run
     shutdown_grace_s: float = 20  # the same when the host goes down
     wall_limit_s: float = 24 * 3600
     max_attempts: int = Field(5, ge=1)
+    low_disk_bytes: int = Field(2**30, ge=0)  # free on a disk; with less, /ready says so
     max_queued: int = 20_000
     max_body_bytes: int = 256 * 1024
     max_comparison_bytes: int = 8 * 2**20  # a body that has what each process of a comparison measured
@@ -84,6 +100,47 @@ class Settings(BaseSettings):
     @classmethod
     def _with_commas(cls, names: object) -> object:
         return read_hosts(names) if isinstance(names, str) else names
+
+    @field_validator("webhook_urls", mode="before")
+    @classmethod
+    def _addresses(cls, urls: object) -> object:
+        if not isinstance(urls, str):
+            return urls
+        found = tuple(url.strip() for url in urls.split(",") if url.strip())
+        if wrong := [
+            url for url in found if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname
+        ]:
+            raise ValueError(f"https://host/path is wanted, not {wrong[0][:80]!r}")
+        return found
+
+    @field_validator("webhook_secret_file")
+    @classmethod
+    def _a_file_with_a_secret(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        secret = info.data.get("webhook_secret", "")
+        if file is not None:
+            secret = _password_in(file)
+        if info.data.get("webhook_urls") and len(secret) < SECRET_LENGTH:
+            raise ValueError(
+                f"MGIC_WEBHOOK_SECRET, or the file, needs {SECRET_LENGTH} characters: what is sent is signed"
+            )
+        return file
+
+    @field_validator("sweep_command")
+    @classmethod
+    def _a_command(cls, command: str) -> str:
+        if command:
+            split(command)
+        return command
+
+    @field_validator("prune_keep_tags", mode="before")
+    @classmethod
+    def _tags_with_commas(cls, tags: object) -> object:
+        if not isinstance(tags, str):
+            return tags
+        found = tuple(plain_tag(tag) for tag in tags.split(",") if tag.strip())
+        if wrong := [tag for tag in found if not re.fullmatch(TAG_PATTERN, tag)]:
+            raise ValueError(f"{wrong[0][:80]!r} is no tag")
+        return found
 
     @field_validator("modules", mode="before")
     @classmethod
@@ -155,6 +212,18 @@ class Settings(BaseSettings):
         if path and not ROOT_PATH.fullmatch(path):
             raise ValueError("a path such as /lab is wanted, with a slash in front and none at its end")
         return path
+
+    @property
+    def webhook_key(self) -> str:
+        """What webhooks are signed with."""
+        return _password_in(self.webhook_secret_file) if self.webhook_secret_file else self.webhook_secret
+
+    @property
+    def retention(self) -> Policy | None:
+        """What the janitor deletes by itself."""
+        if self.prune_older_than_days is None:
+            return None
+        return Policy(self.prune_older_than_days * 86_400, self.prune_keep_tags, self.prune_keep_best)
 
     @property
     def database(self) -> str:

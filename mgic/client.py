@@ -38,6 +38,8 @@ from mgic.records import (
     PaperSummary,
     PaperTable,
     Preview,
+    Pruned,
+    PruneRequest,
     Recipe,
     Run,
     RunCount,
@@ -52,6 +54,7 @@ from mgic.transport import ApiError, Transport, Unreachable
 __all__ = ["PREFIX", "ApiError", "Client", "Unreachable"]
 
 Filter = str | bool | Sequence[str] | None
+PRUNE_S = 300
 CSV_S = 300  # all rows are gathered before the first is sent: 100,000 take 10 s of a core
 
 
@@ -242,6 +245,16 @@ class Client(Transport):
                     raise
                 refused.append(error)
         return refused
+
+    def prune(self, request: PruneRequest) -> Iterator[Pruned]:
+        """Delete what has had its time, some hundred runs an answer, until nothing more is to go."""
+        while True:
+            done = self._read(
+                Pruned, self._send("POST", "/prune", json=request.model_dump(mode="json"), timeout=PRUNE_S)
+            )
+            yield done
+            if not done.more:
+                return
 
     def load_demo(self) -> list[Sweep]:
         """Finished results that ship with the service, to look at; 409 where they are there already."""

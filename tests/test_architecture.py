@@ -29,6 +29,7 @@ BROAD_HANDLERS = {
     "mgic/cli/__init__.py": "an unforeseen error must not end with 1, which says that a run failed",
     "backend/reaper.py": "a thread that ended would leave lost runs lost",
     "backend/scout.py": "a thread that ended would leave searches without trials",
+    "backend/herald.py": "a thread that ended would announce nothing any more",
     "backend/janitor.py": "a thread that ended would let checkpoints pile up",
     "backend/artifacts.py": "each library behind fsspec has errors of its own",
     "worker/pulse.py": "a thread that ended would let the lease of a live run expire",

@@ -13,9 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from billiard import current_process
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import setup_logging, worker_process_init, worker_shutting_down
 from kombu.entity import Queue
 
+from backend import logs
 from backend.artifacts import Artifacts
 from backend.queue import RUN_TASK, Bell, celery_app
 from backend.settings import read_settings
@@ -39,6 +40,13 @@ celery.steps["worker"].add(Beacon)
 me = slot_of(settings)  # before the fork: a slot has the name of its worker
 outside = words_for(asked(settings.modules))
 going_down = RawValue(ctypes.c_bool, False)  # shared with the slots, set by the worker that forked them
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _configure_logs(loglevel: int, **_: Any) -> None:
+    """Instead of Celery's; of what runs do it is told whatever the level of all else."""
+    logs.configure(settings.log_format, loglevel)
+    logging.getLogger("worker").setLevel(min(loglevel, logging.INFO))
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
@@ -97,7 +105,8 @@ def _work() -> None:
             return
         if claim is None:
             return
-        usable = supervise(claim, child(), store(), artifacts(), settings, stopping)
+        with logs.of_run(claim.run_id):
+            usable = supervise(claim, child(), store(), artifacts(), settings, stopping)
         if not usable or me.queue == "timing":
             child().end(settings.grace_s)
             child().dismiss()

@@ -165,16 +165,26 @@ class Child:
         job, pid = self._job, self.channel.pid
         return job is not None and not job.fresh and pid is None and self.process.poll() == 0 and self.channel.closed
 
+    def _tell(self, number: signal.Signals) -> bool:
+        """To the run, and to no other process."""
+        if self.channel.pid is None or self.channel.left is not None:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.channel.pid, number)
+        return True
+
     def signal(self, number: signal.Signals) -> None:
         """To the whole process group of the run, which from now on nobody begins anew."""
         self._job = None
         _signal(self.channel.pid or self.process.pid, number)
 
     def end_training(self) -> None:
-        """Tell the run, and no other process, that its training is to end early; to be told again is no matter."""
-        if self.channel.pid is not None and self.channel.left is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.channel.pid, signal.SIGUSR2)
+        """Tell the run that its training is to end early; to be told again is no matter."""
+        self._tell(signal.SIGUSR2)
+
+    def ask_for_checkpoint(self) -> bool:
+        """Tell the run that one is wanted now; whether it has begun, and so may make one."""
+        return self._tell(signal.SIGUSR1)
 
     def rest(self) -> bool:
         """Once the outcome is told: whether the next run may come, which is not before the fork of this one has ended.

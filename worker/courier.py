@@ -11,6 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from pathlib import Path
 
 from backend.artifacts import Artifacts, attempt, checkpoint
@@ -55,7 +56,7 @@ class Courier:
         self._every_s = every_s
         self._owned = owned
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._carry, name="courier", daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._carry,), name="courier", daemon=True)
         self.fetched = threading.Event()
         self.missing = ""
         self.away: OSError | None = None

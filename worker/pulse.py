@@ -7,6 +7,7 @@ run goes on listening to it.
 import logging
 import threading
 import time
+from contextvars import copy_context
 
 from backend.settings import Settings
 from backend.store import Claim, Store
@@ -31,7 +32,7 @@ class Pulse:
         self._told = told
         self._ended = threading.Event()
         self._one = threading.Lock()
-        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._beat,), name="pulse", daemon=True)
         self._asked: float | None = None  # since when an answer is waited for
         self._scored = False  # since it was last held against the others of its search
         self._epochs = 0  # after which that was

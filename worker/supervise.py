@@ -64,6 +64,8 @@ def supervise(
     Returns:
         Whether the child may serve another run.
     """
+    start = time.monotonic()
+    log.info("run %s: attempt %d of %s starts", claim.run_id, claim.attempt, claim.experiment)
     child.channel.begin()
     told, folder = child.channel.told, settings.scratch / str(claim.run_id)
     with Pulse(store, claim, settings, told) as pulse:
@@ -79,9 +81,20 @@ def supervise(
             if not ended.succeeded:  # what it has written helps nobody, and may take the room that its end needs
                 clear_disk(folder, claim.fence, others=False)
             stored = _store_end(claim, child, store, ended, pulse, stopping)
+    _tell_of_end(claim, ended, stored, time.monotonic() - start)
     courier.clear(own=stored is False or not ended.succeeded, others=stored is True)
     clear_disk(folder, claim.fence, others=bool(stored) and _has_ended(store, claim))
     return ended.reusable or child.free
+
+
+def _tell_of_end(claim: Claim, ended: Ended, stored: bool | None, seconds: float) -> None:
+    if ended.outcome is not None:
+        failure, how = ended.outcome.failure, str(ended.outcome.status)
+    else:
+        failure, how = ended.failure, "given up" if ended.lost else "given back"
+    why = f" ({failure.reason})" if failure else ""
+    kept = "" if stored else ", which was not stored"
+    log.info("run %s: %s%s after %.1f s%s", claim.run_id, how, why, seconds, kept)
 
 
 def _watch(
@@ -119,7 +132,7 @@ def _watch(
         if pulse.behind:
             child.end_training()
         if stopping():
-            return Ended()
+            return _given_back(child, settings)
         if time.monotonic() - start > settings.wall_limit_s:
             words = f"The run took longer than the limit of {settings.wall_limit_s:g} s."
             return Ended(outcome=_failed(claim, Reason.TIMEOUT, words, start))
@@ -137,6 +150,23 @@ def _without_inputs(claim: Claim, courier: Courier, start: float) -> Ended | Non
         return Ended(outcome=_failed(claim, Reason.DISK_FULL, words, start))
     words = f"The inputs of the run could not be fetched: {away}"
     return Ended(failure=Failure(reason=Reason.INTERNAL, message=words))
+
+
+def _given_back(child: Child, settings: Settings) -> Ended:
+    """The host goes down: a checkpoint first, where the run makes one in half of the grace; its end has the other half.
+
+    A success that arrives in that moment counts.
+    """
+    told = child.channel.told
+    before, deadline = told.checkpoint, time.monotonic() + settings.shutdown_grace_s / 2
+    with contextlib.suppress(TooMuch):  # it is being stopped already
+        asked = child.ask_for_checkpoint()
+        while asked and time.monotonic() < deadline and told.checkpoint == before and told.outcome is None:
+            if not child.listen(0.05):
+                break
+    if told.outcome is not None and told.outcome.status is RunStatus.SUCCEEDED:
+        return Ended(outcome=told.outcome)
+    return Ended()
 
 
 def _cancelled(child: Child, settings: Settings) -> Ended:

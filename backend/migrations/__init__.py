@@ -22,15 +22,20 @@ def upgrade(engine: Engine) -> None:
     Raises:
         SchemaMismatch: The database is newer than this program.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     with engine.connect().execution_options(mgic_write=True) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text("set local statement_timeout = 0"))
             connection.execute(text(f"select pg_advisory_xact_lock({LOCK})"))
-        _refuse_newer(_version(connection))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        refuse_newer(version_of(connection))
+        bring(connection, "head")
+
+
+def bring(connection: Connection, revision: str) -> None:
+    """The schema to a revision, in the caller's transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def check(engine: Engine) -> str:
@@ -40,8 +45,8 @@ def check(engine: Engine) -> str:
         SchemaMismatch: It is not.
     """
     with engine.connect() as connection:
-        found = _version(connection)
-    _refuse_newer(found)
+        found = version_of(connection)
+    refuse_newer(found)
     if found != SCHEMA_VERSION:
         state = f"has schema {found}" if found else "has no schema"
         raise SchemaMismatch(
@@ -62,20 +67,22 @@ def state(url: str) -> str:
         return "none yet, the first start makes it"
     engine = make_engine(url, pooled=False)
     with engine.connect().execution_options(mgic_write=True) as connection, connection.begin() as transaction:
-        found = _version(connection)
+        found = version_of(connection)
         transaction.rollback()
-    _refuse_newer(found)
+    refuse_newer(found)
     return f"schema {found}" if found == SCHEMA_VERSION else f"schema {found or 'none'}, the next start brings it up"
 
 
-def _version(connection: Connection) -> str | None:
+def version_of(connection: Connection) -> str | None:
+    """None: there is no schema."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     version: str | None = connection.scalar(select(text("version_num")).select_from(text("alembic_version")))
     return version
 
 
-def _refuse_newer(found: str | None) -> None:
+def refuse_newer(found: str | None) -> None:
+    """Raises `SchemaMismatch`."""
     if found is not None and found > SCHEMA_VERSION:
         raise SchemaMismatch(
             f"the database has schema {found}, newer than this program's {SCHEMA_VERSION}: install a newer version"

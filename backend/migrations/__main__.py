@@ -33,14 +33,14 @@ def main() -> None:
     except DATABASE_ERRORS as error:
         if WRONG_PASSWORD in str(error):
             _leave(os.EX_CONFIG, KEPT)
-        _leave(os.EX_IOERR if disk_is_full(error) else os.EX_UNAVAILABLE, _reason(database, error))
+        _leave(os.EX_IOERR if disk_is_full(error) else os.EX_UNAVAILABLE, reason(database, error))
     except DBAPIError as error:  # it answers, and is none: another kind of file, for one
-        _leave(os.EX_CONFIG, _reason(database, error))
+        _leave(os.EX_CONFIG, reason(database, error))
     except OSError as error:
         _leave(os.EX_CONFIG, f"{error.filename}, for the database, cannot be made: {error.strerror}")
 
 
-def _reason(url: str, error: Exception) -> str:
+def reason(url: str, error: Exception) -> str:
     """The driver's own words, without SQLAlchemy's around them."""
     address = parse_database_url(url)
     place = address.database if address.get_backend_name() == "sqlite" else address.host

@@ -6,9 +6,7 @@ from typing import Annotated
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Response
 
-from backend.artifacts import Artifacts
 from backend.auth import Audits, CallerDep, Reads
-from backend.catalogue import Catalogue
 from backend.deps import (
     ArtifactsDep,
     CursorDep,
@@ -21,12 +19,7 @@ from backend.deps import (
     StrictQuery,
     Text,
 )
-from backend.disk import shortages
-from backend.janitor import Janitor
-from backend.migrations import check
-from backend.reaper import Reaper
-from backend.settings import Settings
-from backend.store import DATABASE_ERRORS, SchemaMismatch, Store
+from backend.readiness import look_around
 from mgic import __version__
 from mgic.cores import usable_cores
 from mgic.records import MAX_SWEEP_RUNS, Act, Caller, Health, Page, System, Worker
@@ -51,48 +44,12 @@ async def get_readiness(
     artifacts: ArtifactsDep,
     settings: SettingsDep,
 ) -> Health:
-    """`ok`; `degraded` (works, but a part is missing: `notes` says which); 503 without a database."""
-    look = partial(_look, store, catalogue, reaper, janitor, artifacts, settings)
+    """`ok`; `degraded` (works, but a part or room is missing: `notes` says which); 503 without a database."""
+    look = partial(look_around, store, catalogue, reaper, janitor, artifacts, settings)
     found = await to_thread.run_sync(look, limiter=LOOKERS)
     if found.status == "unavailable":
         response.status_code = 503
     return found
-
-
-def _look(
-    store: Store, catalogue: Catalogue, reaper: Reaper, janitor: Janitor, artifacts: Artifacts, settings: Settings
-) -> Health:
-    notes = [f"{what} cannot be written: {why}" for what, why in shortages(store.engine, artifacts).items()]
-    disk = "full" if notes else "ok"
-    try:
-        schema = check(store.engine)
-        age = store.newest_heartbeat_s()
-    except SchemaMismatch as error:
-        return Health(status="unavailable", version=__version__, database="wrong schema", notes=(str(error),))
-    except DATABASE_ERRORS:
-        notes.append("the database does not answer")
-        return Health(status="unavailable", version=__version__, database="no answer", disk=disk, notes=tuple(notes))
-    catalogue.start()  # where it failed, and nobody has asked since
-    if not reaper.broker_reached:
-        notes.append("no broker: runs are kept, and start when it is back")
-    if not janitor.place_reached:
-        notes.append("the place of the artifacts does not answer: runs wait a minute for it at their end")
-    if age is None or age > settings.lease_s:
-        notes.append("no worker is online: runs stay queued")
-    if not catalogue.loaded:
-        notes.append(catalogue.trouble or "the catalogue is starting")
-    return Health(
-        status="degraded" if notes else "ok",
-        version=__version__,
-        database="ok",
-        schema_version=schema,
-        broker="ok" if reaper.broker_reached else "no answer",
-        artifacts="ok" if janitor.place_reached else "no answer",
-        disk=disk,
-        catalogue="ok" if catalogue.loaded else "no answer" if catalogue.trouble else "starting",
-        newest_heartbeat_seconds=age,
-        notes=tuple(notes),
-    )
 
 
 @router.get("/me", dependencies=[Reads])

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 
+from backend.store.announcing import Announcements, Due
 from backend.store.baselines import Baselines, NewBaseline
 from backend.store.comparisons import ComparisonQuery, Comparisons, NewComparison
 from backend.store.database import (
@@ -28,13 +29,14 @@ from backend.store.keys import SCOPES, Keys, KeyScope, StoredKey
 from backend.store.lifecycle import Beat, Claim, Held, Lease, Lifecycle, Slot
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
-from backend.store.removal import Removal
+from backend.store.retention import Leaving, Policy, Retention
 from backend.store.retries import Retries
-from backend.store.search import Condition, Operator, Place, RunQuery, Search
+from backend.store.search import Condition, Operator, Place, RunQuery
 from backend.store.searches import OpenSearch, Searches
 from backend.store.standing import NewSearch
 from backend.store.stopping import Stop, Stops
 from backend.store.sweeps import NewRun, NewSweep
+from backend.store.vitals import Vital, Vitals
 
 __all__ = [
     "DATABASE_ERRORS",
@@ -44,6 +46,7 @@ __all__ = [
     "Claim",
     "ComparisonQuery",
     "Condition",
+    "Due",
     "Held",
     "ImportedRun",
     "ImportedSweep",
@@ -51,6 +54,7 @@ __all__ = [
     "InputGone",
     "KeyScope",
     "Lease",
+    "Leaving",
     "MeasuredRun",
     "NewBaseline",
     "NewComparison",
@@ -61,6 +65,7 @@ __all__ = [
     "OpenSearch",
     "Operator",
     "Place",
+    "Policy",
     "QuotaExceeded",
     "RunQuery",
     "SchemaMismatch",
@@ -68,6 +73,7 @@ __all__ = [
     "Stop",
     "Store",
     "StoredKey",
+    "Vitals",
     "config_key",
     "disk_is_full",
     "make_engine",
@@ -77,7 +83,19 @@ __all__ = [
 
 
 class Store(
-    Imports, Search, Searches, Stops, Lifecycle, Retries, Removal, Journal, Measurements, Baselines, Comparisons, Keys
+    Imports,
+    Searches,
+    Stops,
+    Lifecycle,
+    Retries,
+    Retention,
+    Journal,
+    Measurements,
+    Baselines,
+    Comparisons,
+    Keys,
+    Vital,
+    Announcements,
 ):
     """The whole of it. One a process; never carried across a fork.
 

@@ -205,6 +205,13 @@ class Journal(Database):
             for row in rows
         ]
 
+    def alive_workers(self, alive_s: float) -> dict[str, int]:
+        """How many were seen within `alive_s` seconds, by queue."""
+        with self._read() as connection:
+            seen = workers.c.seen_at >= self._now(connection) - alive_s
+            query = select(workers.c.queue, func.count()).where(seen).group_by(workers.c.queue)
+            return {queue: number for queue, number in connection.execute(query)}
+
     def newest_heartbeat_s(self) -> float | None:
         """Seconds since any worker was last seen; None if none ever was."""
         with self._read() as connection:

@@ -89,10 +89,10 @@ class Removal(Lineage):
             raise Conflict(f"something else needs it: {'; '.join(needed[:SHOWN])}{_more(needed)}")
         if left := [{"run_id": row["id"]} for row in rows if row["fence"]]:
             connection.execute(insert(leftovers), left)
-        for some in _batches(ids):
+        for some in batches(ids):
             connection.execute(update(runs).where(runs.c.retry_of.in_(some)).values(retry_of=None))
             connection.execute(delete(inputs).where(inputs.c.run_id.in_(some)))
-        for some in _batches(ids):
+        for some in batches(ids):
             connection.execute(delete(runs).where(runs.c.id.in_(some)))
 
     def _needs(self, connection: Connection, ids: set[UUID]) -> list[str]:
@@ -102,20 +102,42 @@ class Removal(Lineage):
             for user, used in self._used_by(connection, ids).items()
             if user not in ids
         ]
-        for some in _batches(list(ids)):
-            query = select(runs.c.id, runs.c.reused_from).where(runs.c.reused_from.in_(some))
-            for user, used in connection.execute(query):
-                if user not in ids:
-                    found.append(f"run {user} took over the result of run {used}")
-        for name, document in connection.execute(select(baselines.c.name, baselines.c.document)):
-            named = {str((model.get("top1") or {}).get("run_id")) for model in document["models"]}
-            found += [
-                f"the baseline {name} has the accuracy of run {used}" for used in sorted(named & {*map(str, ids)})
-            ]
+        for user, used in self._reusing(connection, list(ids)):
+            if user not in ids:
+                found.append(f"run {user} took over the result of run {used}")
+        for name, named in self._named_by_baselines(connection):
+            found += [f"the baseline {name} has the accuracy of run {used}" for used in sorted(named & ids, key=str)]
         return found
 
+    def _users(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, set[UUID | str]]:
+        """By run, all that needs it: runs, and baselines by name."""
+        found: dict[UUID, set[UUID | str]] = {}
+        for some in batches(ids):
+            query = select(inputs.c.input_id, inputs.c.run_id).where(inputs.c.input_id.in_(some))
+            for used, user in connection.execute(query):
+                found.setdefault(used, set()).add(user)
+        for user, used in self._reusing(connection, ids):
+            found.setdefault(used, set()).add(user)
+        for name, named in self._named_by_baselines(connection):
+            for used in named.intersection(ids):
+                found.setdefault(used, set()).add(name)
+        return found
 
-def _batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    def _reusing(self, connection: Connection, ids: Sequence[UUID]) -> Iterator[tuple[UUID, UUID]]:
+        """Runs that took over the result of one of these, with that one."""
+        for some in batches(ids):
+            query = select(runs.c.id, runs.c.reused_from).where(runs.c.reused_from.in_(some))
+            yield from ((user, used) for user, used in connection.execute(query))
+
+    def _named_by_baselines(self, connection: Connection) -> Iterator[tuple[str, set[UUID]]]:
+        """Each baseline with the runs whose accuracy it has."""
+        for name, document in connection.execute(select(baselines.c.name, baselines.c.document)):
+            told = (model.get("top1") or {} for model in document["models"])
+            yield name, {UUID(one["run_id"]) for one in told if one.get("run_id")}
+
+
+def batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    """So many that one statement takes them."""
     return (ids[start : start + AT_A_TIME] for start in range(0, len(ids), AT_A_TIME))
 
 

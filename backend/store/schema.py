@@ -27,7 +27,7 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0011"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0012"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
 QUEUED = text("status = 'queued'")  # as a literal: a parameter would not find the partial index
@@ -168,6 +168,15 @@ run_tags = Table(
 
 # Runs that were deleted, and whose files still lie there.
 leftovers = Table("leftovers", metadata, Column("run_id", Uuid, primary_key=True))
+
+# Sweeps that have not been announced as ended since they were begun, or begun again.
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("sweep_id", Uuid, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("attempts", Integer, nullable=False),  # that have failed
+    Column("due_at", Float),  # NULL: it has not ended
+)
 
 # That a run may not be removed while another needs it is this table's to say.
 inputs = Table(

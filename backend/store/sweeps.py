@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from backend.store.facts import facts_at_end, record_facts, record_start
 from backend.store.lineage import ID_BATCH, Lineage, NewInput
 from backend.store.rows import ACTIVE, RESULT_COLUMNS, result_rows, sweep_record
-from backend.store.schema import events, runs, sweep_tags, sweeps
+from backend.store.schema import announcements, events, runs, sweep_tags, sweeps
 from backend.store.search import sweeps_saying, with_columns
 from backend.store.standing import NewSearch, standings
 from mgic.errors import Conflict, NotFound
@@ -268,6 +268,7 @@ class Sweeps(Lineage):
                 **(new.search.columns if new.search else {}),
             )
         )
+        connection.execute(insert(announcements).values(sweep_id=sweep_id, attempts=0))
         if new.tags:
             connection.execute(insert(sweep_tags), [{"sweep_id": sweep_id, "tag": tag} for tag in new.tags])
         if new.search:

@@ -11,6 +11,7 @@ import typer
 
 from mgic import __version__
 from mgic.cli import (
+    backup,
     baselines,
     benchmark,
     comparisons,
@@ -22,6 +23,7 @@ from mgic.cli import (
     gate,
     keys,
     local,
+    prune,
     reference,
     replay,
     results,
@@ -67,6 +69,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": local.run,
     "up": up.up,
     "doctor": doctor.doctor,
+    "backup": backup.backup,
+    "restore": backup.restore,
     "submit": submit.submit,
     "status": follow.status,
     "logs": follow.logs,
@@ -75,6 +79,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "runs": edit.runs,
     "edit": edit.edit,
     "delete": edit.delete,
+    "prune": prune.prune,
     "demo": demo.demo,
     "table": table.table,
     "export": results.export,

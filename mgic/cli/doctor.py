@@ -32,6 +32,7 @@ DASHBOARD_PACKAGES = ("pandas", "plotly", "streamlit")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_S = 2.0
 ROOM_BYTES = 64 * 2**20  # a service that has less will not get far
+FEW_BYTES = 2**30  # with less than this it will soon be full
 
 
 class Check(Record):
@@ -55,11 +56,12 @@ def doctor(
     database_url: Annotated[
         str | None, typer.Option(envvar="MGIC_DATABASE_URL", help="PostgreSQL to look for.")
     ] = None,
+    artifact_url: Annotated[str, typer.Option(envvar="MGIC_ARTIFACT_URL", help="Where runs leave files.")] = "",
     api_port: Annotated[int, typer.Option(envvar="MGIC_API_PORT", help="The API's port.")] = 8000,
     dashboard_port: Annotated[int, typer.Option(envvar="MGIC_DASHBOARD_PORT", help="The dashboard's port.")] = 8501,
 ) -> None:
     """What is missing here. Exit 0 if the embedded service (`mgic up`) could run, 5 if not."""
-    running = _service(api_url, api_key)
+    running, there = _service(api_url, api_key)
     placed = _home(home)
     checks = [
         _python(),
@@ -69,9 +71,9 @@ def doctor(
         _packages("dashboard", DASHBOARD_PACKAGES),
         _valkey(broker_url),
         placed,
-        *([_database(home)] if placed.status == "ok" else []),
+        *([_database(home), *_artifacts(home, artifact_url), _room(home)] if placed.status == "ok" else []),
         running,
-        *([] if running.status == "ok" else [_port("API port", api_port), _port("dashboard port", dashboard_port)]),
+        *([] if there else [_port("API port", api_port), _port("dashboard port", dashboard_port)]),
         _server("broker", broker_url, "MGIC_BROKER_URL", 6379),
         _server("database", database_url, "MGIC_DATABASE_URL", 5432),
         *_plugins(),
@@ -151,12 +153,17 @@ def _home(home: Path) -> Check:
     return _check("home", not why, why or os.path.realpath(home), required=True)
 
 
-def _refusal(home: Path) -> str:
-    folder = home
+def _nearest(folder: Path) -> Path:
+    """It, or of the folders above it the nearest that is there."""
     while not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent
+    return folder
+
+
+def _refusal(place: Path, variable: str = "MGIC_HOME") -> str:
+    folder = _nearest(place)
     if not folder.is_dir():
-        return f"{folder} is no folder: give MGIC_HOME another place"
+        return f"{folder} is no folder: give {variable} another place"
     try:
         with TemporaryFile(dir=folder) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -176,19 +183,42 @@ def _database(home: Path) -> Check:
     return _check("schema", done.returncode == 0, (done.stdout + done.stderr).strip()[-500:], required=True)
 
 
-def _service(url: str, key: str | None) -> Check:
-    """A service that runs knows its own database and broker: it is asked, nothing of it is imported here."""
+def _artifacts(home: Path, url: str) -> list[Check]:
+    """Whether runs can leave files there; a bucket is asked by the service, which has its keys."""
+    if url.startswith("s3://"):
+        return [Check(name="artifacts", status="unused", required=False, detail=f"{url}: a running service says more")]
+    folder = Path(url.removeprefix("file://")) if url else Path(os.path.realpath(home)) / "artifacts"
+    why = _refusal(folder, "MGIC_ARTIFACT_URL")
+    return [_check("artifacts", not why, why or str(folder), required=True)]
+
+
+def _room(home: Path) -> Check:
+    """What is left there, before it is too little."""
+    folder = _nearest(Path(os.path.realpath(home)))
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 1e9:,.1f} GB are free at {folder}"
+    if free < FEW_BYTES:
+        detail += ": `mgic prune --older-than 90d --dry-run` says what old sweeps take, or give MGIC_HOME another disk"
+    return _check("disk", free >= FEW_BYTES, detail)
+
+
+def _service(url: str, key: str | None) -> tuple[Check, bool]:
+    """A service that runs knows its own database and broker: it is asked, nothing of it is imported here.
+
+    Returns:
+        What it says, and whether anything answered.
+    """
     try:
         with connect(url, key) as client:
             health = client.ready()
-            found = _check("running service", True, f"{health.status} at {client.url}; {_parts(health)}")
+            detail = f"{health.status} at {client.url}; {_parts(health)}"
+            return _check("running service", health.status == "ok", detail), True
     except BadConfig as error:
-        return _check("running service", False, str(error))
+        return _check("running service", False, str(error)), False
     except Unreachable:
-        return Check(name="running service", status="unused", required=False, detail=f"none at {url}")
+        return Check(name="running service", status="unused", required=False, detail=f"none at {url}"), False
     except ApiError as error:
-        return _check("running service", False, f"at {url}: {error}")
-    return found
+        return _check("running service", False, f"at {url}: {error}"), True
 
 
 def _parts(health: Health) -> str:

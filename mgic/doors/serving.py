@@ -37,6 +37,7 @@ def serve(app: Any, host: str, port: int, websockets: bool = False) -> None:
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
         access_log=False,
+        log_config=None,  # what it says goes where the process' own lines go
         log_level="warning",
         backlog=BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_S,

@@ -77,6 +77,7 @@ from mgic.records.paper import (
 from mgic.records.profile import Grade, NetworkProfile, PartName, Profile, TimedPart
 from mgic.records.regressions import ComparisonBrief, MeasuredRequest, MetricPoint
 from mgic.records.runs import (
+    ORDER_PATTERN,
     Artifact,
     Awaited,
     CheckedSearch,
@@ -92,6 +93,8 @@ from mgic.records.runs import (
     Point,
     Preview,
     Proposal,
+    Pruned,
+    PruneRequest,
     Reason,
     Run,
     RunCount,
@@ -158,6 +161,7 @@ __all__ = [
     "MAX_TAGS",
     "MODEL_NAME_PATTERN",
     "NAME_PATTERN",
+    "ORDER_PATTERN",
     "PROVENANCE",
     "STOPPED_EARLY",
     "TAG_PATTERN",
@@ -225,6 +229,8 @@ __all__ = [
     "Preview",
     "Profile",
     "Proposal",
+    "PruneRequest",
+    "Pruned",
     "Queue",
     "Range",
     "Reason",

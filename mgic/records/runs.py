@@ -100,6 +100,34 @@ class SweepPatch(RunPatch):
     name: str = Field(default_factory=str, pattern=NAME_PATTERN)
 
 
+ORDER_PATTERN = r"^(-?(config|result)\.[A-Za-z0-9_.]+)?$"
+
+
+class PruneRequest(Record):
+    """Which sweeps have had their time; those with a run that has not ended, or that ended since, are kept."""
+
+    older_than_days: float = Field(ge=0, le=36_500, description="Since the last run of a sweep has ended")
+    keep_tags: Tags = Field(("keep",), description="Of a sweep, or of one of its runs, that keeps all of the sweep")
+    keep_best: str = Field(
+        "",
+        max_length=200,
+        pattern=ORDER_PATTERN,
+        description="Of each other sweep the run that comes first in this order stays: -result.top1, result.mse",
+    )
+    dry_run: bool = Field(False, description="Only tell how much would go")
+
+
+class Pruned(Record):
+    """What was deleted, or would be."""
+
+    sweeps: int
+    runs: int
+    size_bytes: int = Field(description="Of the files of these runs")
+    kept_needed: int = Field(description="Old runs that stay, since others need them")
+    kept_best: int = Field(description="Old runs that stay, since they are the best of their sweeps")
+    more: bool = Field(description="Whether more would go if it was asked again")
+
+
 class RunCount(Record):
     """How many runs a list has in all."""
 

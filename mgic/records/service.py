@@ -79,9 +79,11 @@ class Health(Record):
     schema_version: str = ""
     broker: str = ""
     artifacts: str = ""  # the place where runs leave files
-    disk: str = ""  # of this machine, where the database or files lie on it: ok, or full
+    disk: str = ""  # of this machine, where the database or files lie on it: ok, low, or full
+    disk_free_bytes: int | None = None  # on the fullest of these disks; None where neither lies on this machine
     catalogue: str = ""
     newest_heartbeat_seconds: float | None = None
+    workers: dict[str, int] = Field({}, description="Alive, by queue")
     notes: tuple[str, ...] = ()
 
 

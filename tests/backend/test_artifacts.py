@@ -3,6 +3,8 @@
 import errno
 import io
 import os
+import shutil
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -18,7 +20,7 @@ from backend.settings import Settings
 from backend.thumbnails import MAX_PIXELS, NoThumbnail, thumbnail
 from mgic.errors import NotFound
 from mgic.records import Artifact
-from tests.backend.store_points import add, slot, succeeded
+from tests.backend.store_points import CPU, add, slot, succeeded
 from tests.bucket import BUCKET, bucket, environment
 from tests.conftest import free_port
 
@@ -168,6 +170,29 @@ def test_a_full_disk_makes_the_service_degraded_until_there_is_room(api, monkeyp
     assert (answer.status_code, answer.json()["status"], answer.json()["disk"]) == (200, "degraded", "full")
     assert f"the files of runs cannot be written: {os.strerror(number)}" in answer.json()["notes"]
     assert api.get("/ready").json()["disk"] == "ok"
+
+
+@of_one_store
+def test_a_disk_that_fills_up_is_told_of_before_it_is_full(api, monkeypatch):
+    ready = api.get("/ready").json()
+    assert (ready["disk"], ready["disk_free_bytes"] > 2**30) == ("ok", True)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=9_000_000))
+    ready = api.get("/ready").json()
+    assert (ready["status"], ready["disk"], ready["disk_free_bytes"]) == ("degraded", "low", 9_000_000)
+    assert "the files of runs: 9 MB of the disk are free" in ready["notes"]
+
+
+@of_one_store
+def test_a_queue_without_a_worker_is_told_of_once_a_run_waits_in_it(api, store):
+    assert "no worker is online: runs stay queued" in api.get("/ready").json()["notes"]
+    store.worker_seen(CPU, 1, "0.1")
+    add(store, 2, queue="gpu", device="cuda")
+    add(store)
+    ready = api.get("/ready").json()
+    assert ready["workers"] == {"cpu": 1}
+    assert [note for note in ready["notes"] if "worker" in note] == [
+        "no worker of the queue gpu is online: 2 runs wait for one"
+    ]
 
 
 def test_a_folder_of_any_name_keeps_files_in_itself(tmp_path, file):

@@ -18,7 +18,8 @@ from worker.child import Child
 from worker.supervise import supervise
 
 
-def test_curves_lines_and_the_result_are_kept(execute, store):
+def test_curves_lines_and_the_result_are_kept_and_start_and_end_are_told(execute, store, caplog):
+    caplog.set_level("INFO", "worker")
     run = execute("""
         print("from print", flush=True)
         tell("log", line="from log")
@@ -30,6 +31,9 @@ def test_curves_lines_and_the_result_are_kept(execute, store):
     assert (run.status, run.result) == (RunStatus.SUCCEEDED, {"top1": 99.0})
     assert [(p.step, p.value) for p in store.curves(run.id)[0]] == [(1, 0.5), (2, None)]
     assert {line.line for line in store.log(run.id)[0]} == {"from print", "from log"}
+    first, last = (record.getMessage() for record in caplog.records if record.levelname == "INFO")
+    assert first == f"run {run.id}: attempt 1 of {run.experiment} starts"
+    assert last.startswith(f"run {run.id}: succeeded after ")
 
 
 @pytest.mark.fault
@@ -156,6 +160,26 @@ def test_a_host_that_goes_down_gives_the_attempt_back(execute):
     begin = time.monotonic()
     run = execute("time.sleep(60)", stopping=lambda: time.monotonic() - begin > 0.5)
     assert (run.status, run.attempt) == (RunStatus.QUEUED, 0)
+
+
+def test_a_host_that_goes_down_asks_for_a_checkpoint_and_keeps_it_for_the_next_attempt(execute, artifacts):
+    """It is asked within half of the grace, and told to end after that."""
+    script = """
+        import signal
+        folder = pathlib.Path(job["checkpoints"])
+        def save(*_):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "0007-x.pt").write_text("7")
+            tell("checkpoint", name="0007-x.pt")
+        signal.signal(signal.SIGUSR1, save)
+        tell("curve", name="x", step=7, value=1.0)
+        while True: time.sleep(0.01)
+    """
+    begin = time.monotonic()
+    patient = execute.settings.model_copy(update={"shutdown_grace_s": 10.0})
+    run = execute(script, stopping=lambda: time.monotonic() - begin > 1.0, settings=patient)
+    assert (run.status, run.attempt) == (RunStatus.QUEUED, 0)
+    assert artifacts.names(f"checkpoints/{run.id}") == ["0007-x.pt"]
 
 
 def test_who_lost_the_lease_kills_its_child_and_writes_nothing(execute, store):

@@ -4,8 +4,12 @@ import errno
 import fcntl
 import json
 import os
+import shutil
+import socket
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -15,8 +19,14 @@ from backend.migrations import upgrade
 from backend.store import make_engine, sqlite_url
 from mgic.cli import app, doctor, up
 from mgic.cli.terminal import Code
+from mgic.client import ApiError
+from mgic.records import Health
+from tests.cases import thorough
 
 NOWHERE = "http://127.0.0.1:9"
+
+
+REAL_PORT = doctor._port
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +111,83 @@ def test_an_address_that_is_none_is_one_of_the_things_that_are_broken(tmp_path):
     found = examined(tmp_path, "--api-url", "localhost:8000", code=Code.OK)
     assert found["running service"]["status"] == "missing"
     assert "--api-url (MGIC_API_URL) is written" in found["running service"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("MGIC_LEASE_S", "soon", "MGIC_LEASE_S: should be a valid number"),
+        *thorough(
+            (
+                "MGIC_WEBHOOK_URLS",
+                "https://lab.example.org/hook",
+                "MGIC_WEBHOOK_SECRET, or the file, needs 16 characters",
+            ),
+            ("MGIC_BROKER_URL", "amqp://host", "MGIC_BROKER_URL: an address of Redis is wanted"),
+            ("MGIC_PRUNE_KEEP_BEST", "top1", "MGIC_PRUNE_KEEP_BEST: "),
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(tmp_path, monkeypatch, variable, value, said):
+    monkeypatch.setenv(variable, value)
+    broken(examined(tmp_path)["schema"], said)
+
+
+@pytest.mark.thorough
+def test_a_database_that_does_not_answer_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("MGIC_DATABASE_URL", "postgresql://mgic:x@127.0.0.1:9/mgic")
+    found = examined(tmp_path)
+    broken(found["schema"], "the database 127.0.0.1 cannot be used")
+    broken(found["database"], "MGIC_DATABASE_URL: ", "refused")
+
+
+def test_a_place_of_artifacts_that_is_no_folder_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    found = examined(tmp_path / "home", "--artifact-url", str(tmp_path / "file"))
+    broken(found["artifacts"], f"{tmp_path / 'file'} is no folder: give MGIC_ARTIFACT_URL another place")
+    assert doctor._artifacts(tmp_path, "s3://bucket/prefix")[0].status == "unused"
+
+
+def test_a_disk_that_fills_up_is_named_with_what_makes_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5 * 10**8))
+    check = doctor._room(tmp_path / "not" / "there")
+    assert (check.status, check.required) == ("missing", False)
+    assert check.detail.startswith(f"0.5 GB are free at {tmp_path}: `mgic prune")
+
+
+def test_a_port_that_is_taken_is_named():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        broken(REAL_PORT("API port", sock.getsockname()[1]).model_dump(), "Address already in use")
+
+
+class Answering:
+    """A service that answers so."""
+
+    url = "http://lab"
+
+    def __init__(self, answer: Health | ApiError) -> None:
+        self._answer = answer
+
+    def ready(self) -> Health:
+        if isinstance(self._answer, ApiError):
+            raise self._answer
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            Health(status="degraded", version="1", notes=("no worker is online: runs stay queued",)),
+            "no worker is online",
+        ),
+        (ApiError(401, {"detail": "a key is needed"}), "a key is needed"),
+    ],
+)
+def test_a_service_that_runs_and_cannot_work_is_named_with_its_reason(monkeypatch, answer, said):
+    monkeypatch.setattr(doctor, "connect", lambda *_: nullcontext(Answering(answer)))
+    check, there = doctor._service("http://lab", None)
+    assert (check.status, there) == ("missing", True)
+    assert said in check.detail
