@@ -19,7 +19,7 @@ GPU_OUT := gpu
 GPU_NEEDS := numpy pydantic safetensors scikit-learn scipy timm typer
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up quick test test-all check docs bench gpu clean
+.PHONY: help setup up quick test test-all check docs bench gpu compose-check clean
 
 help:
 	@echo "make setup   create $(VENV) and install into it"
@@ -31,6 +31,7 @@ help:
 	@echo "make docs    the documentation as a site, in site/"
 	@echo "make bench   how fast and how large it is here"
 	@echo "make gpu     what only a GPU can show: checks, and a benchmark of 6 minutes"
+	@echo "make compose-check  each command of docker/README.md in real containers, where an engine can run"
 	@echo "make clean   remove $(VENV) and caches; results in .mgic stay"
 
 setup: $(STAMP)
@@ -73,6 +74,10 @@ gpu:
 	@[ -z "$(WHEELS)" ] || $(PYTHON) -m pip install --quiet --no-index --find-links "$(WHEELS)" $(GPU_NEEDS)
 	$(PYTHON) -m tests.gpu --device $(GPU_DEVICE) --out $(GPU_OUT)
 	$(PYTHON) -m mgic benchmark --device $(GPU_DEVICE) --budget $(GPU_BUDGET) --out $(GPU_OUT)
+
+# FOLDER keeps what an engine of its own has built, for the next time.
+compose-check: setup
+	@exec $(BIN)/python -m tests.containers $(FOLDER)
 
 clean:
 	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -11,8 +11,10 @@ from fastapi import FastAPI
 from backend import errors
 from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
+from backend.doorkeeper import Doorkeeper
 from backend.guard import Guard
 from backend.janitor import Janitor
+from backend.keys.starting import refuse_strangers, take_in_keys
 from backend.migrations import check
 from backend.queue import Bell
 from backend.reaper import Reaper
@@ -33,9 +35,11 @@ from backend.scout import Scout
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
+from mgic.errors import BadConfig
+from mgic.place import PREFIX
 from mgic.plugins import asked
 
-PREFIX = "/api/v1"
+UNKEYED = frozenset({f"{PREFIX}/health"})  # whether it lives, a health check may ask without a key
 
 
 def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
@@ -66,10 +70,11 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.settings = settings
     app.state.store = store
     wanted = asked(settings.modules)
-    app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted)
+    app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted, settings.catalogue_idle_s)
     app.state.reaper = Reaper(store, bell, settings.reap_s)
     app.state.scout = Scout(store, app.state.catalogue, settings, app.state.reaper)
     app.state.artifacts = Artifacts(settings.artifacts)
+    app.state.doorkeeper = Doorkeeper(store, settings, UNKEYED)
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s)
     errors.install(app)
     for part in (index, catalogue, paper, sweeps, runs, artifacts, results, baselines, comparisons, demo, service):
@@ -77,8 +82,10 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.include_router(index.page)
     app.add_middleware(
         Guard,
+        doorkeeper=app.state.doorkeeper,
         hosts=settings.allowed_hosts,
         max_body=settings.max_body_bytes,
+        root=settings.root_path,
         larger={f"{PREFIX}/comparisons": settings.max_comparison_bytes},
     )
     return app
@@ -90,11 +97,14 @@ def from_environment() -> FastAPI:
     settings = read_settings()
     lease = Lease(settings.lease_s, settings.max_attempts)
     try:
-        store = Store.open(settings.database, lease, most_queued=settings.max_queued)
+        most, each = settings.max_queued, settings.max_queued_each
+        store = Store.open(settings.database, lease, most_queued=most, most_queued_each=each)
         check(store.engine)
-    except SchemaMismatch as mismatch:
-        sys.stderr.write(f"{mismatch}\n")
-        raise SystemExit(78) from mismatch
+        take_in_keys(store, settings)
+        refuse_strangers(store, settings)
+    except (SchemaMismatch, BadConfig) as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(os.EX_CONFIG) from error
     except OSError as error:
         sys.stderr.write(f"the database cannot be made: {error.filename}: {error.strerror}\n")
         raise SystemExit(os.EX_CONFIG) from error

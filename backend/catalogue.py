@@ -35,14 +35,15 @@ class Catalogue:
         data_dir: Where data sets lie.
         timeout_s: Seconds after which a question is given up, and the process replaced.
         wanted: Plug-ins.
+        idle_s: Seconds without a question after which the process ends, until one is asked; 0: it stays.
 
     Every method raises `Unavailable` while too many ask or no process answers, and what the core
     raises: `BadConfig`, `UnknownName`.
     """
 
-    def __init__(self, data_dir: Path, timeout_s: float, wanted: tuple[Asked, ...] = ()) -> None:
+    def __init__(self, data_dir: Path, timeout_s: float, wanted: tuple[Asked, ...] = (), idle_s: float = 0) -> None:
         self._data_dir = data_dir
-        self._core = Core(timeout_s, wanted)
+        self._core = Core(timeout_s, wanted, idle_s)
         self._left = nobody_left
 
     def asked_by(self, left: Callable[[], bool]) -> "Catalogue":
@@ -103,6 +104,10 @@ class Catalogue:
     def datasets(self, names: Sequence[str] | None = None) -> list[DatasetInfo]:
         """Those that have one of these names, or all there are."""
         return self._ask("datasets", self._data_dir, names)  # type: ignore[no-any-return]
+
+    def lacking(self, engine: str, device: str) -> str:
+        """Why an engine of timing could not be used in the API's own place; else empty."""
+        return self._ask("lacking", engine, device)  # type: ignore[no-any-return]
 
     def cost(self, name: str, options: dict[str, str], input_size: tuple[int, ...] | None) -> ModelCost:
         return self._ask("cost_of_query", name, options, input_size)  # type: ignore[no-any-return]

@@ -15,12 +15,14 @@ from typing import Any
 from backend.line import Line, nobody_left
 from mgic import plugins
 from mgic.errors import Unavailable
+from mgic.experiment import RUN_ELSEWHERE
 from mgic.plugins import Asked
 
 log = logging.getLogger(__name__)
 FIRST_MODEL = "mgic_resnet20"
 IN_LINE = 16  # questions at once; the API has 40 threads for all it does
 LONGEST_PAUSE_S = 30.0
+LOOK_S = 5.0  # how often it is looked whether the process has had nothing to do for long
 LONGEST_START_S = 120.0  # until a process has loaded torch; on a busy machine that takes many times as long
 ENDED = "the catalogue process ended; it is being started again"
 
@@ -38,6 +40,7 @@ def _ask(question: str, args: tuple[Any, ...]) -> Any:
 
 def _begin(parent: int, wanted: tuple[Asked, ...]) -> None:
     """First in the process: import the plug-ins, each tried in a fork, while there is no other thread."""
+    RUN_ELSEWHERE.set(True)
     plugins.load_tried(wanted)
     _die_with(parent)
 
@@ -59,14 +62,22 @@ class Core:
     Args:
         timeout_s: Seconds after which a question is given up, and the process replaced.
         wanted: Plug-ins.
+        idle_s: Seconds without a question after which the process ends, and its memory is free; the next question
+            waits for another one to load. 0: it stays.
 
     A process that loads is given `LONGEST_START_S`; one whose plug-ins have changed is replaced before it answers.
     A process that fails is replaced at once, one that fails again after a pause that grows; `trouble` says why.
     """
 
-    def __init__(self, timeout_s: float, wanted: tuple[Asked, ...] = ()) -> None:
+    def __init__(self, timeout_s: float, wanted: tuple[Asked, ...] = (), idle_s: float = 0) -> None:
         self._wanted = wanted
         self._timeout_s = timeout_s
+        self._idle_s = idle_s
+        self._resting = False
+        self._at_work = 0  # questions that the process has
+        self._answered = 0.0  # when the last one was answered, or the process started
+        self._idler: threading.Thread | None = None
+        self._ended = threading.Event()
         self._line = Line("catalogue", IN_LINE, timeout_s)
         self._lock = threading.RLock()  # a question that fails at once is told of by the thread that asks it
         self._stopped = False
@@ -80,20 +91,25 @@ class Core:
         self._due = 0.0  # when it may be started again
 
     def start(self) -> None:
-        """Start the process in the background, and let it load the core."""
+        """Start the process in the background, and let it load the core; one that rests is left to rest."""
         with self._lock:
-            if not self._stopped and self._pool is None and time.monotonic() >= self._due:
+            if not (self._stopped or self._resting) and self._pool is None and time.monotonic() >= self._due:
                 self._open()
+            if self._idle_s and self._idler is None:
+                self._idler = threading.Thread(target=self._rest_when_idle, name="core rests", daemon=True)
+                self._idler.start()
 
     def stop(self) -> None:
+        self._ended.set()
         with self._lock:
             self._stopped = True
             self._drop()
 
     @property
     def loaded(self) -> bool:
-        """Whether the process that runs has the core in it."""
-        return self._pid is not None and self._pid.done() and not self._trouble and "experiments" in self._known
+        """Whether the process that runs has the core in it, or had when it went to rest."""
+        there = self._resting or (self._pid is not None and self._pid.done())
+        return there and not self._trouble and "experiments" in self._known
 
     @property
     def trouble(self) -> str:
@@ -136,13 +152,32 @@ class Core:
             self._open()
 
     def _ask_now(self, question: str, args: tuple[Any, ...]) -> Any:
-        self.start()
         with self._lock:
+            self._resting = False
+            self.start()
             if self._stopped:
                 raise Unavailable("the service is ending")
             if self._pool is None:
                 raise Unavailable(self._trouble)
             pool = self._pool
+            self._at_work += 1
+        try:
+            return self._answer_of(pool, question, args)
+        finally:
+            with self._lock:
+                self._at_work -= 1
+                self._answered = time.monotonic()
+
+    def _rest_when_idle(self) -> None:
+        while not self._ended.wait(min(self._idle_s, LOOK_S)):
+            with self._lock:
+                loaded = self._warm is not None and self._warm.done() and not self._trouble
+                if loaded and not self._at_work and time.monotonic() - self._answered >= self._idle_s:
+                    log.info("the catalogue process ends until it is asked again")
+                    self._drop()
+                    self._resting = True
+
+    def _answer_of(self, pool: ProcessPoolExecutor, question: str, args: tuple[Any, ...]) -> Any:
         try:
             asked = pool.submit(_ask, question, args)
         except (OSError, RuntimeError) as error:  # no process or thread is to be had, or the pool broke just now
@@ -177,6 +212,7 @@ class Core:
         given = (os.getpid(), self._wanted)
         pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=given)
         self._pool, self._opened = pool, time.monotonic()
+        self._answered = self._opened
         try:
             self._pid = pool.submit(os.getpid)
             pool.submit(_ask, "outside", ()).add_done_callback(self._met)

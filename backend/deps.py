@@ -10,7 +10,7 @@ import json
 from typing import Annotated
 
 from anyio import from_thread
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query as QueryField
@@ -24,6 +24,7 @@ from backend.reaper import Reaper
 from backend.scout import Scout
 from backend.settings import Settings
 from backend.store import Place, Store
+from mgic.place import PREFIX
 from mgic.records import TAG_PATTERN, plain_tag
 
 NOT_OF_THIS = "this cursor is not one of this list"
@@ -81,6 +82,11 @@ async def _no_other_query(request: Request) -> None:
         raise RequestValidationError(
             [{"loc": ("query", name), "type": "unknown_parameter", "msg": words} for name in others]
         )
+
+
+async def _root(request: Request) -> str:
+    """In front of the paths that an answer names: where a proxy has put us, and the version."""
+    return f"{request.scope.get('root_path', '')}{PREFIX}"
 
 
 class Cursor:
@@ -148,9 +154,9 @@ ArtifactsDep = Annotated[Artifacts, Depends(_artifacts)]
 JanitorDep = Annotated[Janitor, Depends(_janitor)]
 ReaperDep = Annotated[Reaper, Depends(_reaper)]
 ScoutDep = Annotated[Scout, Depends(_scout)]
+RootDep = Annotated[str, Depends(_root)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CursorDep = Annotated[Cursor, Depends(_cursor)]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Text = Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 Words = Annotated[

@@ -6,6 +6,7 @@ Nothing of the inside is shown: the log has it, under the id that the answer car
 
 import logging
 from collections.abc import Iterable, Sequence
+from math import ceil
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from backend.store import DATABASE_ERRORS, QuotaExceeded, SchemaMismatch, disk_is_full
+from mgic.doors.callers import path_within
 from mgic.errors import (
     BadCheckpoint,
     BadConfig,
@@ -106,8 +108,26 @@ class KeyMismatch(MgicError):
     """An Idempotency-Key used again for another request."""
 
 
+class Forbidden(MgicError):
+    """The key is known, and does not open this."""
+
+
+class RateLimited(MgicError):
+    """Too many requests with one key; another one may come in `retry_s`."""
+
+    def __init__(self, message: str, retry_s: float) -> None:
+        super().__init__(message)
+        self.retry_s = retry_s
+
+
 def problem(
-    status: int, kind: str, title: str, detail: str, errors: Sequence[dict[str, str]] = (), **more: Any
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    errors: Sequence[dict[str, str]] = (),
+    retry_s: float = RETRY_S,
+    **more: Any,
 ) -> ProblemResponse:
     """The one shape. `kind` is the last part of the type; `more` are members of their own."""
     instance = f"urn:request:{uuid4()}"
@@ -124,7 +144,8 @@ def problem(
             error | {"pointer": _short(error["pointer"], MAX_POINTER), "detail": _short(error["detail"], MAX_WORDS)}
             for error in errors[:MAX_ERRORS]
         ]
-    headers = {"Retry-After": str(RETRY_S)} if status in (429, 503) else {}
+    headers = {"Retry-After": str(ceil(retry_s))} if status in (429, 503) else {}
+    headers |= {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     log.info("%s %s %a", instance, status, detail[:500])  # %a: nobody's words may look like a line of ours
     return ProblemResponse(body, status, headers)
 
@@ -171,6 +192,10 @@ def install(app: FastAPI) -> None:
 def _expected(error: MgicError, place: str) -> ProblemResponse:
     if isinstance(error, QuotaExceeded):
         return problem(429, *STATUS_TYPES[429], str(error))
+    if isinstance(error, Forbidden):
+        return problem(403, "forbidden", "This key does not allow it", str(error))
+    if isinstance(error, RateLimited):
+        return problem(429, "rate-limited", "Too many requests", str(error), retry_s=error.retry_s)
     if isinstance(error, BadCursor | KeyMismatch):
         kind = "bad-cursor" if isinstance(error, BadCursor) else "idempotency-mismatch"
         return problem(422, kind, "Request is not valid", str(error))
@@ -193,7 +218,9 @@ def _methods(request: Request) -> list[str]:
     """All that the path has; FastAPI's own `Allow` names those of the first matching route only."""
     paths = request.app.openapi()["paths"].items()
     for form in ("}", ":path}"):  # a model's name may have slashes, of which the schema does not tell
-        found = [ways for path, ways in paths if compile_path(path.replace("}", form))[0].match(request.url.path)]
+        found = [
+            ways for path, ways in paths if compile_path(path.replace("}", form))[0].match(path_within(request.scope))
+        ]
         if found:
             break
     return sorted({method.upper() for ways in found for method in ways})

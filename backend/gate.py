@@ -46,7 +46,11 @@ def add_baseline(request: BaselineRequest, idempotency_key: str | None, store: S
 
 
 def add_comparison(
-    request: ComparisonRequest | MeasuredRequest, idempotency_key: str | None, store: Store, catalogue: Catalogue
+    request: ComparisonRequest | MeasuredRequest,
+    idempotency_key: str | None,
+    store: Store,
+    catalogue: Catalogue,
+    owner: str | None = None,
 ) -> Comparison:
     """Keep a verdict: what was measured elsewhere as it is, else that of the service's own code, which is counted now.
 
@@ -64,9 +68,9 @@ def add_comparison(
     except Conflict as error:
         raise KeyMismatch(str(error)) from error
     if isinstance(request, MeasuredRequest):
-        return store.add_comparison(NewComparison(request.measured, "elsewhere", idempotency_key, digest))
+        return store.add_comparison(NewComparison(request.measured, "elsewhere", idempotency_key, digest, owner))
     counted = verdict(request, store, catalogue).model_copy(update={"name": request.name})
-    return store.add_comparison(NewComparison(counted, "service", idempotency_key, digest))
+    return store.add_comparison(NewComparison(counted, "service", idempotency_key, digest, owner))
 
 
 def _digest(request: dict[str, Any]) -> str:

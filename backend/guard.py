@@ -1,5 +1,5 @@
 """What a request must be before any endpoint sees it: for a known host, from no page of another site if it
-changes something, here within a while, small, and JSON that means one thing.
+changes something, of somebody who is let in, here within a while, small, and JSON that means one thing.
 
 Pure ASGI, so that answers may stream.
 """
@@ -14,8 +14,9 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.doorkeeper import Doorkeeper, Refused
 from backend.errors import problem
-from mgic.doors.callers import is_foreign, knows_host
+from mgic.doors.callers import is_foreign, knows_host, path_within
 
 log = logging.getLogger(__name__)
 MAX_DEPTH = 20
@@ -32,37 +33,46 @@ SAFE_HEADERS = {
 }
 
 
-class Refused(Exception):
-    """Becomes a problem: status, type, title, detail."""
-
-
 class Guard:
     """Middleware around the whole application.
 
     Args:
         app: What it guards.
+        doorkeeper: Who lets callers in, and writes down what they change.
         hosts: The names this server answers to, from `read_hosts`.
         max_body: Largest body, bytes.
         larger: Paths that take a larger one, with its size.
+        root: What a proxy has put in front of all paths; a request may have it or not.
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: Sequence[str], max_body: int, larger: Mapping[str, int] = NO_LARGER
+        self,
+        app: ASGIApp,
+        doorkeeper: Doorkeeper,
+        hosts: Sequence[str],
+        max_body: int,
+        larger: Mapping[str, int] = NO_LARGER,
+        root: str = "",
     ) -> None:
         self._app = app
+        self._doorkeeper = doorkeeper
         self._hosts = frozenset(hosts)
         self._max_body = max_body
         self._larger = larger
+        self._root = root
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = False
+        scope["root_path"] = self._root
 
         async def send_safe(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
+                if not started and scope["method"] not in READING:
+                    await self._doorkeeper.note(scope, message["status"])
                 started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in SAFE_HEADERS.items():
@@ -72,7 +82,8 @@ class Guard:
         try:
             await self._app(scope, await self._checked(scope, receive), send_safe)
         except Refused as refused:
-            await problem(*refused.args)(scope, receive, send_safe)
+            status, kind, title, detail = refused.args
+            await problem(status, kind, title, detail, retry_s=refused.retry_s)(scope, receive, send_safe)
         except Exception:  # the outermost boundary: log it whole, show nothing of it
             log.exception("%s %s failed", scope["method"], scope["path"])
             if not started:
@@ -90,11 +101,12 @@ class Guard:
         if scope["method"] not in READING and is_foreign(headers, self._hosts):
             words = "a page of another site may not do this; MGIC_ALLOWED_HOSTS names the sites that may"
             raise Refused(403, "foreign-origin", "Not from another site", words)
+        await self._doorkeeper.admit(scope, headers)
         if scope["method"] not in ("POST", "PUT", "PATCH"):
             return receive
         try:
             body = await asyncio.wait_for(
-                self._body(headers, receive, self._larger.get(scope["path"], self._max_body)), BODY_S
+                self._body(headers, receive, self._larger.get(path_within(scope), self._max_body)), BODY_S
             )
         except TimeoutError as error:
             words = f"the body was not here within {BODY_S:g} s"

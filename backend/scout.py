@@ -8,10 +8,11 @@ import threading
 
 from backend.catalogue import Catalogue
 from backend.inputs import Named
+from backend.online import Online
 from backend.reaper import Reaper
 from backend.settings import Settings
 from backend.store import OpenSearch, Store
-from backend.submission import SLICE_S, auto_device, new_run, slots_online
+from backend.submission import SLICE_S, new_run
 from mgic.errors import MgicError
 from mgic.records import MAX_AT_ONCE, Point, Proposal, SweepRequest
 
@@ -81,12 +82,13 @@ def ask(search: OpenSearch, store: Store, catalogue: Catalogue, settings: Settin
     """
     request = SweepRequest(experiment=search.experiment, axes=search.axes, search=search.settings)
     queue = catalogue.experiment(search.experiment).queue
-    at_once = search.settings.at_once or min(slots_online(queue, store, settings), MAX_AT_ONCE)
+    online = Online(store, catalogue, settings)
+    at_once = search.settings.at_once or min(online.slots(queue), MAX_AT_ONCE)
     count = at_once - sum(trial.state == "running" for trial in search.trials)
     if count <= 0:
         return False
     found = catalogue.next_trials(request, search.trials, search.refused, count, SLICE_S)
-    named, device = Named(request, found.plan.grids), auto_device(queue, store, settings)
+    named, device = Named(request, found.plan.grids), online.device(queue)
     new = [
         new_run(found.plan, point, device, named, _told(point, place, found))
         for place, point in enumerate(found.plan.points)

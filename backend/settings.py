@@ -1,16 +1,19 @@
 """Where things are and how long they may take, read from MGIC_* variables once, at start-up."""
 
 import os
+import re
 import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.artifacts import SCHEMES
+from backend.keys import Token, read_key, read_key_file
 from backend.store import parse_database_url, sqlite_url
 from mgic.cores import usable_cores
 from mgic.doors.callers import LOOPBACK, read_hosts
@@ -20,6 +23,7 @@ from mgic.plugins import split_names
 from mgic.records import Queue
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 BROKERS = ("redis", "rediss", "redis+socket")
 
 
@@ -29,10 +33,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MGIC_", extra="ignore", frozen=True)
 
     home: Path = Path(".mgic")  # all state of the embedded service
-    database_url: str = ""  # SQLite in `home` if empty
-    broker_url: str = "redis://127.0.0.1:6379/0"
+    database_password_file: Path | None = None  # whose password is put into `database_url`
+    database_url: str = Field("", validate_default=True)  # SQLite in `home` if empty
+    broker_password_file: Path | None = None
+    broker_url: str = Field("redis://127.0.0.1:6379/0", validate_default=True)
     data_dir: Path = Path("data")
     artifact_url: str = ""  # a folder or s3://bucket/prefix; `home`/artifacts if empty
+    api_host: str = "127.0.0.1"  # where the API listens; `python -m backend --host` says it
+    root_path: str = ""  # in front of all paths, where a proxy has put the service below one: /lab
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = LOOPBACK  # the names given, and always these
     device: Literal["auto", "cpu", "cuda"] = "auto"
     queue: Queue = "cpu"  # the queue this worker serves
@@ -40,7 +48,19 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0)  # torch threads a run; 0 shares the cores among the slots
     alive_file: Path | None = None  # touched by a worker at every heartbeat, for a health check
     modules: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="MGIC_IMPORT")  # plug-ins, with commas
+    beside_api: bool = False  # this worker has the API's installation and folders, which so knows what it can do
     host: str = ""  # a name for this machine, where the kernel's boot id is not enough
+
+    keys_required: bool = False  # also of who is on this machine; of all others a key is asked anyway
+    admin_key_file: Path | None = None  # a key that the API takes in at its start, with the scope admin
+    pages_key_file: Path | None = None  # and the dashboard's own
+    worker_key: SecretStr | None = None  # of this worker, once there are keys for workers
+    worker_key_file: Path | None = None
+    reads_per_minute: int = Field(600, ge=1)  # of one key; and so are the next two
+    submits_per_minute: int = Field(60, ge=1)
+    max_queued_each: int = Field(2500, ge=1)  # of one owner; no limit where no key is needed
+    refusals_per_minute: int = Field(20, ge=1)  # of one address: requests without a key that is known
+    max_sweep_macs: float = Field(1e21, gt=0)  # all multiply-accumulates of a sweep, trainings with all their epochs
 
     lease_s: float = 30  # a run whose worker is silent for longer is taken back
     heartbeat_s: float = 10  # how often a worker says that it is alive
@@ -56,6 +76,9 @@ class Settings(BaseSettings):
     max_comparison_bytes: int = 8 * 2**20  # a body that has what each process of a comparison measured
     max_artifact_bytes: int = 4 * 2**30  # of all files that one run leaves
     catalogue_timeout_s: float = 60
+    catalogue_idle_s: float = Field(
+        900, ge=0
+    )  # without a question: then its memory is free until the next; 0: it stays
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
@@ -79,23 +102,35 @@ class Settings(BaseSettings):
             raise ValueError(str(error)) from error
         return path
 
+    @field_validator("database_password_file", "broker_password_file")
+    @classmethod
+    def _a_file_with_a_password(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            _password_in(file)
+        return file
+
     @field_validator("database_url")
     @classmethod
-    def _a_known_database(cls, url: str) -> str:
+    def _a_known_database(cls, url: str, info: ValidationInfo) -> str:
         try:
-            if url:
-                parse_database_url(url)
+            parsed = parse_database_url(url) if url else None
         except BadConfig as error:
             raise ValueError(str(error)) from error
-        return url
+        file = info.data.get("database_password_file")
+        if file is None:
+            return url
+        if parsed is None or parsed.get_backend_name() == "sqlite":
+            raise ValueError("a server's address is wanted beside MGIC_DATABASE_PASSWORD_FILE")
+        return _with_password(url, file)
 
     @field_validator("broker_url")
     @classmethod
-    def _a_known_broker(cls, url: str) -> str:
+    def _a_known_broker(cls, url: str, info: ValidationInfo) -> str:
         scheme, found, _ = url.partition("://")
         if not found or scheme not in BROKERS:
             raise ValueError(f"an address of Redis is wanted, {', '.join(f'{kind}://' for kind in BROKERS)}")
-        return url
+        file = info.data.get("broker_password_file")
+        return url if file is None else _with_password(url, file)
 
     @field_validator("artifact_url")
     @classmethod
@@ -113,6 +148,13 @@ class Settings(BaseSettings):
             except BadConfig as error:
                 raise ValueError(str(error)) from error
         return url
+
+    @field_validator("root_path")
+    @classmethod
+    def _a_path_in_front(cls, path: str) -> str:
+        if path and not ROOT_PATH.fullmatch(path):
+            raise ValueError("a path such as /lab is wanted, with a slash in front and none at its end")
+        return path
 
     @property
     def database(self) -> str:
@@ -143,6 +185,13 @@ class Settings(BaseSettings):
         return "cuda" if Path("/dev/nvidiactl").exists() and not hidden else "cpu"
 
     @property
+    def key_of_worker(self) -> Token | None:
+        """Raises `BadConfig` for what is no key, and for a file that has none."""
+        if self.worker_key is not None and self.worker_key.get_secret_value():
+            return read_key("MGIC_WORKER_KEY", self.worker_key.get_secret_value())
+        return read_key_file("MGIC_WORKER_KEY_FILE", self.worker_key_file) if self.worker_key_file else None
+
+    @property
     def run_threads(self) -> int:
         return self.threads or max(1, usable_cores() // self.slots)
 
@@ -151,7 +200,9 @@ def read_settings() -> Settings:
     """As the variables say. Exits with 78 (sysexits.h: configuration error), and a line that names each at fault."""
     try:
         check_variables(os.environ)
-        return Settings()
+        settings = Settings()
+        _ = settings.key_of_worker  # read here, where what it has wrong is said
+        return settings
     except BadConfig as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(os.EX_CONFIG) from error
@@ -159,6 +210,29 @@ def read_settings() -> Settings:
         faults = [_words(_variable(str(fault["loc"][0])), fault["msg"]) for fault in error.errors()]
         sys.stderr.write("; ".join(faults) + "\n")
         raise SystemExit(os.EX_CONFIG) from error
+
+
+def _password_in(file: Path) -> str:
+    """Raises `ValueError` for a file that cannot be read, or has nothing in it."""
+    try:
+        password = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ValueError(f"{file} cannot be read: {why}") from error
+    if not password:
+        raise ValueError(f"{file} is empty")
+    return password
+
+
+def _with_password(url: str, file: Path) -> str:
+    """Raises `ValueError` for an address that has one already."""
+    scheme, _, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    who, _, where = place.rpartition("@")
+    user, _, given = who.partition(":")
+    if given:
+        raise ValueError("it has a password, and so has a file: one of them is wanted")
+    return f"{scheme}://{user}:{quote(_password_in(file), safe='')}@{where}{slash}{path}"
 
 
 def _variable(field: str) -> str:

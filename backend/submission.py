@@ -11,10 +11,11 @@ from uuid import UUID, uuid4
 from backend.catalogue import Catalogue
 from backend.errors import KeyMismatch
 from backend.inputs import Named, following, named_runs
+from backend.online import Online, queue_on
 from backend.settings import Settings
 from backend.store import InputGone, NewInput, NewRun, NewSearch, NewSweep, Store, config_key
-from mgic.errors import BadConfig, Conflict, Problem, Unavailable
-from mgic.records import Config, InputRun, Plan, Point, Preview, Queue, Sweep, SweepRequest, Worker
+from mgic.errors import BadConfig, Conflict, Problem, TooExpensive, Unavailable
+from mgic.records import Config, InputRun, Plan, PluginCode, Point, Preview, Sweep, SweepRequest, abilities_of
 
 SLICE_S = 3.0  # a large sweep keeps the catalogue to itself no longer than this
 COUNT_S = 5.0  # and an answer no longer than this: clients are impatient, and ask again
@@ -69,23 +70,22 @@ def _renamed(point: Point, names: Mapping[str, str]) -> Point:
 
 
 def _previewed(plan: Plan, store: Store, catalogue: Catalogue, settings: Settings) -> Preview:
-    device = auto_device(plan.queue, store, settings)
+    online = Online(store, catalogue, settings)
+    device = online.device(plan.queue)
     keys = [config_key(plan.experiment, plan.version, _on(point.config, device), point.files) for point in plan.points]
     known = store.succeeded({key: point.code for key, point in zip(keys, plan.points, strict=True)})
-    missing = _missing_data([point.config for point in plan.points], catalogue)
-    no_gpu = _no_gpu(plan.queue, store, settings)
+    info = catalogue.experiment(plan.experiment)
+    faults = online.problems(info, *_wanted(plan))
     rates = store.seconds_per_mac(plan.experiment)
     points = tuple(
         point.model_copy(
             update={
                 "duplicate_of": known.get(key),
                 "seconds": _seconds(point, rates),
-                "problem": point.problem
-                or missing.get(str(point.config.get("dataset")))
-                or (no_gpu if _asks_for_gpu(point.config) else None),
+                "problem": point.problem or (fault[0].detail if fault else None),
             }
         )
-        for point, key in zip(plan.points, keys, strict=True)
+        for point, key, fault in zip(plan.points, keys, faults, strict=True)
     )
     runnable = [point for point in points if point.problem is None]
     predicted = [point.seconds for point in runnable if point.seconds is not None]
@@ -100,7 +100,12 @@ def _previewed(plan: Plan, store: Store, catalogue: Catalogue, settings: Setting
 
 
 def submit(
-    request: SweepRequest, idempotency_key: str | None, store: Store, catalogue: Catalogue, settings: Settings
+    request: SweepRequest,
+    idempotency_key: str | None,
+    store: Store,
+    catalogue: Catalogue,
+    settings: Settings,
+    owner: str | None = None,
 ) -> Sweep:
     """Store the sweep, queued, with the one that follows it. With a key that was used for this same request: the
     sweep it made then.
@@ -120,9 +125,10 @@ def submit(
             new = _new_sweep(named_runs(request, store, catalogue), store, catalogue, settings)
         else:
             new = _new_search(request, store, catalogue, settings)
-        new = replace(new, id=uuid4(), idempotency_key=idempotency_key, payload_hash=digest)
+        new = replace(new, id=uuid4(), idempotency_key=idempotency_key, payload_hash=digest, owner=owner)
         if request.then is not None:
             new = _with_then(new, request, store, catalogue, settings)
+        _refuse_costly(new, settings.max_sweep_macs)
         return store.add_sweep(new)
     except InputGone as error:
         raise BadConfig(str(error), (Problem("#", "input_failed", str(error)),)) from error
@@ -139,15 +145,16 @@ def _with_then(
     first = {run_id: InputRun(experiment=new.experiment, config=run.config) for run_id, run in runs.items()}
     with _within("#/then"):
         then = _new_sweep(following(request, new.id, first, store, catalogue), store, catalogue, settings)
-    then = replace(then, tags=request.tags)
+    then = replace(then, tags=request.tags, owner=new.owner)
     return replace(new, runs=[replace(run, id=run_id) for run_id, run in runs.items()], then=then)
 
 
 def _new_sweep(named: Named, store: Store, catalogue: Catalogue, settings: Settings) -> NewSweep:
     """Raises `BadConfig`, also where data or a worker is missing."""
     plan = _whole_plan(named, catalogue)
-    _refuse_missing([point.config for point in plan.points], plan.queue, store, catalogue, settings)
-    device = auto_device(plan.queue, store, settings)
+    online = Online(store, catalogue, settings)
+    _refuse(online.problems(catalogue.experiment(plan.experiment), *_wanted(plan)))
+    device = online.device(plan.queue)
     request = named.request
     return NewSweep(
         experiment=plan.experiment,
@@ -169,8 +176,14 @@ def _new_search(request: SweepRequest, store: Store, catalogue: Catalogue, setti
     assert search is not None
     info, axes = catalogue.experiment(wanted.experiment), wanted.axes or {}
     defaults = {name: [field.get("default")] for name, field in info.config_schema.get("properties", {}).items()}
-    given = [{name: value} for name in ("dataset", "device") for value in (defaults | axes).get(name, ())]
-    _refuse_missing(given, info.queue, store, catalogue, settings)
+    asked = defaults | axes
+    given = [
+        {"device": device, name: value}
+        for device in asked.get("device", ["cpu"])
+        for name in ("device", "dataset", *abilities_of(info.config_schema))
+        for value in (asked.get(name, ()) if name != "device" else [device])
+    ]
+    _refuse(Online(store, catalogue, settings).problems(info, given))
     return NewSweep(
         experiment=info.name,
         version=info.version,
@@ -184,17 +197,25 @@ def _new_search(request: SweepRequest, store: Store, catalogue: Catalogue, setti
     )
 
 
-def _refuse_missing(
-    configs: Iterable[Config], queue: Queue, store: Store, catalogue: Catalogue, settings: Settings
-) -> None:
-    """Raises `BadConfig` where data or a worker with a GPU is not there."""
-    configs = list(configs)
-    missing = _missing_data(configs, catalogue)
-    problems = [Problem("#/axes/dataset", "dataset_missing", words) for words in missing.values()]
-    if (words := _no_gpu(queue, store, settings)) and any(map(_asks_for_gpu, configs)):
-        problems.append(Problem("#/axes/device", "no_worker", words))
+def _wanted(plan: Plan) -> tuple[list[Config], list[tuple[PluginCode, ...]]]:
+    return [point.config for point in plan.points], [point.code for point in plan.points]
+
+
+def _refuse(faults: Iterable[Iterable[Problem]]) -> None:
+    """Raises `BadConfig` where no worker that is online could do what is asked for."""
+    every = dict.fromkeys(fault for of_one in faults for fault in of_one)
+    problems = tuple(fault._replace(pointer=f"#/axes/{fault.pointer}" if fault.pointer else "#") for fault in every)
     if problems:
-        raise BadConfig("; ".join(problem.detail for problem in problems), tuple(problems))
+        raise BadConfig("; ".join(problem.detail for problem in problems), problems)
+
+
+def _refuse_costly(new: NewSweep, most: float) -> None:
+    """Raises `TooExpensive` where all runs together, with those that follow, would compute more than a sweep may."""
+    every = [*new.runs, *(new.then.runs if new.then else ())]
+    macs = sum(run.work_macs or 0.0 for run in every)
+    if macs > most:
+        words = f"its {len(every)} runs come to {macs:.3g} multiply-accumulates; a sweep may have {most:.3g} here"
+        raise TooExpensive(words, (Problem("#", "too_expensive", words),), {"sweep_macs": macs, "limit": most})
 
 
 @contextmanager
@@ -225,18 +246,6 @@ def _whole_plan(named: Named, catalogue: Catalogue) -> Plan:
             raise Unavailable(f"{pending} of {len(plan.points)} cells are still to be counted; send it again")
 
 
-def _missing_data(configs: Iterable[Config], catalogue: Catalogue) -> dict[str, str]:
-    """For each data set of these that is not on this server, how to get it: better said now than by every run."""
-    wanted = {name for config in configs if isinstance(name := config.get("dataset"), str)}
-    if not wanted:
-        return {}
-    return {
-        info.name: f"the data set {info.name} is not on this server: {info.how_to_get}"
-        for info in catalogue.datasets(sorted(wanted))
-        if not info.present
-    }
-
-
 def new_run(plan: Plan, point: Point, auto: str, named: Named, trial: Mapping[str, object] | None = None) -> NewRun:
     """A point as the store takes it."""
     config = _on(point.config, auto)
@@ -246,7 +255,7 @@ def new_run(plan: Plan, point: Point, auto: str, named: Named, trial: Mapping[st
         requested=point.requested,
         config=config,
         config_key=config_key(plan.experiment, plan.version, config, point.files),
-        queue=_gpu_queue(plan.queue) if device == "cuda" else plan.queue,
+        queue=queue_on(device, plan.queue),
         device=device,
         work_macs=point.work_macs,
         code=point.code,
@@ -258,44 +267,6 @@ def new_run(plan: Plan, point: Point, auto: str, named: Named, trial: Mapping[st
 def _on(config: Config, device: str) -> Config:
     """`auto` becomes what there is, now, so that a run says what it was run on."""
     return config | {"device": device} if config.get("device") == "auto" else config
-
-
-def auto_device(queue: Queue, store: Store, settings: Settings) -> str:
-    """A GPU if a worker that could take the run has one."""
-    return "cuda" if _with_gpu(queue, _alive(store, settings)) else "cpu"
-
-
-def slots_online(queue: Queue, store: Store, settings: Settings) -> int:
-    """How many runs of an experiment of this queue can go on at the same time; 1 while no worker is online."""
-    alive = _alive(store, settings)
-    wanted = _gpu_queue(queue) if _with_gpu(queue, alive) else queue
-    return sum(worker.slots for worker in alive if worker.queue == wanted) or 1
-
-
-def _no_gpu(queue: Queue, store: Store, settings: Settings) -> str | None:
-    """Why a run that asks for a GPU would wait for ever; None where it would not, and while no worker is online."""
-    alive = _alive(store, settings)
-    if not alive or _with_gpu(queue, alive):
-        return None
-    which = f"worker of the queue {_gpu_queue(queue)}"
-    return f"device=cuda: no {which} that is online has a GPU; start one, or take device=auto or cpu"
-
-
-def _asks_for_gpu(config: Config) -> bool:
-    return config.get("device") == "cuda"
-
-
-def _alive(store: Store, settings: Settings) -> list[Worker]:
-    return [worker for worker in store.workers(settings.lease_s) if worker.alive]
-
-
-def _with_gpu(queue: Queue, workers: Iterable[Worker]) -> bool:
-    wanted = _gpu_queue(queue)
-    return any(worker.queue == wanted and worker.device == "cuda" for worker in workers)
-
-
-def _gpu_queue(queue: Queue) -> Queue:
-    return "gpu" if queue == "cpu" else queue
 
 
 def _seconds(point: Point, rates: dict[tuple[str | None, str | None], float]) -> float | None:

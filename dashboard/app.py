@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.connection import tells_what_fails
 from dashboard.pages import PLACES, Place
 from dashboard.theme import style_page
+from dashboard.visitors import has_entered, show_sign_in, show_visitor
 
 ICON = Path(__file__).parent / "static" / "icon.png"  # a Material symbol would be fetched from outside
 
@@ -23,7 +24,17 @@ def page_of(place: Place) -> st.Page:
 
 
 st.set_page_config(page_title="MGIC Lab", page_icon=ICON, layout="wide")
-page = st.navigation({section: [page_of(place) for place in places] for section, places in PLACES.items()})
+entered, told = False, False
+with tells_what_fails():
+    entered, told = has_entered(), True
+page = st.navigation(
+    {section: [page_of(place) for place in places] for section, places in PLACES.items()},
+    position="sidebar" if entered else "hidden",
+)
 style_page()
 with tells_what_fails():
-    page.run()
+    if entered:
+        show_visitor()
+        page.run()
+    elif told:
+        show_sign_in()

@@ -25,12 +25,17 @@ FOR_GOOD = {"Cache-Control": "public, immutable, max-age=31536000"}  # the names
 
 
 class Assets:
-    """Middleware: answers for files whose names have a hash; a page's answer links to what its plots need."""
+    """Middleware: answers for files whose names have a hash; a page's answer links to what its plots need.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: What it stands before.
+        root: In front of all paths.
+    """
+
+    def __init__(self, app: ASGIApp, root: str = "") -> None:
         self._app = app
         folder = _folder()
-        self._files = {f"/{path.relative_to(folder)}": path for path in (folder / "static").rglob("*.*")}
+        self._files = {f"{root}/{path.relative_to(folder)}": path for path in (folder / "static").rglob("*.*")}
         self._kept: dict[str, bytes] = {}
         self._links = ", ".join(f"<./static/js/{name}>; rel=modulepreload" for name in modules(AHEAD))
 

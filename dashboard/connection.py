@@ -7,47 +7,52 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from dashboard.settings import Settings
+from dashboard.visitors import is_still_in, leave
 from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig
 from mgic.figures.scenes import SCENES
-from mgic.place import service_url
-from mgic.records import Config, DatasetInfo, ExperimentInfo, Health, ModelCost, ModelInfo, ModelsOf, Run, RunStatus
+from mgic.records import (
+    Config,
+    DatasetInfo,
+    ExperimentInfo,
+    Health,
+    ModelCost,
+    ModelInfo,
+    ModelsOf,
+    Run,
+    RunStatus,
+    Worker,
+)
 
 SIGNS = {"ok": "✔", "degraded": "▲", "unavailable": "✖"}  # of what the service says of itself
+NOT_KNOWN = 401  # how the API answers a key that it does not know any more
 INPUTS = 100  # runs that a form offers as inputs
-ANSWER_S = 2.5  # an API that is silent for longer is said to be out of reach
 
 Seen = TypeVar("Seen")
 
 
 def client() -> Client:
-    """The client of this session; a test may put its own into `st.session_state.client`."""
-    if "client" not in st.session_state:
-        settings = Settings()
-        secret = settings.api_key.get_secret_value() if settings.api_key else None
-        st.session_state.client = Client(
-            service_url(settings.api_url, "MGIC_API_URL"), api_key=secret, timeout=ANSWER_S
-        )
+    """The client of this session, which `dashboard.visitors` has made for who looks at it."""
     given: Client = st.session_state.client
     return given
 
 
-_BY_URL: dict[str | type[Any], Callable[[Any], Any]] = {Client: lambda given: given.url}
+# What is remembered is remembered for one reader: nobody is shown what another one was.
+BY_READER: dict[str | type[Any], Callable[[Any], Any]] = {Client: lambda given: given.reader}
 
 
-@st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)
+@st.cache_data(ttl=30, show_spinner=False, hash_funcs=BY_READER)
 def experiments(api: Client) -> dict[str, ExperimentInfo]:
     return {one.name: one for one in api.experiments()}
 
 
-@st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)
+@st.cache_data(ttl=30, show_spinner=False, hash_funcs=BY_READER)
 def _registered(api: Client) -> dict[str, ModelInfo]:
     return {one.name: one for one in api.models()}
 
 
-@st.cache_data(ttl=600, max_entries=500, show_spinner=False, hash_funcs=_BY_URL)
+@st.cache_data(ttl=600, max_entries=500, show_spinner=False, hash_funcs=BY_READER)
 def _model(api: Client, name: str) -> ModelInfo:
     return api.model(name)
 
@@ -79,18 +84,24 @@ def models(api: Client) -> Models:
     return Models(api)
 
 
-@st.cache_data(ttl=600, show_spinner="Looking up what there is", hash_funcs=_BY_URL)
+@st.cache_data(ttl=600, show_spinner="Looking up what there is", hash_funcs=BY_READER)
 def models_of(api: Client, source: ModelsOf) -> list[ModelInfo]:
     """All of a source. The first time that a version of timm is asked for, that takes seconds."""
     return api.models(source)
 
 
-@st.cache_data(ttl=30, show_spinner=False, hash_funcs=_BY_URL)
+@st.cache_data(ttl=30, show_spinner=False, hash_funcs=BY_READER)
 def datasets(api: Client) -> dict[str, DatasetInfo]:
     return {one.name: one for one in api.datasets()}
 
 
-@st.cache_data(ttl=10, show_spinner=False, hash_funcs=_BY_URL)
+@st.cache_data(ttl=10, show_spinner=False, hash_funcs=BY_READER)
+def workers(api: Client) -> list[Worker]:
+    """Those that are online."""
+    return [worker for worker in api.workers() if worker.alive]
+
+
+@st.cache_data(ttl=10, show_spinner=False, hash_funcs=BY_READER)
 def inputs(api: Client, of: tuple[str, ...]) -> dict[str, str]:
     """The newest runs of these experiments that succeeded, by their ids, and what is shown for each."""
     found = [run for name in of for run in api.runs(INPUTS, experiment=name, status=RunStatus.SUCCEEDED).items]
@@ -104,7 +115,7 @@ def _shown(run: Run) -> str:
     return " · ".join(str(one) for one in [*told, str(run.id)[:8]])
 
 
-@st.cache_data(ttl=600, max_entries=500, show_spinner=False, hash_funcs=_BY_URL)
+@st.cache_data(ttl=600, max_entries=500, show_spinner=False, hash_funcs=BY_READER)
 def model_cost(
     api: Client,
     name: str,
@@ -124,7 +135,7 @@ def readiness(api: Client) -> Health | str:
         return str(error)
 
 
-@st.cache_data(ttl=15, max_entries=20, show_spinner="Reading runs", hash_funcs=_BY_URL)
+@st.cache_data(ttl=15, max_entries=20, show_spinner="Reading runs", hash_funcs=BY_READER)
 def scene_data(api: Client, scene: str, asked: dict[str, str]) -> Any:
     """What the scene of a page draws. Raises `BadConfig` where the address does not name it."""
     return SCENES[scene].load(api, asked)
@@ -132,12 +143,19 @@ def scene_data(api: Client, scene: str, asked: dict[str, str]) -> Any:
 
 @contextmanager
 def tells_what_fails() -> Iterator[None]:
-    """An error of the API is said in words where it happens; goes round a page, and inside every fragment."""
+    """An error of the API is said in words where it happens; goes round a page, and inside every fragment.
+
+    Whose session has ended, or whose key was revoked, is asked to sign in again.
+    """
+    if not is_still_in():
+        st.rerun()
     try:
         yield
     except Unreachable:
         cannot_reach()
     except (ApiError, BadConfig) as error:  # the second of MGIC_API_URL, if no address stands there
+        if isinstance(error, ApiError) and error.status == NOT_KNOWN and leave():
+            st.rerun()
         st.error(literal(error), icon=":material/error:")
 
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mgic.doors.callers import is_foreign, knows_host
 
 READING = ("GET", "HEAD", "OPTIONS")
+NOBODYS = "/_stcore/metrics"  # names and sizes of caches, which need no signing in
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -41,7 +42,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SAFE_HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)  # a page that has a stricter policy keeps that
             await send(message)
 
         refusal = self._refusal(scope)
@@ -56,6 +57,8 @@ class Guard:
         headers = Headers(scope=scope)
         if not knows_host(headers.get("host", ""), self._hosts):
             return "these pages do not answer to that Host; MGIC_ALLOWED_HOSTS lists those they do"
+        if scope["path"].endswith(NOBODYS):
+            return "what Streamlit counts of itself is told to nobody"
         reads = scope["type"] == "http" and scope["method"] in READING
         if not reads and is_foreign(headers, self._hosts):
             return "a page of another site may not do this"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 # Workers run every experiment.
-EXTRAS = {"service": ("service", "train", "onnx", "prune", "pictures"), "dashboard": ("dashboard",)}
+EXTRAS = {"service": ("service", "train", "onnx", "prune", "pictures"), "dashboard": ("dashboard", "oidc")}
 DASHBOARD_NEEDS = frozenset({"httpx2", "numpy", "pillow", "pydantic", "scipy"})  # its part of the core imports these
 
 

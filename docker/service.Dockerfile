@@ -3,7 +3,7 @@
 ARG PYTHON_TAG=3.11-slim-bookworm
 
 FROM python:${PYTHON_TAG} AS build
-# An index of torch builds to take instead of the default one (CUDA on Linux): the CPU-only builds are a tenth of the size.
+# An index of torch builds to take instead of PyPI's (CUDA on Linux): the CPU-only builds are a tenth of the size.
 ARG TORCH_INDEX=""
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PATH=/opt/venv/bin:$PATH
 RUN python -m venv /opt/venv
@@ -13,7 +13,7 @@ COPY pyproject.toml constraints.txt ./
 COPY docker/requirements.py docker/
 RUN --mount=type=cache,target=/root/.cache/pip \
     python docker/requirements.py service > requirements.txt \
-    && pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} -c constraints.txt torch torchvision \
+    && if [ -n "$TORCH_INDEX" ]; then pip install --no-deps --index-url "$TORCH_INDEX" -c constraints.txt torch torchvision; fi \
     && pip install -c constraints.txt -r requirements.txt
 COPY README.md LICENSE setup.py ./
 COPY mgic mgic
@@ -27,7 +27,8 @@ FROM python:${PYTHON_TAG} AS runtime
 # The same number in every image, so that they can share volumes; no name of the host's.
 RUN groupadd --gid 10001 mgic \
     && useradd --uid 10001 --gid mgic --no-create-home --home-dir /tmp --shell /usr/sbin/nologin mgic \
-    && install -d -o mgic -g mgic /data /artifacts /scratch
+    && install -d -o mgic -g mgic /data /artifacts /scratch \
+    && install -d -o 20000 -g 20000 /run/mgic
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 ENV PATH=/opt/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -13,9 +13,11 @@ from uuid import UUID, uuid4
 
 from mgic.place import PREFIX
 from mgic.records import (
+    Act,
     Artifact,
     Baseline,
     BaselineRequest,
+    Caller,
     Comparison,
     ComparisonBrief,
     ComparisonRequest,
@@ -261,6 +263,14 @@ class Client(Transport):
     def results_csv(self, experiment: str, **filters: str | None) -> bytes:
         query = {"experiment": experiment, "format": "csv", **filters}
         return self._send("GET", "/results", query, timeout=CSV_S).content
+
+    def me(self) -> Caller:
+        """As whom this client asks, and what that may do."""
+        return self._get(Caller, "/me")
+
+    def acts(self, limit: int = 50, cursor: str | None = None, by: str | None = None) -> Page[Act]:
+        """The audit, newest first: who has changed what. Needs a key of the scope admin."""
+        return self._page(Act, "/audit", limit=limit, cursor=cursor, by=by)
 
     def workers(self) -> list[Worker]:
         return list(self._page(Worker, "/workers").items)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mgic import models as model_registry
 from mgic import origin, plugins, provenance
+from mgic.abilities import lacking as lacking
 from mgic.data import dataset_info, list_datasets, look_in
 from mgic.errors import BadCheckpoint, BadConfig, DataMissing, Problem, TooExpensive, UnknownName
 from mgic.experiment import EXPERIMENTS, WEIGHTS

@@ -1,6 +1,7 @@
 """An experiment is a function from a Config to a Result. Torch-free on purpose."""
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol, get_type_hints
@@ -21,6 +22,9 @@ from mgic.records import (
     titled,
 )
 from mgic.registry import Registry, registering, top_level
+
+# Set where configs are read for others to run: what only the machine of a run can say is not asked there.
+RUN_ELSEWHERE: ContextVar[bool] = ContextVar("run elsewhere", default=False)
 
 
 class ExperimentConfig(BaseModel):

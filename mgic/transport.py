@@ -1,7 +1,9 @@
 """How the client speaks to the service: one connection, past all proxies or through them, and what may go wrong."""
 
+import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
@@ -16,14 +18,19 @@ from mgic.records import Page
 Item = TypeVar("Item")
 PATIENT_S = 10  # at least, for what may have to be counted or written first
 COUNTED = ("/models", "/references", "/results")
+WHO = ("Authorization", "MGIC-User", "MGIC-Scope")
+NOTHING: Mapping[str, str] = MappingProxyType({})
+RATE_LIMITED = "/problems/rate-limited"
+LONGEST_PAUSE_S = 10.0
 SUBMIT_TRIES = 60  # a large sweep of networks never seen takes minutes to count, answer by answer
 
 
 class ApiError(MgicError):
     """The service answered with a problem (RFC 9457). `str()` is fit to show to the user."""
 
-    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+    def __init__(self, status: int, problem: dict[str, Any], retry_s: float = 1.0) -> None:
         self.status = status
+        self.retry_s = retry_s  # seconds after which it may be sent again
         self.type = str(problem.get("type", ""))
         self.title = str(problem.get("title", ""))
         self.detail = str(problem.get("detail", self.title))
@@ -54,6 +61,12 @@ class Transport:
         self.url = service_url(url)
         self._http = http or connect(self.url, api_key, timeout)
 
+    @property
+    def reader(self) -> str:
+        """Tells those apart who may see different things: by where they ask, with which key, and for whom."""
+        asked = [self.url, *(self._http.headers.get(name, "") for name in WHO)]
+        return hashlib.sha256("\n".join(asked).encode()).hexdigest()
+
     def close(self) -> None:
         """Let go of its connections; the end of a `with` does it too."""
         self._http.close()
@@ -81,9 +94,9 @@ class Transport:
             except NoAnswerInTime:
                 continue
             except ApiError as error:
-                if error.status != 503:
+                if error.status != 503 and error.type != RATE_LIMITED:
                     raise
-                time.sleep(1)
+                time.sleep(min(error.retry_s, LONGEST_PAUSE_S) if error.status == 429 else 1)
         return self._post(kind, path, body, headers)
 
     def _page(self, kind: type[Item], path: str, **params: object) -> Page[Item]:
@@ -131,7 +144,9 @@ class Transport:
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise Unreachable(f"no answer from {self.url}: {error}") from error
         if response.is_error:
-            raise ApiError(response.status_code, _problem(response))
+            told = response.headers.get("retry-after", "")
+            retry_s = float(told) if told.isascii() and told.isdecimal() else 1.0
+            raise ApiError(response.status_code, _problem(response), retry_s)
         return response
 
 
@@ -147,13 +162,14 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
     return {"title": response.reason_phrase, "detail": f"{response.status_code} {response.reason_phrase}"}
 
 
-def connect(url: str, api_key: str | None, timeout: float) -> httpx.Client:
-    """A connection past all proxies to this machine and to whom NO_PROXY names, else through them."""
+def connect(url: str, api_key: str | None, timeout: float, more: Mapping[str, str] = NOTHING) -> httpx.Client:
+    """A connection past all proxies to this machine and to whom NO_PROXY names, else through them; `more` are headers
+    of every request."""
     if api_key and not (api_key.isascii() and api_key.isprintable()):
         raise BadConfig("the key of the service has a character that no header of HTTP may have")
     host = urlsplit(url).hostname or ""
     direct = is_loopback(host) or bool(proxy_bypass(host))
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    headers = {"Authorization": f"Bearer {api_key}", **more} if api_key else {**more}
     # Certificates come from the environment either way, which `trust_env` would else shut out too.
     verify = httpx.create_ssl_context() if direct and url.startswith("https:") else True
     try:

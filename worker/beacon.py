@@ -16,12 +16,15 @@ from typing import Any
 from celery import bootsteps
 from celery.worker import state
 
+from backend.keys import Token
 from backend.queue import Bell
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Slot, Store
 from mgic import __version__
+from mgic.records import Abilities
 from worker.courier import clear_leftovers
 from worker.ears import Ears
+from worker.looking import Looking
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,19 @@ PATIENCE = 3  # times the reaper rings before a worker doubts its ears
 # Slots in a task, shared with those that are forked from here. The beat reads it without its lock, in which a
 # slot may have been killed.
 busy = Value(ctypes.c_int, 0)
+
+
+def is_let_in(store: Store, key: Token | None) -> bool:
+    """Whether a worker may work: once keys were made for workers, with one of these.
+
+    It claims from the database itself, whose password it has: a key is how one worker of many is told to stop.
+    """
+    if not store.asks_workers_for_keys():
+        return True
+    found = store.key(key.id) if key else None
+    if key is None or found is None or not key.matches(found.digest):
+        return False
+    return found.scope == "worker" and found.state == "active"
 
 
 def name_of(settings: Settings) -> str:
@@ -65,7 +81,9 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
         self._settings = read_settings()
         self._timer: Any = None
         self._cleared = False
+        self._able: Abilities | None = None
         patience_s = PATIENCE * self._settings.reap_s
+        self._looking = None if self._settings.beside_api else Looking(self._settings)
         self._ears = Ears(slot_of(self._settings), Bell(self._settings.broker_url), patience_s)
 
     def start(self, parent: Any) -> None:
@@ -75,6 +93,8 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
     def stop(self, _parent: Any) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._looking is not None:
+            self._looking.end()
         try:
             _store(self._settings.database).worker_gone(slot_of(self._settings).worker)
         except DATABASE_ERRORS as error:
@@ -83,12 +103,19 @@ class Beacon(bootsteps.StartStopStep):  # type: ignore[misc]
     def _tell(self) -> None:
         try:
             store = _store(self._settings.database)
-            store.worker_seen(slot_of(self._settings), self._settings.slots, __version__)
+            if not is_let_in(store, self._settings.key_of_worker):
+                log.error("workers need a key here, and this one has none that holds: it ends")
+                state.should_stop = os.EX_NOPERM
+                return
+            idle = busy.get_obj().value == 0
+            if self._looking is not None:
+                self._able = self._looking.news(idle) or self._able
+            store.worker_seen(slot_of(self._settings), self._settings.slots, __version__, self._able)
             self._touch()
             if not self._cleared:
                 clear_leftovers(self._settings.scratch, store)
                 self._cleared = True
-            if self._ears.deaf(store, idle=busy.get_obj().value == 0):
+            if self._ears.deaf(store, idle):
                 log.error("runs wait and no bell is heard here any more: this worker ends, to be started again")
                 state.should_stop = os.EX_TEMPFAIL
         except DATABASE_ERRORS as error:

@@ -32,7 +32,7 @@ class Pulse:
         self._ended = threading.Event()
         self._one = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
-        self._answered = time.monotonic()
+        self._asked: float | None = None  # since when an answer is waited for
         self._scored = False  # since it was last held against the others of its search
         self._epochs = 0  # after which that was
         self.order = "ok"
@@ -48,8 +48,12 @@ class Pulse:
 
     @property
     def lost(self) -> bool:
-        """Whether somebody else may own the run by now: the store said so, or it has been silent for a lease."""
-        return self.order == "lost" or time.monotonic() - self._answered > self._settings.lease_s
+        """Whether somebody else may own the run by now: the store said so, or does not answer for a lease.
+
+        Time in which nothing was asked does not count: a host that was frozen asks first, and may own its run still.
+        """
+        asked = self._asked
+        return self.order == "lost" or (asked is not None and time.monotonic() - asked > self._settings.lease_s)
 
     def flush(self) -> None:
         """Store the points and lines that came since the last time; what cannot be stored is kept."""
@@ -68,12 +72,14 @@ class Pulse:
         told = self._told
         while not self._ended.wait(self._settings.poll_s) and self.order != "lost":
             try:
+                self._asked = self._asked or time.monotonic()
                 answer = self._store.heartbeat(self._claim.run_id, self._claim.fence, told.progress, told.phase)
-                self._answered = time.monotonic()
+                self._asked = time.monotonic()
                 if not (answer == "ok" and self.order == "cancel"):
                     self.order = answer
                 self.flush()
                 self._compare()
+                self._asked = None
             except Exception as error:  # noqa: BLE001 - a thread that ends here would let a live run's lease expire
                 log.warning("run %s: no heartbeat: %s", self._claim.run_id, error)
 

@@ -17,7 +17,7 @@ from backend.store import DATABASE_ERRORS, SchemaMismatch, disk_is_full, make_en
 WRONG_PASSWORD = "password authentication failed"  # PostgreSQL gives its code only after a connection is made
 KEPT = (
     "the database does not take the password: it keeps the one it was created with. Put that one back into"
-    " MGIC_DATABASE_URL (with Compose: POSTGRES_PASSWORD in .env), or give the database the new one"
+    " MGIC_DATABASE_URL or the file that holds it, or give the database the new one (with Compose: docker/README.md)"
 )
 
 

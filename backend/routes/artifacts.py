@@ -11,12 +11,13 @@ from fastapi import APIRouter, Header, HTTPException, Query, Response
 from fastapi.responses import StreamingResponse
 
 from backend.artifacts import Artifacts, attempt
+from backend.auth import Reads
 from backend.deps import ArtifactsDep, StoreDep, StrictQuery
 from backend.thumbnails import MAX_BYTES, MEDIA_TYPES, NoThumbnail, one, thumbnail
 from mgic.errors import BadConfig, NotFound, Problem, Unavailable
 from mgic.records import Artifact, Page
 
-router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[StrictQuery])
+router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[Reads, StrictQuery])
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 BYTES = {"schema": {"type": "string", "format": "binary"}}
 # A file is of the type that its name says, whatever that is; a thumbnail is a PNG.

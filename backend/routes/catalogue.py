@@ -4,11 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from backend.deps import CatalogueDep, CursorDep, Limit, StrictQuery
+from backend.auth import Reads
+from backend.deps import CatalogueDep, CursorDep, Limit, SettingsDep, StoreDep, StrictQuery
+from backend.online import Online
 from mgic.errors import BadConfig, Problem
 from mgic.records import DatasetInfo, ExperimentInfo, ModelCost, ModelInfo, ModelsOf, Page, Recipe
 
-router = APIRouter(tags=["catalogue"])
+router = APIRouter(tags=["catalogue"], dependencies=[Reads])
 OPTIONS = {
     "name": "options",
     "in": "query",
@@ -77,9 +79,9 @@ def get_model(name: str, catalogue: CatalogueDep) -> ModelInfo:
 
 
 @router.get("/datasets", dependencies=[StrictQuery])
-def list_datasets(catalogue: CatalogueDep) -> Page[DatasetInfo]:
-    """Every data set, whether it is here, and how to get it."""
-    return Page(items=tuple(catalogue.datasets()))
+def list_datasets(catalogue: CatalogueDep, store: StoreDep, settings: SettingsDep) -> Page[DatasetInfo]:
+    """Every data set, whether a worker that is online has it, and how to get it."""
+    return Page(items=tuple(Online(store, catalogue, settings).present(catalogue.datasets())))
 
 
 def _size(text: str | None) -> tuple[int, ...] | None:

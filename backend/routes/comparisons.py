@@ -8,8 +8,9 @@ from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
 from backend import gate
+from backend.auth import CallerDep, IdempotencyKey, OwnComparison, Reads, Submits
 from backend.badges import badge
-from backend.deps import CatalogueDep, CursorDep, IdempotencyKey, Limit, StoreDep, StrictQuery, Text
+from backend.deps import CatalogueDep, CursorDep, Limit, RootDep, StoreDep, StrictQuery, Text
 from backend.store import ComparisonQuery
 from mgic.records import (
     Comparison,
@@ -38,24 +39,26 @@ def _counted_or_measured(value: Any, _union: ValidatorFunctionWrapHandler) -> Co
 Wanted = Annotated[ComparisonRequest | MeasuredRequest, WrapValidator(_counted_or_measured), Body()]
 
 
-@router.post("/comparisons", status_code=201)
+@router.post("/comparisons", status_code=201, dependencies=[Submits])
 def create_comparison(
     request: Wanted,
     response: Response,
     store: StoreDep,
     catalogue: CatalogueDep,
+    caller: CallerDep,
+    root: RootDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Comparison:
     """Hold models, counted by this service, against a baseline; or take what was measured elsewhere. Both are kept.
 
     A regression is an answer too. `origin` says whose numbers they are.
     """
-    added = gate.add_comparison(request, idempotency_key, store, catalogue)
-    response.headers["Location"] = f"/api/v1/comparisons/{added.id}"
+    added = gate.add_comparison(request, idempotency_key, store, catalogue, caller.name or None)
+    response.headers["Location"] = f"{root}/comparisons/{added.id}"
     return added
 
 
-@router.get("/comparisons")
+@router.get("/comparisons", dependencies=[Reads])
 def list_comparisons(
     store: StoreDep,
     cursor: CursorDep,
@@ -70,7 +73,7 @@ def list_comparisons(
     return Page(items=tuple(items), next_cursor=cursor.write(place))
 
 
-@router.get("/comparisons/history")
+@router.get("/comparisons/history", dependencies=[Reads])
 def list_metric_history(
     store: StoreDep,
     cursor: CursorDep,
@@ -87,13 +90,13 @@ def list_metric_history(
     return Page(items=tuple(points), next_cursor=cursor.write(place))
 
 
-@router.get("/comparisons/{comparison_id}")
+@router.get("/comparisons/{comparison_id}", dependencies=[Reads])
 def get_comparison(comparison_id: UUID, store: StoreDep, samples: bool = True) -> Comparison:
     """The whole of it; with `samples=false` all but what each process measured."""
     return store.comparison(comparison_id, samples)
 
 
-@router.delete("/comparisons/{comparison_id}", status_code=204)
+@router.delete("/comparisons/{comparison_id}", status_code=204, dependencies=[Submits, OwnComparison])
 def delete_comparison(comparison_id: UUID, store: StoreDep) -> None:
     """Forget it, and its points in the history of its metrics."""
     store.delete_comparison(comparison_id)
@@ -103,6 +106,7 @@ def delete_comparison(comparison_id: UUID, store: StoreDep) -> None:
     "/badges/{name:path}.svg",
     response_class=Response,
     responses={200: PICTURE, 304: {"description": "It is as the client has it"}},
+    dependencies=[Reads],
 )
 def get_badge(
     name: Annotated[str, Path(max_length=120, pattern=r"^[^\x00]*$")],

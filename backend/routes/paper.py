@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from backend.auth import Reads
 from backend.catalogue import Catalogue
 from backend.deps import CatalogueDep, StoreDep, StrictQuery, Text
 from backend.line import Line
@@ -19,7 +20,7 @@ from mgic.reference import list_references as printed
 from mgic.reference import list_tables
 from mgic.reference.export import as_latex, as_markdown
 
-router = APIRouter(prefix="/references", tags=["paper"], dependencies=[StrictQuery])
+router = APIRouter(prefix="/references", tags=["paper"], dependencies=[Reads, StrictQuery])
 NEWEST = 2000  # runs of a model that are looked at
 MEDIA_TYPES = {"csv": "text/csv", "markdown": "text/markdown", "latex": "application/x-tex"}
 _computing = Line("board", 16, 30)

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Annotated, Any, Literal
+from typing import IO, Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
+from backend.auth import Reads
 from backend.catalogue import Catalogue
 from backend.deps import CatalogueDep, CursorDep, Limit, SettingsDep, StoreDep, StrictQuery, Text
 from backend.line import Line
@@ -20,8 +21,9 @@ from backend.store import Store
 from mgic.errors import BadConfig, Problem, Unavailable
 from mgic.records import NAME_PATTERN, Page, csv_cell
 
-router = APIRouter(prefix="/results", tags=["results"], dependencies=[StrictQuery])
-BATCH = 500  # rows
+router = APIRouter(prefix="/results", tags=["results"], dependencies=[Reads, StrictQuery])
+BATCH = 100  # rows that are read at once: a row may be large
+CHUNK_BYTES = 2**17  # that are sent at once: more would only wait for the client, in memory
 MAKING = Line("maker of csv files", 4, 60)  # it computes all the while: one at a time leaves room for others
 SPOOL_BYTES = 8 * 2**20  # of a csv file that are kept in memory; more of it waits on disk
 TableName = Annotated[str | None, Query(pattern=NAME_PATTERN, description="Of the result: a row for each of its rows")]
@@ -95,9 +97,20 @@ def _csv(rows: Iterable[dict[str, Any]], folder: Path) -> Iterator[bytes]:
             raise Unavailable(f"a file for the rows cannot be made: {error.strerror}") from error
         yield _line(columns)
         for known, lengths in segments:
-            end = b"," * (len(columns) - known) + b"\n"
-            for start in range(0, len(lengths), BATCH):
-                yield b"".join(spool.read(length)[:-1] + end for length in lengths[start : start + BATCH])
+            yield from _chunks(spool, lengths, b"," * (len(columns) - known) + b"\n")
+
+
+def _chunks(spool: IO[bytes], lengths: Iterable[int], end: bytes) -> Iterator[bytes]:
+    """Rows of these lengths, each with another end than its newline."""
+    chunk = bytearray()
+    for length in lengths:
+        chunk += spool.read(length)
+        chunk[-1:] = end
+        if len(chunk) >= CHUNK_BYTES:
+            yield bytes(chunk)
+            chunk.clear()
+    if chunk:
+        yield bytes(chunk)
 
 
 def _line(cells: Iterable[object]) -> bytes:

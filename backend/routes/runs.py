@@ -10,12 +10,14 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from backend.auth import OwnRun, Reads, StillLetInDep, Submits
 from backend.deps import Cursor, CursorDep, JanitorDep, Limit, ReaperDep, StoreDep, StrictQuery
 from backend.filters import RunQueryDep
 from mgic.records import Curves, Event, LogLine, Page, Run, RunCount, RunPatch, is_table
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[StrictQuery])
 LOOK_EVERY_S = 0.5
+KEY_EVERY_S = 10.0
 After = Annotated[str | None, Query(max_length=200, description="next_cursor of the last answer")]
 
 
@@ -23,7 +25,7 @@ def _known(run_id: UUID, store: StoreDep) -> Run:
     return store.run(run_id)
 
 
-@router.get("")
+@router.get("", dependencies=[Reads])
 def list_runs(
     store: StoreDep,
     cursor: CursorDep,
@@ -36,13 +38,13 @@ def list_runs(
     return Page(items=tuple(items if tables else map(_without_tables, items)), next_cursor=cursor.write(place))
 
 
-@router.get("/count")
+@router.get("/count", dependencies=[Reads])
 def get_run_count(store: StoreDep, query: RunQueryDep) -> RunCount:
     """How many runs `GET /runs` has in all with these filters."""
     return RunCount(total=store.count_runs(query))
 
 
-@router.get("/{run_id}")
+@router.get("/{run_id}", dependencies=[Reads])
 async def get_run(run_id: UUID, store: StoreDep, wait: Annotated[float, Query(ge=0, le=30)] = 0) -> Run:
     """One run; with `wait`, when it has ended or changed its status, at the latest after so many seconds."""
     deadline = time.monotonic() + wait
@@ -53,28 +55,40 @@ async def get_run(run_id: UUID, store: StoreDep, wait: Annotated[float, Query(ge
     return run
 
 
-@router.patch("/{run_id}")
+@router.patch("/{run_id}", dependencies=[Submits, OwnRun])
 def update_run(run_id: UUID, change: RunPatch, store: StoreDep) -> Run:
     """Its tags and notes; what is left out stays."""
     store.describe_run(run_id, change.model_dump(exclude_unset=True))
     return store.run(run_id)
 
 
-@router.delete("/{run_id}", status_code=204)
+@router.delete("/{run_id}", status_code=204, dependencies=[Submits, OwnRun])
 def delete_run(run_id: UUID, store: StoreDep, janitor: JanitorDep) -> None:
     """Remove it with curves, log and files; 409 while it has not ended, or where something else needs it."""
     store.delete_run(run_id)
     janitor.wake()  # the files, now that the row is gone
 
 
-@router.get("/{run_id}/events", response_class=EventSourceResponse, dependencies=[Depends(_known)])
+@router.get("/{run_id}/events", response_class=EventSourceResponse, dependencies=[Reads, Depends(_known)])
 async def stream_run_events(
-    run_id: UUID, request: Request, store: StoreDep, last_event_id: Annotated[str | None, Header()] = None
+    run_id: UUID,
+    request: Request,
+    store: StoreDep,
+    still_let_in: StillLetInDep,
+    last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Its transitions as server-sent events, until it has ended; `Last-Event-ID` goes on after that one."""
+    """Its transitions as server-sent events, until it has ended; `Last-Event-ID` goes on after that one.
+
+    It ends too when the key that asked for it does.
+    """
     given = last_event_id or ""
     after = int(given) if given.isascii() and given.isdecimal() and len(given) < 18 else 0
+    checked = time.monotonic()
     while not await request.is_disconnected():
+        if time.monotonic() - checked > KEY_EVERY_S:
+            checked = time.monotonic()
+            if not await still_let_in():
+                return
         ended = (await run_in_threadpool(store.run, run_id)).status.terminal
         for event in await run_in_threadpool(store.events, run_id, after):
             after = event.id
@@ -84,13 +98,13 @@ async def stream_run_events(
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-@router.get("/{run_id}/transitions")
+@router.get("/{run_id}/transitions", dependencies=[Reads])
 def list_run_transitions(run_id: UUID, store: StoreDep) -> Page[Event]:
     """The same as a list, so far."""
     return Page(items=tuple(store.events(run_id)))
 
 
-@router.get("/{run_id}/curves")
+@router.get("/{run_id}/curves", dependencies=[Reads])
 def get_run_curves(run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None) -> Curves:
     """Points the run has reported, oldest first; poll with `after` until the cursor is null: no more will come."""
     ended = store.run(run_id).status.terminal
@@ -98,7 +112,7 @@ def get_run_curves(run_id: UUID, store: StoreDep, cursor: CursorDep, after: Afte
     return Curves(items=tuple(points), next_cursor=None if ended and not points else cursor.write(place))
 
 
-@router.get("/{run_id}/log")
+@router.get("/{run_id}/log", dependencies=[Reads])
 def get_run_log(
     run_id: UUID, store: StoreDep, cursor: CursorDep, after: After = None, limit: Limit = 500
 ) -> Page[LogLine]:
@@ -108,13 +122,13 @@ def get_run_log(
     return Page(items=tuple(lines), next_cursor=None if ended and not lines else cursor.write(place))
 
 
-@router.post("/{run_id}/cancel")
+@router.post("/{run_id}/cancel", dependencies=[Submits, OwnRun])
 def cancel_run(run_id: UUID, store: StoreDep) -> Run:
     """Stop it; 409 if it has ended."""
     return store.cancel_run(run_id)
 
 
-@router.post("/{run_id}/retry", status_code=201)
+@router.post("/{run_id}/retry", status_code=201, dependencies=[Submits, OwnRun])
 def retry_run(run_id: UUID, store: StoreDep, reaper: ReaperDep) -> Run:
     """A new run with the config of this failed or cancelled one, in its place in the sweep.
 

@@ -1,20 +1,25 @@
 """Is the service alive, can it work, who works, and what are its limits?"""
 
 from functools import partial
+from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from backend.artifacts import Artifacts
+from backend.auth import Audits, CallerDep, Reads
 from backend.catalogue import Catalogue
 from backend.deps import (
     ArtifactsDep,
+    CursorDep,
     JanitorDep,
+    Limit,
     ReaperDep,
     SettingsDep,
     SharedCatalogueDep,
     StoreDep,
     StrictQuery,
+    Text,
 )
 from backend.disk import shortages
 from backend.janitor import Janitor
@@ -24,7 +29,7 @@ from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, SchemaMismatch, Store
 from mgic import __version__
 from mgic.cores import usable_cores
-from mgic.records import MAX_SWEEP_RUNS, Health, Page, System, Worker
+from mgic.records import MAX_SWEEP_RUNS, Act, Caller, Health, Page, System, Worker
 
 router = APIRouter(tags=["service"], dependencies=[StrictQuery])
 LOOKERS = CapacityLimiter(2)  # threads of /ready's own: it answers where all others are taken
@@ -36,7 +41,7 @@ async def get_health() -> Health:
     return Health(status="ok", version=__version__)
 
 
-@router.get("/ready", responses={503: {"model": Health}})
+@router.get("/ready", responses={503: {"model": Health}}, dependencies=[Reads])
 async def get_readiness(
     response: Response,
     store: StoreDep,
@@ -90,19 +95,41 @@ def _look(
     )
 
 
-@router.get("/workers")
+@router.get("/me", dependencies=[Reads])
+async def get_caller(caller: CallerDep) -> Caller:
+    """As whom this is asked, and what that may do."""
+    return caller
+
+
+@router.get("/audit", dependencies=[Audits])
+def list_acts(
+    store: StoreDep,
+    cursor: CursorDep,
+    limit: Limit = 50,
+    by: Annotated[Text, Query(description="Who: the name of a key, or of a person")] = None,
+) -> Page[Act]:
+    """Who has submitted, cancelled, changed, deleted what, newest first. For the scope admin."""
+    items, place = store.acts(limit, cursor.after, by)
+    return Page(items=tuple(items), next_cursor=cursor.write(place))
+
+
+@router.get("/workers", dependencies=[Reads])
 def list_workers(store: StoreDep, settings: SettingsDep) -> Page[Worker]:
     """Who is there, and what they do; a worker silent for longer than the lease is not alive."""
     return Page(items=tuple(store.workers(settings.lease_s)))
 
 
-@router.get("/system")
+@router.get("/system", dependencies=[Reads])
 def get_system(store: StoreDep, settings: SettingsDep, catalogue: SharedCatalogueDep) -> System:
     """Version, limits, how much waits and runs, and what came of the plug-ins."""
     limits = {
         "cores": usable_cores(),
         "sweep_runs": MAX_SWEEP_RUNS,
         "queued_runs": settings.max_queued,
+        "queued_runs_each": settings.max_queued_each,
+        "submits_per_minute": settings.submits_per_minute,
+        "reads_per_minute": settings.reads_per_minute,
+        "sweep_macs": settings.max_sweep_macs,
         "attempts": settings.max_attempts,
         "body_bytes": settings.max_body_bytes,
         "comparison_bytes": settings.max_comparison_bytes,

@@ -6,13 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from backend import submission
+from backend.auth import CallerDep, IdempotencyKey, OwnSweep, Reads, Submits
 from backend.deps import (
     CatalogueDep,
     CursorDep,
-    IdempotencyKey,
     JanitorDep,
     Limit,
     ReaperDep,
+    RootDep,
     ScoutDep,
     SettingsDep,
     StoreDep,
@@ -27,13 +28,13 @@ from mgic.records import Page, Preview, Run, Sweep, SweepPatch, SweepRequest
 router = APIRouter(prefix="/sweeps", tags=["sweeps"], dependencies=[StrictQuery])
 
 
-@router.post("/preview")
+@router.post("/preview", dependencies=[Reads])
 def preview_sweep(request: SweepRequest, store: StoreDep, catalogue: CatalogueDep, settings: SettingsDep) -> Preview:
     """The points of a sweep with cost, duplicates and predicted time. Queues nothing; ask again while `pending`."""
     return submission.preview(request, store, catalogue, settings)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[Submits])
 def submit_sweep(
     request: SweepRequest,
     response: Response,
@@ -42,6 +43,8 @@ def submit_sweep(
     settings: SettingsDep,
     reaper: ReaperDep,
     scout: ScoutDep,
+    caller: CallerDep,
+    root: RootDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Sweep:
     """Store one run for each point, then tell the workers.
@@ -50,15 +53,15 @@ def submit_sweep(
     has one of this sweep as its input, and waits for it. With `search`, a sampler asks for its runs, one after
     another, as those before end.
     """
-    sweep = submission.submit(request, idempotency_key, store, catalogue, settings)
+    sweep = submission.submit(request, idempotency_key, store, catalogue, settings, caller.name or None)
     reaper.wake()  # only now, with the rows committed, may a worker hear of them
     if sweep.search is not None:
         scout.wake()
-    response.headers["Location"] = f"/api/v1/sweeps/{sweep.id}"
+    response.headers["Location"] = f"{root}/sweeps/{sweep.id}"
     return sweep
 
 
-@router.get("")
+@router.get("", dependencies=[Reads])
 def list_sweeps(
     store: StoreDep, cursor: CursorDep, limit: Limit = 50, q: Words = None, tag: TagName = None, experiment: Text = None
 ) -> Page[Sweep]:
@@ -67,34 +70,34 @@ def list_sweeps(
     return Page(items=tuple(items), next_cursor=cursor.write(place))
 
 
-@router.get("/{sweep_id}")
+@router.get("/{sweep_id}", dependencies=[Reads])
 def get_sweep(sweep_id: UUID, store: StoreDep) -> Sweep:
     """One sweep, with the state of its runs."""
     return store.sweep(sweep_id)
 
 
-@router.patch("/{sweep_id}")
+@router.patch("/{sweep_id}", dependencies=[Submits, OwnSweep])
 def update_sweep(sweep_id: UUID, change: SweepPatch, store: StoreDep) -> Sweep:
     """Its name, tags and notes; what is left out stays."""
     store.describe_sweep(sweep_id, change.model_dump(exclude_unset=True))
     return store.sweep(sweep_id)
 
 
-@router.delete("/{sweep_id}", status_code=204)
+@router.delete("/{sweep_id}", status_code=204, dependencies=[Submits, OwnSweep])
 def delete_sweep(sweep_id: UUID, store: StoreDep, janitor: JanitorDep) -> None:
     """Remove it with its runs and their files; 409 while a run has not ended, or where something else needs one."""
     store.delete_sweep(sweep_id)
     janitor.wake()  # the files, now that the rows are gone
 
 
-@router.get("/{sweep_id}/runs")
+@router.get("/{sweep_id}/runs", dependencies=[Reads])
 def list_sweep_runs(sweep_id: UUID, store: StoreDep, cursor: CursorDep, limit: Limit = 50) -> Page[Run]:
     """Its runs, in the order of the grid."""
     items, place = store.sweep_runs(sweep_id, limit, cursor.after)
     return Page(items=tuple(items), next_cursor=cursor.write(place))
 
 
-@router.post("/{sweep_id}/cancel")
+@router.post("/{sweep_id}/cancel", dependencies=[Submits, OwnSweep])
 def cancel_sweep(sweep_id: UUID, store: StoreDep) -> Sweep:
     """Stop what has not ended, and ask for no more runs of a search. Finished runs keep their results."""
     store.sweep(sweep_id)
@@ -102,7 +105,7 @@ def cancel_sweep(sweep_id: UUID, store: StoreDep) -> Sweep:
     return store.sweep(sweep_id)
 
 
-@router.post("/{sweep_id}/retry-failed")
+@router.post("/{sweep_id}/retry-failed", dependencies=[Submits, OwnSweep])
 def retry_failed_runs(
     sweep_id: UUID,
     store: StoreDep,

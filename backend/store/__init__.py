@@ -24,7 +24,8 @@ from backend.store.database import (
 )
 from backend.store.imports import ImportedRun, ImportedSweep, Imports
 from backend.store.journal import Journal
-from backend.store.lifecycle import Beat, Claim, Lease, Lifecycle, Slot
+from backend.store.keys import SCOPES, Keys, KeyScope, StoredKey
+from backend.store.lifecycle import Beat, Claim, Held, Lease, Lifecycle, Slot
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
 from backend.store.removal import Removal
@@ -38,14 +39,17 @@ from backend.store.sweeps import NewRun, NewSweep
 __all__ = [
     "DATABASE_ERRORS",
     "GONE",
+    "SCOPES",
     "Beat",
     "Claim",
     "ComparisonQuery",
     "Condition",
+    "Held",
     "ImportedRun",
     "ImportedSweep",
     "InputFile",
     "InputGone",
+    "KeyScope",
     "Lease",
     "MeasuredRun",
     "NewBaseline",
@@ -63,6 +67,7 @@ __all__ = [
     "Slot",
     "Stop",
     "Store",
+    "StoredKey",
     "config_key",
     "disk_is_full",
     "make_engine",
@@ -72,7 +77,7 @@ __all__ = [
 
 
 class Store(
-    Imports, Search, Searches, Stops, Lifecycle, Retries, Removal, Journal, Measurements, Baselines, Comparisons
+    Imports, Search, Searches, Stops, Lifecycle, Retries, Removal, Journal, Measurements, Baselines, Comparisons, Keys
 ):
     """The whole of it. One a process; never carried across a fork.
 
@@ -82,6 +87,7 @@ class Store(
         clock: Seconds since 1970 (SQLite only; PostgreSQL has its own).
         new_id: Makes ids.
         most_queued: How many runs may wait; None: any number.
+        most_queued_each: How many of one owner.
     """
 
     def __init__(
@@ -91,15 +97,25 @@ class Store(
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], UUID] = uuid4,
         most_queued: int | None = None,
+        most_queued_each: int | None = None,
     ) -> None:
         super().__init__(engine, clock, new_id)
         self.most_queued = most_queued
+        self.most_queued_each = most_queued_each
         self.lease = lease or Lease()
 
     @classmethod
-    def open(cls, url: str, lease: Lease | None = None, pooled: bool = True, most_queued: int | None = None) -> "Store":
+    def open(
+        cls,
+        url: str,
+        lease: Lease | None = None,
+        pooled: bool = True,
+        most_queued: int | None = None,
+        most_queued_each: int | None = None,
+    ) -> "Store":
         """Open a database whose schema is there (`backend.migrations` makes it)."""
-        return cls(make_engine(url, pooled), lease, most_queued=most_queued)
+        engine = make_engine(url, pooled)
+        return cls(engine, lease, most_queued=most_queued, most_queued_each=most_queued_each)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -24,6 +24,7 @@ class NewComparison:
     origin: Origin
     idempotency_key: str | None = None
     payload_hash: str = ""
+    owner: str | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ class Comparisons(Database):
             samples=samples,
             idempotency_key=new.idempotency_key,
             payload_hash=new.payload_hash,
+            owner=new.owner,
         )
         stored = connection.execute(query.returning(comparisons)).mappings().one()
         if rows:

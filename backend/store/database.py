@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.pool import NullPool
 
-from backend.store.schema import events, runs
+from backend.store.schema import QUEUED, events, runs, sweeps
 from mgic.errors import BadConfig, MgicError
 from mgic.records import RunStatus
 
@@ -109,6 +109,7 @@ class Database:
     """
 
     most_queued: int | None = None  # runs that may wait; None: any number
+    most_queued_each: int | None = None  # of one owner
 
     def __init__(
         self, engine: Engine, clock: Callable[[], float] = time.time, new_id: Callable[[], UUID] = uuid4
@@ -141,20 +142,35 @@ class Database:
             connection.execute(text("select pg_advisory_xact_lock(hashtext(:host))"), {"host": host})
 
     @contextmanager
-    def _queueing(self) -> Iterator[Connection]:
-        """A transaction that adds to the queue, one at a time. Raises `QuotaExceeded`: then it added nothing."""
+    def _queueing(self, owner: str | None = None) -> Iterator[Connection]:
+        """A transaction that adds to the queue, for this owner, one at a time.
+
+        Raises:
+            QuotaExceeded: It added nothing.
+        """
         with self._write() as connection:
             if self._postgres:
                 connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": QUEUE_LOCK})
-            before = self._waiting(connection)
+            before, own_before = self._waiting(connection), self._waiting_of(connection, owner)
             yield connection
-            after = self._waiting(connection)
+            after, own_after = self._waiting(connection), self._waiting_of(connection, owner)
             if self.most_queued is not None and after > max(before, self.most_queued):
                 raise QuotaExceeded(f"{before} runs are queued; this server keeps at most {self.most_queued}")
+            if self.most_queued_each is not None and own_after > max(own_before, self.most_queued_each):
+                raise QuotaExceeded(
+                    f"{own_before} runs of {owner} are queued, and {own_after - own_before} more are asked for; "
+                    f"each owner may have {self.most_queued_each}"
+                )
 
     def _waiting(self, connection: Connection) -> int:
         query = select(func.count()).select_from(runs).where(runs.c.status == RunStatus.QUEUED)
         return connection.scalar(query) or 0
+
+    def _waiting_of(self, connection: Connection, owner: str | None) -> int:
+        if owner is None or self.most_queued_each is None:
+            return 0
+        own = select(sweeps.c.id).where(sweeps.c.owner == owner)
+        return connection.scalar(select(func.count()).select_from(runs).where(QUEUED, runs.c.sweep_id.in_(own))) or 0
 
     def _note(
         self,

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
@@ -14,7 +15,7 @@ from backend.store.lifecycle import Slot, holders
 from backend.store.rows import ACTIVE, OPEN
 from backend.store.schema import artifacts, curves, events, logs, runs, workers
 from mgic.errors import NotFound
-from mgic.records import Artifact, CurvePoint, Event, LogLine, RunStatus, Worker
+from mgic.records import Abilities, Artifact, CurvePoint, Event, LogLine, RunStatus, Worker
 
 IDS_AT_A_TIME = 500  # in one query; SQLite takes some thousands of parameters
 
@@ -146,17 +147,18 @@ class Journal(Database):
 
     # Workers
 
-    def worker_seen(self, slot: Slot, slots: int, version: str) -> None:
-        """Note that a worker is alive."""
+    def worker_seen(self, slot: Slot, slots: int, version: str, able: Abilities | None = None) -> None:
+        """Note that a worker is alive, and what it can do, once that is known."""
         with self._write() as connection:
             now = self._now(connection)
-            values = {
+            values: dict[str, Any] = {
                 "host": slot.host,
                 "queue": slot.queue,
                 "device": slot.device,
                 "slots": slots,
                 "version": version,
                 "seen_at": now,
+                "able": able and able.model_dump(mode="json"),
             }
             known = connection.execute(update(workers).where(workers.c.name == slot.worker).values(**values))
             if known.rowcount == 0:
@@ -171,12 +173,12 @@ class Journal(Database):
             connection.execute(workers.delete().where(workers.c.name == name))
 
     def workers(self, alive_s: float) -> list[Worker]:
-        """All known workers; alive are those seen within `alive_s` seconds."""
+        """All known workers; alive are those seen within `alive_s` seconds, and not before the clock was set back."""
         with self._read() as connection:
             now = self._now(connection)
             rows = connection.execute(select(workers).order_by(workers.c.queue, workers.c.name)).mappings().all()
             busy = connection.execute(select(runs.c.worker, runs.c.id).where(runs.c.status.in_(ACTIVE))).all()
-            held = {row["name"]: holders(connection, _slot(row), now - alive_s) for row in rows}
+            held = {row["name"]: holders(connection, _slot(row), now, alive_s) for row in rows}
         running: dict[str, list[UUID]] = {}
         for name, run_id in busy:
             running.setdefault(name, []).append(run_id)
@@ -189,7 +191,8 @@ class Journal(Database):
                 slots=row["slots"],
                 version=row["version"],
                 seen_at=datetime.fromtimestamp(row["seen_at"], UTC),
-                alive=now - row["seen_at"] <= alive_s,
+                alive=abs(now - row["seen_at"]) <= alive_s,
+                able=Abilities.model_validate(row["able"]) if row["able"] else None,
                 running=tuple(running.get(row["name"], ())),
                 held_by=tuple(one for one in held[row["name"]] if one not in running.get(row["name"], ())),
             )
@@ -199,8 +202,10 @@ class Journal(Database):
     def newest_heartbeat_s(self) -> float | None:
         """Seconds since any worker was last seen; None if none ever was."""
         with self._read() as connection:
-            newest = connection.scalar(select(func.max(workers.c.seen_at)))
-            return None if newest is None else max(0.0, self._now(connection) - newest)
+            newest: float | None = connection.scalar(
+                select(func.min(func.abs(self._now(connection) - workers.c.seen_at)))
+            )
+            return newest
 
 
 def _slot(worker: RowMapping) -> Slot:

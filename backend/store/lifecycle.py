@@ -6,7 +6,7 @@ attempt ended without an answer. Terminal is for ever. `fence` rises with every 
 one can write nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
@@ -61,6 +61,20 @@ class Lease:
 
     seconds: float = 30
     max_attempts: int = 5
+
+
+@dataclass(frozen=True)
+class Held:
+    """A run in somebody's hands, and how long it is left there if nothing is heard, by the database's clock."""
+
+    run_id: UUID
+    fence: int
+    lease_until: float
+
+
+def expired(held: Sequence[Held], now: float) -> list[Held]:
+    """Those whose lease has ended, if the database's clock is believed."""
+    return [one for one in held if one.lease_until < now]
 
 
 class Lifecycle(Lineage):
@@ -175,25 +189,24 @@ class Lifecycle(Lineage):
             self._take_back(connection, row, failure)
             return True
 
-    def reap(self) -> int:
-        """Take back the runs whose owner has been silent for longer than the lease; how many they were.
+    def reap(self, silent: Callable[[Sequence[Held], float], Sequence[Held]] = expired) -> int:
+        """Take back the runs whose owner is silent; how many they were. Workers not seen for a day are forgotten.
 
-        Workers not seen for a day are forgotten.
+        Args:
+            silent: Of what is held, and the time by the database's clock, those that are lost.
         """
-        lost = Failure(reason=Reason.WORKER_LOST, message="The worker that ran it stopped answering.")
+        why = Failure(reason=Reason.WORKER_LOST, message="The worker that ran it stopped answering.")
         with self._write() as connection:
             now = self._now(connection)
-            query = (
-                select(runs)
-                .where(runs.c.status.in_(ACTIVE), runs.c.lease_until < now)
-                .order_by(runs.c.seq)
-                .with_for_update(skip_locked=True)
-            )
-            rows = connection.execute(query).mappings().all()
-            for row in rows:
-                self._take_back(connection, row, lost)
+            query = select(runs.c.id, runs.c.fence, runs.c.lease_until).where(runs.c.status.in_(ACTIVE))
+            lost = silent([Held(*row) for row in connection.execute(query)], now)
+            rows = select(runs).where(runs.c.id.in_([one.run_id for one in lost]), runs.c.status.in_(ACTIVE))
+            locked = connection.execute(rows.order_by(runs.c.seq).with_for_update(skip_locked=True)).mappings().all()
+            taken = [row for row in locked if Held(row["id"], row["fence"], row["lease_until"]) in lost]
+            for row in taken:
+                self._take_back(connection, row, why)
             connection.execute(workers.delete().where(workers.c.seen_at < now - KEEP_WORKERS_S))
-        return len(rows)
+        return len(taken)
 
     def cancel_run(self, run_id: UUID) -> Run:
         """A queued run is cancelled, a running one is told to stop.
@@ -227,7 +240,7 @@ class Lifecycle(Lineage):
     # How a state changes
 
     def _host_taken(self, connection: Connection, slot: Slot) -> bool:
-        return bool(holders(connection, slot, self._now(connection) - self.lease.seconds))
+        return bool(holders(connection, slot, self._now(connection), self.lease.seconds))
 
     def _take_back(self, connection: Connection, row: RowMapping, failure: Failure | None) -> None:
         if row["status"] == RunStatus.CANCELLING:
@@ -329,13 +342,15 @@ def _held(run_id: UUID, fence: int) -> Any:
     return and_(runs.c.id == run_id, runs.c.fence == fence, runs.c.status.in_(ACTIVE))
 
 
-def holders(connection: Connection, slot: Slot, since: float) -> list[UUID]:
+def holders(connection: Connection, slot: Slot, now: float, alive_s: float) -> list[UUID]:
     """The runs that keep a slot from taking one: its host is a timing run's alone, or is kept free for one.
 
     Args:
         connection: To the store.
         slot: Of a timing worker all runs of the host keep it, its own among them.
-        since: Timing workers that were not seen after this moment are gone, and hold nobody up.
+        now: By the database's clock.
+        alive_s: Timing workers that were not seen for longer are gone, and hold nobody up; so do those that were seen
+            in the future, before the clock was set back: who lives has been seen since.
     """
     here = and_(runs.c.host == slot.host, runs.c.status.in_(ACTIVE))
     if slot.queue == "timing":
@@ -343,9 +358,8 @@ def holders(connection: Connection, slot: Slot, since: float) -> list[UUID]:
     at_work = list(connection.scalars(select(runs.c.id).where(here, runs.c.queue == "timing")))
     if at_work:
         return at_work
-    timing = select(workers.c.device).where(
-        workers.c.host == slot.host, workers.c.queue == "timing", workers.c.seen_at > since
-    )
+    seen = workers.c.seen_at.between(now - alive_s, now + alive_s)
+    timing = select(workers.c.device).where(workers.c.host == slot.host, workers.c.queue == "timing", seen)
     first = (
         select(runs.c.id).where(*_eligible("timing", device)).order_by(runs.c.priority, runs.c.seq).limit(1)
         for device in set(connection.scalars(timing))

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
+from backend.store.owners import Owners
 from backend.store.rows import Surroundings, run_record
 from backend.store.schema import artifacts, inputs, runs, sweeps
 from backend.store.tagging import Tagging
@@ -59,7 +60,7 @@ def config_key(experiment: str, version: int, config: Config, files: Mapping[str
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
-class Lineage(Tagging):
+class Lineage(Tagging, Owners):
     """The part of the store that knows what is made from what."""
 
     def known_runs(self, ids: Iterable[UUID]) -> dict[UUID, Run]:

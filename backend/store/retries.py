@@ -34,7 +34,7 @@ class Retries(Lineage):
             Conflict: It has not ended, it succeeded, it was retried before, or its input was ended early.
             QuotaExceeded: Too much is queued already.
         """
-        with self._queueing() as connection:
+        with self._queueing(self.run_owner(run_id)) as connection:
             row = self._row(connection, run_id)
             if row["status"] not in GONE:
                 raise Conflict(f"only a failed or cancelled run can be retried; this one is {row['status']}")
@@ -53,7 +53,7 @@ class Retries(Lineage):
         With the cancelled ones, a search that was cancelled goes on. Raises `QuotaExceeded`.
         """
         which = GONE if cancelled else (RunStatus.FAILED,)
-        with self._queueing() as connection:
+        with self._queueing(self.sweep_owner(sweep_id)) as connection:
             if cancelled:
                 self._search_on(connection, sweep_id)
             gone = (runs.c.sweep_id == sweep_id, runs.c.status.in_(which), ~runs.c.superseded)

@@ -114,6 +114,7 @@ def sweep_record(
         eta_seconds=eta,
         then_sweep_id=row["then_sweep_id"],
         search=searched,
+        owner=row["owner"],
         tags=tuple(tags),
         notes=row["notes"],
     )

@@ -27,9 +27,10 @@ NAMES = {
     "pk": "%(table_name)s_pkey",
 }
 
-SCHEMA_VERSION = "0009"  # the newest file in backend/migrations/versions
+SCHEMA_VERSION = "0011"  # the newest file in backend/migrations/versions
 
 metadata = MetaData(naming_convention=NAMES)
+QUEUED = text("status = 'queued'")  # as a literal: a parameter would not find the partial index
 
 # SQLite counts rows by itself only in a column of type INTEGER.
 Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -56,6 +57,7 @@ sweeps = Table(
     Column("asked", Integer, nullable=False, server_default="0"),  # trials; who asks for more has seen this number
     Column("refused", JSON(none_as_null=True)),  # cells that were proposed and cannot be run
     Column("notes", Text, nullable=False, server_default=""),
+    Column("owner", String(254), index=True),  # who submitted it; NULL: nobody had to say
 )
 
 runs = Table(
@@ -102,6 +104,8 @@ runs = Table(
     Column(
         "imported", Boolean, nullable=False, server_default=false()
     ),  # not run here: it is shown, and proves nothing
+    # Of those that wait, since each owner has a quota of them.
+    Index("runs_waiting_idx", "sweep_id", sqlite_where=QUEUED, postgresql_where=QUEUED),
     Index("runs_noted_idx", "seq", sqlite_where=text("notes <> ''"), postgresql_where=text("notes <> ''")),
     Index(None, "status", "queue", "lacks", "priority", "seq"),
     Index(None, "sweep_id", "number"),
@@ -249,6 +253,7 @@ comparisons = Table(
     Column("samples", JSON, nullable=False),
     Column("idempotency_key", String(255), unique=True),
     Column("payload_hash", String(64), nullable=False),
+    Column("owner", String(254)),
     Index(None, "name", "seq"),
     Index(None, "branch", "seq"),
     Index(None, "verdict", "seq"),
@@ -272,6 +277,34 @@ comparison_rows = Table(
     Index(None, "model", "metric", "comparison_seq"),
 )
 
+# Who may use the service: of the secret only a hash is kept.
+keys = Table(
+    "keys",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("id", String(16), nullable=False, unique=True),
+    Column("name", String(120), nullable=False),  # whose it is: what they submit is theirs under any key of this name
+    Column("scope", String(10), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("last_used_at", Float),
+)
+
+# The audit: what was changed, by whom.
+acts = Table(
+    "acts",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("by", String(254), nullable=False),
+    Column("key_id", String(16)),
+    Column("action", String(60), nullable=False),
+    Column("target", String(300), nullable=False),
+    Index(None, "by", "seq"),
+)
+
 workers = Table(
     "workers",
     metadata,
@@ -281,5 +314,6 @@ workers = Table(
     Column("device", String(10), nullable=False),
     Column("slots", Integer, nullable=False),
     Column("version", String(40), nullable=False),
+    Column("able", JSON(none_as_null=True)),  # what it can do, once it has told
     Column("seen_at", Float, nullable=False),
 )

@@ -61,6 +61,7 @@ class NewSweep:
     id: UUID | None = None
     search: NewSearch | None = None  # then it has no runs yet
     tags: tuple[str, ...] = ()
+    owner: str | None = None
 
 
 class Sweeps(Lineage):
@@ -77,7 +78,7 @@ class Sweeps(Lineage):
             QuotaExceeded: Too much is queued already.
         """
         try:
-            with self._queueing() as connection:
+            with self._queueing(new.owner) as connection:
                 sweep_id = self._by_key(connection, new) or self._insert(connection, new)
                 return self._sweep(connection, sweep_id)
         except IntegrityError:  # the same key, at the same moment, by another process
@@ -263,6 +264,7 @@ class Sweeps(Lineage):
                 created_at=now,
                 idempotency_key=new.idempotency_key,
                 payload_hash=new.payload_hash,
+                owner=new.owner,
                 **(new.search.columns if new.search else {}),
             )
         )

@@ -1,15 +1,13 @@
 """An ablation: does a value suffice, what does each field do, and which runs would tell most."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import address
-from dashboard.connection import client
+from dashboard.connection import BY_READER, client
 from dashboard.pages import NEW_SWEEP, SWEEPS, demo_chip, nothing_yet, prose, show_table
 from dashboard.plots.chosen import choose
 from dashboard.plots.shown import show_plots
@@ -28,10 +26,9 @@ FRONT = ("cells", "margin")  # of the questions, what is changed most
 OFFERED = 30  # sweeps to choose from, the newest
 KEPT_S = 5  # runs of the same address are not asked for again within so many seconds
 ICONS = {"suffices": "check_circle", "does not suffice": "cancel", "not settled": "pending"}
-_BY_URL: dict[str | type[Any], Callable[[Any], Any]] = {Client: lambda given: given.url}
 
 
-@st.cache_data(ttl=KEPT_S, max_entries=20, show_spinner=False, hash_funcs=_BY_URL)
+@st.cache_data(ttl=KEPT_S, max_entries=20, show_spinner=False, hash_funcs=BY_READER)
 def loaded(api: Client, sweep: str) -> Data:
     return load(api, {"sweep": sweep})
 

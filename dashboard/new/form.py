@@ -20,7 +20,7 @@ from dashboard.forms.fields import (
 )
 from dashboard.new.draft import Start, grids_text, parse_grids
 from dashboard.words import literal
-from mgic.records import DatasetInfo, ExperimentInfo, Grid, ModelInfo, Value
+from mgic.records import DatasetInfo, ExperimentInfo, Grid, ModelInfo, Value, Worker, abilities_of
 
 COLUMNS = 4
 JSON_HEIGHT = 220  # pixels: the cells are in sight below it
@@ -94,6 +94,7 @@ def sweep_form(
     models: Mapping[str, ModelInfo],
     data: Mapping[str, DatasetInfo],
     runs: Mapping[str, str],
+    online: Sequence[Worker],
 ) -> Filled:
     """The fields of an experiment.
 
@@ -102,6 +103,7 @@ def sweep_form(
         models: To choose from.
         data: To choose from.
         runs: To choose from, where a field names one: ids, and what is shown for each.
+        online: The workers, whose machines decide what some fields may be.
     """
     if st.session_state.get(f"{info.name}/as_json"):
         return _json_form(info)
@@ -133,6 +135,7 @@ def sweep_form(
     if "model" not in filled.wrong:
         filled.grids = grids(values, [*fields, *options], chosen)
     _say_of_data(values.get("dataset") or [], data, filled)
+    _say_of_workers(info, values, online, filled)
     return filled
 
 
@@ -190,6 +193,19 @@ def _say_of_data(names: Sequence[Value], data: Mapping[str, DatasetInfo], filled
             filled.boxes["dataset"].warning(words, icon=":material/download:")
         if one.licence:
             filled.boxes["dataset"].caption(literal(f"{one.name}: {one.licence}"))
+
+
+def _say_of_workers(
+    info: ExperimentInfo, values: Mapping[str, Sequence[Value]], online: Sequence[Worker], filled: Filled
+) -> None:
+    """What none of those that would take the runs can do; nothing while one of them has not told."""
+    takers = [worker for worker in online if worker.queue == info.queue]
+    able = [worker.able for worker in takers if worker.able]
+    for name, ability in abilities_of(info.config_schema).items() if able and len(able) == len(takers) else ():
+        for value in values.get(name) or ():
+            if all(reasons := [one.why_not(ability, value) for one in able]):
+                words = f"{value}: no worker of the queue {info.queue} that is online has it. {reasons[0]}"
+                filled.boxes[name].warning(literal(words), icon=":material/memory:")
 
 
 def _found(names: Sequence[Value], models: Mapping[str, ModelInfo]) -> tuple[list[ModelInfo], list[str]]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard.connection import client, datasets, experiments, inputs, models
+from dashboard.connection import client, datasets, experiments, inputs, models, workers
 from dashboard.forms.fields import BadText, config_fields
 from dashboard.new.bar import run_bar, show_bar
 from dashboard.new.draft import body, commands, following, only, request, runnable, total
@@ -52,7 +52,7 @@ prose(info.summary.partition(". ")[0].rstrip(".") + ".")
 about_recipe = st.container()
 
 wanted = {name for one in config_fields(info) for name in one.of}
-filled = sweep_form(info, models(api), datasets(api), inputs(api, tuple(sorted(wanted))))
+filled = sweep_form(info, models(api), datasets(api), inputs(api, tuple(sorted(wanted))), workers(api))
 extras = options_form(info, known, filled)
 extras = replace(extras, search=search_form(info, filled), recipe=recipe_of(info, filled.grids))
 if recipe:

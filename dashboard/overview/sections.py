@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from dashboard.connection import SIGNS, datasets
+from dashboard.connection import BY_READER, SIGNS, datasets
 from dashboard.overview.standing import Lane, Standing, left
 from dashboard.pages import MODELS, NEW_SWEEP, PAPER, SWEEP, chips
 from dashboard.plots.shown import show_small
@@ -125,7 +125,7 @@ def _plot(api: Client, sweep: Sweep, info: ExperimentInfo | None) -> Plot | None
     return drawn[0] if drawn else None
 
 
-@st.cache_data(ttl=600, max_entries=20, show_spinner=False, hash_funcs={Client: lambda api: api.url})
+@st.cache_data(ttl=600, max_entries=20, show_spinner=False, hash_funcs=BY_READER)
 def _runs(api: Client, sweep_id: str, counts: tuple[tuple[str, int], ...]) -> list[Run]:  # noqa: ARG001 - a retry changes them
     return api.sweep_runs(sweep_id)
 

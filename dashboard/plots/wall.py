@@ -10,6 +10,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from dashboard.connection import BY_READER
 from dashboard.pages import prose
 from dashboard.words import literal
 from mgic.client import ApiError, Client, Unreachable
@@ -108,7 +109,7 @@ def picture_link(run: UUID, name: str) -> str:
     return f"picture?{urlencode({'run': str(run), 'file': name})}"
 
 
-@st.cache_data(ttl=3600, max_entries=200, show_spinner=False, hash_funcs={Client: lambda api: api.url})
+@st.cache_data(ttl=3600, max_entries=200, show_spinner=False, hash_funcs=BY_READER)
 def thumbnail(api: Client, run: UUID, name: str, pixels: int) -> bytes:
     """Raises `ApiError` and `Unreachable`, which are not kept."""
     return api.artifact(run, name, thumbnail=pixels)
@@ -119,7 +120,7 @@ def pictures_of(api: Client, run: Run) -> list[Artifact]:
     return [one for one in _artifacts(api, run.id) if one.media_type in PICTURES]
 
 
-@st.cache_data(ttl=3600, max_entries=600, show_spinner=False, hash_funcs={Client: lambda api: api.url})
+@st.cache_data(ttl=3600, max_entries=600, show_spinner=False, hash_funcs=BY_READER)
 def _artifacts(api: Client, run: UUID) -> list[Artifact]:
     return api.artifacts(run)
 

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from dashboard.connection import BY_READER
 from dashboard.pages import prose, show_table
 from dashboard.theme import look, show
 from dashboard.words import literal
@@ -67,7 +68,7 @@ class Tile:
     ttl=3600,
     max_entries=48,
     show_spinner=False,
-    hash_funcs={Client: lambda api: api.url, Run: lambda run: str(run.reused_from or run.id)},
+    hash_funcs=BY_READER | {Run: lambda run: str(run.reused_from or run.id)},
 )
 def gallery_of(api: Client, run: Run) -> Gallery:
     """Fetched once an hour; raises as `fetch` does."""

@@ -1,12 +1,14 @@
 """Is the service well, who works for it, how much waits."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from dashboard.connection import SIGNS, client, readiness, tells_what_fails
 from dashboard.words import literal
 from mgic.figures.words import ago, seconds
-from mgic.records import System
+from mgic.records import System, Worker
 
 st.title("System", anchor=False)
 api = client()
@@ -23,6 +25,25 @@ def plugins_table(system: System) -> pd.DataFrame:
             "fingerprint": one.fingerprint,
         }
         for one in system.plugins
+    ]
+    return pd.DataFrame(rows)
+
+
+def abilities_table(workers: Sequence[Worker]) -> pd.DataFrame:
+    """Of those that have told: one that stands beside the API has what the API has."""
+    rows = [
+        {
+            "worker": worker.name,
+            "engines": ", ".join(worker.able.engines),
+            "lacks": "; ".join(f"{engine}: {why}" for engine, why in worker.able.lacking.items()),
+            "extras": ", ".join(worker.able.extras),
+            "cores": worker.able.cores,
+            "GPUs": ", ".join(worker.able.gpus),
+            "data sets": ", ".join(worker.able.datasets),
+            "plug-ins": ", ".join(f"{one.module} {one.error or one.fingerprint}" for one in worker.able.plugins),
+        }
+        for worker in workers
+        if worker.alive and worker.able
     ]
     return pd.DataFrame(rows)
 
@@ -68,6 +89,8 @@ def live() -> None:
             for worker in workers
         ]
         st.dataframe(pd.DataFrame(rows), hide_index=True, key="workers", alt="Workers and their last heartbeat")
+        if not (able := abilities_table(workers)).empty:
+            st.dataframe(able, hide_index=True, key="abilities", alt="What each worker has where it runs")
     _queues()
 
 

@@ -20,6 +20,7 @@ from mgic.cli import (
     figure,
     follow,
     gate,
+    keys,
     local,
     reference,
     replay,
@@ -83,10 +84,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "comparisons": comparisons.comparisons,
     "replay": replay.replay,
     "benchmark": benchmark.benchmark,
+    "audit": keys.audit,
 }
 for name, command in COMMANDS.items():
     app.command(name, cls=WithThen if command is submit.submit else None)(command)
 app.add_typer(local.data, name="data")
+app.add_typer(keys.key, name="key")
 
 
 def main() -> None:

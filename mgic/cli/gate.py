@@ -4,15 +4,16 @@ import os
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from mgic.cli.answers import read_answers, with_answers
+from mgic.cli.answers import read_answers, read_weights, with_answers
 from mgic.cli.baselines import against_stored
 from mgic.cli.imported import read_metrics, with_metrics
 from mgic.cli.loading import named_imports
-from mgic.cli.local import AsJson
+from mgic.cli.local import AsJson, DataDir
 from mgic.cli.seeds import read_seeds, with_seeds
 from mgic.cli.service import DEFAULT_URL, ApiKey, ApiUrl, connect
 from mgic.cli.terminal import Code, put, put_json, say
@@ -87,11 +88,22 @@ Runs = Annotated[
 Predictions = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="[MODEL=]BASE,HEAD", help="Files of answers to the same samples, of base and head: npz, csv or jsonl."
+        metavar="[MODEL=]BASE,HEAD",
+        help="Answers to the same samples: npz, csv or jsonl files, or ids of evaluate runs.",
     ),
 ]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[MODEL=]FILE", help="Safetensors that both sides evaluate, each its own, or a run's; with --base."
+    ),
+]
+Dataset = Annotated[str | None, typer.Option(help="What --weights are tested on.", show_default=False)]
 FromBase = Annotated[
-    bool, typer.Option("--weights-from-base", help="The head's weights are made of the base's: --predictions count.")
+    bool,
+    typer.Option(
+        "--weights-from-base", help="The head's weights are made of the base's: --predictions and --weights count."
+    ),
 ]
 Seeds = Annotated[
     list[str] | None,
@@ -111,7 +123,9 @@ FailOn = Annotated[
 ]
 Budget = Annotated[str | None, typer.Option(help=f"Time for it all, with --base; 0: count alone.  [default: {BUDGET}]")]
 Install = Annotated[str | None, typer.Option(help="Prepare an environment a side by this command, with --base.")]
-Engine = Annotated[str | None, typer.Option(help="eager or optimized, with --base.  [default: eager]")]
+Engine = Annotated[
+    str | None, typer.Option(help="eager, optimized, onnxruntime or openvino, with --base.  [default: eager]")
+]
 BatchSize = Annotated[int | None, typer.Option(help="Samples in a pass, with --base.  [default: 1]")]
 AllowGone = Annotated[
     bool | None, typer.Option("--allow-gone", help="A model that the head lacks is told and no more.")
@@ -128,6 +142,9 @@ def gate(
     baseline: Stored = None,
     run: Runs = None,
     predictions: Predictions = None,
+    weights: Weights = None,
+    dataset: Dataset = None,
+    data_dir: DataDir = Path("data"),
     weights_from_base: FromBase = False,
     seeds: Seeds = None,
     metric: Metrics = None,
@@ -153,21 +170,18 @@ def gate(
 
     Example: mgic gate --base origin/main --import our.nets --fail-on cpu_time:+5%,macs:+1%
     """
-    if (base is None) == (baseline is None):
-        raise _bad("--base", "either --base REF, measured here, or --baseline FILE is wanted")
     given = Given(budget, install, engine, batch_size, allow_gone, name)
-    if base is None:
-        given.refuse()
+    _check_together(base, baseline, given, run, weights)
     metrics = read_metrics(metric or [])
-    answers, rules = read_answers(predictions or []), parse_rules(fail_on or [], "--fail-on")
-    with connect(api_url, api_key) as client:
+    rules = parse_rules(fail_on or [], "--fail-on")
+    with connect(api_url, api_key) as client, TemporaryDirectory(prefix="mgic-artifacts-") as folder:
+        answers = read_answers(predictions or [], client, Path(folder))
+        own = read_weights(weights or [], dataset, data_dir, client, Path(folder))
         trained = read_seeds(seeds or [], client)
         if base is not None:
-            if run:
-                raise _bad("--run", "it tells top1 of a baseline; with --base take --predictions")
             settings = given.over(read_settings(Path.cwd()), named_imports())
-            found = compare_versions(base, settings, models or [], fail_on or [])
-            rules = joined(settings.rules, rules)
+            found, answered = compare_versions(base, settings, models or [], fail_on or [], own)
+            answers, rules = [*answers, *answered], joined(settings.rules, rules)
         else:
             found = against_stored(str(baseline), models, run or [], rules, client)
         found = with_answers(found, answers, rules, weights_from_base)
@@ -180,6 +194,20 @@ def gate(
         say(f"mgic: {found.verdict}: {found.summary}")
     settled = found.verdict != "inconclusive" or on_inconclusive is OnInconclusive.FAIL
     raise typer.Exit(CODES[found.verdict] if settled else Code.OK)
+
+
+def _check_together(
+    base: str | None, baseline: str | None, given: Given, run: list[str] | None, weights: list[str] | None
+) -> None:
+    """Raises `BadConfig` for options of the other kind of comparison."""
+    if (base is None) == (baseline is None):
+        raise _bad("--base", "either --base REF, measured here, or --baseline FILE is wanted")
+    if base is None:
+        given.refuse()
+        if weights:
+            raise _bad("--weights", "both versions evaluate them: it needs --base REF")
+    elif run:
+        raise _bad("--run", "it tells top1 of a baseline; with --base take --predictions")
 
 
 def _print(found: Comparison, form: Format) -> None:

@@ -8,12 +8,13 @@ from mgic.cli.baselines import trainings
 from mgic.cli.loading import core
 from mgic.client import Client
 from mgic.errors import BadConfig, Problem, UnknownName
-from mgic.gate import Rules, Training
+from mgic.gate import Rules, Training, of_run
 from mgic.gate.limits import limit_of
 from mgic.gate.seeds import of_runs
 from mgic.records import Comparison
 
 OPTION = "--seeds"
+MOST_KNOWN = 200  # runs that are looked through for those of other seeds
 
 
 class Trained(NamedTuple):
@@ -22,6 +23,7 @@ class Trained(NamedTuple):
     model: str
     base: list[Training]
     head: list[Training]
+    known: list[Training]  # of the service, where a side has one run only
 
 
 def read_seeds(given: Sequence[str], client: Client) -> list[Trained]:
@@ -43,8 +45,18 @@ def _read(text: str, client: Client) -> Trained:
     if not comma or not base or not head:
         words = f"BASE,HEAD or MODEL=BASE,HEAD is wanted, runs of both, not {text[:80]!r}"
         raise BadConfig(f"{OPTION}: {words}", (Problem(OPTION, "validation", words),))
-    found = [[run for one in side.split("+") for run in trainings(one, OPTION, client)] for side in (base, head)]
-    return Trained(model, *found)
+    before, after = (
+        [run for one in side.split("+") for run in trainings(one, OPTION, client)] for side in (base, head)
+    )
+    return Trained(model, before, after, _known(before[0], client) if 1 in (len(before), len(after)) else [])
+
+
+def _known(run: Training, client: Client) -> list[Training]:
+    """The latest of its model and experiment that the service has, if it is one of the service."""
+    if run.id is None:
+        return []
+    asked = {"experiment": run.experiment, "model": str(run.config.get("model")), "status": "succeeded"}
+    return [of_run(one, OPTION) for one in client.runs(limit=MOST_KNOWN, **asked).items]
 
 
 def with_seeds(found: Comparison, given: Sequence[Trained], rules: Rules) -> Comparison:
@@ -61,7 +73,7 @@ def with_seeds(found: Comparison, given: Sequence[Trained], rules: Rules) -> Com
     for one in given:
         model = compared_model(one.model, found, OPTION)
         limit = limit_of(rules.of(model), "top1")
-        made.append(of_runs(model, (one.base, one.head), commits, _options(model), limit))
+        made.append(of_runs(model, (one.base, one.head), commits, _options(model), limit, one.known))
     return with_rows(found, made, rules) if made else found
 
 

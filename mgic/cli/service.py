@@ -1,7 +1,9 @@
 """Which service the commands speak to."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -39,9 +41,20 @@ def of_sweep_or_run(on_sweep: Any, on_run: Any, text: str) -> Any:
     return on_run(found)
 
 
+def key_of_file() -> str | None:
+    """The key in the file that MGIC_API_KEY_FILE names, if it names one. Raises `BadConfig`."""
+    name = os.environ.get("MGIC_API_KEY_FILE")
+    if not name:
+        return None
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise BadConfig(f"MGIC_API_KEY_FILE={name} cannot be read: {error}") from error
+
+
 @contextmanager
 def connect(url: str, key: str | None) -> Iterator[Client]:
-    client = Client(service_url(url, "--api-url (MGIC_API_URL)"), key or None, timeout=PATIENCE_S)
+    client = Client(service_url(url, "--api-url (MGIC_API_URL)"), key or key_of_file(), timeout=PATIENCE_S)
     try:
         yield client
     finally:

@@ -3,8 +3,8 @@
 import errno
 import fcntl
 import hashlib
+import ipaddress
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -23,10 +23,11 @@ import typer
 
 from mgic.cli.loading import wanted
 from mgic.cli.processes import Process
+from mgic.cli.service import key_of_file
 from mgic.cli.terminal import Code, Refused, naming, say
 from mgic.client import ApiError, Client, Unreachable
 from mgic.cores import usable_cores
-from mgic.doors.callers import read_hosts
+from mgic.doors.callers import listens_here_only, read_hosts
 from mgic.errors import BadConfig, Unavailable
 from mgic.extras import ALONE, has_service
 from mgic.place import check_folder
@@ -39,12 +40,15 @@ STOP_S = 9.0  # how long the processes may take to end before they are killed
 SOCKET_BYTES = 100  # the kernel's limit for the path of a unix socket is 107
 MAX_SLOTS = 8
 PAGES_HOST = "127.0.0.1"
+NOT_LET_IN = (401, 403, 429)
 NO_LOCKS = "a service needs locks, choose a folder on a disk of this machine"
 
 
 def up(
     home: Annotated[Path, typer.Option(envvar="MGIC_HOME", help="Where everything is kept.")] = Path(".mgic"),
-    api_host: Annotated[str, typer.Option(envvar="MGIC_API_HOST", help="A loopback address.")] = "127.0.0.1",
+    api_host: Annotated[
+        str, typer.Option(envvar="MGIC_API_HOST", help="Where the API listens; other than here, once there is a key.")
+    ] = "127.0.0.1",
     api_port: Annotated[int, typer.Option(envvar="MGIC_API_PORT", min=1, max=65535)] = 8000,
     dashboard_port: Annotated[int, typer.Option(envvar="MGIC_DASHBOARD_PORT", min=1, max=65535)] = 8501,
     slots: Annotated[int, typer.Option(min=1, max=64, help="Runs at a time.")] = min(MAX_SLOTS, usable_cores()),
@@ -53,14 +57,14 @@ def up(
     """Start API, workers and dashboard on this machine, and keep them running until Ctrl-C.
 
     State lies in a SQLite file and a bundled Valkey server under the home folder; everything
-    listens on 127.0.0.1 only, and everything ends with this command.
+    listens on 127.0.0.1 only, if not told otherwise, and everything ends with this command.
     """
     if not has_service():
         raise BadConfig(f"`mgic up` cannot start here: {ALONE}")
     check_folder("MGIC_HOME", home)
     home = Path(os.path.realpath(home))  # unlike `resolve`, it has no opinion about links that lead nowhere
-    _check_loopback(api_host)
     _check_hosts(os.environ.get("MGIC_ALLOWED_HOSTS", ""))
+    _check_address(api_host, home)
     with only_one(home):
         _check_ports({"MGIC_API_PORT": (api_host, api_port), "MGIC_DASHBOARD_PORT": (PAGES_HOST, dashboard_port)})
         raise typer.Exit(Service(home, api_host, api_port, dashboard_port, slots).run(demo))
@@ -71,7 +75,9 @@ class Service:
 
     def __init__(self, home: Path, api_host: str, api_port: int, dashboard_port: int, slots: int) -> None:
         self.home = home
-        self.api_url = f"http://{api_host}:{api_port}"
+        # At 0.0.0.0 it listens to this machine too, and there is no such place to ask.
+        self.api_url = f"http://{api_host if listens_here_only(api_host) else PAGES_HOST}:{api_port}"
+        self.api_key = os.environ.get("MGIC_API_KEY") or key_of_file()
         self.dashboard_url = f"http://{PAGES_HOST}:{dashboard_port}"
         self.socket = _socket(home)
         self.environment = {
@@ -139,8 +145,9 @@ class Service:
         missing: list[str] = []
         with httpx.Client(timeout=2, trust_env=False) as http:  # both are on this machine: no proxy leads there
             try:
-                answer = http.get(f"{self.api_url}/api/v1/ready").json()
-                missing += answer.get("notes", ["the API"])
+                answer = http.get(f"{self.api_url}/api/v1/ready", headers=self._headers())
+                if answer.status_code not in NOT_LET_IN:  # without a key there is no more to learn
+                    missing += answer.json().get("notes", ["the API"])
             except (httpx.TransportError, ValueError):
                 missing.append("the API")
             try:
@@ -150,9 +157,12 @@ class Service:
                 missing.append("the dashboard")
         return missing
 
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+
     def _tell_of_plugins(self) -> None:
         try:
-            found = Client(self.api_url).system().plugins
+            found = Client(self.api_url, self.api_key).system().plugins
         except (ApiError, Unreachable) as error:
             say(f"what came of the plug-ins is not known: {error}")
             return
@@ -163,7 +173,7 @@ class Service:
 
     def _submit_demo(self) -> None:
         """Once a home: who deletes it does not want it again."""
-        client, once = Client(self.api_url, timeout=60), self.home / "demo.submitted"
+        client, once = Client(self.api_url, self.api_key, timeout=60), self.home / "demo.submitted"
         try:
             if once.exists() or client.sweeps(limit=1).items:
                 return
@@ -231,7 +241,7 @@ class Service:
         command = ["worker", "-Q", queue, "-c", str(slots), "-n", f"{queue}@%h"]
         flags = ["--without-gossip", "--without-mingle", "-l", "warning"]
         device = {"MGIC_DEVICE": "cpu"} if queue == "cpu" else {}
-        more = {"MGIC_QUEUE": queue, "MGIC_SLOTS": str(slots), **device}
+        more = {"MGIC_QUEUE": queue, "MGIC_SLOTS": str(slots), "MGIC_BESIDE_API": "true", **device}
         return self._python(f"worker-{queue}", command + flags, more)
 
     def _python(self, name: str, module: list[str], more: dict[str, str] | None = None) -> Process:
@@ -244,8 +254,13 @@ def migrations(environment: Mapping[str, str], *flags: str) -> "subprocess.Compl
 
     A process of its own, since the core knows no database. Its exit codes are those of `backend.migrations.__main__`.
     """
-    command = [*SAFE, "backend.migrations", *flags]
-    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    return backend("backend.migrations", environment, *flags)
+
+
+def backend(module: str, environment: Mapping[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
+    """A program of the service, to its end, with these variables besides ours."""
+    command, variables = [*SAFE, module, *words], {**os.environ, **environment}
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
 
 
 @contextmanager
@@ -277,12 +292,16 @@ def _make_private(home: Path) -> None:
         home.chmod(0o700)
 
 
-def _check_loopback(host: str) -> None:
-    """There are no keys yet: whoever reaches the API may use it, so nobody outside may. Raises `BadConfig`."""
-    if not re.fullmatch(r"localhost|127(\.\d{1,3}){3}", host):
-        raise BadConfig(
-            f"MGIC_API_HOST={host}: the API listens on 127.0.0.1 or localhost only, since it has no keys yet"
-        )
+def _check_address(host: str, home: Path) -> None:
+    """Whom others reach has to have keys, to tell them apart. Raises `BadConfig`."""
+    try:
+        ipaddress.IPv4Address("127.0.0.1" if host == "localhost" else host)
+    except ValueError as error:
+        raise BadConfig(f"MGIC_API_HOST={host}: an address of this machine is wanted, such as 127.0.0.1") from error
+    if not listens_here_only(host):
+        done = backend("backend.keys", {"MGIC_HOME": str(home)}, "check")
+        if done.returncode:
+            raise BadConfig(f"MGIC_API_HOST={host}: others would reach the API, and {done.stderr.strip()}")
 
 
 def _check_hosts(names: str) -> None:

@@ -12,15 +12,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from mgic.cli.answers import Answers, evaluated
 from mgic.cli.files import read_json
 from mgic.cli.terminal import say
 from mgic.errors import BadConfig, Problem
+from mgic.extras import what_lacks
 from mgic.gate import Rules, joined, parse_rules, read_rules
 from mgic.origin import ci_links
 from mgic.records import MODEL_NAME_PATTERN, NAME_PATTERN, Comparison
 from mgic.sides.checkout import base_of, changed_since, checked_out
+from mgic.sides.evaluating import Weighed
 from mgic.sides.preparing import prepared
-from mgic.sides.timing import Timed, Way
+from mgic.sides.timing import ENGINES, OF_A_GRAPH, Timed, Way
 from mgic.sides.verdict import Asked, held_against
 
 BUDGET = "5m"
@@ -118,21 +121,26 @@ def parse_budget(text: str, field: str = "--budget") -> float:
     return seconds
 
 
-def compare_versions(ref: str, settings: Settings, models: Sequence[str], limits: Sequence[str]) -> Comparison:
-    """Count and measure base and head, and judge.
+def compare_versions(
+    ref: str, settings: Settings, models: Sequence[str], limits: Sequence[str], weights: Sequence[Weighed] = ()
+) -> tuple[Comparison, list[Answers]]:
+    """Count and measure base and head, and judge; and what both answer with their weights.
 
     Args:
         ref: A branch, tag or commit.
         settings: From the file, with what the command line said in its place.
         models: Specs of the command line; none: those of the file, or else all.
         limits: Of the command line.
+        weights: To be evaluated with both.
 
     Raises:
         BadConfig, UnknownName, NotFound, NotMeasured: As what it calls.
     """
     budget = parse_budget(settings.budget)
-    if settings.engine not in ("eager", "optimized"):
-        raise _bad("--engine", f"eager or optimized is wanted, not {settings.engine[:40]!r}")
+    if settings.engine not in ENGINES:
+        raise _bad("--engine", f"one of {', '.join(ENGINES)} is wanted, not {settings.engine[:40]!r}")
+    if settings.install is None and settings.engine in OF_A_GRAPH and (why := what_lacks(settings.engine)):
+        raise _bad("--engine", why)
     if not 1 <= settings.batch_size <= 4096:
         raise _bad("--batch-size", "a whole number from 1 to 4096 is wanted")
     if settings.name is not None and not re.fullmatch(NAME_PATTERN, settings.name):
@@ -157,7 +165,8 @@ def compare_versions(ref: str, settings: Settings, models: Sequence[str], limits
         files_only = bool(asked.specs) and all(spec.endswith(FILES) for spec in asked.specs)
         arguments = (base.root, checkout, folder.resolve(), settings.imports, settings.install, files_only)
         with prepared(*arguments) as sides:
-            return held_against(base, sides, asked, notes, _tell)
+            found = held_against(base, sides, asked, notes, _tell)
+            return found, [evaluated(one, found, sides) for one in weights]
 
 
 def _file_or_spec(spec: str) -> str:

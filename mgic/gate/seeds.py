@@ -6,7 +6,7 @@ from decimal import Decimal
 from mgic.errors import BadConfig, Problem
 from mgic.gate.accuracy import of_seeds
 from mgic.gate.runs import NOT_TRAINING, Training, check_ended
-from mgic.records import MetricVerdict
+from mgic.records import MetricVerdict, stopped_early
 from mgic.spec import parse_spec
 
 
@@ -16,6 +16,7 @@ def of_runs(
     commits: tuple[str | None, str | None],
     options: Collection[str],
     limit: str,
+    known: Sequence[Training] = (),
 ) -> MetricVerdict:
     """The row of `top1`; `not measured` where a run is of other code than its side.
 
@@ -25,6 +26,8 @@ def of_runs(
         commits: Of base and head; None: unknown, so that it is not asked for.
         options: Of the model; base and head may differ in their defaults.
         limit: Such as -0.5pp.
+        known: Further runs of the model; those that are of the base's code and were trained as it was tell how far two
+            seeds are apart, where a side has one run only.
 
     Raises:
         BadConfig: A run of another experiment or model, two of one seed, or trained otherwise than the first.
@@ -45,7 +48,21 @@ def of_runs(
         specs = {"model": model, "base_model": model}
         note = "; ".join(strange)[:1000]
         return MetricVerdict(**specs, metric="top1", limit=limit, verdict="not measured", note=note)
-    return of_seeds(model, _by_seed(base), _by_seed(head), limit)
+    return of_seeds(model, _by_seed(base), _by_seed(head), limit, _noise(base[0], known))
+
+
+def _noise(run: Training, known: Sequence[Training]) -> list[float]:
+    """Top-1 by those that were trained as the run was, by the same code without changes, one a seed."""
+    subject, how = run.environment.get("subject") or {}, _how(run, ())
+    if not subject.get("commit") or subject.get("dirty"):
+        return []
+    found: dict[object, float] = {}
+    for one in known:
+        other, value = one.environment.get("subject") or {}, (one.result or {}).get("top1")
+        same = other.get("commit") == subject["commit"] and not other.get("dirty") and _how(one, ()) == how
+        if same and isinstance(value, int | float) and not stopped_early(one.result):
+            found.setdefault(one.config.get("seed"), float(value))
+    return list(found.values())
 
 
 def _by_seed(runs: Sequence[Training]) -> dict[int, float]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -12,28 +11,19 @@ import torch
 from torch import Tensor
 
 from mgic.errors import BadConfig, Problem
+from mgic.extras import what_lacks
 
 Runtime = Literal["onnxruntime", "openvino"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 Pass = Callable[[], Tensor]
 
-_EXTRAS = {"onnx": "onnx", "onnxruntime": "onnx", "openvino": "openvino"}
-_NEEDS = {"onnxruntime": ("onnx", "onnxruntime"), "openvino": ("openvino", "onnx", "onnxruntime")}
 _RUNTIME_ERRORS = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
-
-
-def what_lacks(runtime: Runtime) -> str:
-    """What is not installed of a runtime's packages, and how to get it; else empty."""
-    missing = next((name for name in _NEEDS[runtime] if find_spec(name) is None), None)
-    return f"{missing} is not installed; get it with: pip install 'mgic[{_EXTRAS[missing]}]'" if missing else ""
 
 
 def package(name: str) -> ModuleType:
     """A package of an extra, imported when it is first needed. Raises `BadConfig` where it is not installed."""
-    if find_spec(name) is None:
-        extra = _EXTRAS[name]
-        detail = f"{name} is not installed; get it with: pip install 'mgic[{extra}]'"
-        raise BadConfig(detail, (Problem(extra, "missing_extra", detail),))
+    if detail := what_lacks(name):
+        raise BadConfig(detail, (Problem(name, "missing_extra", detail),))
     return import_module(name)
 
 

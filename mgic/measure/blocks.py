@@ -29,6 +29,9 @@ PADDING = 4096  # bytes: the environment stands above the stack, and moves it
 LONGEST_S = 600.0  # that one answer may take
 LEAST_S = 20.0  # that it may take although the time is over
 TAIL = 15  # lines of a log that are told
+# mallopt(3), bytes: what is freed is kept for the next pass. By itself glibc gives large blocks back or does not, as
+# they come to lie, and a pass that gets them anew pays for hundreds of page faults. Other allocators do not read these.
+KEEPING = {"MALLOC_TRIM_THRESHOLD_": str(2**31 - 1), "MALLOC_MMAP_THRESHOLD_": str(2**31 - 1)}
 
 # Either side is built first and last in half of the blocks.
 ORDERS: tuple[tuple[Arm, ...], ...] = (
@@ -181,10 +184,10 @@ def _closed_on_error(processes: "Parent | Parents | Worker") -> Iterator[None]:
 
 
 def _environment(code: Code) -> dict[str, str]:
-    """One thread, before any library reads how many; and an environment of another size for each process."""
+    """One thread, before any library reads how many; memory that is kept; and another size of it for each process."""
     padding = "x" * random.randrange(PADDING)
     one = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
-    return {**os.environ, **one, **code.environment, "MGIC_PADDING": padding}
+    return {**os.environ, **one, **KEEPING, **code.environment, "MGIC_PADDING": padding}
 
 
 class Parents:
@@ -300,7 +303,7 @@ def sampled(model: str, stage: Stage, block: int, place: int, arm: Arm, timing: 
         block=block,
         place=place,
         arm=arm,
-        cpu_ms=fmean(cpu) if cpu else None,  # where a pass takes either of two times a median is one of them
+        cpu_ms=fmean(cpu) if cpu else None,
         wall_ms=fmean(wall),
         p50_ms=median(wall),
         instructions=timing["instructions"],

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from mgic.errors import BadConfig, Problem
+from mgic.extras import what_lacks
 from mgic.inference import Form, agreement, export_onnx, form_of, optimize_for_inference
-from mgic.inference.runtimes import RUNTIMES, Runtime, runtime_pass, what_lacks
+from mgic.inference.runtimes import RUNTIMES, Runtime, runtime_pass
 from mgic.models import create
 from mgic.models.weights import load
 
@@ -71,12 +72,13 @@ class Setup:
         return getattr(torch, self.precision, torch.float32)
 
 
-def check_engine(engine: Engine) -> None:
-    """Raises `BadConfig` at `engine` for one that cannot run on this machine."""
-    if engine in RUNTIMES and (why := what_lacks(engine)):
-        raise _no_engine(engine, why)
+def what_engine_lacks(engine: Engine) -> str:
+    """Why an engine cannot run on this machine; else empty."""
+    if engine in RUNTIMES:
+        return what_lacks(engine)
     if engine == "compile" and _compiler() is None:
-        raise _no_engine(engine, "torch.compile needs a C++ compiler, and there is none on this machine")
+        return "torch.compile needs a C++ compiler, and there is none on this machine"
+    return ""
 
 
 def only_elsewhere(device: str, wanted: str) -> str:

@@ -18,14 +18,15 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from mgic import plugins
 from mgic.cores import stay_on
 from mgic.errors import BadConfig, MgicError, UnknownName
-from mgic.measure.engines import Forward, Setup
+from mgic.inference.runtimes import Runtime
+from mgic.measure.engines import Forward, Setup, export
 from mgic.measure.figures import figures
 from mgic.measure.files import file_figures, file_forward, is_file
 from mgic.measure.latency import Subject
@@ -37,7 +38,7 @@ from mgic.registry import LAB, top_level
 
 TASKS = Path("/proc/self/task")
 LONGEST_TURN_S = 60.0
-LAST = ("figures", "timing")  # jobs after which a worker ends
+LAST = ("figures", "export", "timing")  # jobs after which a worker ends
 
 
 def main() -> None:
@@ -117,6 +118,9 @@ class Here:
         if job["core"] is not None:
             stay_on(job["core"])
         setup = Setup(**{**job["setup"], "input_size": tuple(job["setup"]["input_size"])})
+        if job["task"] == "export":
+            export(setup, cast(Runtime, setup.engine))
+            return {}
         make = _of_file if is_file(setup.model) else None
         self._subject = Subject(setup, make, time.process_time, own_memory=True)
         return {"pass_s": self._subject.pass_s}

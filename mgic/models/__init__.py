@@ -330,7 +330,8 @@ def options_of(name: str, build: Callable[..., nn.Module], task: Task, *, descri
     if silent:
         raise TypeError(f"model {name!r}: options without description {silent}")
     if missing:
-        raise TypeError(f"model {name!r} has no option {', '.join(missing)}")
+        wanted = ", ".join(f"{option}: int = ..." for option in missing)
+        raise TypeError(f"model {name!r} cannot be built for other data: it needs arguments {wanted}")
     model()  # the defaults are type-correct only if this can be built from them
     return model
 

@@ -90,6 +90,11 @@ def files_of(home: Home) -> dict[str, File]:
     return {name: file for name, file in sorted(_SEEN.items()) if home.owns(name, file.path)}
 
 
+def loaded_files() -> tuple[Path, ...]:
+    """The source files of all plug-ins that are loaded in this process."""
+    return tuple(file.path for file in _SEEN.values())
+
+
 def fingerprint(homes: Iterable[Home]) -> str:
     """16 hex digits of the SHA-256 over the names of the modules and what was in their files; empty for no files."""
     lines = {f"{name} {file.digest}" for home in homes for name, file in files_of(home).items()}

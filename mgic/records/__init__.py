@@ -121,7 +121,18 @@ from mgic.records.search import (
     stoppable_by,
     stopped_early,
 )
-from mgic.records.service import ApiIndex, Health, PluginInfo, System, Worker
+from mgic.records.service import (
+    Abilities,
+    Act,
+    ApiIndex,
+    Caller,
+    Health,
+    PluginInfo,
+    Scope,
+    System,
+    Worker,
+    abilities_of,
+)
 from mgic.records.tables import (
     ALL_ROWS,
     PROVENANCE,
@@ -150,6 +161,8 @@ __all__ = [
     "PROVENANCE",
     "STOPPED_EARLY",
     "TAG_PATTERN",
+    "Abilities",
+    "Act",
     "Apart",
     "ApiIndex",
     "Arm",
@@ -158,6 +171,7 @@ __all__ = [
     "Axis",
     "Baseline",
     "BaselineRequest",
+    "Caller",
     "CheckedSearch",
     "Comparison",
     "ComparisonBrief",
@@ -226,6 +240,7 @@ __all__ = [
     "Sampled",
     "Sampler",
     "Scalar",
+    "Scope",
     "Search",
     "SearchState",
     "Searched",
@@ -254,6 +269,7 @@ __all__ = [
     "View",
     "ViewKind",
     "Worker",
+    "abilities_of",
     "check_keys",
     "check_tables",
     "csv_cell",

@@ -118,7 +118,8 @@ class ExperimentInfo(Record):
     scalar fields of a result `headline` (true: first on a run's page), if need be with `ends`
     (the two fields that have the ends of its interval), `curve` (the series whose last point it is);
     and, in a config, `choices` ("models" or "datasets": take the names from that list)
-    with `task` (of these, only those for it).
+    with `task` (of these, only those for it), and `ability` ("engines" or "cores": what of the
+    `able` of a worker decides whether it can run that value).
     If `config_schema` has `additionalProperties: true`, the options of the chosen model
     are fields too, under their own names.
     """

@@ -214,6 +214,7 @@ class Sweep(Record):
     tags: tuple[str, ...] = ()
     notes: str = ""
     search: Searched | None = None  # of a sweep whose runs a sampler chooses; `total` counts those there are by now
+    owner: str | None = None  # the name of the key, or the person, that submitted it; None where none was needed
 
     @property
     def planned(self) -> int:

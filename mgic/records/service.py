@@ -1,7 +1,8 @@
 """How the service itself is doing."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -18,6 +19,39 @@ class ApiIndex(Record):
     links: dict[str, str]
 
 
+class PluginInfo(Record):
+    """A module from outside that was asked for, and what came of it."""
+
+    module: str
+    asked_by: str  # --import, or the installed package whose entry point names it: "lab-nets 0.3"
+    error: str = ""  # why it is not there, in a line
+    registers: tuple[str, ...] = ()  # "model tiny", "data set stripes"; of all modules of its top-level package
+    fingerprint: str = ""  # of the source files that its import loaded
+
+
+class Abilities(Record):
+    """What a worker has found where it is: only what it has there can be run there."""
+
+    engines: tuple[str, ...]
+    lacking: dict[str, str] = Field({}, description="By each other engine, why it cannot be used there")
+    extras: tuple[str, ...] = Field(description="Of the distribution, those whose packages are installed")
+    cores: int = Field(description="That a run may use")
+    gpus: tuple[str, ...] = Field((), description="By name, in their order")
+    datasets: tuple[str, ...] = Field(description="Those that are present")
+    plugins: tuple[PluginInfo, ...] = ()
+
+    def why_not(self, ability: str, value: Any) -> str:
+        """Why a value of a config field with this `ability` cannot be run there; empty if it can."""
+        if ability == "engines":
+            return "" if value in self.engines else self.lacking.get(value, "it does not know it")
+        return "" if value <= self.cores else f"its machine has {self.cores} cores to use"
+
+
+def abilities_of(schema: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of a config whose values a worker must be able to run, and by what of its `able` that is told."""
+    return {name: one["ability"] for name, one in schema.get("properties", {}).items() if "ability" in one}
+
+
 class Worker(Record):
     name: str
     host: str
@@ -27,6 +61,9 @@ class Worker(Record):
     version: str
     seen_at: datetime
     alive: bool
+    able: Abilities | None = Field(
+        None, description="None until it has told, and of a worker beside the API: as `mgic up` starts both"
+    )
     running: tuple[UUID, ...] = ()
     held_by: tuple[UUID, ...] = Field(
         (),
@@ -48,14 +85,26 @@ class Health(Record):
     notes: tuple[str, ...] = ()
 
 
-class PluginInfo(Record):
-    """A module from outside that was asked for, and what came of it."""
+Scope = Literal["read", "submit", "admin"]  # each opens what those before it open, too
 
-    module: str
-    asked_by: str  # --import, or the installed package whose entry point names it: "lab-nets 0.3"
-    error: str = ""  # why it is not there, in a line
-    registers: tuple[str, ...] = ()  # "model tiny", "data set stripes"; of all modules of its top-level package
-    fingerprint: str = ""  # of the source files that its import loaded
+
+class Caller(Record):
+    """As whom a request was made, and what it may do."""
+
+    name: str = Field(description="Of the key, or of the person that the pages acted for; empty where no key is needed")
+    scope: Scope
+    key_id: str | None = None
+    expires_at: datetime | None = None
+
+
+class Act(Record):
+    """A line of the audit: who has changed what."""
+
+    at: datetime
+    by: str
+    key_id: str | None = None
+    action: str  # the name of the operation, such as cancel_sweep
+    target: str  # the path that was asked for
 
 
 class System(Record):

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mgic.cores import open_cores
@@ -11,16 +12,19 @@ from mgic.errors import NotMeasured
 from mgic.gate.judging import Judged, judge
 from mgic.gate.limits import Rules
 from mgic.measure.blocks import Parents, Worker, arms_of, sampled, turn_order
+from mgic.measure.files import is_file
 from mgic.records import Arm, ModelFigures, Sampled
 
 MAX_BLOCKS = 80  # a measurement and a second one, each of which ends by itself
 BLOCKS_A_PROCESS = 4  # at most, so that even six blocks have two memory layouts
 STARTS_WORTH = 2  # a process serves until its blocks have taken so many times as long as its start
-SAMPLE_S = 0.5  # of CPU time that the passes of a sample should take together: more than its fork and its network take
+SAMPLE_S = 0.25  # of CPU time that the passes of a sample should take together: as its fork and its network take
 TURN_S = 0.016  # that those of a turn should: what disturbs for longer disturbs all
 MOST_PASSES = 50  # in a turn
-ROUNDS = (8, 32)  # where the other thread of a core works too a pass takes twice as long: few would be all luck
+ROUNDS = (8, 32)
 WARM_UP_S = 0.1  # of CPU time
+OF_A_GRAPH = ("onnxruntime", "openvino")  # engines that read an exported file
+ENGINES = ("eager", "optimized", *OF_A_GRAPH)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Timed:
         remarks: What was done otherwise, and why.
         still_open: Models that are not settled.
         turns: By model, passes in a turn and rounds of turns.
+        graphs: By model and side, the file that the engine reads.
         start_s, block_s: How long the last start of processes took, and the longest block.
     """
 
@@ -54,6 +59,7 @@ class Timed:
     remarks: list[str] = field(default_factory=list)
     still_open: list[str] = field(default_factory=list)
     turns: dict[str, tuple[int, int]] = field(default_factory=dict)
+    graphs: dict[tuple[str, Arm], str] = field(default_factory=dict)
     start_s: float = 0.0
     block_s: float = 0.0
 
@@ -71,6 +77,7 @@ def measure(
     way: Way,
     until: float,
     tell: Callable[[Timed], None],
+    folder: Path,
 ) -> Timed:
     """Measure in blocks.
 
@@ -82,13 +89,37 @@ def measure(
         way: How a pass is made.
         until: `time.monotonic()` at which it ends, settled or not.
         tell: Called after each block.
+        folder: Where exported files are put.
     """
     timed = Timed(still_open=list(pairs))
+    first.end_by(until)
+    if way.engine in OF_A_GRAPH:
+        _export(first, timed, pairs, way, folder)
     _in_processes(first, timed, pairs, rules, way, until, tell)
     while timed.still_open and timed.time_is_left(until):
         with another() as made:
             _in_processes(made, timed, pairs, rules, way, until, tell)
     return timed
+
+
+def _export(
+    made: Parents, timed: Timed, pairs: Mapping[str, tuple[ModelFigures, ModelFigures]], way: Way, folder: Path
+) -> None:
+    """Write each network that is no file by itself, once a side."""
+    sides: tuple[Arm, Arm] = ("base", "head")
+    for model, pair in pairs.items():
+        if is_file(model):
+            continue
+        try:
+            for side, figures in zip(sides, pair, strict=True):
+                graph = str(folder / f"{len(timed.graphs)}.onnx")
+                with _side(side):
+                    job = {"task": "export", "setup": _setup(figures, way, graph), "core": None}
+                    made.open(side, job)[0].close()
+                timed.graphs[model, side] = graph
+        except NotMeasured as error:
+            timed.failed[model] = str(error)
+            timed.still_open.remove(model)
 
 
 def _in_processes(
@@ -150,9 +181,9 @@ def _measure_block(model: str, pair: tuple[ModelFigures, ModelFigures], made: Pa
     try:
         for arm in arms:
             with _side(arm):
-                worker, told = made.open(
-                    arm, {"task": "build", "setup": _setup(pair[arm == "head"], way), "core": core}
-                )
+                graph = timed.graphs.get((model, "head" if arm == "head" else "base"), "")
+                setup = _setup(pair[arm == "head"], way, graph)
+                worker, told = made.open(arm, {"task": "build", "setup": setup, "core": core})
             workers.append(worker)
             timed.turns.setdefault(model, _turns(told["pass_s"]))
         passes, rounds = timed.turns[model]
@@ -187,7 +218,7 @@ def _side(arm: Arm) -> Iterator[None]:
         raise NotMeasured(f"{'head' if arm == 'head' else 'base'}: {error}") from error
 
 
-def _setup(figures: ModelFigures, way: Way) -> dict[str, Any]:
+def _setup(figures: ModelFigures, way: Way, graph: str) -> dict[str, Any]:
     return {
         "model": figures.name,
         "options": figures.options,
@@ -202,6 +233,7 @@ def _setup(figures: ModelFigures, way: Way) -> dict[str, Any]:
         "samples": 1,
         "seconds": 0.0,
         "warm_up_seconds": WARM_UP_S,
+        "onnx": graph,
     }
 
 

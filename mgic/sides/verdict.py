@@ -29,7 +29,7 @@ from mgic.records import (
 from mgic.repository import remote_of, repository_of
 from mgic.sides.checkout import Base
 from mgic.sides.counting import Counted, changed_options, count, one_sided, whole
-from mgic.sides.timing import Timed, Way, measure
+from mgic.sides.timing import OF_A_GRAPH, Timed, Way, measure
 
 COUNTING = ("torch._dynamo",)  # what a network on shapes alone loads by and by, here once for both sides
 WEIGHTS = ".safetensors"  # have no pass to time
@@ -78,7 +78,7 @@ def held_against(
     began, load = time.monotonic(), Host().load()
     codes: dict[Arm, Code] = {"base": sides[0], "control": sides[0], "head": sides[1]}
     with TemporaryDirectory(prefix="mgic-gate-") as folder:
-        seen = _seen(codes, asked, began, Path(folder) / "log", tell)
+        seen = _seen(codes, asked, began, Path(folder), tell)
     found = [*seen.one_sided, *_rows(seen, asked)]
     check_used(asked.rules, [row.model for row in found], "limits")
     verdict, words = overall(found, asked.rules)
@@ -126,7 +126,8 @@ class Seen:
     state: Mapping[str, str]
 
 
-def _seen(codes: Mapping[Arm, Code], asked: Asked, began: float, log: Path, tell: Callable[[Timed], None]) -> Seen:
+def _seen(codes: Mapping[Arm, Code], asked: Asked, began: float, folder: Path, tell: Callable[[Timed], None]) -> Seen:
+    log = folder / "log"
     with Parents(codes, log) as made:
         if not (asked.specs and all(map(is_file, asked.specs))):
             made.preload(dict.fromkeys(codes, COUNTING))
@@ -141,6 +142,8 @@ def _seen(codes: Mapping[Arm, Code], asked: Asked, began: float, log: Path, tell
         runnable = {model: pair for model, pair in pairs.items() if not model.endswith(WEIGHTS)}
         timed = Timed()
         if asked.budget_s and runnable:
+            if asked.way.engine in OF_A_GRAPH:
+                loaded = {arm: [*names, asked.way.engine] for arm, names in loaded.items()}
             made.preload(loaded)
 
             def another() -> Parents:
@@ -148,7 +151,7 @@ def _seen(codes: Mapping[Arm, Code], asked: Asked, began: float, log: Path, tell
                 fresh.preload(loaded)
                 return fresh
 
-            timed = measure(runnable, made, another, asked.rules, asked.way, began + asked.budget_s, tell)
+            timed = measure(runnable, made, another, asked.rules, asked.way, began + asked.budget_s, tell, folder)
         return Seen(pairs, one_sided(specs, first, second, asked.allow_gone), timed, made.state("head"))
 
 

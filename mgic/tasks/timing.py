@@ -8,9 +8,10 @@ from pydantic import Field, ValidationInfo, field_validator
 from mgic.cores import usable_cores
 from mgic.data import DATASETS
 from mgic.errors import BadConfig, Problem
+from mgic.experiment import RUN_ELSEWHERE
 from mgic.inference.runtimes import RUNTIMES
 from mgic.measure.cost import model_totals
-from mgic.measure.engines import TRAINABLE, Engine, MemoryFormat, Mode, Precision, check_engine, only_elsewhere
+from mgic.measure.engines import TRAINABLE, Engine, MemoryFormat, Mode, Precision, only_elsewhere, what_engine_lacks
 from mgic.measure.rounds import Contender
 from mgic.models import model_info, native_size, resolve_options
 from mgic.models.config import canonical_spec, spec_of
@@ -37,6 +38,7 @@ class Config(Weighted):
         description="PyTorch as it is (eager), with norms folded (optimized), compiled by torch.compile (compile), "
         "as one CUDA graph (cudagraph), or on the CPU by ONNX Runtime (onnxruntime) or OpenVINO (openvino), which get "
         "the form of the network that `mgic.export_onnx` has for them",
+        json_schema_extra={"ability": "engines"},
     )
     mode: Mode = Field(
         "inference",
@@ -44,7 +46,13 @@ class Config(Weighted):
         "update by SGD with momentum, of the mean square of what the network gives; with engine eager or compile",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to compute")
-    threads: int = Field(1, ge=1, le=1024, description="Of one pass, on the CPU; at most the cores of this machine")
+    threads: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="Of one pass, on the CPU; at most the cores of the machine",
+        json_schema_extra={"ability": "cores"},
+    )
     batch_size: int = Field(1, ge=1, le=4096, description="Samples in a pass", json_schema_extra={"unit": "samples"})
     input_size: list[int] = Field(
         [],
@@ -109,10 +117,8 @@ class Config(Weighted):
     @field_validator("engine")
     @classmethod
     def _installed(cls, engine: Engine) -> Engine:
-        try:
-            check_engine(engine)
-        except BadConfig as error:
-            raise ValueError(str(error)) from error
+        if not RUN_ELSEWHERE.get() and (why := what_engine_lacks(engine)):
+            raise ValueError(f"engine={engine}: {why}")
         return engine
 
     @field_validator("mode")
@@ -133,7 +139,7 @@ class Config(Weighted):
     @field_validator("threads")
     @classmethod
     def _available(cls, threads: int) -> int:
-        if threads > usable_cores():
+        if not RUN_ELSEWHERE.get() and threads > usable_cores():
             raise ValueError(f"this machine has {usable_cores()} cores to use")
         return threads
 

@@ -57,9 +57,9 @@ class Api:
         return None
 
 
-def start_api(folder: Path, **settings: str) -> Api:
-    """It on a free port, with its catalogue loaded."""
-    port, database = free_port(), f"sqlite:///{folder / 'mgic.db'}"
+def start_api(folder: Path, database: str | None = None, **settings: str) -> Api:
+    """It on a free port, with its catalogue loaded; on a SQLite file in the folder if no database is named."""
+    port, database = free_port(), database or f"sqlite:///{folder / 'mgic.db'}"
     engine = make_engine(database)
     upgrade(engine)
     engine.dispose()
@@ -72,7 +72,10 @@ def start_api(folder: Path, **settings: str) -> Api:
         )
     url = f"http://127.0.0.1:{port}"
     patient = PATIENCE * 30  # seconds: an answer may have to wait for a new catalogue, which loads torch
-    http, client = httpx.Client(base_url=url + PREFIX, timeout=patient), Client(url, timeout=patient)
+    file = settings.get("MGIC_ADMIN_KEY_FILE")  # with it whoever uses `http` and `client` is an admin
+    key = Path(file).read_text().strip() if file else None
+    client = Client(url, key, patient)
+    http = httpx.Client(base_url=url + PREFIX, timeout=patient, headers=dict(client._http.headers))
     api = Api(process, folder, port, http, client)
 
     def loaded() -> bool:
@@ -86,8 +89,8 @@ def start_api(folder: Path, **settings: str) -> Api:
 
 
 @contextmanager
-def running_api(folder: Path, **settings: str):
-    api = start_api(folder, **settings)
+def running_api(folder: Path, database: str | None = None, **settings: str):
+    api = start_api(folder, database, **settings)
     try:
         yield api
     finally:

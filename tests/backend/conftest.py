@@ -65,3 +65,13 @@ def api(_api) -> Iterator[Api]:
     before = len(_api.log())
     yield _api
     assert "Traceback" not in _api.log()[before:]
+
+
+@pytest.fixture(scope="session")
+def keyed_store(tmp_path_factory) -> Iterator[Store]:
+    """For `tests/backend/keyed.py`: whoever uses it makes owners of their own. Each may have four runs that wait."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('keys') / 'mgic.db'}"
+    upgrade(make_engine(url))
+    store = Store.open(url, most_queued_each=4)
+    yield store
+    store.close()

@@ -141,3 +141,27 @@ def test_who_asks_at_the_end_is_told_so(core):
     core.stop()
     with pytest.raises(Unavailable, match="the service is ending"):
         core.ask("models", ())
+
+
+def test_a_process_that_nobody_asks_ends_and_the_next_question_has_another_one(core, monkeypatch):
+    monkeypatch.setattr(backend.core, "LOOK_S", 0.01)
+    core = Core(timeout_s=5, idle_s=0.05)
+    core.start()
+    wait_for(lambda: core._resting, 10, "the process rests")
+    assert (Pool.made, core.loaded, core.trouble) == (1, True, "")
+    core.start()  # as `/ready` does
+    assert Pool.made == 1
+    assert core.ask("models", ()) == 1
+    assert Pool.made == 2
+    wait_for(lambda: core._resting, 10, "the process rests")
+    core.stop()
+
+
+def test_a_process_with_a_question_does_not_rest(core, monkeypatch):
+    monkeypatch.setattr(backend.core, "LOOK_S", 0.01)
+    monkeypatch.setattr(Pool, "answers", {"models": LATER})
+    core = Core(timeout_s=0.5, idle_s=0.05)
+    with pytest.raises(Unavailable, match="did not answer within"):
+        core.ask("models", ())
+    assert Pool.made == 2, "replaced since it took too long, and not ended meanwhile"
+    core.stop()

@@ -242,7 +242,7 @@ def test_a_database_that_keeps_another_password_is_said_in_one_sentence(postgres
             server.execute("drop role keeper")
     (line,) = done.stderr.splitlines()
     assert "keeps the one it was created with" in line
-    assert "POSTGRES_PASSWORD in .env" in line
+    assert "docker/README.md" in line
 
 
 def refused(url: str) -> subprocess.CompletedProcess[str] | None:

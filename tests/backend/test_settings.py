@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from backend.disk import refusal
 from backend.migrations import state, upgrade
@@ -45,6 +46,8 @@ def test_the_database_lies_in_the_home_whatever_that_is_called(tmp_path, name):
         ("MGIC_BROKER_URL", "amqp://u:secret@h", "MGIC_BROKER_URL: an address of Redis is wanted"),
         ("MGIC_ARTIFACT_URL", "s3://bucket/runs[1]", "MGIC_ARTIFACT_URL: a prefix without *, ? and [ is wanted"),
         ("MGIC_ARTIFACT_URL", "~/artifacts", "only a shell knows what ~ is"),
+        ("MGIC_WORKER_KEY", "secret", "MGIC_WORKER_KEY: there is no key in it"),
+        ("MGIC_ROOT_PATH", "lab/", "MGIC_ROOT_PATH: a path such as /lab is wanted"),
         ("MGIC_ARTIFACT_URL", "ftp://h", "MGIC_ARTIFACT_URL: a folder or s3://bucket/prefix is wanted"),
     ],
 )
@@ -107,3 +110,36 @@ def test_room_is_asked_for_where_a_folder_would_be_made_and_given_back(tmp_path)
     assert refusal(tmp_path / "not" / "yet") == ""
     assert list(tmp_path.iterdir()) == []
     assert refusal(Path("/proc/nothing")) != ""
+
+
+POSTGRES, REDIS = "postgresql+psycopg://mgic@db:5432/mgic", "redis://redis:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "whole"),
+    [
+        ("database", POSTGRES, "postgresql+psycopg://mgic:p%40s%2F%3A1@db:5432/mgic"),
+        ("broker", REDIS, "redis://:p%40s%2F%3A1@redis:6379/0"),
+        ("broker", "rediss://lab@redis/1", "rediss://lab:p%40s%2F%3A1@redis/1"),
+    ],
+)
+def test_a_password_comes_from_a_file(kind, url, whole, tmp_path):
+    (tmp_path / "password").write_text("p@s/:1\n")
+    settings = Settings(**{f"{kind}_url": url, f"{kind}_password_file": tmp_path / "password"})
+    assert getattr(settings, f"{kind}_url") == whole
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "words"),
+    [
+        ({"database_url": "postgresql://mgic:one@db/mgic"}, "two", "it has a password, and so has a file"),
+        ({"database_url": POSTGRES}, "", "password is empty"),
+        ({"database_url": POSTGRES}, None, "cannot be read: No such file or directory"),
+        ({}, "one", "a server's address is wanted beside MGIC_DATABASE_PASSWORD_FILE"),
+    ],
+)
+def test_a_file_with_a_password_that_is_of_no_use_is_refused(given, text, words, tmp_path):
+    if text is not None:
+        (tmp_path / "password").write_text(text)
+    with pytest.raises(ValidationError, match=words):
+        Settings(database_password_file=tmp_path / "password", **given)

@@ -26,8 +26,9 @@ from torch import nn
 
 import mgic
 from mgic.errors import MgicError
+from mgic.extras import what_lacks
 from mgic.inference import agreement, form_of, layout_changes
-from mgic.inference.runtimes import RUNTIMES, runtime_pass, what_lacks
+from mgic.inference.runtimes import RUNTIMES, runtime_pass
 from mgic.measure.host import Host
 from mgic.models import model_info
 from mgic.spec import parse_spec

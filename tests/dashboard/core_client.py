@@ -45,6 +45,7 @@ class Core:
         lists = {
             "/experiments": describe.experiments,
             "/runs": lambda: [],
+            "/workers": lambda: [],
             "/datasets": lambda: describe.datasets(self.data_dir),
         }
         return Page(items=tuple(lists[path]())).model_dump_json()

@@ -32,8 +32,8 @@ def answered(scope: dict, **headers: str) -> list[dict]:
     return sent
 
 
-def http(method: str = "GET", **headers: str) -> tuple[int, dict[str, str]]:
-    start, *_ = answered({"type": "http", "method": method, "path": "/"}, **headers)
+def http(method: str = "GET", path: str = "/", **headers: str) -> tuple[int, dict[str, str]]:
+    start, *_ = answered({"type": "http", "method": method, "path": path}, **headers)
     return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}
 
 
@@ -63,6 +63,7 @@ def test_a_page_is_shown_to_who_follows_a_link_and_changed_only_from_itself():
     assert http("PUT", **elsewhere)[0] == 403
     assert http("PUT", **HERE)[0] == 200
     assert http(host="evil.example")[0] == 403
+    assert http(path="/lab/_stcore/metrics", **HERE)[0] == 403
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "evil.example"])

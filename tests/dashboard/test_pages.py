@@ -319,7 +319,7 @@ def test_an_address_that_is_none_is_said_on_the_page(monkeypatch):
 
 def test_the_service_is_found_by_its_address_in_the_environment(monkeypatch):
     monkeypatch.setenv("MGIC_API_URL", "http://api:8000")
-    monkeypatch.setenv("MGIC_API_KEY", "secret")
+    monkeypatch.setenv("MGIC_API_KEY", "mgic_1.2")
     settings = Settings()
     assert settings.api_url == "http://api:8000"
-    assert "secret" not in repr(settings)
+    assert "mgic_1.2" not in repr(settings)

@@ -1,4 +1,4 @@
-"""Read the compose files as Compose does, as far as the tests need it: variables, `!reset`, overrides."""
+"""Read the compose files as Compose does, as far as the tests need it: variables, `!reset`, `!override`, overrides."""
 
 import re
 from pathlib import Path
@@ -15,11 +15,24 @@ class Unset(Exception):
 
 
 class Loader(yaml.SafeLoader):
-    """Knows `!reset`: the key is taken away from what the override is laid over."""
+    """Knows `!reset`: the key is taken away from what the override is laid over; and `!override`: it is replaced."""
+
+
+class Whole(dict[str, Any]):
+    """Laid over a mapping, it takes its place."""
 
 
 RESET = object()
 Loader.add_constructor("!reset", lambda _loader, _node: RESET)
+
+
+def _whole(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return Whole(loader.construct_mapping(node, deep=True))
+    return loader.construct_sequence(node)
+
+
+Loader.add_constructor("!override", _whole)
 
 
 def load(*names: str, environment: dict[str, str]) -> dict[str, Any]:
@@ -32,7 +45,7 @@ def load(*names: str, environment: dict[str, str]) -> dict[str, Any]:
 
 
 def _over(base: Any, override: Any) -> Any:
-    if not isinstance(base, dict) or not isinstance(override, dict):
+    if not isinstance(base, dict) or not isinstance(override, dict) or isinstance(override, Whole):
         return override
     merged = {**base, **{key: _over(base.get(key), value) for key, value in override.items()}}
     return {key: value for key, value in merged.items() if value is not RESET}
@@ -40,7 +53,7 @@ def _over(base: Any, override: Any) -> Any:
 
 def _interpolated(value: Any, environment: dict[str, str]) -> Any:
     if isinstance(value, dict):
-        return {key: _interpolated(item, environment) for key, item in value.items()}
+        return type(value)({key: _interpolated(item, environment) for key, item in value.items()})
     if isinstance(value, list):
         return [_interpolated(item, environment) for item in value]
     if not isinstance(value, str):

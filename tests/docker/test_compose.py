@@ -11,28 +11,33 @@ from pathlib import Path
 
 import pytest
 
+from backend.secrets import SECRETS
 from mgic.doors.callers import read_hosts
+from tests.containers.checks import AFTER
+from tests.containers.readme import README, blocks
 from tests.docker.compose import ROOT, Unset, load
 
-PASSWORDS = {"POSTGRES_PASSWORD": "pg", "REDIS_PASSWORD": "rd"}
 FILES = ("docker-compose.yml", "docker-compose.cpu.yml")
-OURS = ("migrate", "api", "worker-cpu", "worker-gpu", "worker-timing", "dashboard", "data")
+OVERRIDES = [path.name for path in sorted(ROOT.glob("docker-compose.*.yml"))]
+GIVEN = {"MGIC_PRIVATE_ADDRESS": "10.0.0.1"}  # what an override asks for
+WORKERS = ("worker-cpu", "worker-gpu", "worker-timing")
+OURS = ("secrets", "migrate", "api", *WORKERS, "dashboard", "data")
 SERVICES = (*OURS, "postgres", "redis")
 
 
 @pytest.fixture
 def gpu() -> dict:
-    return load(FILES[0], environment=PASSWORDS)
+    return load(FILES[0], environment={})
 
 
 @pytest.fixture
 def cpu() -> dict:
-    return load(*FILES, environment=PASSWORDS)
+    return load(*FILES, environment={})
 
 
 def compose_config(*files: str) -> subprocess.CompletedProcess[str]:
     named = [part for file in files for part in ("-f", file)]
-    environment = {**os.environ, **PASSWORDS}
+    environment = {**os.environ, **GIVEN}
     command = ["docker", "compose", *named, "config", "-q"]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
 
@@ -48,24 +53,56 @@ def reserves_a_gpu(service: dict) -> bool:
     return any(device["driver"] == "nvidia" and "gpu" in device["capabilities"] for device in devices)
 
 
-@pytest.mark.parametrize("files", [FILES[:1], FILES])
-def test_the_files_are_valid(files):
+@pytest.mark.parametrize("more", [(), *((name,) for name in OVERRIDES)])
+def test_the_files_are_valid(more):
+    files = (FILES[0], *more)
     if has_compose():
         assert compose_config(*files).stderr == ""
-    document = load(*files, environment=PASSWORDS)
+    document = load(*files, environment=GIVEN)
     assert set(document["services"]) == set(SERVICES)
     for name, service in document["services"].items():
         assert "image" in service, name
         assert set(service.get("depends_on", {})) <= set(document["services"]), name
-        assert set(service["networks"]) <= set(document["networks"]), name
+        assert service.get("network_mode") == "none" or set(service["networks"]) <= set(document["networks"]), name
         named = {v.split(":")[0] for v in service.get("volumes", []) if not v.startswith(("/", "."))}
         assert named <= set(document["volumes"]), name
 
 
-@pytest.mark.parametrize("missing", PASSWORDS)
-def test_a_missing_password_is_said_by_name(missing):
-    with pytest.raises(Unset, match=missing):
-        load(FILES[0], environment={name: value for name, value in PASSWORDS.items() if name != missing})
+def test_up_alone_needs_no_variable():
+    assert load(FILES[0], environment={})["services"]["secrets"]["command"] == ["make"]
+
+
+def test_an_address_for_other_hosts_is_asked_for_by_name():
+    with pytest.raises(Unset, match="MGIC_PRIVATE_ADDRESS"):
+        load(FILES[0], "docker-compose.hosts.yml", environment={})
+
+
+def test_no_container_but_the_one_that_makes_them_is_told_a_password_in_its_environment(gpu):
+    told = {name for name, one in gpu["services"].items() if "PASSWORD" in " ".join(one.get("environment", {}))}
+    files = {key for name in told - {"secrets"} for key in gpu["services"][name]["environment"] if "PASSWORD" in key}
+    assert files == {"POSTGRES_PASSWORD_FILE", "MGIC_DATABASE_PASSWORD_FILE", "MGIC_BROKER_PASSWORD_FILE"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_the_groups_of_the_secrets_that_it_reads_and_no_other(gpu, name):
+    """Of `secrets` all, since who makes a file gives it away."""
+    service = gpu["services"][name]
+    read = [one.group for secret, one in SECRETS.items() if name == "secrets" or f"/run/mgic/{secret}" in str(service)]
+    assert service.get("group_add", []) == [str(group) for group in read]
+    mounted = [volume for volume in service.get("volumes", []) if volume.startswith("secrets:")]
+    assert mounted == (["secrets:/run/mgic"] if name == "secrets" else ["secrets:/run/mgic:ro"] if read else [])
+
+
+def test_who_makes_the_secrets_is_nobody_else_and_owns_the_folder(gpu):
+    user = gpu["services"]["secrets"]["user"]
+    assert user == "20000:20000"
+    assert "-o 20000 -g 20000 /run/mgic" in (ROOT / "docker" / "service.Dockerfile").read_text()
+    assert not {"20000"} & {one.get("user", "") for name, one in gpu["services"].items() if name != "secrets"}
+
+
+def test_database_and_broker_wait_for_their_password(gpu):
+    for name in ("postgres", "redis"):
+        assert gpu["services"][name]["depends_on"] == {"secrets": {"condition": "service_completed_successfully"}}
 
 
 def test_every_port_is_published_on_the_loopback_only(cpu):
@@ -109,16 +146,19 @@ def test_every_service_says_how_it_is(gpu, name):
 
 def test_database_and_broker_are_out_of_the_dashboards_reach(gpu):
     assert gpu["networks"]["inner"]["internal"] is True
-    for name in ("postgres", "redis", "worker-cpu", "worker-gpu", "worker-timing"):
+    for name in ("postgres", "redis", *WORKERS):
         assert gpu["services"][name]["networks"] == ["inner"]
     dashboard = gpu["services"]["dashboard"]
     assert dashboard["networks"] == ["edge"]
-    assert dashboard["environment"] == {"MGIC_API_URL": "http://api:8000", "MGIC_ALLOWED_HOSTS": ""}
+    about = {"MGIC_API_URL": "http://api:8000", "MGIC_API_KEY_FILE": "/run/mgic/pages-key", "MGIC_ALLOWED_HOSTS": ""}
+    assert {name: value for name, value in dashboard["environment"].items() if value} == {
+        name: value for name, value in about.items() if value
+    }
 
 
 @pytest.mark.parametrize("given", ["", "lab.example.org", "lab.example.org,lab"])
 def test_hosts_that_are_given_are_added_to_those_that_the_services_need(given):
-    services = load(*FILES, environment=PASSWORDS | {"MGIC_ALLOWED_HOSTS": given})["services"]
+    services = load(*FILES, environment={"MGIC_ALLOWED_HOSTS": given})["services"]
     own = {"127.0.0.1", "localhost", "[::1]"}
     more = set(filter(None, given.split(",")))
     assert set(read_hosts(services["dashboard"]["environment"]["MGIC_ALLOWED_HOSTS"])) == own | more
@@ -136,21 +176,43 @@ def test_no_health_check_starts_an_interpreter(gpu, name):
     assert "python" not in str(gpu["services"][name]["healthcheck"])
 
 
-@pytest.mark.parametrize("readme", ["README.md", "docker/README.md"])
-def test_the_line_that_makes_passwords_makes_them_once(readme, tmp_path):
-    (line,) = [line for line in (ROOT / readme).read_text().splitlines() if "REDIS_PASSWORD=%s" in line]
-    said = []
-    for _ in range(2):
-        subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True)
-        said.append((tmp_path / ".env").read_text())
-    assert said[0] == said[1]
-    names = [entry.split("=")[0] for entry in said[0].splitlines()]
-    assert names == ["POSTGRES_PASSWORD", "REDIS_PASSWORD"]
-    assert all(len(entry.split("=")[1]) == 48 for entry in said[0].splitlines())
-    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+@pytest.mark.parametrize("name", [name for name in SERVICES if name not in ("secrets", "migrate", "data")])
+def test_no_service_that_stays_may_take_all_memory(gpu, name):
+    assert re.fullmatch(r"\d+[gm]", gpu["services"][name]["mem_limit"])
 
 
-@pytest.mark.parametrize("name", ["worker-cpu", "worker-gpu", "worker-timing"])
+def test_data_artifacts_memory_and_gpus_are_chosen_by_variables():
+    given = {"MGIC_DATA": "/srv/data", "MGIC_ARTIFACTS": "/srv/artifacts", "MGIC_SHM": "8g", "MGIC_GPU_MEMORY": "64g"}
+    services = load(FILES[0], environment=given)["services"]
+    for name in ("api", *WORKERS):
+        assert services[name]["volumes"][:2] == [
+            "/srv/data:/data" + ":ro" * (name == "api"),
+            "/srv/artifacts:/artifacts",
+        ]
+    assert services["data"]["volumes"] == ["/srv/data:/data"]
+    assert {services[name]["shm_size"] for name in WORKERS} == {"8g"}
+    assert services["worker-gpu"]["mem_limit"] == "64g"
+    handed_on = {name for name in WORKERS if services[name]["environment"].get("CUDA_VISIBLE_DEVICES", "") is None}
+    assert handed_on == {"worker-gpu", "worker-timing"}
+
+
+def test_another_host_has_workers_and_secrets_alone_as_hardened_as_here():
+    services = load(FILES[0], "docker-compose.worker.yml", environment={})["services"]
+    started = {name: one for name, one in services.items() if "profiles" not in one}
+    assert set(started) == {"secrets", *WORKERS}
+    for name in WORKERS:
+        assert set(started[name]["depends_on"]) == {"secrets"}
+        assert started[name]["networks"] == ["edge"]
+        assert (started[name]["read_only"], started[name]["cap_drop"]) == (True, ["ALL"])
+
+
+def test_database_and_broker_listen_for_other_hosts_at_one_address_only():
+    services = load(FILES[0], "docker-compose.hosts.yml", environment=GIVEN)["services"]
+    assert services["postgres"]["ports"] == ["10.0.0.1:5432:5432"]
+    assert services["redis"]["ports"] == ["10.0.0.1:6379:6379"]
+
+
+@pytest.mark.parametrize("name", WORKERS)
 def test_a_worker_listens_to_the_queue_it_says_it_serves(gpu, name):
     service = gpu["services"][name]
     command, environment = service["command"], service["environment"]
@@ -229,6 +291,27 @@ def test_the_dashboards_image_has_all_that_its_code_imports(role):
     homes = packages_distributions()
     named = {homes[top][0].lower() for top in imported if top in homes} - {"mgic"}
     assert named <= listed | {"pydantic_core", "typing_extensions"}
+
+
+def test_each_check_in_containers_is_of_a_block_of_the_readme():
+    found = blocks(README.read_text())
+    assert README.read_text().count("```bash") == len(found)
+    headings = [one.heading for one in found]
+    numbered = {(one, headings[:place].count(one)) for place, one in enumerate(headings)}
+    assert set(AFTER) <= numbered
+
+
+def test_the_readme_names_files_that_there_are():
+    named = re.findall(r"^(?:echo )?COMPOSE_FILE=(\S+)", README.read_text(), re.MULTILINE)
+    assert named
+    assert {file for names in named for file in names.split(":")} == {FILES[0], *OVERRIDES}
+
+
+def test_every_variable_of_the_compose_files_is_in_the_readme_or_has_a_default():
+    text = "".join((ROOT / name).read_text() for name in (FILES[0], *OVERRIDES))
+    chosen = set(re.findall(r"\$\{(MGIC_\w+|TORCH_INDEX|POSTGRES_PASSWORD|REDIS_PASSWORD)", text))
+    told = {name for name in chosen if name in README.read_text() or name in (ROOT / "README.md").read_text()}
+    assert chosen == told
 
 
 def _light_sources() -> list[Path]:

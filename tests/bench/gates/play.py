@@ -56,7 +56,7 @@ def shares(ended: Iterable[Ended]) -> dict[Verdict, int]:
 def rate(count: int, n: int) -> str:
     """Per cent, with its 95 % interval (Clopper and Pearson)."""
     low, high = binomial_interval(count, n)
-    return f"{100 * count / n:.3g} % ({100 * low:.2g} to {100 * high:.3g})"
+    return f"{100 * count / n:.3g} % ({100 * low:.3g} to {100 * high:.3g})"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -23,9 +23,9 @@ from mgic.process import die_with_parent
 from mgic.records import Comparison, MetricVerdict, TimedMetric
 from mgic.statistics import Centre, signed_rank
 from tests.bench.gates.play import rate, table
-from tests.bench.gates.repository import MODEL, changes, made, switch
+from tests.bench.gates.repository import BATCHES, MODEL, changes, made, switch
 
-PLAN: Mapping[str, int] = MappingProxyType({"same": 30, "slower": 15, "little": 15, "memory": 5})  # gates of a branch
+PLAN: Mapping[str, int] = MappingProxyType({"same": 34, "slower": 15, "little": 6, "memory": 5})  # gates of a branch
 METRIC_OF: Mapping[str, TimedMetric] = MappingProxyType({"memory": "peak_memory"})  # else CPU time
 BUDGET = "2m"
 EXACT_FREE = "params:+1000%,macs:+1000%,size_bytes:+1000%"  # what is counted would find the changes at once
@@ -109,6 +109,7 @@ def gate(repository: Path, branch: str) -> Kept:
     begin = time.monotonic()
     command = [sys.executable, "-m", "mgic", "gate", MODEL, "--base", "main", "--import", MODEL.partition(":")[0]]
     command += ["--budget", BUDGET, "--format", "json", "--fail-on", EXACT_FREE]
+    command += ["--batch-size", str(BATCHES.get(branch, 1))]
     ended = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=LONGEST_S)
     if ended.returncode not in ENDED:
         raise SystemExit(f"mgic gate ended with {ended.returncode}: {ended.stderr[-2000:]}")

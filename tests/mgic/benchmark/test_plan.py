@@ -2,9 +2,9 @@
 
 import pytest
 
+from mgic import extras
 from mgic.benchmark.plan import CODE, OUTCOMES, Kept, planned
 from mgic.errors import BadConfig
-from mgic.inference import runtimes
 from mgic.records import Outcome, RunStatus
 
 
@@ -29,7 +29,7 @@ def test_onnx_runtime_is_measured_with_all_threads_too(monkeypatch):
 
 
 def test_what_this_machine_cannot_run_is_left_out_with_its_reason(monkeypatch):
-    monkeypatch.setattr(runtimes, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     plan = planned("benchmark_quick", cores=1)
     assert {point.config["engine"] for point in plan.points} == {"eager"}
     (why,) = plan.left_out

@@ -85,7 +85,7 @@ def test_a_table_with_a_slip_is_named(tmp_path, text, said):
         (("--baseline", "b.json", "--budget", "3s"), "--budget: it is of a measurement of two versions"),
         (("--baseline", "b.json", "--allow-gone"), "--allow-gone: it is of a measurement"),
         (("--base", "main", "--run", "x"), "--run"),
-        (("--base", "main", "--engine", "compile"), "--engine: eager or optimized"),
+        (("--base", "main", "--engine", "compile"), "--engine: one of eager, optimized, onnxruntime, openvino"),
         (("--base", "main", "--batch-size", "0"), "--batch-size: a whole number from 1"),
         (("--base", "main", "--fail-on", "cpu_time:5%"), "cpu_time: should be how far it may rise"),
         (("--base", "main", "--name", "a/b"), "--name"),

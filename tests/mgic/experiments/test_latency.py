@@ -10,12 +10,12 @@ from statistics import mean, median
 import pytest
 import safetensors.torch
 
+from mgic import extras
 from mgic.cores import usable_cores
 from mgic.errors import BadConfig, Cancelled, TooExpensive
 from mgic.experiment import EXPERIMENTS
 from mgic.experiments import latency as module
 from mgic.experiments.latency import Result, Row, estimate, latency
-from mgic.inference import runtimes
 from mgic.measure import engines
 from mgic.measure.circumstances import Watch
 from mgic.measure.host import Facts, Host
@@ -326,7 +326,7 @@ def test_bad_input_is_refused_at_its_field(field, value, word):
     ("field", "value"), [("device", "cuda"), ("precision", "bfloat16"), ("memory_format", "channels_last")]
 )
 def test_onnx_runtime_takes_no_other_device_precision_or_format(field, value, monkeypatch):
-    monkeypatch.setattr(runtimes, "find_spec", lambda name: True)
+    monkeypatch.setattr(extras, "find_spec", lambda name: True)
     assert set(refused(engine="onnxruntime", **{field: value})) == {field}
 
 
@@ -335,7 +335,7 @@ def test_channels_last_is_for_images():
 
 
 def test_an_engine_that_is_not_installed_is_refused_at_its_field(monkeypatch):
-    monkeypatch.setattr(runtimes, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     assert "pip install 'mgic[onnx]'" in refused(engine="onnxruntime")["engine"]
     assert "pip install 'mgic[openvino]'" in refused(engine="openvino")["engine"]
     monkeypatch.setattr(engines.shutil, "which", lambda name: None)
@@ -392,6 +392,6 @@ def test_every_column_says_what_it_is_and_stands_once():
 
 def test_a_gpu_is_not_for_onnx_runtime_even_if_it_is_the_machine_s_own_choice(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "pick_device", lambda asked, context: type("Device", (), {"type": "cuda"}))
-    monkeypatch.setattr(runtimes, "find_spec", lambda name: True)
+    monkeypatch.setattr(extras, "find_spec", lambda name: True)
     with pytest.raises(BadConfig, match="device=cpu"):
         latency(Config(engine="onnxruntime"), SilentContext(tmp_path))

@@ -35,7 +35,7 @@ def test_where_the_time_goes_is_measured_after_the_rounds_in_passes_of_its_own(m
 
 @pytest.mark.parametrize("engine", ["optimized", "compile", "onnxruntime"])
 def test_an_engine_that_does_not_run_module_by_module_has_no_parts_to_time(engine, monkeypatch):
-    monkeypatch.setattr("mgic.tasks.timing.check_engine", lambda name: None)
+    monkeypatch.setattr("mgic.tasks.timing.what_engine_lacks", lambda name: "")
     assert "does not run module by module" in refused(engine=engine, profile=True)["profile"]
 
 

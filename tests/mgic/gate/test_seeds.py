@@ -49,6 +49,18 @@ def test_one_seed_a_side_settles_nothing():
     assert "that may be the seed" in found.note
 
 
+def test_one_seed_a_side_is_held_against_the_noise_of_known_runs_of_the_base_and_of_no_others():
+    base, head = Made(COMMITS[0]).runs(BASE[:1]), Made(COMMITS[1]).runs([80.0])
+    known = Made(COMMITS[0]).runs([90.0, 90.4, 89.8, 90.2, 90.1])
+    found = of_runs("ours.nets:net", (base, head), COMMITS, {"width"}, "-0.5pp", known)
+    assert found.verdict == "regression"
+    assert "5 known runs" in found.note
+    others = [*Made(COMMITS[1]).runs(BASE), *Made(COMMITS[0], dirty=True).runs(BASE)]
+    others += Made(COMMITS[0]).runs(BASE, epochs=4)
+    found = of_runs("ours.nets:net", (base, head), COMMITS, {"width"}, "-0.5pp", others)
+    assert (found.verdict, "may be the seed" in found.note) == ("inconclusive", True)
+
+
 @pytest.mark.parametrize(
     ("made", "said"),
     [

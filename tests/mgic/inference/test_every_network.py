@@ -4,8 +4,9 @@ import pytest
 import torch
 
 import mgic
+from mgic.extras import what_lacks
 from mgic.inference import agreement
-from mgic.inference.runtimes import RUNTIMES, what_lacks
+from mgic.inference.runtimes import RUNTIMES
 from mgic.inference.targets import Target
 from tests.bench.forms import CONVERTED, looked_at
 from tests.cases import thorough

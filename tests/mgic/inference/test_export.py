@@ -117,7 +117,7 @@ def test_a_file_that_is_no_onnx_is_refused(tmp_path):
 
 @pytest.mark.parametrize("missing", ["onnx", "onnxruntime"])
 def test_without_the_extra_the_command_that_installs_it_is_named(missing, tmp_path, monkeypatch):
-    monkeypatch.setattr("mgic.inference.runtimes.find_spec", lambda name: None if name == missing else name)
+    monkeypatch.setattr("mgic.extras.find_spec", lambda name: None if name == missing else name)
     with pytest.raises(BadConfig, match=rf"^{missing} is not installed.*pip install 'mgic\[onnx\]'"):
         export_onnx(conv(), images(), tmp_path / "network.onnx")
     assert list(tmp_path.iterdir()) == []

@@ -4,9 +4,11 @@ import pytest
 import torch
 
 import mgic
+from mgic import extras
 from mgic.errors import BadConfig
-from mgic.inference import agreement, runtimes
-from mgic.inference.runtimes import RUNTIMES, runtime_pass, what_lacks
+from mgic.extras import what_lacks
+from mgic.inference import agreement
+from mgic.inference.runtimes import RUNTIMES, runtime_pass
 from tests.mgic.inference.networks import drawn, images
 
 
@@ -34,7 +36,7 @@ def test_what_a_runtime_cannot_read_is_said(runtime, tmp_path):
 
 
 def test_what_is_missing_is_named_with_its_extra(monkeypatch):
-    monkeypatch.setattr(runtimes, "find_spec", lambda name: None if name == "openvino" else name)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "openvino" else name)
     assert what_lacks("onnxruntime") == ""
     assert what_lacks("openvino") == "openvino is not installed; get it with: pip install 'mgic[openvino]'"
     with pytest.raises(BadConfig, match=r"mgic\[openvino\]"):

@@ -237,6 +237,17 @@ def test_each_side_may_have_an_environment_of_its_own(foreign):
 
 
 @pytest.mark.thorough
+def test_a_network_is_exported_once_a_side_for_an_engine_that_reads_graphs(foreign):
+    foreign.write(NETS.replace("nn.Conv2d(width, width, 3)", "nn.Conv2d(width, width, 5)"))
+    done = gate(foreign, MODEL, "--base", "main", "--engine", "onnxruntime", "--budget", "30s", "--format", "json")
+    found = told(done)
+    assert found["conditions"]["engine"] == "onnxruntime"
+    assert verdicts(found)[MODEL, "macs"] == "regression"
+    assert {one["arm"] for one in found["samples"]} == {"base", "control", "head"}
+    assert all(one["cpu_ms"] > 0 for one in found["samples"])
+
+
+@pytest.mark.thorough
 def test_files_of_networks_are_held_against_each_other_without_any_code(foreign):
     for width in (8, 16):
         network = create("mgic_resnet20", width=width)
