@@ -228,7 +228,7 @@ def test_options_that_do_not_go_together_are_answered_by_the_core_and_the_grid_s
 
 
 @pytest.mark.parametrize(
-    "name", ["mgic_lraspp", "mgic_diffgcn", *thorough("mgic_mobilenet_v3", "dgcnn", "slimmable_resnet50")]
+    "name", ["mgic_diffgcn", *thorough("mgic_lraspp", "mgic_mobilenet_v3", "dgcnn", "slimmable_resnet50")]
 )
 def test_a_model_of_another_kind_has_its_page(page, name):
     shown = model_page(page, name)
