@@ -26,6 +26,7 @@ from mgic.cli.up import valkey_server
 from mgic.client import Client
 from mgic.cores import usable_cores
 from mgic.process import die_with_parent
+from tests.compiled import compile_share
 from tests.order import Portions, longest_first
 from tests.outside import make_environment, make_repository
 from tests.quick import imports_what_is_slow, starts_something
@@ -82,6 +83,11 @@ def pytest_configure(config) -> None:
     few = "not thorough" in config.option.markexpr
     settings.register_profile("here", max_examples=20 if few else 100, deadline=None)
     settings.load_profile("here")
+    one_of_several = getattr(config, "workerinput", None)
+    if one_of_several and config.args == config.getini("testpaths"):
+        files = sorted(Path(__file__).parent.rglob("test_*.py"))
+        wanted = [path for path in files if not pytest_ignore_collect(path, config)]
+        compile_share(config, wanted, int(one_of_several["workerid"].removeprefix("gw")), one_of_several["workercount"])
 
 
 def pytest_addoption(parser) -> None:

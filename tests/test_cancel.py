@@ -53,18 +53,18 @@ PHASES: list[tuple[str, Config, str]] = [
     ("classification", {"model": "mgic_resnet20", "processes": 2, **LASTING}, "training"),
     ("latency", {"models": ["mgic_resnet20"], "seconds": 600.0}, "measuring"),
     ("latency", {"models": ["resnet50"], "engine": "onnxruntime"}, "preparing"),
-    ("latency", {"models": ["mgic_resnet20"], "engine": "compile"}, "measuring"),
     ("prune", {"model": "resnet110", "method": "bn_sparsity"}, "preparing"),
     ("prune", {"model": "resnet20", "method": "taylor_bn", "max_steps": 1, "iterations": 20}, "pruning"),
     ("reconstruction", {"group_size": 32}, "training"),
     ("reconstruction", {"images": "digits", "samples": 512, "iterations": 1}, "preparing"),
     ("reconstruction", {"images": "digits", "samples": 128, "iterations": 1}, "evaluating"),
 ]
-# Trained and evaluated by the loop that classification has, which stands for them; and two processes before it.
+# Trained, evaluated or measured by the loop that another above has, which stands for them; and two processes before it.
 SAME_LOOP: list[tuple[str, Config, str]] = [
     ("classification", {"model": "mgic_resnet20", "processes": 2, **LASTING}, "preparing"),
     ("function_fit", {"model": "implicit_mlp"}, "training"),
     ("function_fit", {"model": "implicit_mlp", "max_steps": 1, "test_side": 1000}, "evaluating"),
+    ("latency", {"models": ["mgic_resnet20"], "engine": "compile"}, "measuring"),
     ("point_cloud", {"dataset": "solids"}, "training"),
     ("point_cloud", {"dataset": "solids", "max_steps": 1}, "evaluating"),
     ("prune", {"model": "resnet20", **LASTING}, "training"),

@@ -63,6 +63,7 @@ def test_a_network_is_converted_counted_and_timed(here):
     assert [line.split(":")[0] for line in text.splitlines() if line.endswith(" ms")] == ["as it was", "converted"]
 
 
+@pytest.mark.thorough
 def test_a_package_brings_a_network_and_an_experiment(tmp_path):
     """Installed, so that its entry point is found; no command names it."""
     quiet = ("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")

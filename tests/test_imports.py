@@ -17,6 +17,7 @@ HEAVY = {
 }
 CORE = {"numpy", "torch"}
 LIST = "mgic.cli.local.list_('experiments')"
+READ = "from typer.testing import CliRunner; assert CliRunner().invoke(mgic.cli.app, ['reference', '7']).exit_code == 0"
 RUN = (
     "import mgic.runner as r; from tests.silent import SilentContext as C; from pathlib import Path; "
     "o = r.run('classification', {'model': 'mgic_resnet20', 'width': 8, 'max_steps': 1}, C(Path.cwd())); "
@@ -28,6 +29,7 @@ PROCESSES: list[dict[str, set[str]]] = [
         "from mgic import MGICBlock": CORE,
         "import mgic.layers": CORE,
         "import mgic.runner": CORE,
+        "import mgic.inference": CORE,
         "from mgic import describe; describe.experiments(); describe.models(); describe.recipes()": CORE,
         "describe.datasets(__import__('pathlib').Path.cwd())": CORE,
         f"import mgic.cli; {LIST}": CORE,  # keeps its answer for the next process
@@ -38,6 +40,7 @@ PROCESSES: list[dict[str, set[str]]] = [
         "import mgic, mgic.records, mgic.experiment, mgic.client, mgic.kept": set(),
         "import mgic.statistics, mgic.reference, mgic.cli": {"numpy"},
         LIST: {"numpy"},
+        READ: {"numpy"},
     },
     {"import backend.app": {"celery", "fastapi", "numpy", "sqlalchemy"}},
     {"import worker.app": {"celery", "sqlalchemy"}},

@@ -118,12 +118,19 @@ def mgic(repository: Path, *words: str) -> subprocess.CompletedProcess:
 
 
 def test_a_command_imports_what_it_is_told_and_does_not_go_on_without(repository):
-    done = mgic(repository, "run", "our_weights", "width=4", "--quiet", "--import", "lab_nets")
+    done = mgic(repository, "list", "datasets", "--import", "lab_nets")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["environment"]["subject"]["plugins"][0]["by"] == "--import"
+    assert "our_noise" in done.stdout
     done = mgic(repository, "--import", "lab_nots", "list", "models")
     words = "lab_nots: there is no module lab_nots, neither in the current directory nor installed"
     assert (done.returncode, done.stderr) == (2, f"mgic: --import: {words}\n")
+
+
+@pytest.mark.thorough
+def test_a_run_says_by_whose_wish_a_plug_in_was_there(repository):
+    done = mgic(repository, "run", "our_weights", "width=4", "--quiet", "--import", "lab_nets")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["environment"]["subject"]["plugins"][0]["by"] == "--import"
 
 
 @pytest.mark.thorough

@@ -28,7 +28,8 @@ from backend.deps import (
     Words,
 )
 from backend.filters import words_of
-from backend.routes.runs import KEY_EVERY_S, LOOK_EVERY_S
+from backend.lookout import LOOK_EVERY_S
+from backend.routes.runs import KEY_EVERY_S
 from mgic.errors import NotFound
 from mgic.records import Page, Preview, Run, Sweep, SweepPatch, SweepRequest
 

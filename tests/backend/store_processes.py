@@ -2,7 +2,6 @@
 
 import time
 from multiprocessing.synchronize import Barrier
-from uuid import UUID
 
 from backend.store import DATABASE_ERRORS, InputGone, Lease, NewRun, Store
 from mgic.errors import Conflict
@@ -104,11 +103,13 @@ def read_then_write(url: str, name: str) -> list[str]:
     return errors
 
 
-def search(url: str, sweep_id: str) -> tuple[int, int]:
+def search(url: str, _name: str) -> tuple[int, int]:
     """Ask for one trial after another until none is wanted; how many were added, and how often others were first."""
     store = meet(url)
+    (sweep_id,) = store.searching()
+    state["barrier"].wait(60)  # all know it before there is nothing left to ask for
     added = refused = 0
-    while found := store.open_search(UUID(sweep_id)):
+    while found := store.open_search(sweep_id):
         config = {"x": found.asked}
         new = NewRun(config, config, str(found.asked), "cpu", "cpu", None, trial={"macs": None, "notes": {}})
         time.sleep(0.002)  # as a sampler takes its time

@@ -121,6 +121,7 @@ def hasty(tmp_path_factory):
         yield running
 
 
+@pytest.mark.thorough
 def test_who_waits_for_a_catalogue_that_hangs_is_answered_by_the_next_one_or_told_to_come_back(hasty):
     wait_for(lambda: ask(hasty) == 200, 60, "a first answer")
     stuck = hasty.catalogue_pid()

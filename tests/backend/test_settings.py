@@ -13,6 +13,7 @@ from backend.migrations import state, upgrade
 from backend.settings import Settings, read_settings
 from backend.store import make_engine, parse_database_url, sqlite_url
 from mgic.errors import BadConfig
+from tests.cases import thorough
 
 ODD = ["a?b=1", "a#b", "%41", "a b", "a&b;c", "*[a]", "'\"$(a)`", "::a", "ü", "@:,{}\\"]
 
@@ -61,7 +62,7 @@ def test_a_setting_that_cannot_be_is_78_and_one_line(monkeypatch, capsys, variab
     assert "secret" not in told
 
 
-@pytest.mark.parametrize("module", ["backend.migrations", "backend", "worker.app"])
+@pytest.mark.parametrize("module", ["worker.app", *thorough("backend.migrations", "backend")])
 def test_whoever_starts_with_it_says_so_and_ends(module):
     done = subprocess.run(
         [sys.executable, "-m", module], env=os.environ | {"MGIC_LEASE_S": "soon"}, capture_output=True, text=True
@@ -85,8 +86,10 @@ def test_what_is_no_address_of_a_database_is_refused(url):
     ("database", "code", "said"),
     [
         ("text", 78, "cannot be used: file is not a database"),
-        ("folder", 69, "cannot be used: unable to open database file"),
-        ("text/below/mgic.db", 78, "cannot be made: Not a directory"),
+        *thorough(
+            ("folder", 69, "cannot be used: unable to open database file"),
+            ("text/below/mgic.db", 78, "cannot be made: Not a directory"),
+        ),
     ],
 )
 def test_a_database_that_cannot_be_is_one_line_with_its_place(tmp_path, database, code, said):

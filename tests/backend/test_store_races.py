@@ -5,8 +5,10 @@ from itertools import pairwise
 
 import pytest
 
+from backend.store import NewSearch
+from mgic.records import Search
 from tests.backend import store_processes
-from tests.backend.store_points import add, every_run, expire, history, slot, taken
+from tests.backend.store_points import add, every_run, expire, history, new_sweep, slot, taken
 
 pytestmark = pytest.mark.fault
 
@@ -95,3 +97,14 @@ def span(store, run):
 def test_transactions_that_read_before_they_write_wait_for_each_other(store, store_url, race):
     assert race(store_processes.read_then_write, store_url) == [[]] * PROCESSES
     assert len(store.sweeps(50)[0]) == 12
+
+
+def test_asking_in_4_processes_at_once_adds_each_trial_once(store, store_url, race):
+    search = NewSearch(Search(sampler="tpe", trials=40, metric="top1", goal="max"), "test/top1", False)
+    sweep_id = store.add_sweep(new_sweep(0, grids=({"x": [0, 1, 2]},), search=search)).id
+    told = race(store_processes.search, store_url)
+    runs = store.sweep_runs(sweep_id, 99)[0]
+    assert [run.number for run in runs] == list(range(40))
+    assert sum(added for added, _ in told) == 40
+    assert sum(refused for _, refused in told) > 0, "there was no race"
+    assert store.sweep(sweep_id).search.asked == 40

@@ -1,13 +1,10 @@
 """A search in the store: what its trials came to, the next ones added once, and what counts as trained to its end."""
 
-import multiprocessing
-
 import pytest
 
 from backend.store import NewRun, NewSearch, config_key
 from mgic.errors import Conflict
 from mgic.records import Refused, RunStatus, Search
-from tests.backend import store_processes
 from tests.backend.store_points import add, ended, every_run, fail, new_sweep, succeeded, taken
 
 SEARCH = {"sampler": "tpe", "trials": 4, "metric": "top1", "goal": "max", "stop": {"rule": "median", "startup": 1}}
@@ -64,21 +61,6 @@ def test_who_has_not_seen_the_newest_trial_adds_none(store):
     assert not store.add_trials(seen, 1, [trial(2)], [Refused(requested={"x": 3}, asked=0, excess=1, why="w")])
     assert [run.config for run in store.sweep_runs(sweep_id, 9)[0]] == [{"x": 1}]
     assert store.open_search(sweep_id).refused == ()
-
-
-def test_asking_in_4_processes_at_once_adds_each_trial_once(store, store_url):
-    sweep_id = begin(store, trials=40)
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(4, store_processes.enter, (context.Barrier(4),)) as pool:
-        calls = [pool.apply_async(store_processes.search, (store_url, str(sweep_id))) for _ in range(4)]
-        told = [call.get(120) for call in calls]
-        pool.close()
-        pool.join()
-    runs = store.sweep_runs(sweep_id, 99)[0]
-    assert [run.number for run in runs] == list(range(40))
-    assert sum(added for added, _ in told) == 40
-    assert sum(refused for _, refused in told) > 0, "there was no race"
-    assert store.sweep(sweep_id).search.asked == 40
 
 
 def test_the_next_trials_follow_from_what_the_store_has(store):

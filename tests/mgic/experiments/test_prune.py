@@ -116,7 +116,7 @@ def uninterrupted(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("cancel_at", "resumed_at"),
-    [(0.5, [3]), (0.99, [9]), *thorough((0.74, [6]))],  # in the second epoch, of training, of tuning; between the two
+    [(0.5, [3]), *thorough((0.99, [9]), (0.74, [6]))],  # in the second epoch, of training, of tuning; between the two
 )
 def test_an_interrupted_run_goes_on_to_the_same_end(uninterrupted, tmp_path, cancel_at, resumed_at):
     whole_run, whole_context = uninterrupted
