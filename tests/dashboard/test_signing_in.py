@@ -72,8 +72,10 @@ def test_a_key_that_does_not_hold_is_said_and_opens_nothing(form, service):
         assert 'value="/lab/"' in told.text
         assert "set-cookie" not in told.headers
         assert not key or key not in told.text
-    worker = form.post("/lab/sign-in", data={"key": added(service, "worker").text})
-    assert "A key of the kind worker opens no route." in worker.text
+    pages = form.post(
+        "/lab/sign-in", data={"key": added(service, "pages").text}
+    )  # with one for workers these would end
+    assert "A key of the kind pages opens no route." in pages.text
     assert form.post("/lab/sign-in", content=b"key=" + b"x" * 5000).status_code == 413
 
 
