@@ -1,8 +1,8 @@
 """A service at work to which all goes wrong at once: `make nemesis MINUTES=10 SEED=1`, a while on either database.
 
-Sweeps are submitted and runs cancelled at any moment while processes are killed (F1) and frozen (F12), the broker is
-wiped (F3), the database is away (F5) and messages come twenty times (F10, F14). At the end all faults are healed, every
-run ends, and the history is checked. The same seed makes the same plan; what it meets depends on the moment.
+Sweeps are submitted and runs cancelled at any moment while processes are killed (F1, F6) and frozen (F12), the broker
+is wiped (F3), the database is away (F5) and messages come twenty times (F10, F14). At the end all faults are healed,
+every run ends, and the history is checked. The same seed makes the same plan; what it meets depends on the moment.
 """
 
 import argparse
@@ -66,11 +66,12 @@ class Nemesis:
         self.plan: tuple[tuple[str, float, Callable[[], Any]], ...] = (
             ("submit", 10, self.submit),
             ("F14 cancel", 5, self.cancel),
-            ("F1 kill", 2, self.kill),
-            ("F3 wipe the broker", 0.5, self.wipe_broker),
-            ("F5 no database", 0.5, self.take_database),
+            ("F1 kill", 1, self.kill),
+            ("F6 kill the API", 0.1, self.kill_api),
+            ("F3 wipe the broker", 0.3, self.wipe_broker),
+            ("F5 no database", 0.3, self.take_database),
             ("F10 twenty messages", 1, self.double),
-            ("F12 freeze", 0.7, self.freeze),
+            ("F12 freeze", 0.4, self.freeze),
         )
 
     def torment(self, seconds: float) -> None:
@@ -133,10 +134,16 @@ class Nemesis:
 
     def kill(self) -> bool | None:
         victims = self.lab.pids("-m worker", "-Q cpu") + self.lab.pids("mgic.runner")
-        victims += self.lab.pids("-m backend")[:1]
         if not victims or "frozen" in self.healing:
             return False
         kill(self.chance.choice(victims))
+        return None
+
+    def kill_api(self) -> bool | None:
+        pids = self.lab.pids("-m backend")
+        if not pids or "frozen" in self.healing:
+            return False
+        kill(pids[0])
         return None
 
     def wipe_broker(self) -> bool | None:
@@ -202,6 +209,7 @@ def torment(database: str, minutes: float, seed: int) -> None:
             again = connection.scalar(select(func.count()).where(runs.c.attempt > 1))
         store.close()
         unanswered = sum(sent.status is None for sent in nemesis.history.sent)
+    assert ended, "nothing was ever submitted"
     print(f"{database}, seed {seed}, {minutes:g} min: nothing lost, nothing doubled")
     print(f"  {sum(ended.values())} runs: {dict(sorted(ended.items()))}; {again} in a second attempt or a later one")
     print(f"  {len(nemesis.history.sent)} requests, {unanswered} without an answer; {dict(nemesis.done)}")
