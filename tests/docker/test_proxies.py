@@ -61,7 +61,9 @@ class Lab:
 @contextmanager
 def started(lab: Lab, module: str, port: int) -> Iterator[None]:
     command = [sys.executable, "-m", module, "--port", str(port)]
-    with ended(subprocess.Popen(command, cwd=ROOT, env=lab.environment, stderr=(lab.folder / module).open("wb"))):
+    with (lab.folder / module).open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=lab.environment, stderr=log)
+    with ended(process):
         yield
 
 
@@ -87,7 +89,8 @@ def written(lab: Lab, example: str, port: int) -> Path:
         text = text.replace(there, here)
     if example == "Caddyfile":
         text = text.replace(
-            f"{NAME} {{", f"{{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n}}\n{NAME}:{port} {{"
+            f"{NAME} {{",
+            f"{{\n\tadmin off\n\tgrace_period 1s\n\tauto_https disable_redirects\n\tskip_install_trust\n}}\n{NAME}:{port} {{",
         )
         text = text.replace("# tls internal", "tls internal")
     else:
@@ -113,11 +116,12 @@ def proxy(lab: Lab, kind: str, port: int) -> Iterator[None]:
         certificate(lab.folder)
         command = [binary, "-e", "stderr", "-p", str(lab.folder), "-c", str(file)]
     places = {"HOME": str(lab.folder), "XDG_DATA_HOME": str(lab.folder), "XDG_CONFIG_HOME": str(lab.folder)}
-    log = (lab.folder / kind).open("wb")
-    with ended(subprocess.Popen(command, env=os.environ | places, stdout=log, stderr=log)) as process:
+    with (lab.folder / f"{kind}.log").open("wb") as log:
+        started_now = subprocess.Popen(command, env=os.environ | places, stdout=log, stderr=log)
+    with ended(started_now) as process:
 
         def up() -> bool:
-            assert process.poll() is None, (lab.folder / kind).read_text()
+            assert process.poll() is None, (lab.folder / f"{kind}.log").read_text()
             return listens(port)
 
         wait_for(up, 30, kind)
@@ -167,7 +171,7 @@ def test_a_lab_behind_a_proxy_lets_in_who_has_a_key_and_nobody_else(behind):
     foreign = bearer(lab, "submit") | {"Origin": "https://evil.example"}
     assert client.post("/lab/api/v1/baselines", json=made, headers=foreign).status_code == 403
     other = client.get("/lab/api/v1/health", headers={"Host": "evil.example"})
-    assert other.status_code != 200
+    assert other.status_code != 200 or not other.content  # Caddy answers for no site of its own with nothing
     events(lab, client)
     pages(lab, client, port)
 
