@@ -110,7 +110,9 @@ def in_a_bucket(lab: Lab) -> str:
 def open_to_others(lab: Lab) -> str:
     lab.await_ready()
     ports = json.loads("[" + ",".join(lab.do("docker compose ps --format json").split("\n")[:-1]) + "]")
-    published = {one["Service"]: {port["URL"] for port in one["Publishers"] if port["PublishedPort"]} for one in ports}
+    published = {
+        one["Service"]: {port["URL"] for port in one["Publishers"] or () if port["PublishedPort"]} for one in ports
+    }
     assert published["postgres"] == published["redis"] == {KEPT["gateway"]}, published
     assert published["api"] == published["dashboard"] == {"127.0.0.1"}, published
     return f"database and broker listen at {KEPT['gateway']}, API and pages at 127.0.0.1"
