@@ -91,7 +91,7 @@ def test_numbers_are_those_of_the_store(told, api):
     }
     assert told["mgic_disk_free_bytes"].keys() == {'place="the database"', 'place="the files of runs"'}
     assert told["process_resident_memory_bytes"][""] > 10**7
-    assert told["mgic_http_seconds_count"]['method="GET",route="/sweeps/{sweep_id}",status="404"'] == 1
+    assert told["mgic_http_seconds_count"]['method="GET",route="/sweeps/{sweep_id}",status="404"'] >= 1
 
 
 def expressions() -> list[str]:

@@ -88,10 +88,8 @@ def written(lab: Lab, example: str, port: int) -> Path:
         assert text.count(there) == 1
         text = text.replace(there, here)
     if example == "Caddyfile":
-        text = text.replace(
-            f"{NAME} {{",
-            f"{{\n\tadmin off\n\tgrace_period 1s\n\tauto_https disable_redirects\n\tskip_install_trust\n}}\n{NAME}:{port} {{",
-        )
+        own = "admin off\n\tgrace_period 1s\n\tauto_https disable_redirects\n\tskip_install_trust"
+        text = text.replace(f"{NAME} {{", f"{{\n\t{own}\n}}\n{NAME}:{port} {{")
         text = text.replace("# tls internal", "tls internal")
     else:
         text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl").replace("/etc/nginx/tls", str(lab.folder))
