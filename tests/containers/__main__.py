@@ -9,6 +9,7 @@ tried here; 1 where a command or a check fails.
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from tests.containers.readme import README, Block, blocks
 
 ROOT = README.parents[1]
 BUILD_S = 3600.0
+OTHER = "mgic-other"  # the project that stands for a second host
 
 
 def say(words: str) -> None:
@@ -66,7 +68,7 @@ def prepared(block: Block, lab: Lab, folder: Path, gateway: str) -> tuple[str, L
         text = text.replace(word, checks.secret(lab, name))
     checkout(folder / "other")
     checks.KEPT["first"] = lab.folder
-    return text, Lab(folder / "other", {**lab.environment, "COMPOSE_PROJECT_NAME": "mgic-other"})
+    return text, Lab(folder / "other", {**lab.environment, "COMPOSE_PROJECT_NAME": OTHER})
 
 
 def walk(folder: Path, environment: Mapping[str, str]) -> int:
@@ -79,7 +81,8 @@ def walk(folder: Path, environment: Mapping[str, str]) -> int:
     checkout(folder / "checkout")
     shutil.rmtree(folder / "srv", ignore_errors=True)
     lab, number, failed = Lab(folder / "checkout", environment), Counter[str](), 0
-    lab.do("docker compose down --volumes --remove-orphans")
+    for project in ("mgic", OTHER):  # what a walk that was broken off has left
+        lab.do(f"COMPOSE_PROJECT_NAME={project} docker compose down --volumes --remove-orphans")
     with a_bucket(gateway):
         try:
             for block in blocks(README.read_text()):
@@ -113,6 +116,7 @@ def tried(block: Block, number: int, lab: Lab, folder: Path, gateway: str) -> bo
 def main() -> int:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "/var/tmp/mgic-compose-check").resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the engine and its network go too
     try:
         with engine(folder) as environment:
             failed = walk(folder, environment)
