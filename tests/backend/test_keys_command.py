@@ -31,6 +31,7 @@ def refusal(home, capsys):
     """The code and the one line of a command, or of a start, that ends."""
 
     def refusal(start) -> tuple[int, str]:
+        capsys.readouterr()  # what starts before it have logged
         with pytest.raises(SystemExit) as left:
             start()
         out = capsys.readouterr()

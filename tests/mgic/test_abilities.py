@@ -8,14 +8,13 @@ import pytest
 
 from mgic import abilities, plugins
 from mgic.cores import usable_cores
-from mgic.inference import runtimes
 from mgic.measure import engines
 from mgic.measure.engines import Engine
 from mgic.records import Abilities
 
 
 def test_an_engine_without_its_package_or_its_compiler_is_lacking_and_says_why(monkeypatch, tmp_path):
-    monkeypatch.setattr(runtimes, "find_spec", lambda name: None if name == "openvino" else name)
+    monkeypatch.setattr("mgic.extras.find_spec", lambda name: None if name == "openvino" else name)
     monkeypatch.setattr(engines, "_compiler", lambda: None)
     found = abilities.abilities("cpu", tmp_path)
     assert found.engines == ("eager", "optimized", "onnxruntime")
