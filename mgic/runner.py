@@ -235,6 +235,8 @@ def _run(channel: TextIO, job: Job) -> bool:
     places = Path(job.data_dir), Path(job.folder), Path(job.checkpoints), inputs
     context = ChannelContext(channel, job.device, *places)
     outcome = run(job.experiment, job.config, context, ci_links(os.environ))
+    if _stopped.is_set() and outcome.status is RunStatus.FAILED:  # cut off, it may fail anyhow: by half an import, say
+        outcome = outcome.model_copy(update={"status": RunStatus.CANCELLED, "failure": None})
     sys.stdout.flush()  # before the outcome: after it the parent listens for another run
     sys.stderr.flush()
     context.tell(Finished(outcome, context.artifacts()))

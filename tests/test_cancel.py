@@ -5,11 +5,13 @@ is found. Each run is a fresh fork of one process that has torch and all experim
 """
 
 import contextlib
+import io
 import multiprocessing
 import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +29,7 @@ from mgic.experiment import EXPERIMENTS
 from mgic.models import create
 from mgic.process import die_with_parent
 from mgic.protocol import Job
-from mgic.records import Config, RunStatus
+from mgic.records import Config, Failure, Outcome, Reason, RunStatus
 from tests.cases import thorough
 from tests.conftest import gone, wait_for
 from tests.silent import SilentContext
@@ -180,7 +182,7 @@ def _cancelled(run: Run, phase: str, later_s: float) -> bool:
     assert told.outcome is not None, "it ended without a word"
     if told.outcome.status is RunStatus.SUCCEEDED:
         return False
-    assert told.outcome.status is RunStatus.CANCELLED, told.outcome
+    assert told.outcome.status is RunStatus.CANCELLED, told.outcome.failure and told.outcome.failure.traceback
     wait_for(lambda: gone(run.pid), ENDS_S, "the end of the process")
     run.process.join()
     assert run.process.exitcode == 0
@@ -229,3 +231,25 @@ def test_a_cancel_that_comes_before_it_is_known_whose_code_it_is_has_an_outcome_
     outcome = execution.run("channel_scaling", {}, SilentContext(tmp_path))
     assert outcome.status is RunStatus.CANCELLED
     assert outcome.environment["subject"]["commit"] is None
+
+
+def test_what_fails_after_it_was_told_to_stop_is_cancelled(monkeypatch, tmp_path):
+    """As a module does whose import was cut off, and which is asked for its second half."""
+    failed = Outcome(
+        status=RunStatus.FAILED,
+        config={},
+        result=None,
+        failure=Failure(reason=Reason.INTERNAL, message="half a module", traceback=""),
+        environment={},
+        seconds=0.1,
+    )
+    places = dict.fromkeys(("data_dir", "folder", "checkpoints"), str(tmp_path))
+    job = Job(experiment="cost", config={}, device="cpu", threads=1, alone=True, **places)
+    monkeypatch.setattr(runner, "run", lambda *_: failed)
+    for stopped, status in ((False, RunStatus.FAILED), (True, RunStatus.CANCELLED)):
+        monkeypatch.setattr(runner, "_stopped", threading.Event())
+        if stopped:
+            runner._stopped.set()
+        told = io.StringIO()
+        assert not runner._run(told, job)
+        assert f'"status": "{status}"' in told.getvalue().splitlines()[-1]
