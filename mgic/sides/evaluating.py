@@ -3,14 +3,15 @@
 import json
 import os
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from mgic.errors import NotMeasured
 from mgic.gate.predictions import Predictions, read_predictions
 from mgic.measure.blocks import Code
-from mgic.records import Arm
+from mgic.records import Arm, Outcome
 from mgic.spec import parse_spec
 
 LONGEST_S = 3600  # of one evaluation
@@ -65,7 +66,7 @@ def answers(name: Arm, code: Code, spec: str, asked: Weighed, folder: Path, opti
     except subprocess.TimeoutExpired:
         raise NotMeasured(f"the {name} has not answered within {LONGEST_S // 60} minutes") from None
     if done.returncode:
-        raise NotMeasured(f"the {name} cannot be evaluated: {_why(done)}")
+        raise NotMeasured(f"the {name} cannot be evaluated: {_why(done.stdout, done.stderr)}")
     return read_predictions(folder / "0" / ANSWERS, option)
 
 
@@ -75,13 +76,14 @@ def _variables(code: Code) -> dict[str, str]:
     return found | {"PYTHONPATH": os.pathsep.join([*code.path, *filter(None, [found.get("PYTHONPATH")])])}
 
 
-def _why(done: "subprocess.CompletedProcess[str]") -> str:
-    """What a run that failed says of itself, or else the last lines of its errors."""
-    lines = done.stdout.splitlines()
-    if lines:
-        return str(json.loads(lines[-1])["failure"]["message"])[:500]
-    return " ".join(_last(done.stderr.splitlines()))[:500] or f"code {done.returncode}, and it said nothing"
-
-
-def _last(lines: Sequence[str]) -> Sequence[str]:
-    return [line.removeprefix("mgic: ") for line in lines[-3:]]
+def _why(stdout: str, stderr: str) -> str:
+    """What a run that failed says of itself, or else the last lines of its errors: a side's code may print anything."""
+    lines = stdout.splitlines() or [""]
+    try:
+        failure = Outcome.model_validate_json(lines[-1]).failure
+    except ValidationError:
+        failure = None
+    if failure is not None:
+        return failure.message[:500]
+    last = [line.removeprefix("mgic: ") for line in stderr.splitlines()[-3:]]
+    return " ".join(last)[:500] or "it said nothing"

@@ -32,6 +32,18 @@ def flat(*, num_classes: int = 10, in_channels: int = 1, img_size: int = 8) -> n
     return Flat(in_channels * img_size**2, num_classes)
 """
 MODEL = "theirs.nets:flat"
+PRINTS = """
+
+def _asked(self, images):
+    if not images.is_meta:
+        import os
+        print("no outcome", flush=True)
+        os._exit(3)
+    return images
+
+
+Flat.asked = _asked
+"""
 
 
 @pytest.fixture
@@ -88,3 +100,8 @@ def test_weights_that_the_base_does_not_have_are_named(trained):
     trained.commit()
     found = row(trained, Code.NOTHING, "new")
     assert "the base has no file weights/new.safetensors" in found["note"]
+
+
+def test_a_head_that_prints_and_leaves_is_told_by_its_last_words(trained):
+    trained.write(LINEAR.replace("images.flatten", "self.asked(images).flatten") + PRINTS)
+    assert "the head cannot be evaluated: " in row(trained, Code.NOTHING)["note"]
