@@ -23,7 +23,7 @@ pytestmark = pytest.mark.fault
 
 
 def test_a_run_whose_child_is_killed_twice_succeeds_on_the_third_attempt(lab):
-    sweep = train(lab, max_steps=[60], epochs=[10])
+    sweep = linger(lab)
     for whole in (False, True):
         fork = wait_for(lambda: running(lab, sweep) and lab.pids("mgic.runner"), 60, "a child that runs")[-1]
         parent = int((Path("/proc") / str(fork) / "stat").read_text().rpartition(")")[2].split()[1])
@@ -129,7 +129,7 @@ def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice
         try:
             alive = lambda: sum(w.alive and w.queue == "cpu" for w in lab.client.workers())  # noqa: E731
             wait_for(lambda: alive() == 2, 30, "a second worker")
-            sweep = train(lab, max_steps=[2], seed=list(range(12)))
+            sweep = linger(lab, steps=6, seeds=range(12))
             app = celery_app(broker)
             for _ in range(20):
                 app.send_task(RUN_TASK, queue="cpu")
