@@ -129,18 +129,24 @@ def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice
         try:
             alive = lambda: sum(w.alive and w.queue == "cpu" for w in lab.client.workers())  # noqa: E731
             wait_for(lambda: alive() == 2, 30, "a second worker")
+            at_work = lambda: len(workers_of(lab, linger(lab, steps=10, seeds=range(3)))) == 2  # noqa: E731
+            wait_for(at_work, 60, "a run in the second one's hands")
             sweep = linger(lab, steps=6, seeds=range(12))
             app = celery_app(broker)
             for _ in range(20):
                 app.send_task(RUN_TASK, queue="cpu")
-            lab.client.wait(sweep.id, timeout=120)
+            assert len(workers_of(lab, sweep)) == 2
             check_ended(lab, sweep)
-            runs = lab.client.sweep_runs(sweep.id)
-            assert [run.attempt for run in runs] == [1] * 12
-            assert len({run.worker for run in runs}) == 2
+            assert [run.attempt for run in lab.client.sweep_runs(sweep.id)] == [1] * 12
         finally:
             second.terminate()
             second.wait(30)
+
+
+def workers_of(lab, sweep):
+    """Those that had its runs, when all have ended."""
+    lab.client.wait(sweep.id, timeout=120)
+    return {run.worker for run in lab.client.sweep_runs(sweep.id)}
 
 
 @pytest.mark.parametrize("process", ["-m backend", "-m dashboard", "valkey-server"])
