@@ -69,7 +69,7 @@ def processes(config) -> int:
 def pytest_configure(config) -> None:
     """Made-up examples: hypothesis' own number of them in `make test-all`, in `make test` fewer."""
     few = "not thorough" in config.option.markexpr
-    settings.register_profile("here", max_examples=20 if few else 100, deadline=None)
+    settings.register_profile("here", max_examples=10 if few else 100, deadline=None)
     settings.load_profile("here")
     if processes(config) > 1 and config.args == config.getini("testpaths"):
         files = sorted(Path(__file__).parent.rglob("test_*.py"))
@@ -233,11 +233,18 @@ def service(tmp_path_factory) -> Iterator[Service]:
 MAX_ATTEMPTS = 3  # in a service that is broken
 
 
+PLUGGED = {"MGIC_IMPORT": "weighing", "PYTHONPATH": ""}
+
+
+def plugged_python(repository: Path) -> str:
+    """Of the environment beside it, which with `PLUGGED` has the plug-ins."""
+    return str(repository.with_name("environment") / "bin" / "python")
+
+
 def start_broken(repository: Path, **settings: str) -> Service:
     """In the repository, and in the environment beside it."""
-    python = str(repository.with_name("environment") / "bin" / "python")
-    told = {"MGIC_IMPORT": "weighing", "MGIC_MAX_ATTEMPTS": str(MAX_ATTEMPTS), "PYTHONPATH": ""}
-    return start_service(repository / ".mgic", python, repository, **told | settings)
+    told = {**PLUGGED, "MGIC_MAX_ATTEMPTS": str(MAX_ATTEMPTS)}
+    return start_service(repository / ".mgic", plugged_python(repository), repository, **told | settings)
 
 
 def prepare_broken(folder: Path) -> Path:

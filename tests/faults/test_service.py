@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 from backend.queue import RUN_TASK, celery_app
 from mgic.records import Reason, RunStatus
 from tests.cases import thorough
-from tests.conftest import gone, stop_service, wait_for
+from tests.conftest import PLUGGED, gone, plugged_python, stop_service, wait_for
 from tests.faults.lab import check_ended, frozen, kill, linger, long_run, running, start_again, thaw, train
 
 pytestmark = pytest.mark.fault
@@ -118,10 +117,10 @@ def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice
         "MGIC_QUEUE": "cpu",
         "MGIC_SLOTS": "1",
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        **PLUGGED,
     }
     command = [
-        sys.executable,
+        plugged_python(lab.home.parent),
         *["-m", "worker", "-Q", "cpu", "-c", "1", "-n", "second@%h", "-l", "warning"],
     ]
     log = (lab.home / "second.log").open("wb")
@@ -149,7 +148,7 @@ def workers_of(lab, sweep):
     return {run.worker for run in lab.client.sweep_runs(sweep.id)}
 
 
-@pytest.mark.parametrize("process", ["-m backend", "-m dashboard", "valkey-server"])
+@pytest.mark.parametrize("process", ["-m backend", "-m dashboard", *thorough("valkey-server")])
 def test_a_process_that_is_killed_comes_back_by_itself(lab, process):
     (pid, *_) = lab.pids(process)
     kill(pid)
