@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
@@ -170,6 +171,21 @@ def test_what_is_remembered_is_remembered_for_one_reader():
     clients = [Client("http://a", http=connect("http://a", key, 1, more)) for key, more in asked]
     clients.append(Client("http://b", http=clients[0]._http))
     assert len({client.reader for client in clients}) == 5
+
+
+def test_a_socket_tells_by_its_cookie_or_its_place_who_has_signed_in():
+    there, here = Settings(dashboard_host="0.0.0.0"), Settings(dashboard_host="127.0.0.1", dashboard_port=8502)
+    ticket = SIGNED_IN.open("k", ADA, 1)
+    for settings, headers, known in (
+        (there, {"cookie": f"a=b; mgic_session_8501={ticket}"}, True),
+        (there, {"cookie": "mgic_session_8501=another; _streamlit_user=x"}, False),
+        (there, {"host": "127.0.0.1:8501"}, False),
+        (here, {"host": "127.0.0.1:8502"}, True),
+        (here, {"host": "127.0.0.1:8502", "x-forwarded-for": "10.0.0.7"}, False),
+        (Settings(dashboard_host="127.0.0.1", keys_required=True), {"host": "127.0.0.1:8501"}, False),
+    ):
+        assert visitors.is_known(settings, Headers(headers)) is known
+    SIGNED_IN.close(ticket)
 
 
 # Settings
