@@ -15,7 +15,7 @@ from streamlit import config
 from dashboard.assets import Assets
 from dashboard.guard import Guard
 from dashboard.settings import Settings
-from dashboard.signing_in import routes
+from dashboard.signing_in import entrance, routes
 from dashboard.visitors import is_known
 from mgic.doors.serving import read_place, serve
 from mgic.errors import BadConfig
@@ -38,7 +38,7 @@ def main() -> None:
         secrets={"auth": {**provider, "cookie_secret": secrets.token_hex(32)}} if provider else None,
         routes=routes(settings),
         middleware=[
-            Middleware(Guard, hosts=hosts, is_known=partial(is_known, settings)),
+            Middleware(Guard, hosts=hosts, is_known=partial(is_known, settings), entrance=partial(entrance, settings)),
             Middleware(Assets, root=settings.root_path),
         ],
     )

@@ -6,7 +6,7 @@ Streamlit's own list of hosts is off by default, and it takes any origin that is
 from collections.abc import Callable, Collection
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mgic.doors.callers import is_foreign, knows_host
@@ -31,14 +31,20 @@ class Guard:
         app: What it guards.
         hosts: The names these pages answer to, from `read_hosts`.
         is_known: Whether who sends these headers has signed in, or sits at this machine.
+        entrance: The place to which others are sent who ask for this; None: they may have it.
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: Collection[str], is_known: Callable[[Headers], bool] = lambda _headers: True
+        self,
+        app: ASGIApp,
+        hosts: Collection[str],
+        is_known: Callable[[Headers], bool] = lambda _headers: True,
+        entrance: Callable[[Scope], str | None] = lambda _scope: None,
     ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._is_known = is_known
+        self._entrance = entrance
         self._strangers = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,7 +60,7 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
-        if refusal is None and scope["type"] == "websocket" and not self._is_known(Headers(scope=scope)):
+        if refusal is None and not self._is_known(Headers(scope=scope)):
             await self._let_look(scope, receive, send_safe)
         elif refusal is None:
             await self._app(scope, receive, send_safe)
@@ -64,7 +70,11 @@ class Guard:
             await PlainTextResponse(f"{refusal}\n", 403)(scope, receive, send_safe)
 
     async def _let_look(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A stranger may see how to sign in, one of so many at a time."""
+        """A stranger may see how to sign in, through a socket one of so many at a time."""
+        if scope["type"] == "http":
+            there = self._entrance(scope)
+            await (self._app if there is None else RedirectResponse(there, 303))(scope, receive, send)
+            return
         if self._strangers >= MOST_STRANGERS:
             await send({"type": "websocket.close", "code": 1013, "reason": "too many who have not signed in"})
             return

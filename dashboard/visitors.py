@@ -121,7 +121,7 @@ def show_sign_in() -> None:
     st.write("This service shows itself to those who have a key.")
     with st.container(horizontal=True):
         there = f"{settings.root_path}{PATH}?next={quote(_address())}"
-        st.html(f'<a href="{there}" target="_self">Sign in with a key</a>')
+        st.html(f'<a class="sign-in" href="{there}" target="_self">Sign in with a key</a>')
         if settings.oidc:
             st.button("Sign in with your account", icon=":material/login:", on_click=st.login, key="oidc")
 

@@ -98,3 +98,28 @@ def test_strangers_open_so_many_sockets_and_who_has_signed_in_has_room():
     tasks: list[asyncio.Task] = []
     asyncio.run(knock())
     assert sent == ["websocket.accept"] * MOST_STRANGERS + ["websocket.close", "websocket.accept"]
+
+
+def test_a_stranger_is_led_to_the_entrance_and_only_of_what_has_one():
+    async def inside(_scope, _receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    def asked(path: str, **headers: str) -> list[dict]:
+        sent: list[dict] = []
+
+        async def send(message) -> None:
+            sent.append(message)
+
+        guard = Guard(
+            inside,
+            read_hosts("lab"),
+            is_known=lambda headers: "cookie" in headers,
+            entrance=lambda scope: "/in" if scope["path"] == "/page" else None,
+        )
+        raw = [(name.encode(), value.encode()) for name, value in {"host": "lab", **headers}.items()]
+        asyncio.run(guard({"type": "http", "method": "GET", "path": path, "headers": raw}, None, send))
+        return sent
+
+    led = asked("/page")[0]
+    assert (led["status"], dict(led["headers"])[b"location"]) == (303, b"/in")
+    assert [asked("/page", cookie="x=y")[0]["status"], asked("/other")[0]["status"]] == [200, 200]
