@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -97,7 +96,6 @@ def test_a_key_that_does_not_hold_is_said_in_the_form(browser, keyed, tmp_path):
         expect(page).to_have_url(f"{url}/sign-in")
 
 
-@pytest.mark.skipif(find_spec("authlib") is None, reason="the extra oidc is not installed: no package authlib")
 def test_who_signs_in_by_a_provider_may_what_the_settings_say(browser, keyed, tmp_path):
     api, keys = keyed
     with provider() as known:
