@@ -32,10 +32,10 @@ from mgic.inference.runtimes import RUNTIMES, runtime_pass
 from mgic.measure.host import Host
 from mgic.models import model_info
 from mgic.spec import parse_spec
+from tests.bench.written import put
 
 ROUNDS = 11
 SLICE_S = 0.1  # CPU time of a turn, or one pass if that takes longer
-BEGIN, END = "<!-- begin: `python -m tests.bench forms` -->", "<!-- end: `python -m tests.bench forms` -->"
 
 SMALLER = {"mgic_lraspp": (3, 256, 512)}  # than the input that a network is made for
 
@@ -205,9 +205,4 @@ def main(arguments: list[str]) -> None:
     if not arguments:
         print(text)
         return
-    page = Path(arguments[0])
-    head, begun, rest = page.read_text().partition(BEGIN)
-    _, ended, tail = rest.partition(END)
-    if not begun or not ended:
-        raise SystemExit(f"{page} has no lines {BEGIN} and {END}")
-    page.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}")
+    put(Path(arguments[0]), "forms", text)
