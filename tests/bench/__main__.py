@@ -46,7 +46,10 @@ def main() -> None:
     if command in COMMANDS:
         COMMANDS[command](words)
         return
-    for name in sys.argv[1:] or ALL:
+    wanted = sys.argv[1:] or ALL
+    if unknown := [name for name in wanted if name not in (*ALL, *IN_A_FOLDER)]:
+        sys.exit(f"no such figures: {', '.join(unknown)}; there are {', '.join((*ALL, 'throughput', *COMMANDS))}")
+    for name in wanted:
         if name == "training":
             training.step_against_bare_loop()
             continue
