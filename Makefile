@@ -7,7 +7,8 @@ STAMP := $(VENV)/.installed
 EXTRAS := service,dashboard,oidc,embedded,train,onnx,openvino,prune,pictures,photographs,figures,search,docs,dev
 # Of clients of the API; in a folder of its own, since it wants another typer.
 GENERATOR := openapi-python-client==0.29.1
-PYTEST := $(BIN)/python -m pytest --processes auto
+# A file stays in one process, so that what it starts is started once: tests/order.py.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # What is compiled is kept beside its source, or each of the many processes that tests start would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -1,8 +1,7 @@
-"""On a fresh clone the test files are compiled by two processes before one imports them all: pytest rewrites their
-asserts, which takes more than half as long as importing them, and keeps what came out.
+"""On a fresh clone each process compiles its share of the test files before it imports them all, or each would compile
+all: pytest rewrites their asserts, which takes more than half as long as importing them, and keeps what came out.
 """
 
-import multiprocessing
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,16 +17,9 @@ from _pytest.assertion.rewrite import (
 )
 
 
-def compile_all(config: pytest.Config, paths: Sequence[Path]) -> None:
-    other = multiprocessing.get_context("fork").Process(target=_compile, args=(config, paths[1::2]))
-    other.start()
-    _compile(config, paths[::2])
-    other.join()
-
-
-def _compile(config: pytest.Config, paths: Sequence[Path]) -> None:
-    """As pytest does when it imports one; those that are compiled stay so."""
-    for path in paths:
+def compile_share(config: pytest.Config, paths: Sequence[Path], number: int, count: int) -> None:
+    """Of these files, every `count`-th one, as pytest does when it imports one; those that are compiled stay so."""
+    for path in paths[number::count]:
         folder = get_cache_dir(path)
         kept = folder / (path.stem + PYC_TAIL)
         if try_makedirs(folder) and _read_pyc(path, kept) is None:

@@ -26,10 +26,8 @@ from mgic.cli.up import valkey_server
 from mgic.client import Client
 from mgic.cores import usable_cores
 from mgic.process import die_with_parent
-from tests.bare import bare
-from tests.compiled import compile_all
-from tests.forks import run_in_forks
-from tests.order import longest_first, portions
+from tests.compiled import compile_share
+from tests.order import Portions, longest_first
 from tests.outside import make_environment, make_repository
 from tests.quick import imports_what_is_slow, starts_something
 
@@ -46,24 +44,40 @@ gc.disable()
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
-_empty = Path(tempfile.mkdtemp(prefix="mgic-bare-"))
-atexit.register(shutil.rmtree, _empty, ignore_errors=True)
-bare(_empty)
+def _bare() -> None:
+    """As on a machine that has nothing but what the project installs, for this process and all that it starts.
 
-WAITING = 2  # more processes than cores
-MAX_PROCESSES = 4  # each starts servers of its own
-POSTGRES = Path(tempfile.gettempdir()) / f"mgic-pg-{uuid4().hex[:8]}"  # one for all processes of the tests
+    Settings, data sets and caches of whoever runs the tests are out of sight: tests see only what they make.
+    """
+    for name in [name for name in os.environ if name.startswith("MGIC_") or name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    empty = Path(tempfile.mkdtemp(prefix="mgic-bare-"))
+    atexit.register(shutil.rmtree, empty, ignore_errors=True)
+    for variable, folder in (("HOME", "home"), ("MGIC_DATA_DIR", "data")):
+        (empty / folder).mkdir()
+        os.environ[variable] = str(empty / folder)
+
+
+_bare()
+
+# One server for all processes of the tests; these have the name of their common run from xdist.
+POSTGRES = Path(tempfile.gettempdir()) / f"mgic-pg-{os.environ.get('PYTEST_XDIST_TESTRUNUID', uuid4().hex)[:8]}"
+MAX_PROCESSES = 4  # each loads torch, and starts servers of its own
 PATIENCE = 3  # times as long as on a quiet machine is waited before a test fails
 
 QUICK = {"MGIC_LEASE_S": "4", "MGIC_HEARTBEAT_S": "1", "MGIC_REAP_S": "1", "MGIC_POLL_S": "0.2"}
 
 
-def processes(config) -> int:
-    """How many run tests: 1 is this one, more are forks of it. `auto`: more than cores, as some files mostly wait."""
-    if (asked := config.getoption("processes")) != "auto":
-        return int(asked)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config) -> int:
+    """What `-n auto` stands for: two more than cores, if some files mostly wait. 0: all in this process."""
     cores = usable_cores()
-    return min(cores + (0 if config.getoption("quick") else WAITING), MAX_PROCESSES) if cores > 1 else 1
+    return min(cores + (0 if config.getoption("quick") else 2), MAX_PROCESSES) if cores > 1 else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log) -> Portions:
+    return Portions(config, log)
 
 
 def pytest_configure(config) -> None:
@@ -71,13 +85,14 @@ def pytest_configure(config) -> None:
     few = "not thorough" in config.option.markexpr
     settings.register_profile("here", max_examples=10 if few else 100, deadline=None)
     settings.load_profile("here")
-    if processes(config) > 1 and config.args == config.getini("testpaths"):
+    one_of_several = getattr(config, "workerinput", None)
+    if one_of_several and config.args == config.getini("testpaths"):
         files = sorted(Path(__file__).parent.rglob("test_*.py"))
-        compile_all(config, [path for path in files if not pytest_ignore_collect(path, config)])
+        wanted = [path for path in files if not pytest_ignore_collect(path, config)]
+        compile_share(config, wanted, int(one_of_several["workerid"].removeprefix("gw")), one_of_several["workercount"])
 
 
 def pytest_addoption(parser) -> None:
-    parser.addoption("--processes", default="1", metavar="N", help="that run tests, or auto: tests/forks.py")
     parser.addoption("--quick", action="store_true", help="only what starts nothing and trains nothing: tests/quick.py")
 
 
@@ -86,7 +101,6 @@ def pytest_ignore_collect(collection_path, config) -> bool | None:
     return True if quick and imports_what_is_slow(collection_path) else None
 
 
-@pytest.hookimpl(trylast=True)  # those that are left out by their marks are not there any more
 def pytest_collection_modifyitems(items, config) -> None:
     if config.getoption("quick"):
         left_out = [item for item in items if starts_something(item)]
@@ -99,15 +113,6 @@ def pytest_collection_finish() -> None:
     """What is there now stays to the end: the collector need not go through it after each so many objects."""
     gc.freeze()
     gc.enable()
-
-
-def pytest_runtestloop(session) -> bool | None:
-    """In several processes, if they are asked for and there is something to run."""
-    count = processes(session.config)
-    if count < 2 or session.testsfailed or session.config.option.collectonly:
-        return None
-    run_in_forks(session, portions(session.items), count)
-    return True
 
 
 def free_port() -> int:

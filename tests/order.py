@@ -1,45 +1,48 @@
-"""Which tests are run in one process, and which come first.
+"""Which files are tested in one process, and which come first.
 
 Each process takes the next file when it has done the last: what is long comes first, so that nobody is left alone with
 it at the end, and what `make quick` runs comes last. Files that use one service are one portion, since it takes
 longer to start than most files to test.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.quick import imports_what_is_slow
 
 LONGEST = ("test_cancel.py", "test_models.py")
 SHARED = ("service", "broken", "api")
+OTHER_NAMES = {"lab": "broken"}  # of fixtures that are one of these, by parameter
+_FIXTURE = re.compile(r"^@pytest\.fixture[^\n]*\ndef (\w+)\(([^)]*)\)", re.MULTILINE)
+_TEST = re.compile(r"^def test_\w+\(([^)]*)\)", re.MULTILINE)
+_WORD = re.compile(r"\w+")
 
 
-def services(items: Iterable[pytest.Item]) -> dict[Path, str]:
-    """Of the files whose tests share a service, which one; they ask for it by a fixture or by a parameter."""
-    found: dict[Path, set[str]] = defaultdict(set)
-    for item in items:
-        parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
-        named = {value for value in parameters if isinstance(value, str)}
-        found[item.path] |= {name for name in SHARED if name in named or _is_shared(item, name)}
-    return {path: next(name for name in SHARED if name in names) for path, names in found.items() if names}
+class Portions(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        path = super()._split_scope(nodeid)
+        return used_service(self.config.rootpath / path) or path
 
 
-def _is_shared(item: pytest.Item, name: str) -> bool:
-    """Rather than one of the file's own of the same name."""
-    fixtures = item._fixtureinfo.name2fixturedefs.get(name, ())
-    return bool(fixtures) and fixtures[-1].func.__module__.endswith("conftest")
-
-
-def portions(items: Sequence[pytest.Item]) -> list[list[int]]:
-    """The numbers of tests that one process runs."""
-    service, found = services(items), defaultdict(list)
-    for number, item in enumerate(items):
-        found[service.get(item.path, item.path)].append(number)
-    return list(found.values())
+@cache
+def used_service(path: Path) -> str:
+    """Which of those that are shared its tests ask for, or the fixtures that they use, of the file or of its folder."""
+    text, beside = path.read_text(), path.with_name("conftest.py")
+    of_folder = dict(_FIXTURE.findall(beside.read_text())) if beside.is_file() else {}
+    fixtures = {name: words for name, words in of_folder.items() if name not in SHARED} | dict(_FIXTURE.findall(text))
+    asked: set[str] = set()
+    left = set(_WORD.findall(" ".join(_TEST.findall(text))))
+    while left:
+        name = left.pop()
+        asked |= {name, OTHER_NAMES.get(name, name)}
+        left |= set(_WORD.findall(fixtures.get(name, ""))) - asked
+    return next((name for name in SHARED if name in asked - fixtures.keys()), "")
 
 
 def longest_first(items: Iterable[pytest.Item]) -> list[pytest.Item]:
@@ -51,8 +54,7 @@ def longest_first(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     items = list(items)
     files = list(dict.fromkeys(item.path for item in items))
     marked = {item.path for item in items if item.get_closest_marker("fault")}
-    used = services(items)
-    service, broken, api = ([path for path in files if used.get(path) == name] for name in SHARED)
+    service, broken, api = ([path for path in files if used_service(path) == name] for name in SHARED)
     longest = [path for path in files if path.name in LONGEST]
     waiting = [path for path in files if path in marked]
     slow = [path for path in files if imports_what_is_slow(path) and path not in marked]

@@ -14,7 +14,7 @@ SHIPPED = {"digits", "elpv", "elpv_96", "elpv_128"}  # with packages that the pr
 def test_the_home_and_the_data_folder_hold_nothing_of_whoever_runs_the_tests():
     for folder in (Path.home(), Path(os.environ["MGIC_DATA_DIR"])):
         assert folder.name in ("home", "data")
-        assert folder.parent.name.startswith("mgic-bare")
+        assert folder.parent.name.startswith("mgic-bare-")
 
 
 def test_no_setting_of_the_service_is_inherited():
