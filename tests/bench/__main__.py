@@ -9,13 +9,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import figure, forms, lists, load, pages, service, training
+from tests.bench import every_network, figure, forms, lists, live_memory, load, pages, service, training
 from tests.bench.gates import command as gates
 
 
 def main() -> None:
     if sys.argv[1:2] == ["gates"]:
         gates.main(sys.argv[2:])
+        return
+    if sys.argv[1:] == ["forms", "models"]:
+        every_network.main()
+        return
+    if sys.argv[1:] == ["forms", "memory"]:
+        live_memory.main()
         return
     if sys.argv[1:2] == ["forms"]:
         forms.main(sys.argv[2:])
