@@ -62,7 +62,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     )
     app.state.settings = settings
     app.state.store = store
-    app.state.lookout = Lookout(store)
+    app.state.of_runs, app.state.of_sweeps = Lookout(store.newest_events), Lookout(store.sweep_states)
     wanted = asked(settings.modules)
     app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted, settings.catalogue_idle_s)
     app.state.reaper = Reaper(store, bell, settings.reap_s)

@@ -136,8 +136,8 @@ def test_the_pages_ask_for_whom_they_speak_and_with_no_more_than_that_has(store)
 
 
 def test_a_stream_ends_with_its_key(store, monkeypatch):
-    monkeypatch.setattr("backend.routes.runs.KEY_EVERY_S", 0.0)
-    monkeypatch.setattr("backend.routes.runs.QUIET_S", 0.01)
+    monkeypatch.setattr("backend.lookout.KEY_EVERY_S", 0.0)
+    monkeypatch.setattr("backend.lookout.QUIET_S", 0.01)
     client, token = asking(store), added(store, "read")
     (run,), _ = store.sweep_runs(store.add_sweep(new_sweep()).id, 1)
     seen = []
@@ -150,7 +150,7 @@ def test_a_stream_ends_with_its_key(store, monkeypatch):
         return await client.app.state.doorkeeper._is_still_let_in(f"Bearer {token.text}")
 
     async def listen() -> None:
-        async for event in stream_run_events(run.id, Listener(), store, client.app.state.lookout, still_let_in):
+        async for event in stream_run_events(run.id, Listener(), store, client.app.state.of_runs, still_let_in):
             seen.append(event.data.to_status)
             store.revoke_key(token.id)
 

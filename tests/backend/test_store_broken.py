@@ -125,6 +125,9 @@ CALLS = {
     "finish with failure": of_claim(
         lambda store, claim: store.finish(claim.run_id, claim.fence, ended(RunStatus.FAILED))
     ),
+    "finish and take the next": of_claim(
+        lambda store, claim: store.finish(claim.run_id, claim.fence, succeeded(), FILES, CPU)
+    ),
     "release": of_claim(lambda store, claim: store.release(claim.run_id, claim.fence, KILLED)),
     "record": of_claim(
         lambda store, claim: store.record(claim.run_id, claim.fence, [("loss", n, 1.0) for n in range(3)], ["a", "b"])
