@@ -320,6 +320,10 @@ class Client(Transport):
     def baseline(self, baseline_id: UUID | str) -> Baseline:
         return self._get(Baseline, f"/baselines/{baseline_id}")
 
+    def delete_baseline(self, baseline_id: UUID | str) -> None:
+        """Its name may be given again. For the scope admin."""
+        self._send("DELETE", f"/baselines/{baseline_id}")
+
     def compare(self, request: ComparisonRequest, idempotency_key: str | None = None) -> Comparison:
         """The verdict of the service's own code, which it keeps; a regression is an answer, not an error."""
         return self._insist(Comparison, "/comparisons", request, {"Idempotency-Key": idempotency_key or str(uuid4())})

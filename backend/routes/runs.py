@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from backend.auth import OwnRun, Reads, StillLetInDep, Submits
+from backend.auth import Adds, OwnRun, Reads, StillLetInDep, Submits
 from backend.deps import Cursor, CursorDep, JanitorDep, Limit, ReaperDep, RunsLookoutDep, StoreDep, StrictQuery
 from backend.filters import RunQueryDep
 from mgic.records import Curves, Event, LogLine, Page, Run, RunCount, RunPatch, is_table
@@ -115,7 +115,7 @@ def cancel_run(run_id: UUID, store: StoreDep) -> Run:
     return store.cancel_run(run_id)
 
 
-@router.post("/{run_id}/retry", status_code=201, dependencies=[Submits, OwnRun])
+@router.post("/{run_id}/retry", status_code=201, dependencies=[Submits, OwnRun, Adds])
 def retry_run(run_id: UUID, store: StoreDep, reaper: ReaperDep) -> Run:
     """A new run with the config of this failed or cancelled one, in its place in the sweep.
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend import submission
-from backend.auth import CallerDep, IdempotencyKey, OwnSweep, Reads, StillLetInDep, Submits
+from backend.auth import Adds, CallerDep, IdempotencyKey, OwnSweep, Reads, StillLetInDep, Submits
 from backend.deps import (
     CatalogueDep,
     CursorDep,
@@ -37,7 +37,7 @@ def preview_sweep(request: SweepRequest, store: StoreDep, catalogue: CatalogueDe
     return submission.preview(request, store, catalogue, settings)
 
 
-@router.post("", status_code=201, dependencies=[Submits])
+@router.post("", status_code=201, dependencies=[Submits, Adds])
 def submit_sweep(
     request: SweepRequest,
     response: Response,
@@ -131,7 +131,7 @@ def cancel_sweep(sweep_id: UUID, store: StoreDep) -> Sweep:
     return store.sweep(sweep_id)
 
 
-@router.post("/{sweep_id}/retry-failed", dependencies=[Submits, OwnSweep])
+@router.post("/{sweep_id}/retry-failed", dependencies=[Submits, OwnSweep, Adds])
 def retry_failed_runs(
     sweep_id: UUID,
     store: StoreDep,

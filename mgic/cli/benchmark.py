@@ -20,7 +20,9 @@ PAGE = "benchmarks.md"
 
 
 def benchmark(
-    full: Annotated[bool, typer.Option("--full", help="Every engine, 9 rounds: hours.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full/--quick", help="Every engine, 9 rounds: hours. Or the most telling: ten minutes.")
+    ] = False,
     device: Annotated[str, typer.Option(envvar="MGIC_DEVICE", help="auto, cpu or cuda.")] = "auto",
     out: Annotated[Path, typer.Option(help="Where outcomes and tables are kept, and gone on with.")] = Path(
         "benchmark"

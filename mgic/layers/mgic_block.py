@@ -106,7 +106,11 @@ class MGICBlock(nn.Module):
             reversed(self.blocks[:-1]), reversed(self.prolong), reversed(self.norms), strict=True
         ):
             fine, coarse = kept.pop()
-            x = block(fine + norm(prolong(x - coarse)))  # (batch, c_j, ...)
+            x = x - coarse  # names are reused and deleted, so that a block runs beside its input and nothing else
+            del coarse
+            x = fine + norm(prolong(x))
+            del fine
+            x = block(x)  # (batch, c_j, ...)
         return x
 
     def extra_repr(self) -> str:

@@ -10,10 +10,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import figure, forms, lists, load, memory, pages, service, throughput, training
+from tests.bench import (
+    every_network,
+    figure,
+    forms,
+    lists,
+    live_memory,
+    load,
+    memory,
+    pages,
+    service,
+    throughput,
+    training,
+)
 from tests.bench.gates import command as gates
 
 COMMANDS = {"gates": gates.main, "forms": forms.main, "load": load.main}
+OF_FORMS = {"models": every_network.main, "memory": live_memory.main}
 IN_A_FOLDER = {
     "service": service.measure,
     "throughput": throughput.measure,
@@ -27,10 +40,16 @@ ALL = ("training", *(name for name in IN_A_FOLDER if name != "throughput"))
 
 def main() -> None:
     command, *words = sys.argv[1:] or [""]
+    if command == "forms" and len(words) == 1 and words[0] in OF_FORMS:
+        OF_FORMS[words[0]]()
+        return
     if command in COMMANDS:
         COMMANDS[command](words)
         return
-    for name in sys.argv[1:] or ALL:
+    wanted = sys.argv[1:] or ALL
+    if unknown := [name for name in wanted if name not in (*ALL, *IN_A_FOLDER)]:
+        sys.exit(f"no such figures: {', '.join(unknown)}; there are {', '.join((*ALL, 'throughput', *COMMANDS))}")
+    for name in wanted:
         if name == "training":
             training.step_against_bare_loop()
             continue

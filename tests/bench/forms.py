@@ -2,10 +2,10 @@
 
 Example: python -m tests.bench forms docs/benchmarks.md
 
-writes the table of that page anew, between its two marks; without a file it prints it. With `models` for a file it
-looks at every registered MGIC network and ten converted ones instead: whether the fast form is slower than the
-network as it is. CPU time of one thread, all contenders of a row in turns, forwards and backwards; each output is held
-against float64 first.
+writes the table of that page anew, between its two marks; without a file it prints it. CPU time of one thread, all
+contenders of a row in turns, forwards and backwards; each output is held against float64 first. With `models` for a
+file it looks at all MGIC networks (tests/bench/every_network.py), with `memory` at what is live at once
+(tests/bench/live_memory.py).
 """
 
 import gc
@@ -25,19 +25,15 @@ import torch
 from torch import nn
 
 import mgic
-from mgic.errors import MgicError
 from mgic.extras import what_lacks
 from mgic.inference import agreement, form_of, layout_changes
 from mgic.inference.runtimes import RUNTIMES, runtime_pass
 from mgic.measure.host import Host
-from mgic.models import model_info
 from mgic.spec import parse_spec
 from tests.bench.written import put
 
 ROUNDS = 11
 SLICE_S = 0.1  # CPU time of a turn, or one pass if that takes longer
-
-SMALLER = {"mgic_lraspp": (3, 256, 512)}  # than the input that a network is made for
 
 Pass = Callable[[], object]
 
@@ -58,10 +54,6 @@ PAIRS = (
     Pair("mgic_resnet56", "resnet56", (3, 32, 32), 8, 0.85),
     Pair("mgic_mobilenet_v3", "timm/ghostnet_100", (3, 224, 224), 1, 0.80),
     Pair("mgic_mobilenet_v3", "timm/mobilenetv3_large_075", (3, 224, 224), 1, 1.10),
-)
-CONVERTED = (
-    *("resnet18", "resnet26", "mobilenetv2_100", "mobilenetv3_small_100", "efficientnet_b0", "resnetv2_18"),
-    *("ghostnet_100", "convnext_zepto_rms", "mnasnet_100", "repvgg_a0"),
 )
 
 
@@ -95,15 +87,15 @@ def passes(spec: str, example: torch.Tensor, folder: Path) -> tuple[dict[str, Pa
     return found, told
 
 
-def in_turns(contenders: dict[str, Pass], rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """CPU seconds of a pass, one a round."""
+def in_turns(contenders: dict[str, Pass], slice_s: float = SLICE_S) -> dict[str, list[float]]:
+    """CPU seconds of a pass, one a round; a turn takes `slice_s`, or one pass."""
     times = {}
     for name, one in contenders.items():
         one()
-        times[name] = max(1, round(SLICE_S / max(seconds(one, 1), 1e-6)))
+        times[name] = max(1, round(slice_s / max(seconds(one, 1), 1e-6)))
     found: dict[str, list[float]] = {name: [] for name in contenders}
     gc.collect()
-    for number in range(rounds):
+    for number in range(ROUNDS):
         order = list(contenders) if number % 2 == 0 else list(reversed(contenders))
         for name in order:
             found[name].append(seconds(contenders[name], times[name]) / times[name])
@@ -171,36 +163,9 @@ def table(folder: Path) -> Iterator[str]:
     yield from lines
 
 
-def looked_at() -> list[tuple[str, tuple[int, ...]]]:
-    """Every registered MGIC network and the converted ones, with the size of their inputs."""
-    ours = [name for name in mgic.list_models() if name.startswith("mgic_") or name == "implicit_mlp"]
-    sizes = [(name, SMALLER.get(name, model_info(name).input_size)) for name in ours]
-    return [*sizes, *((f"mgic/timm/{name}", (3, 224, 224)) for name in CONVERTED)]
-
-
-def models(folder: Path) -> None:
-    """Print a row a network: CPU time in its fast forms against it as it is, by the same engine."""
-    for name, size in looked_at():
-        example = torch.randn(1, *size, generator=torch.Generator().manual_seed(0))
-        try:
-            network = built(name)
-            found, told = passes(name, example, folder)
-        except MgicError as error:
-            print(f"| {name} | {error} |", flush=True)
-            continue
-        found["optimized, host"] = lambda n=mgic.optimize_for_inference(network, example, "host"), x=example: n(x)
-        measured = in_turns(found)
-        against = {"onnxruntime": "onnxruntime, as exported", "optimized, host": "eager"}
-        cells = ["{1:.3f} ({0:.3f} to {2:.3f})".format(*ratio(measured[a], measured[b])) for a, b in against.items()]
-        print(f"| {name} | {' | '.join(cells)} | {told} |", flush=True)
-
-
 def main(arguments: list[str]) -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="mgic-bench-") as folder:
-        if arguments == ["models"]:
-            models(Path(folder))
-            return
         text = "\n".join(table(Path(folder)))
     if not arguments:
         print(text)

@@ -8,7 +8,7 @@ from mgic.extras import what_lacks
 from mgic.inference import agreement
 from mgic.inference.runtimes import RUNTIMES
 from mgic.inference.targets import Target
-from tests.bench.forms import CONVERTED, looked_at
+from tests.bench.every_network import CONVERTED, looked_at
 from tests.cases import thorough
 
 HERE: list[Target] = [name for name in RUNTIMES if not what_lacks(name)]

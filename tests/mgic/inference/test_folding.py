@@ -1,5 +1,7 @@
 """Norms are folded and activations written in place wherever that is right, and nowhere else."""
 
+import operator
+
 import pytest
 import torch
 from torch import fx, nn
@@ -169,6 +171,29 @@ def test_activations_write_over_what_nobody_else_reads(forward, expected):
         assert difference(network, fast, images(3)) < 1e-6
 
 
+@pytest.mark.parametrize(
+    ("forward", "sums"),
+    [
+        (lambda self, x: x + self.conv(x), 1),
+        (lambda self, x: torch.add(self.conv(x), x), 1),
+        (lambda self, x: x + self.act(x), 0),
+        (lambda self, x: x + functional.adaptive_avg_pool2d(self.conv(x), 1), 0),
+        (lambda self, x: self.conv(x).mean((2, 3), keepdim=True) + x, 0),
+        (lambda self, x: (y := self.conv(x)) + y.flip(1), 0),
+        (lambda self, x: self.conv(x) + 1, 0),
+    ],
+    ids=["behind", "in front", "the input", "a pool", "of another shape", "read by two", "a number"],
+)
+def test_sums_write_over_what_nobody_else_reads(forward, sums):
+    network = Functional(forward, conv=conv(3, 3), act=nn.ReLU())
+    fast = optimize_for_inference(network, images())
+    assert sum(node.target is operator.iadd for node in fast.graph.nodes) == sums
+    for example in (images(3), images(1, 48)):
+        before = example.clone()
+        assert difference(network, fast, example) < 1e-6
+        assert torch.equal(example, before)
+
+
 def test_a_forward_that_looks_at_numbers_is_copied_as_it_is():
     def forward(self, x):
         return self.norm(self.conv(x)) if x.sum() > 0 else x
@@ -220,7 +245,7 @@ def test_for_this_machine_the_fastest_of_three_is_taken(place, kind, monkeypatch
 
 
 def test_a_target_nobody_knows_is_refused():
-    with pytest.raises(BadConfig, match="target='onnxruntime' is none of portable, host") as caught:
+    with pytest.raises(BadConfig, match="target='onnxruntime' is none of portable, host, memory") as caught:
         optimize_for_inference(conv(), images(), target="onnxruntime")
     assert caught.value.problems[0].pointer == "target"
 

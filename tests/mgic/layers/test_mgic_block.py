@@ -1,5 +1,7 @@
 """The MGIC block against a plain loop over its levels, and what appendix A says of it."""
 
+import weakref
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -167,3 +169,18 @@ def test_a_wide_block_builds_and_runs_on_the_meta_device():
 def test_expansion_below_one_is_refused(expansion):
     with pytest.raises(BadConfig, match=f"expansion={expansion}"):
         MGICBlock(16, identity, 4, 8, expansion=expansion)
+
+
+def test_when_the_finest_block_runs_what_lower_levels_made_is_gone():
+    block = build((2, 4, 8, "paper"), BasicBlock).eval()
+    made: list[weakref.ref[Tensor]] = []
+    seen: list[int] = []
+    for inner in (*block.restrict, *block.prolong, *block.norms, *block.blocks[1:]):
+        inner.register_forward_hook(lambda module, inputs, output: made.append(weakref.ref(output)))
+    block.blocks[0].register_forward_pre_hook(
+        lambda module, inputs: seen.append(sum(one() is not None for one in made))
+    )
+    with torch.no_grad():
+        block(torch.randn(1, 32, 4, 4))
+    assert len(made) == 8
+    assert seen == [0]
