@@ -40,7 +40,8 @@ def test_a_change_ends_the_wait_of_those_who_wait_for_it_and_of_nobody_else():
     async def wait():
         one = [asyncio.create_task(lookout.after(first, places.read, lambda _: False, 20)) for _ in range(50)]
         other = asyncio.create_task(lookout.after(second, places.read, lambda _: False, 50))
-        await asyncio.sleep(0.5)
+        while sum(map(len, lookout._waiting.values())) < 51:
+            await asyncio.sleep(0.01)
         places.looks.clear()
         places.state[first] = 7
         found = await asyncio.gather(*one)
