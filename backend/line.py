@@ -11,7 +11,8 @@ from mgic.errors import Unavailable
 
 LOOK_S = 0.25  # how often one who waits looks whether its client is still there
 SHARE = 4  # callers with a key that fill a line: none of them alone keeps the others out
-LONG_S = 60.0  # a caller may have kept others waiting so long; a quarter of a second is forgiven each second
+LONG_S = 60.0  # a caller may have kept others waiting so long
+FORGIVEN = 0.1  # seconds of that each second
 _who: ContextVar[str] = ContextVar("who", default="")
 
 
@@ -36,7 +37,8 @@ class Line:
     Args:
         of: What is waited for, as in "the catalogue is busy".
         most: How many may stand in it, the one whose turn it is among them. Each holds a thread of the API's. One
-            caller may have a quarter of the places, and of the time while others wait, where callers have keys.
+            caller may have a quarter of the places, and gives way when others have waited for it for long, where
+            callers have keys.
         patience_s: Seconds after which one who waits gives up.
         clock: Seconds.
     """
@@ -107,7 +109,7 @@ class Line:
 
     def _kept_s(self, who: str) -> float:
         seconds, at = self._kept.get(who, (0.0, 0.0))
-        return max(0.0, seconds - (self._clock() - at) / SHARE)
+        return max(0.0, seconds - (self._clock() - at) * FORGIVEN)
 
     def _wait(self, left: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self._patience_s

@@ -9,7 +9,7 @@ from mgic.records import RunStatus
 from tests.backend.store_points import ended, new_sweep, slot, succeeded
 
 LEASE = Lease(seconds=30, max_attempts=2)
-HOLD_S = 0.02
+HOLD_S = 0.05
 state = {}
 
 

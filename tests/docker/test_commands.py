@@ -237,7 +237,8 @@ def test_the_command_of_the_secrets_makes_each_for_its_group(machine):
     machine.secrets.mkdir()
     assert machine.once("secrets").stderr.splitlines() == [f"{name} is made" for name in secrets.SECRETS]
     assert machine.once("secrets").stderr == ""
-    assert [(machine.secrets / name).stat().st_gid for name in secrets.SECRETS] == [20001, 20002, 20003, 20004]
+    groups = [(machine.secrets / name).stat().st_gid for name in secrets.SECRETS]
+    assert groups == [20001, 20002, 20003, 20004, 20005]
 
 
 def ask(port: str, commands: str) -> str:
