@@ -12,11 +12,12 @@ from mgic import plugins
 from mgic.data import SETS
 from mgic.experiment import EXPERIMENTS
 from mgic.models import MODELS
+from mgic.origin import source
 from mgic.plugins.code import files_of, fingerprint, look
 from mgic.plugins.loading import Plugin
 from mgic.records import Config, PluginCode, Point
 from mgic.registry import LAB, top_level
-from mgic.repository import Repository, remote_of, repository_of, tracked
+from mgic.repository import Repository, forget_places, remote_of, repository_of, tracked
 
 CONVERTED = "mgic/"  # before the name of a network that is converted
 UNKNOWN = PluginCode(module="", by="", commit=None, dirty=True, fingerprint="")  # code that nobody asked for by name
@@ -71,6 +72,16 @@ def closed(about: Mapping[str, Any], since: float) -> dict[str, Any]:
         for code in about["plugins"]
     ]
     return {**about, **torn} | {"plugins": codes, "fingerprint": fingerprint(homes.values())}
+
+
+def ask_ahead() -> None:
+    """What Git says of the lab's own code, which is loaded by now, and where the repository of this folder begins and
+    comes from: known from here on, and in every copy of this process."""
+    source()
+    if found := _here():
+        remote_of(found.root)
+    else:
+        forget_places()  # there may be one later
 
 
 def used_by(experiment: str, config: Config) -> tuple[Plugin, ...]:

@@ -54,6 +54,11 @@ def remote_of(root: Path) -> str | None:
     return without_user(told.strip()) if told else None
 
 
+def forget_places() -> None:
+    """Where repositories begin is asked of Git again."""
+    _root.cache_clear()
+
+
 def without_user(address: str) -> str:
     """`https://host/project` of `https://user:password@host/project?token=0`, `host:project` of `git@host:project`."""
     if "://" not in address:

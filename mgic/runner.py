@@ -34,7 +34,7 @@ from mgic import plugins
 from mgic.errors import BadConfig, Cancelled
 from mgic.execution import run
 from mgic.experiment import WEIGHTS, input_file
-from mgic.origin import ci_links, source
+from mgic.origin import ci_links
 from mgic.process import die_with_parent
 from mgic.protocol import (
     Begun,
@@ -50,6 +50,7 @@ from mgic.protocol import (
     Resumed,
     encode,
 )
+from mgic.provenance import ask_ahead
 from mgic.records import Artifact, RunStatus
 from mgic.registry import load_own
 
@@ -190,7 +191,7 @@ def _preload() -> None:
     for name in ("torch._dynamo", "torchvision", "scipy.special"):
         import_module(name)
     load_own()
-    source()  # of the code that is loaded by now, whatever becomes of its files
+    ask_ahead()
     gc.collect()
     gc.freeze()  # or the collector would write to every page that the forks share
     gc.enable()

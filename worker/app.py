@@ -4,6 +4,7 @@
 """
 
 import ctypes
+import gc
 import logging
 import os
 from functools import cache
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from billiard import current_process
-from celery.signals import setup_logging, worker_process_init, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutting_down
 from kombu.entity import Queue
 
 from backend import logs
@@ -52,6 +53,13 @@ def _configure_logs(loglevel: int, **_: Any) -> None:
 def _shut_down(**_: Any) -> None:
     """The slots give their attempts back, and then there is nothing left to wait for."""
     going_down.value = True
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def _to_be_shared(**_: Any) -> None:
+    """All that is loaded by now stays; were it gone through for garbage, each slot would soon have pages of its own."""
+    gc.collect()
+    gc.freeze()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

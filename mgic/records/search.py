@@ -127,7 +127,7 @@ class Found(Record):
 class Searched(Record):
     """A search as it stands.
 
-    `done`: all trials have ended. `exhausted`: there is no other cell to try, `why` says why not. `asked` counts the
+    `done`: all trials have ended. `exhausted`: no other cell can be tried, `why` says why not. `asked` counts the
     trials that were asked for, `ended` those of them that have ended, with `failed` and `stopped` among them.
     `best` is the best trial that was trained to its end; of nsga2 the front, fewest multiply-accumulates first.
     """

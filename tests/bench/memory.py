@@ -43,14 +43,8 @@ def measure(folder: Path) -> None:
 def _use(running: Service, folder: Path) -> None:
     axes = {"model": ["mgic_resnet20"], "max_steps": [5], "epochs": [1], "seed": [0, 1]}
     running.client.wait(running.client.submit(SweepRequest(experiment="classification", axes=axes)).id, timeout=300)
-    running.client.load_demo()
     with pages.browser(folder / "browser") as ask:
-        for path, wanted in (
-            ("/", pages.PLOT),
-            ("/runs", pages.TABLE),
-            ("/tradeoff", pages.PLOT),
-            ("/sweeps", pages.TABLE),
-        ):
+        for _, path, wanted in pages.shown(running):
             pages.first(ask, f"{running.dashboard_url}{path}", wanted)
     time.sleep(2)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mgic import origin, runner
+from mgic import origin, provenance, runner
 from mgic.records import PluginCode, made_by
 from mgic.repository import repository_of, tracked, without_user
 from tests.outside import commit, git
@@ -49,6 +49,17 @@ def test_the_lab_has_a_commit_only_where_its_own_files_are_tracked(repository, m
     assert origin.source.__wrapped__() == {"version": "0.1.0", "commit": made, "dirty": False}
     (repository / "new_model.py").touch()
     assert origin.source.__wrapped__()["dirty"] is True
+
+
+def test_what_is_asked_ahead_hides_no_repository_that_is_made_later(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    provenance.ask_ahead()
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "file").write_text("1")
+    commit(tmp_path)
+    provenance.ask_ahead()
+    (tmp_path / "file").write_text("2")
+    assert provenance.subject("cost", {}, {})["dirty"]
 
 
 def test_a_folder_without_a_commit_has_none(tmp_path):
