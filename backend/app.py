@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from backend import errors, logs
+from backend import errors
 from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
 from backend.doorkeeper import Doorkeeper
@@ -40,6 +40,7 @@ from backend.scout import Scout
 from backend.settings import Settings, read_settings
 from backend.store import DATABASE_ERRORS, Lease, SchemaMismatch, Store
 from mgic import __version__
+from mgic.doors import logs
 from mgic.errors import BadConfig
 from mgic.place import PREFIX
 from mgic.plugins import asked

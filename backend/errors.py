@@ -16,9 +16,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from backend.logs import this_request
-from backend.store import DATABASE_ERRORS, QuotaExceeded, SchemaMismatch, disk_is_full
+from backend.store import DATABASE_ERRORS, QuotaExceeded, SchemaMismatch, outage
 from mgic.doors.callers import path_within
+from mgic.doors.logs import this_request
 from mgic.errors import (
     BadCheckpoint,
     BadConfig,
@@ -174,9 +174,8 @@ def install(app: FastAPI) -> None:
         return answer
 
     def no_database(_request: Request, error: Exception) -> ProblemResponse:
-        log.warning("the database does not answer: %s", error)
-        words = "the disk of the database is full" if disk_is_full(error) else "the database does not answer"
-        return problem(503, "unavailable", "Not available just now", words)
+        log.warning("%s: %s", outage(error), error)
+        return problem(503, "unavailable", "Not available just now", outage(error))
 
     for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, no_database)

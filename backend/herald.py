@@ -3,12 +3,14 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from typing import Literal
 from urllib.parse import urlsplit
 
-from backend.hooks import Notice, NotTold, execute, post
+from backend.hooks import Notice, NotTold, Silent, execute, post
 from backend.settings import Settings
 from backend.store import Due, Store
 from mgic.errors import NotFound
@@ -16,7 +18,7 @@ from mgic.errors import NotFound
 log = logging.getLogger(__name__)
 EVENT = "sweep.ended"
 AT_A_TIME = 20
-MOST_ATTEMPTS = 10  # over some three hours
+MOST_ATTEMPTS = 10  # over an hour and a half
 FIRST_PAUSE_S = 10.0
 LONGEST_PAUSE_S = 3600.0
 
@@ -41,6 +43,7 @@ class Herald:
         self._every_s = every_s
         self._first_pause_s = first_pause_s
         self._told: set[tuple[object, str]] = set()  # of sweeps that some, but not all, have been told of
+        self._silent: dict[str, float] = {}  # until when who has not answered is not asked
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="herald", daemon=True)
 
@@ -66,10 +69,11 @@ class Herald:
             return False
         said = {"event": EVENT, "at": datetime.now(UTC).isoformat(), "sweep": sweep.model_dump(mode="json")}
         notice = Notice(EVENT, str(due.sweep_id), due.attempts + 1, json.dumps(said).encode())
-        failed = [name for name, tell in self._hooks.items() if not self._tell(due, name, tell, notice)]
-        if failed and notice.attempt < MOST_ATTEMPTS:
+        ends = {name: self._tell(due, name, tell, notice) for name, tell in self._hooks.items()}
+        failed, attempted = [name for name, end in ends.items() if end != "told"], "failed" in ends.values()
+        if failed and not (attempted and notice.attempt == MOST_ATTEMPTS):
             pause = min(self._first_pause_s * 2**due.attempts, LONGEST_PAUSE_S)
-            self._store.announce_later(due, pause)
+            self._store.announce_later(due, pause, attempted)
             return False
         if failed:
             log.error("sweep %s: %s was not told, and is not tried again", due.sweep_id, ", ".join(failed))
@@ -77,16 +81,21 @@ class Herald:
         self._store.announced(due.sweep_id)
         return not failed
 
-    def _tell(self, due: Due, name: str, tell: Tell, notice: Notice) -> bool:
+    def _tell(self, due: Due, name: str, tell: Tell, notice: Notice) -> Literal["told", "failed", "not asked"]:
+        """Nobody waits behind who is silent: it is not asked for a while, and that is no attempt."""
         if (due.sweep_id, name) in self._told:
-            return True
+            return "told"
+        if time.monotonic() < self._silent.get(name, 0.0):
+            return "not asked"
         try:
             tell(notice)
         except NotTold as error:
+            if isinstance(error, Silent):
+                self._silent[name] = time.monotonic() + self._first_pause_s
             log.warning("sweep %s: attempt %d to tell failed: %s", due.sweep_id, notice.attempt, error)
-            return False
+            return "failed"
         self._told.add((due.sweep_id, name))
-        return True
+        return "told"
 
     def _loop(self) -> None:
         while not self._ended.wait(self._every_s):

@@ -9,6 +9,7 @@ import hmac
 import ipaddress
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import time
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
+import anyio
 import httpx2 as httpx
 
 from mgic import __version__
@@ -30,6 +32,10 @@ KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ")  # of ours, which has passwords 
 
 class NotTold(MgicError):
     """The receiver was not reached, did not take it, or may not be asked."""
+
+
+class Silent(NotTold):
+    """There was no answer at all: whoever asks again at once waits as long again."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def post(url: str, secret: str, notice: Notice, private: bool) -> None:
         private: Whether the address may be one of this machine or of a private network.
 
     Raises:
-        NotTold: It was not taken.
+        NotTold: It was not taken; `Silent` where nobody answered.
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -82,17 +88,23 @@ def post(url: str, secret: str, notice: Notice, private: bool) -> None:
     # To the very address that was looked at: a name may lead elsewhere the next time it is asked for.
     pinned = urlunsplit((parts.scheme, f"{address}:{port}", parts.path or "/", parts.query, ""))
     try:
-        with (
-            httpx.Client(timeout=POST_S, trust_env=False, follow_redirects=False) as client,
-            client.stream(
-                "POST", pinned, content=notice.body, headers=headers, extensions={"sni_hostname": host}
-            ) as answer,
-        ):
-            pass  # of the answer its status counts: what comes behind it may never end, and is not read
+        status = anyio.run(_status, pinned, notice.body, headers, host)
+    except TimeoutError as error:
+        raise Silent(f"{host}: no answer in {POST_S:g} s") from error
     except httpx.HTTPError as error:
-        raise NotTold(f"{host}: {type(error).__name__}: {error}"[:300]) from error
-    if not answer.is_success:
-        raise NotTold(f"{host} answered {answer.status_code}")
+        raise Silent(f"{host}: {type(error).__name__}: {error}"[:300]) from error
+    if not 200 <= status < 300:
+        raise NotTold(f"{host} answered {status}")
+
+
+async def _status(url: str, body: bytes, headers: dict[str, str], host: str) -> int:
+    """Of the answer, of which no more is read. Raises `TimeoutError`, however slowly anything comes."""
+    with anyio.fail_after(POST_S):
+        async with (
+            httpx.AsyncClient(timeout=POST_S, trust_env=False, follow_redirects=False) as client,
+            client.stream("POST", url, content=body, headers=headers, extensions={"sni_hostname": host}) as answer,
+        ):
+            return int(answer.status_code)
 
 
 def _address(host: str, port: int, private: bool) -> str:
@@ -100,7 +112,7 @@ def _address(host: str, port: int, private: bool) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NotTold(f"{host}: {error}") from error
+        raise Silent(f"{host}: {error}") from error
     addresses = [str(one[4][0]).partition("%")[0] for one in found]
     if not private and (inner := [one for one in addresses if not is_public(one)]):
         raise NotTold(f"{host} is {inner[0]}, of a private network: MGIC_WEBHOOK_PRIVATE=true allows such addresses")
@@ -124,14 +136,26 @@ def execute(command: str, notice: Notice) -> None:
     told = {"MGIC_EVENT": notice.event, "MGIC_SWEEP": notice.subject}
     environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     try:
-        done = subprocess.run(
-            words, input=notice.body, env=environment | told, capture_output=True, timeout=COMMAND_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        process = subprocess.Popen(
+            words, env=environment | told, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        with process:
+            said = _said(process, notice.body)
+    except OSError as error:
         raise NotTold(f"{words[0]}: {error}") from error
-    if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise NotTold(f"{words[0]} ended with {done.returncode}: {last[:200]}")
+    if process.returncode:
+        last = said.decode(errors="replace").strip().rpartition("\n")[2]
+        raise NotTold(f"{words[0]} ended with {process.returncode}: {last[:200]}")
+
+
+def _said(process: "subprocess.Popen[bytes]", body: bytes) -> bytes:
+    """On stderr, until it has closed that. Raises `Silent`; then all that it has started is gone."""
+    try:
+        return process.communicate(body, COMMAND_S)[1]
+    except subprocess.TimeoutExpired as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise Silent(f"{error.cmd[0]}: it took longer than {COMMAND_S:g} s") from error
 
 
 def split(command: str) -> Sequence[str]:

@@ -10,7 +10,7 @@ import psutil
 
 from backend.artifacts import Artifacts
 from backend.catalogue import Catalogue
-from backend.disk import free_bytes
+from backend.disk import free_bytes, shortages
 from backend.exposition import Family, Histogram, text
 from backend.janitor import Janitor
 from backend.reaper import Reaper
@@ -64,6 +64,13 @@ class Metrics:
             {(place,): left for place, left in free.items()},
             "place",
         )
+        refused = shortages(self._store.engine, self._artifacts)
+        yield _gauge(
+            "mgic_disk_writable",
+            "Whether anything can be written there: 0 where a disk is full, read-only, or has a quota that is met",
+            {(place,): place not in refused for place in free},
+            "place",
+        )
         try:
             vitals = self._store.vitals()
         except DATABASE_ERRORS:
@@ -98,6 +105,11 @@ def _of_store(vitals: Vitals) -> Iterator[Family]:
         "mgic_lease_overdue_seconds",
         "Since the lease of a run in work is over, which the reaper has not taken back",
         {(): vitals.overdue},
+    )
+    yield _gauge(
+        "mgic_untold_sweeps",
+        "Sweeps that have ended, of which somebody could not be told so far",
+        {(): vitals.untold},
     )
     yield _gauge(
         "mgic_worker_heartbeat_seconds", "Since a worker was last heard of", vitals.heartbeats, "worker", "queue"

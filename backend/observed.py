@@ -12,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.doorkeeper import READING
-from backend.logs import of_request
+from mgic.doors.logs import of_request
 
 log = logging.getLogger(__name__)
 NO_ROUTE = "none"  # that the path led to

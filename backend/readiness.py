@@ -9,7 +9,7 @@ from backend.janitor import Janitor
 from backend.migrations import check
 from backend.reaper import Reaper
 from backend.settings import Settings
-from backend.store import DATABASE_ERRORS, SchemaMismatch, Store
+from backend.store import DATABASE_ERRORS, SchemaMismatch, Store, outage
 from mgic import __version__
 from mgic.records import Health
 
@@ -31,8 +31,8 @@ def look_around(
         alive, waiting = store.alive_workers(settings.lease_s), store.eligible()
     except SchemaMismatch as error:
         return Health(status="unavailable", **seen, database="wrong schema", notes=(*notes, str(error)))
-    except DATABASE_ERRORS:
-        notes.append("the database does not answer")
+    except DATABASE_ERRORS as error:
+        notes.append(outage(error))
         return Health(status="unavailable", **seen, database="no answer", notes=tuple(notes))
     catalogue.start()  # where it failed, and nobody has asked since
     if not reaper.broker_reached:

@@ -15,10 +15,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from backend.artifacts import SCHEMES
 from backend.hooks import split
 from backend.keys import Token, read_key, read_key_file
-from backend.logs import LogFormat
 from backend.store import Policy, parse_database_url, sqlite_url
 from mgic.cores import usable_cores
 from mgic.doors.callers import LOOPBACK, read_hosts
+from mgic.doors.logs import LogFormat
 from mgic.errors import BadConfig
 from mgic.place import check_folder, check_variables
 from mgic.plugins import split_names

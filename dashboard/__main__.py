@@ -1,5 +1,6 @@
 """Serve the pages: `python -m dashboard --host 127.0.0.1 --port 8501`."""
 
+import logging
 import os
 import secrets
 import sys
@@ -11,12 +12,14 @@ import streamlit as st
 from pydantic import ValidationError
 from starlette.middleware import Middleware
 from streamlit import config
+from streamlit import logger as streamlit_logger
 
 from dashboard.assets import Assets
 from dashboard.guard import Guard
 from dashboard.settings import Settings
 from dashboard.signing_in import entrance, routes
 from dashboard.visitors import is_known
+from mgic.doors import logs
 from mgic.doors.serving import read_place, serve
 from mgic.errors import BadConfig
 
@@ -33,6 +36,7 @@ def main() -> None:
     except (ValueError, BadConfig) as error:
         sys.stderr.write(f"{in_words(error)}\n")
         raise SystemExit(os.EX_CONFIG) from error
+    logs.configure(settings.log_format)
     app = st.App(
         Path(__file__).with_name("app.py"),
         secrets={"auth": {**provider, "cookie_secret": secrets.token_hex(32)}} if provider else None,
@@ -42,9 +46,21 @@ def main() -> None:
             Middleware(Assets, root=settings.root_path),
         ],
     )
+    take_lines()
     # Once the application has found its file of options, and before it is asked for anything.
     config.set_option("server.baseUrlPath", settings.root_path.strip("/"))
     serve(app, host, port, websockets=True)
+
+
+def take_lines() -> None:
+    """Streamlit's lines are written as all others: it gives each of its loggers a handler, also those to come."""
+
+    def hand_on(logger: logging.Logger) -> None:
+        logger.handlers.clear()
+        logger.propagate = True
+
+    streamlit_logger.setup_formatter = hand_on
+    streamlit_logger.update_formatter()
 
 
 def in_words(error: Exception) -> str:

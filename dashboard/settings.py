@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mgic.doors.callers import read_hosts
+from mgic.doors.logs import LogFormat
 from mgic.errors import BadConfig
 from mgic.records import Scope
 
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     dashboard_host: str = "127.0.0.1"  # `python -m dashboard --host` says it
     dashboard_port: int = 8501
     root_path: str = ""  # in front of all addresses, where a proxy has put the service below one: /lab
+    log_format: LogFormat = "auto"  # JSON lines, and plain ones on a terminal
     session_hours: float = Field(12, gt=0)  # after which who has signed in has to do it again
     oidc_metadata_url: str = ""  # of the provider, https://.../.well-known/openid-configuration
     oidc_client_id: str = ""

@@ -5,7 +5,9 @@ Not `celery -A worker.app`, which looks for `worker` in the current directory fi
 
 import sys
 
-from worker.app import celery
+from mgic.doors import logs
+from worker.app import celery, settings
 
 if __name__ == "__main__":
-    celery.worker_main(["worker", *sys.argv[1:]])
+    logs.configure(settings.log_format)  # what is said before Celery asks for it
+    celery.worker_main(["--quiet", "worker", *sys.argv[1:]])  # without its banner, which is no line of a log

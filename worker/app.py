@@ -16,11 +16,11 @@ from billiard import current_process
 from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutting_down
 from kombu.entity import Queue
 
-from backend import logs
 from backend.artifacts import Artifacts
 from backend.queue import RUN_TASK, Bell, celery_app
 from backend.settings import read_settings
 from backend.store import DATABASE_ERRORS, Claim, Lease, Store
+from mgic.doors import logs
 from mgic.plugins import asked, words_for
 from mgic.process import die_with_parent
 from worker.beacon import Beacon, at_work, slot_of

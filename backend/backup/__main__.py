@@ -8,6 +8,7 @@ the archive, the settings or the schema do not allow it, 69 if the database or t
 import argparse
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from backend.backup.restoring import examine, restore
 from backend.backup.taking import Taken, take
 from backend.migrations.__main__ import reason
 from backend.settings import Settings, read_settings
-from backend.store import DATABASE_ERRORS, disk_is_full, make_engine
+from backend.store import DATABASE_ERRORS, disk_is_full, is_damaged, make_engine
 from mgic.errors import MgicError
 
 PIPE = "-"
@@ -41,15 +42,20 @@ def main() -> int:
         return _do(asked.what, asked.file, asked.replace, settings)
     except MgicError as error:
         return _refuse(os.EX_CONFIG, str(error))
-    except DBAPIError as error:
-        away = isinstance(error, DATABASE_ERRORS)
-        code = os.EX_IOERR if away and disk_is_full(error) else os.EX_UNAVAILABLE if away else os.EX_CONFIG
-        return _refuse(code, reason(settings.database, error))
+    except (DBAPIError, sqlite3.Error) as error:
+        return _refuse(_code(error), reason(settings.database, error))
     except ArtifactsAway as error:
         return _refuse(os.EX_UNAVAILABLE, f"the place of the artifacts does not answer: {error}")
     except OSError as error:
         place = os.fsdecode(error.filename) if error.filename is not None else asked.file
         return _refuse(os.EX_IOERR, f"{place}: {error.strerror or error}")
+
+
+def _code(error: Exception) -> int:
+    if disk_is_full(error):
+        return os.EX_IOERR
+    away = isinstance(error, (*DATABASE_ERRORS, sqlite3.OperationalError)) and not is_damaged(error)
+    return os.EX_UNAVAILABLE if away else os.EX_CONFIG
 
 
 def _do(what: str, name: str, replace: bool, settings: Settings) -> int:

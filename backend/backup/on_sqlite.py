@@ -8,17 +8,19 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
 from backend.backup.archive import PIECE, STORE, Head, pieces_of
 from backend.backup.contents import Contents, compare, contents, count_rows, holds_something, ran
 from backend.migrations import upgrade, version_of
-from backend.store import make_engine, sqlite_url
+from backend.store import is_damaged, make_engine, sqlite_url
 from mgic.errors import BadConfig, Conflict
 
 NAME = f"{STORE}mgic.db"
@@ -37,6 +39,7 @@ def snapshot(engine: Engine, work: Path) -> Iterator[tuple[Contents, Iterator[Me
         work: A folder that has room for a copy.
     """
     work.mkdir(parents=True, exist_ok=True)
+    _clear_killed(work)
     copy = work / f"{COPY}.{os.getpid()}"
     try:
         _copy(_file(engine), copy)
@@ -45,6 +48,13 @@ def snapshot(engine: Engine, work: Path) -> Iterator[tuple[Contents, Iterator[Me
         yield found, _members(copy)
     finally:
         copy.unlink(missing_ok=True)
+
+
+def _clear_killed(work: Path) -> None:
+    """What backups have left that were killed: each as large as the store was."""
+    for left in work.glob(f"{COPY}.*"):
+        if not Path("/proc", left.suffix[1:]).exists():
+            left.unlink(missing_ok=True)
 
 
 def _copy(file: Path, copy: Path) -> None:
@@ -69,15 +79,33 @@ def _members(copy: Path) -> Iterator[Member]:
         yield NAME, copy.stat().st_size, iter(lambda: file.read(PIECE), b"")
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A store that is to be replaced: how it is, in a word; its schema, and its runs that may have left files."""
+
+    state: Literal["empty", "not empty", "damaged"]
+    version: str | None
+    runs: list[UUID]
+
+
 def check_target(engine: Engine, replace: bool) -> None:
     """Raises `Conflict` where the store is in use, or holds something and is not to be replaced."""
     file = _file(engine)
-    if not file.exists():
-        return
-    _alone(file)
-    with _opened(file) as connection:
-        if not replace and holds_something(connection):
-            raise Conflict(f"the store {file} is not empty: --replace puts the backup in its place")
+    if file.exists() and (state := _standing(file).state) != "empty" and not replace:
+        raise Conflict(f"the store {file} is {state}: --replace puts the backup in its place")
+
+
+def _standing(file: Path) -> Standing:
+    """Of a damaged one no more is known. Raises `Conflict` where it is in use."""
+    try:
+        _alone(file)
+        with _opened(file) as connection:
+            state: Literal["empty", "not empty"] = "not empty" if holds_something(connection) else "empty"
+            return Standing(state, version_of(connection), list(ran(connection)))
+    except (sqlite3.DatabaseError, DatabaseError) as error:
+        if not is_damaged(error):
+            raise
+        return Standing("damaged", None, [])
 
 
 def _alone(file: Path) -> None:
@@ -117,17 +145,19 @@ def load(
         upgrade(newest)
         newest.dispose()
         _alone(new)
-        before, runs = None, list[UUID]()
-        if file.exists():
-            _alone(file)
-            with _opened(file) as opened:
-                before, runs = version_of(opened), list(ran(opened))
+        before = _standing(file) if file.exists() else Standing("empty", None, [])
         engine.dispose()
+        _clear_beside(file)  # a damaged one has left what would be taken for the new one's newest transactions
         _take_place(new, file)
-        return before, runs
+        return before.version, before.runs
     finally:
-        for leftover in (new, *(new.with_name(f"{new.name}{end}") for end in ("-wal", "-shm", "-journal"))):
-            leftover.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
+        _clear_beside(new)
+
+
+def _clear_beside(file: Path) -> None:
+    for end in ("-wal", "-shm", "-journal"):
+        file.with_name(f"{file.name}{end}").unlink(missing_ok=True)
 
 
 def _write(new: Path, stored: Iterator[tuple[str, int, IO[bytes]]]) -> None:

@@ -12,8 +12,12 @@ from sqlalchemy import Connection, Engine, inspect, select, text
 
 from backend.store import SchemaMismatch, make_engine, parse_database_url
 from backend.store.schema import SCHEMA_VERSION
+from mgic.errors import BadConfig
 
 LOCK = 0x4D474943  # "MGIC": the advisory lock of this program's migrations
+
+
+REMEDY = "`mgic restore FILE --replace` puts a backup in its place"  # of a database that is damaged
 
 
 def upgrade(engine: Engine) -> None:
@@ -60,6 +64,7 @@ def state(url: str) -> str:
 
     Raises:
         SchemaMismatch: It is newer than this program.
+        BadConfig: It is damaged.
         DATABASE_ERRORS: It does not answer, or cannot be written.
     """
     file = parse_database_url(url).database
@@ -70,6 +75,11 @@ def state(url: str) -> str:
         found = version_of(connection)
         transaction.rollback()
     refuse_newer(found)
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            said = connection.scalar(text("pragma quick_check(1)"))
+        if said != "ok":
+            raise BadConfig(f"the database {file} is damaged: {said}. {REMEDY}")
     return f"schema {found}" if found == SCHEMA_VERSION else f"schema {found or 'none'}, the next start brings it up"
 
 

@@ -1,7 +1,7 @@
 """Bring the configured database to the newest schema; `--check` only says how it stands.
 
 Exit 0, and with `--check` a line on stdout; or a line on stderr and 78 (sysexits.h) if the database is newer than this
-program, does not take the password or cannot be one, 69 if it does not answer, 74 if its disk is full.
+program, does not take the password, is damaged or cannot be one, 69 if it does not answer, 74 if its disk is full.
 """
 
 import os
@@ -10,9 +10,10 @@ from typing import NoReturn
 
 from sqlalchemy.exc import DBAPIError
 
-from backend.migrations import state, upgrade
+from backend.migrations import REMEDY, state, upgrade
 from backend.settings import read_settings
-from backend.store import DATABASE_ERRORS, SchemaMismatch, disk_is_full, make_engine, parse_database_url
+from backend.store import DATABASE_ERRORS, disk_is_full, is_damaged, make_engine, parse_database_url
+from mgic.errors import MgicError
 
 WRONG_PASSWORD = "password authentication failed"  # PostgreSQL gives its code only after a connection is made
 KEPT = (
@@ -28,13 +29,15 @@ def main() -> None:
             sys.stdout.write(f"{state(database)}\n")
         else:
             upgrade(make_engine(database, pooled=False))
-    except SchemaMismatch as mismatch:
-        _leave(os.EX_CONFIG, str(mismatch))
+    except MgicError as error:
+        _leave(os.EX_CONFIG, str(error))
     except DATABASE_ERRORS as error:
         if WRONG_PASSWORD in str(error):
             _leave(os.EX_CONFIG, KEPT)
+        if is_damaged(error):
+            _leave(os.EX_CONFIG, f"{reason(database, error)}. {REMEDY}")
         _leave(os.EX_IOERR if disk_is_full(error) else os.EX_UNAVAILABLE, reason(database, error))
-    except DBAPIError as error:  # it answers, and is none: another kind of file, for one
+    except DBAPIError as error:  # it answers, and does not let us
         _leave(os.EX_CONFIG, reason(database, error))
     except OSError as error:
         _leave(os.EX_CONFIG, f"{error.filename}, for the database, cannot be made: {error.strerror}")

@@ -48,7 +48,8 @@ def get_artifact(
     thumbnail: Pixels = None,
     byte_range: Annotated[str | None, Header(alias="Range")] = None,
 ) -> Response:
-    """One of them, as it is: bytes, of the media type that the list says. One range of them with `Range`.
+    """One of them, as it is: bytes, of the media type that the list says. One range of them with `Range`; its SHA-256
+    is the `ETag`. 404 also where less is there than the run has left.
 
     With `thumbnail` a PNG, made of a picture that is a PNG or a JPEG; what is no picture has none.
     """
@@ -67,6 +68,8 @@ def get_artifact(
 
 def _stream(artifacts: Artifacts, key: str, artifact: Artifact, byte_range: str) -> Response:
     size = artifacts.size(key)
+    if size != artifact.size:
+        raise NotFound(f"{artifact.name} is damaged: of its {artifact.size} bytes {size} are there")
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": f'"{artifact.sha256}"',

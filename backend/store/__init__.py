@@ -19,7 +19,9 @@ from backend.store.database import (
     QuotaExceeded,
     SchemaMismatch,
     disk_is_full,
+    is_damaged,
     make_engine,
+    outage,
     parse_database_url,
     sqlite_url,
 )
@@ -78,7 +80,9 @@ __all__ = [
     "Vitals",
     "config_key",
     "disk_is_full",
+    "is_damaged",
     "make_engine",
+    "outage",
     "parse_database_url",
     "sqlite_url",
 ]

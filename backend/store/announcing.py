@@ -62,8 +62,8 @@ class Announcements(Database):
         with self._write() as connection:
             connection.execute(delete(announcements).where(announcements.c.sweep_id == sweep_id))
 
-    def announce_later(self, due: Due, after_s: float) -> None:
-        """It could not be told now."""
+    def announce_later(self, due: Due, after_s: float, attempted: bool) -> None:
+        """It could not be told now, or was not tried."""
         with self._write() as connection:
-            later = {"attempts": due.attempts + 1, "due_at": self._now(connection) + after_s}
+            later = {"attempts": due.attempts + attempted, "due_at": self._now(connection) + after_s}
             connection.execute(update(announcements).where(announcements.c.sweep_id == due.sweep_id).values(**later))

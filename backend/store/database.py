@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, func, insert, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.pool import NullPool
@@ -30,7 +30,9 @@ class QuotaExceeded(MgicError):
 
 
 SQLITE_FULL = 13  # sqlite.org/rescode.html
+SQLITE_DAMAGED = (11, 26)  # a malformed page; a file that is no database
 DISK_FULL = "53100"  # PostgreSQL, appendix A
+DATA_DAMAGED = ("XX001", "XX002")  # a page, an index
 
 # What each scheme stands for; people paste all of these.
 DRIVERS = {
@@ -42,9 +44,23 @@ DRIVERS = {
 
 
 def disk_is_full(error: Exception) -> bool:
-    """Whether one of `DATABASE_ERRORS` says that there is no room for what was to be stored."""
-    cause = getattr(error, "orig", None)
+    """Whether a database error, or a driver's, says that there is no room for what was to be stored."""
+    cause = getattr(error, "orig", None) or error
     return getattr(cause, "sqlite_errorcode", None) == SQLITE_FULL or getattr(cause, "sqlstate", None) == DISK_FULL
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether a database error, or a driver's, says that what is stored can no longer be read."""
+    cause = getattr(error, "orig", None) or error
+    primary = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
+    return primary in SQLITE_DAMAGED or getattr(cause, "sqlstate", None) in DATA_DAMAGED
+
+
+def outage(error: Exception) -> str:
+    """What one of `DATABASE_ERRORS` means, in words for anybody."""
+    if disk_is_full(error):
+        return "the disk of the database is full"
+    return "the database is damaged" if is_damaged(error) else "the database does not answer"
 
 
 def sqlite_url(file: Path) -> str:
@@ -82,11 +98,20 @@ def make_engine(url: str, pooled: bool = True) -> Engine:
         engine = create_engine(parsed, connect_args={"timeout": 10}, hide_parameters=True, **pool)
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
-        return engine
-    limits = "-c statement_timeout=10s -c idle_in_transaction_session_timeout=30s"
-    connect = {"options": limits, "connect_timeout": 5}
-    # What an error says of itself is logged: what users have written belongs into no log.
-    return create_engine(parsed, connect_args=connect, pool_pre_ping=pooled, hide_parameters=True, **pool)
+    else:
+        limits = "-c statement_timeout=10s -c idle_in_transaction_session_timeout=30s"
+        connect = {"options": limits, "connect_timeout": 5}
+        # What an error says of itself is logged: what users have written belongs into no log.
+        engine = create_engine(parsed, connect_args=connect, pool_pre_ping=pooled, hide_parameters=True, **pool)
+    event.listen(engine, "handle_error", _damage_is_an_outage, retval=True)
+    return engine
+
+
+def _damage_is_an_outage(context: ExceptionContext) -> OperationalError | None:
+    """Drivers say by other errors that a database is damaged; to us it is one that cannot be used now."""
+    if isinstance(context.sqlalchemy_exception, OperationalError) or not is_damaged(context.original_exception):
+        return None
+    return OperationalError(context.statement, context.parameters, context.original_exception, hide_parameters=True)
 
 
 def _sqlite_connect(connection: Any, _record: object) -> None:

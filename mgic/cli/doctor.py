@@ -25,6 +25,7 @@ from mgic.extras import ALONE, has_service
 from mgic.place import check_folder
 from mgic.plugins import load_tried
 from mgic.records import Health, Record
+from mgic.transport import NoAnswerInTime
 
 OLDEST_PYTHON = (3, 11)
 SERVICE_PACKAGES = ("alembic", "celery", "fastapi", "psutil", "pydantic_settings", "redis", "sqlalchemy", "uvicorn")
@@ -215,6 +216,9 @@ def _service(url: str, key: str | None) -> tuple[Check, bool]:
             return _check("running service", health.status == "ok", detail), True
     except BadConfig as error:
         return _check("running service", False, str(error)), False
+    except NoAnswerInTime:
+        words = f"{url} is taken by something that does not answer: it is frozen, or has too much to do"
+        return _check("running service", False, words), True
     except Unreachable:
         return Check(name="running service", status="unused", required=False, detail=f"none at {url}"), False
     except ApiError as error:

@@ -44,14 +44,16 @@ class Process:
     started: float = 0.0
     pause: float = FIRST_PAUSE_S
     due: float = field(default=0.0)
+    _output: IO[bytes] | None = None  # its log, also when somebody has taken that away
 
     def start(self) -> None:
         """In a session of its own: Ctrl-C is ours to hear, not its. Raises `Refused`."""
-        with self._opened_log() as log, naming(f"{self.name} cannot be started"):
+        self._open_log()
+        with naming(f"{self.name} cannot be started"):
             self.running = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=self._output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self.environment},
                 cwd=self.folder,
@@ -60,10 +62,16 @@ class Process:
             )
         self.started = time.monotonic()
 
-    def _opened_log(self) -> IO[bytes]:
+    def _open_log(self) -> None:
+        self._close_log()
         with naming(f"{self.log} cannot be written"):
             self.log.parent.mkdir(parents=True, exist_ok=True)
-            return self.log.open("ab")  # appended to, so that it may be cut while the process writes
+            self._output = self.log.open("ab")  # appended to, so that it may be cut while the process writes
+
+    def _close_log(self) -> None:
+        if self._output is not None:
+            self._output.close()
+            self._output = None
 
     def tend(self, say: Callable[[str], None]) -> None:
         """Start it again if it has ended, after a pause that grows while it keeps ending; keep its log short."""
@@ -95,11 +103,15 @@ class Process:
         self.pause = min(2 * self.pause, LONGEST_PAUSE_S)
 
     def _cut_log(self) -> None:
-        """The process holds the file, so it is copied and cut; what is written in between is lost."""
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            with contextlib.suppress(OSError):  # a full disk: then only the cut helps
-                shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
-            os.truncate(self.log, 0)
+        """The process holds the file, so it is copied and cut; what is written in between is lost.
+
+        It is the file that is held, wherever it is by now: one that was removed would fill the disk, and nobody see it.
+        """
+        if self._output is None or os.fstat(self._output.fileno()).st_size <= LOG_BYTES:
+            return
+        with contextlib.suppress(OSError):  # a full disk: then only the cut helps
+            shutil.copyfile(f"/proc/self/fd/{self._output.fileno()}", self.log.with_suffix(".log.1"))
+        os.ftruncate(self._output.fileno(), 0)
 
     def tell(self, number: signal.Signals) -> None:
         """Send a signal to the process, which tells its own."""
@@ -108,14 +120,14 @@ class Process:
 
     def wait(self, deadline: float) -> None:
         """Until it has ended; what is left of its process group at the deadline is killed."""
-        if self.running is None:
-            return
-        try:
-            self.running.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        if self.running is not None:
+            try:
+                self.running.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self._signal_group(signal.SIGKILL)
+                self.running.wait()
             self._signal_group(signal.SIGKILL)
-            self.running.wait()
-        self._signal_group(signal.SIGKILL)
+        self._close_log()
 
     def _signal_group(self, number: signal.Signals) -> None:
         if self.running is not None:

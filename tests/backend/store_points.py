@@ -1,6 +1,9 @@
 """Sweeps, slots and outcomes to put into a store, and what tests look up in it besides its methods."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -155,3 +158,17 @@ def check_run(row: Mapping[str, Any], path: Sequence[Mapping[str, Any]], max_att
         assert row["lacks"] == 0
     if row["superseded"]:
         assert row["status"] in ("failed", "cancelled")
+
+
+SQLITE_PAGE = 4096  # bytes
+
+
+def overwrite(file: Path, first: int) -> None:
+    """All pages from this one on, with what is none, as a failing disk might."""
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("pragma page_size").fetchone() == (SQLITE_PAGE,)
+        connection.execute("pragma user_version = 1")  # a change, so that nobody believes what he remembers
+        connection.execute("pragma wal_checkpoint(truncate)")
+    with file.open("r+b") as opened:
+        opened.seek(first * SQLITE_PAGE)
+        opened.write(b"\xa5" * (file.stat().st_size - first * SQLITE_PAGE))

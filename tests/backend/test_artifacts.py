@@ -331,6 +331,15 @@ def test_a_file_that_is_gone_from_its_place_is_not_found(api, kept):
 
 
 @of_one_store
+def test_a_file_of_which_a_part_is_gone_is_not_given_as_if_it_were_whole(api, kept):
+    (file,) = api.app.state.artifacts.folder.rglob("numbers.npz")
+    os.truncate(file, 60)
+    answer = api.get(f"{kept}/numbers.npz")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+    assert answer.json()["detail"] == "numbers.npz is damaged: of its 100 bytes 60 are there"
+
+
+@of_one_store
 def test_a_place_that_does_not_answer_is_a_503(api, kept, monkeypatch):
     def away(*_):
         raise ArtifactsAway("no route to s3://inner/bucket")

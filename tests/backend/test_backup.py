@@ -23,7 +23,7 @@ from backend.store import NewBaseline, RunQuery, SchemaMismatch, Store, make_eng
 from backend.store.schema import SCHEMA_VERSION, metadata
 from mgic.errors import BadConfig, Conflict
 from mgic.records import Artifact, ModelFigures, Source
-from tests.backend.store_points import add, succeeded, taken
+from tests.backend.store_points import add, overwrite, succeeded, taken
 from tests.backend.test_migrations import dumped, of_0002  # noqa: F401 - a fixture
 from tests.cases import thorough
 
@@ -144,6 +144,25 @@ def test_a_store_in_use_is_left_alone(lab):
     assert content_of(lab.engine) == before
 
 
+@pytest.mark.parametrize("first", [0, *thorough(1)])
+def test_a_damaged_store_is_replaced_with_what_lies_beside_it(sqlite_url, tmp_path, first):
+    lab = Lab(sqlite_url, tmp_path)
+    lab.fill()
+    lab.take()
+    before, file = content_of(lab.engine), Path(lab.engine.url.database)
+    with lab.engine.connect() as service:
+        service.execute(sa.text("select count(*) from sweeps"))
+        add(lab.store, 5)
+        newest = file.with_name(f"{file.name}-wal").read_bytes()
+    overwrite(file, first)
+    file.with_name(f"{file.name}-wal").write_bytes(newest)
+    with pytest.raises(Conflict, match="is damaged: --replace puts the backup in its place"):
+        lab.restore(replace=False)
+    assert lab.restore().before is None
+    assert content_of(lab.engine) == before
+    assert not file.with_name(f"{file.name}-wal").exists()
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -186,6 +205,17 @@ def replace_head(path: Path, text: bytes) -> None:
             info = tarfile.TarInfo(one)
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
+
+
+def test_what_a_killed_backup_has_left_goes_with_the_next_one(sqlite_url, tmp_path):
+    lab = Lab(sqlite_url, tmp_path)
+    lab.fill()
+    (tmp_path / "work").mkdir(exist_ok=True)
+    left, others = (tmp_path / "work" / f"backup.part.{pid}" for pid in (2**22 + 1, os.getppid()))  # Linux has no such
+    left.touch()
+    others.touch()
+    lab.take()
+    assert (left.exists(), others.exists()) == (False, True)
 
 
 def test_a_file_that_is_missing_or_damaged_is_named_and_the_rest_is_there(sqlite_url, tmp_path):

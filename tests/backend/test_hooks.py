@@ -13,12 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pydantic import ValidationError
 
+from backend import hooks
 from backend.herald import MOST_ATTEMPTS, Herald, hooks_of
-from backend.hooks import Notice, NotTold, execute, is_public, post
+from backend.hooks import Notice, NotTold, Silent, execute, is_public, post
 from backend.settings import Settings
 from mgic.records import SweepRequest
 from tests.backend.store_points import add, fail, succeeded, taken
-from tests.conftest import wait_for
+from tests.conftest import gone, wait_for
 
 SECRET = "a secret of the receiver"
 # What is asked of the store is asked of both in one test; the rest lies beyond it.
@@ -136,22 +137,58 @@ def test_a_command_gets_it_on_its_input_and_none_of_our_secrets(tmp_path, monkey
         execute("/no/such/command", NOTICE)
 
 
+@contextmanager
+def drop_by_drop():
+    """A receiver whose answer comes a byte every tenth of a second, and never to its end."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                while not ended.wait(0.1):
+                    connection.sendall(b"H")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        finally:
+            ended.set()
+            thread.join()
+
+
+def test_who_answers_drop_by_drop_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(hooks, "POST_S", 0.5)
+    with drop_by_drop() as url, pytest.raises(Silent, match=r"127\.0\.0\.1: no answer in 0\.5 s"):
+        post(url, SECRET, NOTICE, private=True)
+
+
+def test_a_command_that_hangs_is_ended_with_all_that_it_has_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(hooks, "COMMAND_S", 0.5)
+    place = tmp_path / "pid"
+    with pytest.raises(Silent, match=r"it took longer than 0\.5 s"):
+        execute(f"sh -c 'sleep 60 & echo $! > {place}; wait'", NOTICE)
+    wait_for(lambda: gone(int(place.read_text())), 5, "the end of what it has started")
+
+
 class Listener:
     """A hook that fails so often, and then keeps what it is told."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, failure: type[NotTold] = NotTold) -> None:
         self.failures = failures
+        self.failure = failure
         self.got: list[Notice] = []
 
     def __call__(self, notice: Notice) -> None:
         if self.failures:
             self.failures -= 1
-            raise NotTold("not now")
+            raise self.failure("not now")
         self.got.append(notice)
 
 
-def herald(store, *listeners: Listener) -> Herald:
-    return Herald(store, {str(number): one for number, one in enumerate(listeners)}, 60, first_pause_s=0)
+def herald(store, *listeners: Listener, first_pause_s: float = 0) -> Herald:
+    return Herald(store, {str(number): one for number, one in enumerate(listeners)}, 60, first_pause_s)
 
 
 def test_a_sweep_is_announced_once_when_all_of_it_has_ended(store):
@@ -192,6 +229,19 @@ def test_who_could_not_be_told_is_told_later_and_others_not_twice(store):
     mine.announce()
     assert [notice.attempt for notice in away.got] == [3]
     assert [notice.attempt for notice in there.got] == [1]
+
+
+@of_one_store
+def test_nobody_waits_behind_who_is_silent_and_that_is_told_all_the_same(store):
+    silent, there = Listener(failures=1, failure=Silent), Listener()
+    mine = herald(store, silent, there, first_pause_s=0.2)
+    for run_id in add(store), add(store), add(store):
+        store.cancel_run(run_id[0])
+    mine.announce()
+    assert (silent.failures, len(silent.got), len(there.got)) == (0, 0, 3)
+    wait_for(lambda: mine.announce() and len(silent.got) == 3, 5, "the end of its silence")
+    assert sorted(notice.attempt for notice in silent.got) == [1, 1, 2], "not to be asked is no attempt"
+    assert len(there.got) == 3
 
 
 @of_one_store

@@ -14,7 +14,7 @@ from tests.backend.store_points import CPU, add, expire, taken
 
 
 def test_who_watches_over_the_queue_is_told_how_old_all_of_it_is(store):
-    assert store.vitals() == Vitals({}, {}, {}, 0.0, {})
+    assert store.vitals() == Vitals({}, {}, {}, 0.0, 0, {})
     add(store, 2)
     add(store, needs=add(store), queue="gpu")
     store.worker_seen(CPU, 2, "0.1")
@@ -28,6 +28,16 @@ def test_who_watches_over_the_queue_is_told_how_old_all_of_it_is(store):
     assert vitals.overdue == 0
     expire(store, claim.run_id)
     assert store.vitals().overdue > 10**9
+
+
+def test_a_sweep_of_which_somebody_could_not_be_told_is_counted(store):
+    (run_id,) = add(store)
+    store.note_ends()
+    store.cancel_run(run_id)
+    store.note_ends()
+    assert store.vitals().untold == 0, "of what is due nobody has tried yet"
+    store.announce_later(store.take_due(1)[0], 60, attempted=True)
+    assert store.vitals().untold == 1
 
 
 MONITORING = Path(__file__).parents[2] / "docker" / "monitoring"
@@ -90,6 +100,7 @@ def test_numbers_are_those_of_the_store(told, api):
         'part="catalogue"': 1,
     }
     assert told["mgic_disk_free_bytes"].keys() == {'place="the database"', 'place="the files of runs"'}
+    assert set(told["mgic_disk_writable"].values()) == {1}
     assert told["process_resident_memory_bytes"][""] > 10**7
     assert told["mgic_http_seconds_count"]['method="GET",route="/sweeps/{sweep_id}",status="404"'] >= 1
 

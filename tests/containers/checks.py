@@ -1,5 +1,6 @@
 """What has to be so after the commands of each section of docker/README.md."""
 
+import hashlib
 import json
 import stat
 from collections.abc import Callable, Mapping
@@ -150,6 +151,28 @@ def named(lab: Lab) -> str:
     return f"runs as {version} and, gone back to, as 0.1.0"
 
 
+def backed_up(lab: Lab) -> str:
+    """With a run that has left files, and one after it that is not in it."""
+    archive = lab.folder / "lab.tar"
+    KEPT["had"] = {one["id"] for one in lab.ask("/runs?limit=500")["items"]}
+    KEPT["after"] = lab.works()["id"]
+    assert KEPT["after"] not in KEPT["had"]
+    return f"{archive.stat().st_size / 1e6:.1f} MB, {len(KEPT['had'])} runs"
+
+
+def restored(lab: Lab) -> str:
+    lab.await_ready()
+    there = lab.ask("/runs?limit=500")["items"]
+    assert {one["id"] for one in there} == KEPT["had"], "those of the backup, and not the one after it"
+    done = next(one for one in there if one["status"] == "succeeded" and one["experiment"] == "classification")
+    files = lab.ask(f"/runs/{done['id']}/artifacts")["items"]
+    for file in files:
+        content = lab.read(f"/runs/{done['id']}/artifacts/{file['name']}")
+        assert hashlib.sha256(content).hexdigest() == file["sha256"], file
+    lab.works()
+    return f"{len(there)} runs are back, one with its {len(files)} files as they were"
+
+
 def pruned(lab: Lab) -> str:
     assert lab.do("docker image ls --quiet 'mgic-*'").split(), "images in use stay"
     return "images in use stay"
@@ -160,6 +183,8 @@ AFTER: Mapping[tuple[str, int], Callable[[Lab], str]] = {
     ("Start", 1): started,
     ("Start", 4): stopped,
     ("Secrets", 0): changed,
+    ("Backup, and back", 0): backed_up,
+    ("Backup, and back", 1): restored,
     ("Scale", 0): scaled,
     ("Own folders", 0): own_folders,
     ("Artifacts in a bucket", 0): in_a_bucket,

@@ -13,6 +13,7 @@ from tests.containers.engine import run
 
 API = "http://127.0.0.1:8000/api/v1"
 PAGES = "http://127.0.0.1:8501/_stcore/health"
+PATIENCE_S = 120  # for one answer: a first one waits until torch is loaded
 SMALL = {"dataset": ["digits"], "model": ["mgic_resnet20"], "epochs": [1], "max_steps": [3], "batch_size": [32]}
 
 
@@ -34,10 +35,12 @@ class Lab:
 
     def ask(self, path: str, body: Any = None) -> Any:
         """Raises `HTTPError` and, while nobody answers, `URLError`."""
-        data = None if body is None else json.dumps(body).encode()
+        return json.loads(self.read(path, None if body is None else json.dumps(body).encode()))
+
+    def read(self, path: str, data: bytes | None = None) -> bytes:
         headers = {"Content-Type": "application/json"} | self.key()
-        with urlopen(Request(API + path, data=data, headers=headers), timeout=30) as answer:
-            return json.load(answer)
+        with urlopen(Request(API + path, data=data, headers=headers), timeout=PATIENCE_S) as answer:
+            return bytes(answer.read())
 
     def key(self) -> dict[str, str]:
         """That of whom the service was made for."""

@@ -20,7 +20,9 @@ from backend.store import make_engine, sqlite_url
 from mgic.cli import app, doctor, up
 from mgic.cli.terminal import Code
 from mgic.client import ApiError
+from mgic.errors import MgicError
 from mgic.records import Health
+from mgic.transport import NoAnswerInTime
 from tests.cases import thorough
 
 NOWHERE = "http://127.0.0.1:9"
@@ -175,11 +177,11 @@ class Answering:
 
     url = "http://lab"
 
-    def __init__(self, answer: Health | ApiError) -> None:
+    def __init__(self, answer: Health | MgicError) -> None:
         self._answer = answer
 
     def ready(self) -> Health:
-        if isinstance(self._answer, ApiError):
+        if isinstance(self._answer, MgicError):
             raise self._answer
         return self._answer
 
@@ -192,6 +194,7 @@ class Answering:
             "no worker is online",
         ),
         (ApiError(401, {"detail": "a key is needed"}), "a key is needed"),
+        (NoAnswerInTime("no answer in time"), "taken by something that does not answer"),
     ],
 )
 def test_a_service_that_runs_and_cannot_work_is_named_with_its_reason(monkeypatch, answer, said):

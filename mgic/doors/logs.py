@@ -1,4 +1,4 @@
-"""What the API and the workers say of themselves: a JSON object a line, or plain lines to who sits at a terminal.
+"""What the API, the workers and the pages say of themselves: a JSON object a line, or plain ones at a terminal.
 
 A line tells which request or which run it is about, whoever says it: the context in which it is said does.
 """
@@ -57,6 +57,7 @@ def configure(form: LogFormat = "auto", level: int = logging.INFO, stream: TextI
     handler = logging.StreamHandler(stream)
     handler.setFormatter(PlainLines(PLAIN) if plain else JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(True)
 
 
 def this_request() -> str:
