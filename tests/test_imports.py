@@ -34,6 +34,7 @@ PROCESSES: list[dict[str, set[str]]] = [
         "describe.datasets(__import__('pathlib').Path.cwd())": CORE,
         f"import mgic.cli; {LIST}": CORE,  # keeps its answer for the next process
         "import mgic; mgic.create('mgic_resnet20')": CORE,
+        "describe.cost('mgic_resnet20', {})": CORE,  # counted without torch's compiler
         RUN: CORE | {"torch._dynamo", "scipy"},  # the first step of any optimizer imports torch's compiler
     },
     {
