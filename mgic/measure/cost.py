@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from mgic.errors import BadConfig, Problem
 from mgic.layers import MGICBlock, transfer_modules
 from mgic.measure.counting import Counts, counting
+from mgic.measure.shapes import Undrawn
 from mgic.measure.signature import OWN
 from mgic.models import canonical_name, create, find, model_info, native_size, resolve_options
 from mgic.models.converted import convert_model
@@ -37,9 +37,6 @@ _FOREIGN = (
     TypeError,
     ValueError,
 )  # what a network may raise
-
-
-_DRAWS = {Tensor.normal_, Tensor.uniform_, Tensor.exponential_, Tensor.bernoulli_}
 
 
 class NeedsValues(BadConfig):
@@ -193,7 +190,7 @@ def _model_cost(name: str, options: str, input_size: tuple[int, ...]) -> ModelCo
 def _cost_of(
     name: str, options: Mapping[str, Any], input_size: tuple[int, ...]
 ) -> tuple[Cost, ConversionReport | None]:
-    with torch.device("meta"), _Undrawn():
+    with torch.device("meta"), Undrawn():
         built = _built(name, options)
     try:
         return _counted(*built, input_size)
@@ -203,15 +200,6 @@ def _cost_of(
     with torch.random.fork_rng(devices=[]):
         built = _built(name, options)
     return _counted(*built, input_size)
-
-
-class _Undrawn(TorchFunctionMode):
-    """Nothing is drawn where there are shapes alone: torch would load its compiler for it."""
-
-    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        if func in _DRAWS and args[0].is_meta:
-            return args[0]
-        return func(*args, **(kwargs or {}))
 
 
 def _built(name: str, options: Mapping[str, Any]) -> tuple[nn.Module, nn.Module | None, ConversionReport | None]:

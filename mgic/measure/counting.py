@@ -24,6 +24,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mgic.measure.operators import Formula, find
+from mgic.measure.shapes import output_of_shapes
 from mgic.measure.signature import Signature, Signatures, sign
 
 REMEMBERED = 8192  # (module, input) pairs; a network has a few dozen that differ
@@ -91,27 +92,6 @@ def counting(model: nn.Module) -> Iterator[Counts]:
                 own["forward"] = before
 
 
-def _known_shape(func: Any, args: tuple[Any, ...]) -> Any:
-    """The output of the commonest operators whose shapes torch knows in code that loads its compiler; None of others.
-
-    These are norms in evaluation mode, means that keep their dimensions, linear layers, and sums, differences and
-    products of two tensors that are alike.
-    """
-    aten = torch.ops.aten
-    if func is aten.native_batch_norm.default and _only_a_shape(args[0]) and not args[5]:
-        return torch.empty_like(args[0]), args[0].new_empty(0), args[0].new_empty(0)
-    if func is aten.mean.dim and len(args) == 3 and args[1] and args[2] and _only_a_shape(args[0]):
-        averaged = {dim % args[0].ndim for dim in args[1]}
-        return args[0].new_empty([1 if dim in averaged else size for dim, size in enumerate(args[0].shape)])
-    if func is aten.addmm.default and all(map(_only_a_shape, args)):
-        return args[1].new_empty(args[1].shape[0], args[2].shape[1])
-    if func in (aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor) and all(map(_only_a_shape, args)):
-        one, other = args
-        alike = (one.shape, one.stride(), one.dtype) == (other.shape, other.stride(), other.dtype)
-        return torch.empty_like(one) if alike else None
-    return None
-
-
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operator of its thread, below all that is made of others."""
 
@@ -139,7 +119,8 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 output = func.decompose(*args, **kwargs)
             if output is not NotImplemented:
                 return output
-        output = None if kwargs else _known_shape(func, args)
+        plain = not kwargs and all(_only_a_shape(one) for one in args if isinstance(one, Tensor))
+        output = output_of_shapes(func, args) if plain else None
         if output is None:
             output = func(*args, **kwargs)
         macs = None if formula is None or _nested(args) else formula(args, output)
