@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := service,dashboard,embedded,train,onnx,openvino,prune,pictures,photographs,figures,search,docs,dev
+EXTRAS := service,dashboard,oidc,embedded,train,onnx,openvino,prune,pictures,photographs,figures,search,docs,dev
 # Of clients of the API; in a folder of its own, since it wants another typer.
 GENERATOR := openapi-python-client==0.29.1
 # A file stays in one process, so that what it starts is started once: tests/order.py.

@@ -45,6 +45,7 @@ from mgic.place import PREFIX
 from mgic.plugins import asked
 
 UNKEYED = frozenset({f"{PREFIX}/health"})  # whether it lives, a health check may ask without a key
+ASKING_ONLY = frozenset({f"{PREFIX}/sweeps/preview"})  # its question does not fit into an address
 
 
 def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
@@ -61,7 +62,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     )
     app.state.settings = settings
     app.state.store = store
-    app.state.lookout = Lookout(store)
+    app.state.of_runs, app.state.of_sweeps = Lookout(store.newest_events), Lookout(store.sweep_states)
     wanted = asked(settings.modules)
     app.state.catalogue = Catalogue(settings.data_dir, settings.catalogue_timeout_s, wanted, settings.catalogue_idle_s)
     app.state.reaper = Reaper(store, bell, settings.reap_s)
@@ -70,7 +71,7 @@ def create_app(settings: Settings, store: Store, bell: Bell) -> FastAPI:
     app.state.janitor = Janitor(store, app.state.artifacts, settings.clean_s, settings.retention)
     app.state.herald = Herald(store, hooks_of(settings), settings.announce_s)
     app.state.metrics = Metrics(store, app.state.catalogue, app.state.reaper, app.state.janitor, app.state.artifacts)
-    app.state.doorkeeper = Doorkeeper(store, settings, UNKEYED)
+    app.state.doorkeeper = Doorkeeper(store, settings, UNKEYED, ASKING_ONLY)
     errors.install(app)
     for part in (
         index,

@@ -11,16 +11,18 @@ from fastapi import Depends, Header, Request
 from fastapi.params import Depends as Dependency
 from fastapi.security import HTTPBearer
 
-from backend.deps import StoreDep
-from backend.doorkeeper import SCOPES, StillLetIn
-from backend.errors import Forbidden, RateLimited
+from backend.deps import ArtifactsDep, SettingsDep, StoreDep
+from backend.disk import free_bytes
+from backend.doorkeeper import ANYBODY, SCOPES, StillLetIn
+from backend.errors import Forbidden
+from mgic.errors import Unavailable
 from mgic.records import Caller, Scope
 
 bearer = HTTPBearer(auto_error=False, description="A key, made by `mgic key create`; on this machine none is needed")
 
 
 class Needs:
-    """A dependency of a route: the caller has this scope, and has not asked too often.
+    """A dependency of a route: the caller has this scope.
 
     Args:
         scope: The least that will do.
@@ -35,10 +37,6 @@ class Needs:
         caller: Caller = request.state.caller
         if SCOPES.index(caller.scope) < SCOPES.index(self.scope):
             raise Forbidden(f"this needs a key of the scope {self.scope}; that of {caller.name} has {caller.scope}")
-        wait_s, most = request.app.state.doorkeeper.count(caller, self._changes)
-        if wait_s:
-            kind = "requests that change something" if self._changes else "reading requests"
-            raise RateLimited(f"a key may send {most} {kind} a minute; the next may come in {wait_s:.1f} s", wait_s)
         if self._changes:
             request.state.action = request.scope["route"].name
 
@@ -90,10 +88,27 @@ def _own_comparison(comparison_id: UUID, caller: CallerDep, store: StoreDep) -> 
     _own(caller, store.comparison_owner(comparison_id), "comparison")
 
 
+def _room(caller: CallerDep, store: StoreDep, artifacts: ArtifactsDep, settings: SettingsDep) -> None:
+    """Whoever has a key may fill the disk up to here: what is there goes on to work, and can be read and deleted.
+
+    Raises:
+        Unavailable: There is less room.
+    """
+    if caller is ANYBODY:
+        return
+    for what, left in free_bytes(store.engine, artifacts).items():
+        if left < settings.low_disk_bytes:
+            words = f"of the disk of {what} {left / 1e6:,.0f} MB are free; with less than "
+            raise Unavailable(
+                f"{words}{settings.low_disk_bytes / 1e6:,.0f} MB (MGIC_LOW_DISK_BYTES) nothing new is kept"
+            )
+
+
 Reads: Dependency = Depends(Needs("read", changes=False))
 Submits: Dependency = Depends(Needs("submit", changes=True))
 Administers: Dependency = Depends(Needs("admin", changes=True))
 Audits: Dependency = Depends(Needs("admin", changes=False))
+Adds: Dependency = Depends(_room)
 OwnSweep: Dependency = Depends(_own_sweep)
 OwnRun: Dependency = Depends(_own_run)
 OwnComparison: Dependency = Depends(_own_comparison)

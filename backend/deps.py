@@ -60,8 +60,13 @@ async def _scout(request: Request) -> Scout:
     return scout
 
 
-async def _lookout(request: Request) -> Lookout:
-    lookout: Lookout = request.app.state.lookout
+async def _of_runs(request: Request) -> Lookout:
+    lookout: Lookout = request.app.state.of_runs
+    return lookout
+
+
+async def _of_sweeps(request: Request) -> Lookout:
+    lookout: Lookout = request.app.state.of_sweeps
     return lookout
 
 
@@ -163,7 +168,8 @@ StoreDep = Annotated[Store, Depends(_store)]
 CatalogueDep = Annotated[Catalogue, Depends(_catalogue)]
 SharedCatalogueDep = Annotated[Catalogue, Depends(_shared_catalogue)]
 ArtifactsDep = Annotated[Artifacts, Depends(_artifacts)]
-LookoutDep = Annotated[Lookout, Depends(_lookout)]
+RunsLookoutDep = Annotated[Lookout, Depends(_of_runs)]
+SweepsLookoutDep = Annotated[Lookout, Depends(_of_sweeps)]
 JanitorDep = Annotated[Janitor, Depends(_janitor)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
 ReaperDep = Annotated[Reaper, Depends(_reaper)]

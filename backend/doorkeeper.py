@@ -6,8 +6,9 @@ service that listens for it alone; what a proxy has handed on needs one.
 
 import logging
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -16,6 +17,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.types import Scope as Connection
 
 from backend.keys import Token, read_token
+from backend.line import asking
 from backend.settings import Settings
 from backend.store import DATABASE_ERRORS, Store, StoredKey
 from mgic.doors.callers import is_from_here, listens_here_only, path_within
@@ -25,8 +27,10 @@ log = logging.getLogger(__name__)
 SCOPES: tuple[Scope, ...] = ("read", "submit", "admin")
 ANYBODY = Caller(name="", scope="admin")  # on a machine whose service is for its users alone
 FOR_USER, FOR_SCOPE = "mgic-user", "mgic-scope"  # headers by which the pages say for whom they ask
+READING = ("GET", "HEAD", "OPTIONS", "TRACE")
 MOST_NAMES = 10_000  # that a count of requests remembers: of strangers there may be any number
 LOOKERS = 8  # threads that look keys up: a request is let in or refused where all other threads are taken
+TOO_MANY = ("rate-limited", "Too many requests")
 NO_DATABASE = (503, "unavailable", "Not available just now", "the database, which knows the keys, does not answer")
 Found = TypeVar("Found")
 
@@ -79,20 +83,30 @@ class Doorkeeper:
     Args:
         store: Has the keys.
         settings: Where the service listens, and how much a key may ask for.
-        unkeyed: Paths that anybody may ask for.
+        unkeyed: Paths that anybody may read.
+        asking_only: Paths that change nothing by whatever method, so that who may read may ask them.
     """
 
-    def __init__(self, store: Store, settings: Settings, unkeyed: frozenset[str]) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, unkeyed: Collection[str] = (), asking_only: Collection[str] = ()
+    ) -> None:
         self._store = store
         self._unkeyed = unkeyed
+        self._asking_only = asking_only
         self._open = listens_here_only(settings.api_host) and not settings.keys_required
         self._reads, self._submits = Rate(settings.reads_per_minute), Rate(settings.submits_per_minute)
         self._refusals = Rate(settings.refusals_per_minute)
+        self._most_open = settings.max_open_each
+        self._at_work: Counter[str] = Counter()  # requests that are being answered
         self._lookers = CapacityLimiter(LOOKERS)
 
     async def admit(self, connection: Connection, headers: Mapping[str, str]) -> None:
-        """Notes in the state of the request as whom it is made. Raises `Refused`."""
-        if path_within(connection) in self._unkeyed:
+        """Notes in the state of the request as whom it is made, and counts it. Raises `Refused`.
+
+        Whatever the path leads to, and before anything of a body is read: what is refused later costs too.
+        """
+        reads = connection["method"] in READING
+        if reads and path_within(connection) in self._unkeyed:
             return
         state = connection.setdefault("state", {})
         given = headers.get("authorization")
@@ -103,14 +117,38 @@ class Doorkeeper:
             state["caller"] = ANYBODY
         else:
             raise self._unknown(connection, "a key is needed: send it as `Authorization: Bearer KEY`")
+        self._count(state["caller"], not reads and path_within(connection) not in self._asking_only)
 
-    def count(self, caller: Caller, changes: bool) -> tuple[float, int]:
-        """One more request: in how many seconds it may come, 0 for now, and how many may a minute.
+    @contextmanager
+    def at_work(self, connection: Connection) -> Iterator[None]:
+        """While an answer is made and sent. Raises `Refused` where too many of the same caller are."""
+        caller = connection.get("state", {}).get("caller", ANYBODY)
+        if caller is ANYBODY:
+            yield
+            return
+        who = _name(caller)
+        if self._at_work[who] >= self._most_open:
+            words = f"a key may have {self._most_open} requests open at a time, streams of events among them"
+            raise Refused(429, *TOO_MANY, words, 1)
+        self._at_work[who] += 1
+        try:
+            with asking(who):
+                yield
+        finally:
+            self._at_work[who] -= 1
+            self._at_work += Counter()  # forgets who has none open
 
-        Reading is one allowance, and what changes something another.
-        """
-        rate = self._submits if changes else self._reads
-        return (0.0 if caller is ANYBODY else rate.spend(f"{caller.key_id} {caller.name}")), rate.per_minute
+    def _count(self, caller: Caller, changes: bool) -> None:
+        """Reading is one allowance, and what changes something another."""
+        if caller is ANYBODY:
+            return
+        rate, kind = (self._submits, "requests that change something") if changes else (self._reads, "reading requests")
+        if wait_s := rate.spend(_name(caller)):
+            words = f"a key may send {rate.per_minute} {kind} a minute; the next may come in {wait_s:.1f} s"
+            raise Refused(429, *TOO_MANY, words, wait_s)
+        if changes and caller.scope == "read":
+            words = f"this needs a key of the scope submit or admin; that of {caller.name} has read"
+            raise Refused(403, "forbidden", "This key does not allow it", words)
 
     async def note(self, connection: Connection, status: int) -> None:
         """A line in the audit for what was done, before its answer goes out."""
@@ -147,7 +185,7 @@ class Doorkeeper:
         address = (connection.get("client") or ("",))[0]
         if wait_s := self._refusals.spend(address):
             words = f"{self._refusals.per_minute} requests without a key that is known were refused within a minute"
-            return Refused(429, "rate-limited", "Too many requests", words, wait_s)
+            return Refused(429, *TOO_MANY, words, wait_s)
         return Refused(401, "unauthenticated", "Who are you?", words)
 
     async def _asked(self, question: Callable[[], Found]) -> Found:
@@ -159,6 +197,11 @@ class Doorkeeper:
 
 
 StillLetIn = Callable[[], Awaitable[bool]]
+
+
+def _name(caller: Caller) -> str:
+    """Of what is counted: two keys of one name, and two people for whom the pages ask, are two."""
+    return f"{caller.key_id} {caller.name}"
 
 
 def _token(given: str) -> Token | None:

@@ -113,14 +113,6 @@ class Forbidden(MgicError):
     """The key is known, and does not open this."""
 
 
-class RateLimited(MgicError):
-    """Too many requests with one key; another one may come in `retry_s`."""
-
-    def __init__(self, message: str, retry_s: float) -> None:
-        super().__init__(message)
-        self.retry_s = retry_s
-
-
 def problem(
     status: int,
     kind: str,
@@ -195,8 +187,6 @@ def _expected(error: MgicError, place: str) -> ProblemResponse:
         return problem(429, *STATUS_TYPES[429], str(error))
     if isinstance(error, Forbidden):
         return problem(403, "forbidden", "This key does not allow it", str(error))
-    if isinstance(error, RateLimited):
-        return problem(429, "rate-limited", "Too many requests", str(error), retry_s=error.retry_s)
     if isinstance(error, BadCursor | KeyMismatch):
         kind = "bad-cursor" if isinstance(error, BadCursor) else "idempotency-mismatch"
         return problem(422, kind, "Request is not valid", str(error))

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.doorkeeper import Doorkeeper, Refused
+from backend.doorkeeper import READING, Doorkeeper, Refused
 from backend.errors import problem
 from mgic.doors.callers import is_foreign, knows_host, path_within
 
@@ -23,7 +23,6 @@ MAX_DEPTH = 20
 MAX_HEADER_BYTES = 2**15
 NO_LARGER: Mapping[str, int] = MappingProxyType({})
 BODY_S = 10.0  # that a body may take to arrive
-READING = ("GET", "HEAD", "OPTIONS", "TRACE")
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -80,18 +79,21 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, await self._checked(scope, receive), send_safe)
+            given = self._expected(scope)
+            await self._doorkeeper.admit(scope, given)
+            with self._doorkeeper.at_work(scope):
+                await self._app(scope, await self._checked(scope, given, receive), send_safe)
         except Refused as refused:
             status, kind, title, detail = refused.args
             await problem(status, kind, title, detail, retry_s=refused.retry_s)(scope, receive, send_safe)
         except Exception:  # the outermost boundary: log it whole, show nothing of it
-            log.exception("%s %s failed", scope["method"], scope["path"])
+            log.exception("%s %a failed", scope["method"], scope["path"][:500])  # %a: as in `backend.errors`
             if not started:
                 words = "the server met an error it did not expect"
                 await problem(500, "internal", "Internal error", words)(scope, receive, send_safe)
 
-    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
-        """Raises `Refused`, or gives back the body, read and found good."""
+    def _expected(self, scope: Scope) -> Headers:
+        """Of a request for us, and not from a page of others. Raises `Refused`."""
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
             words = f"headers have at most {MAX_HEADER_BYTES} bytes together"
@@ -101,7 +103,10 @@ class Guard:
         if scope["method"] not in READING and is_foreign(headers, self._hosts):
             words = "a page of another site may not do this; MGIC_ALLOWED_HOSTS names the sites that may"
             raise Refused(403, "foreign-origin", "Not from another site", words)
-        await self._doorkeeper.admit(scope, headers)
+        return headers
+
+    async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        """Raises `Refused`, or gives back the body, read and found good."""
         if scope["method"] not in ("POST", "PUT", "PATCH"):
             return receive
         try:

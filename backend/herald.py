@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from urllib.parse import urlsplit
 
 from backend.hooks import Notice, NotTold, execute, post
 from backend.settings import Settings
@@ -96,10 +97,11 @@ class Herald:
 
 
 def hooks_of(settings: Settings) -> dict[str, Tell]:
-    """Who is told, as the settings say."""
+    """Who is told, as the settings say, by a name that may be logged: an address may have a secret in its path."""
     found: dict[str, Tell] = {}
-    for url in settings.webhook_urls:
-        found[url] = partial(_post, url, settings.webhook_key, settings.webhook_private)
+    for number, url in enumerate(settings.webhook_urls, 1):
+        name = f"webhook {number} ({urlsplit(url).hostname})"
+        found[name] = partial(_post, url, settings.webhook_key, settings.webhook_private)
     if settings.sweep_command:
         found["the command"] = partial(execute, settings.sweep_command)
     return found

@@ -23,6 +23,8 @@ from mgic.errors import MgicError
 
 POST_S = 10.0  # that a receiver may take
 COMMAND_S = 60.0
+# Their last 32 bits are the address that is reached: of RFC 6052, which translates, and of RFC 4291, 2.5.5.1.
+ENDING_IN_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ")  # of ours, which has passwords in it
 
 
@@ -80,8 +82,13 @@ def post(url: str, secret: str, notice: Notice, private: bool) -> None:
     # To the very address that was looked at: a name may lead elsewhere the next time it is asked for.
     pinned = urlunsplit((parts.scheme, f"{address}:{port}", parts.path or "/", parts.query, ""))
     try:
-        with httpx.Client(timeout=POST_S, trust_env=False, follow_redirects=False) as client:
-            answer = client.post(pinned, content=notice.body, headers=headers, extensions={"sni_hostname": host})
+        with (
+            httpx.Client(timeout=POST_S, trust_env=False, follow_redirects=False) as client,
+            client.stream(
+                "POST", pinned, content=notice.body, headers=headers, extensions={"sni_hostname": host}
+            ) as answer,
+        ):
+            pass  # of the answer its status counts: what comes behind it may never end, and is not read
     except httpx.HTTPError as error:
         raise NotTold(f"{host}: {type(error).__name__}: {error}"[:300]) from error
     if not answer.is_success:
@@ -101,10 +108,12 @@ def _address(host: str, port: int, private: bool) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether anybody in the internet has it; what is mapped or tunnelled is what it leads to."""
+    """Whether anybody in the internet has it; what is mapped, translated or tunnelled is what it leads to."""
     one = ipaddress.ip_address(address)
     if isinstance(one, ipaddress.IPv6Address):
         inner = one.ipv4_mapped or one.sixtofour or (one.teredo and one.teredo[1])
+        if any(one in network for network in ENDING_IN_IPV4):
+            inner = ipaddress.IPv4Address(int(one) & 0xFFFFFFFF)
         one = inner or one
     return one.is_global and not one.is_multicast
 

@@ -5,6 +5,7 @@ A line tells which request or which run it is about, whoever says it: the contex
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,18 @@ LogFormat = Literal["auto", "json", "plain"]
 PLAIN = "%(asctime)s %(name)s %(levelname)s %(message)s"
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
+_UNSEEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")  # a tab is seen
+
 _request: ContextVar[str] = ContextVar("request", default="")
 _run: ContextVar[str] = ContextVar("run", default="")
+
+
+class PlainLines(logging.Formatter):
+    """For a terminal: what a message has of control characters is written out, so that it begins no line of its own
+    and says nothing to the terminal. A traceback keeps its lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], super().formatMessage(record))
 
 
 class JsonLines(logging.Formatter):
@@ -44,7 +55,7 @@ def configure(form: LogFormat = "auto", level: int = logging.INFO, stream: TextI
     stream = stream or sys.stderr
     plain = form == "plain" or (form == "auto" and stream.isatty())
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter(PLAIN) if plain else JsonLines())
+    handler.setFormatter(PlainLines(PLAIN) if plain else JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 

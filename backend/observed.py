@@ -11,7 +11,7 @@ from uuid import uuid4
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.guard import READING
+from backend.doorkeeper import READING
 from backend.logs import of_request
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from backend.inputs import Named
 from backend.online import Online
 from backend.reaper import Reaper
 from backend.settings import Settings
-from backend.store import OpenSearch, Store
+from backend.store import NewRun, OpenSearch, QuotaExceeded, Store
 from backend.submission import SLICE_S, new_run
 from mgic.errors import MgicError
 from mgic.records import MAX_AT_ONCE, Point, Proposal, SweepRequest
@@ -68,6 +68,8 @@ class Scout:
             try:
                 if search is not None and ask(search, self._store, self._catalogue, self._settings):
                     self._reaper.wake()
+            except QuotaExceeded as error:  # until others of the owner's have ended: that may take hours
+                log.debug("search %s: no trial this time: %s", sweep_id, error)
             except MgicError as error:
                 log.warning("search %s: no trial this time: %s", sweep_id, error)
         return len(found)
@@ -78,7 +80,7 @@ def ask(search: OpenSearch, store: Store, catalogue: Catalogue, settings: Settin
 
     Raises:
         Unavailable: The catalogue does not answer.
-        QuotaExceeded: Too much is queued already.
+        QuotaExceeded: Too much is queued already, in all or of its owner.
     """
     request = SweepRequest(experiment=search.experiment, axes=search.axes, search=search.settings)
     queue = catalogue.experiment(search.experiment).queue
@@ -93,7 +95,24 @@ def ask(search: OpenSearch, store: Store, catalogue: Catalogue, settings: Settin
         new_run(found.plan, point, device, named, _told(point, place, found))
         for place, point in enumerate(found.plan.points)
     ]
-    return store.add_trials(search, found.plan.version, new, found.refused, found.exhausted) and bool(new)
+    new, too_much = _within(settings.max_sweep_macs, search, new)
+    exhausted = found.exhausted or too_much
+    return store.add_trials(search, found.plan.version, new, found.refused, exhausted) and bool(new)
+
+
+def _within(most: float, search: OpenSearch, new: list[NewRun]) -> tuple[list[NewRun], str]:
+    """Those of the next trials with which the search computes no more than a sweep may, and why no other one comes.
+
+    What a trial computes is known when it is chosen: before that it could only be guessed.
+    """
+    macs = search.work_macs
+    for number, run in enumerate(new):
+        macs += run.work_macs or 0.0
+        if macs > most:
+            trials = search.asked + number + 1
+            words = f"{trials} trials come to {macs:.3g} multiply-accumulates, and a sweep may have {most:.3g} here"
+            return new[:number], words
+    return new, ""
 
 
 def _told(point: Point, place: int, found: Proposal) -> dict[str, object]:

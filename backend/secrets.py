@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.keys import mint
+from backend.keys import mint, read_key
+from mgic.errors import BadConfig
 
 FOLDER = Path("/run/mgic")
 
@@ -40,6 +41,7 @@ SECRETS: Mapping[str, Secret] = {
     "broker-password": Secret(20002, _password, "REDIS_PASSWORD"),
     "admin-key": Secret(20003, _key),
     "pages-key": Secret(20004, _key),
+    "worker-key": Secret(20005, _key, "MGIC_WORKER_KEY"),
 }
 
 
@@ -52,10 +54,15 @@ def make(folder: Path, given: Mapping[str, str]) -> list[str]:
 
     Returns:
         A line for each that was made, and for each variable that says otherwise than its file.
+
+    Raises:
+        BadConfig: A variable that is to be a key is none.
     """
     said = []
     for name, secret in SECRETS.items():
         wanted = given.get(secret.given_by, "")
+        if wanted and secret.new is _key:
+            read_key(secret.given_by, wanted)
         if _write(folder, name, wanted or secret.new(), again=False):
             said.append(f"{name} is made" + (f", as {secret.given_by} says" if wanted else ""))
         elif wanted and wanted != show(folder, name):
@@ -110,6 +117,9 @@ def main() -> None:
             sys.stderr.write(f"{asked.name} is another one now; those who use it are to be told: docker/README.md\n")
         else:
             sys.stderr.writelines(f"{line}\n" for line in make(asked.folder, os.environ))
+    except BadConfig as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(os.EX_CONFIG) from error
     except OSError as error:
         sys.stderr.write(f"{error.filename or asked.folder}: {error.strerror}\n")
         raise SystemExit(os.EX_CONFIG) from error

@@ -59,9 +59,10 @@ class Settings(BaseSettings):
     admin_key_file: Path | None = None  # a key that the API takes in at its start, with the scope admin
     pages_key_file: Path | None = None  # and the dashboard's own
     worker_key: SecretStr | None = None  # of this worker, once there are keys for workers
-    worker_key_file: Path | None = None
-    reads_per_minute: int = Field(600, ge=1)  # of one key; and so are the next two
+    worker_key_file: Path | None = None  # the same; and of the API the one that all workers have, which it takes in
+    reads_per_minute: int = Field(600, ge=1)  # of one key; and so is the next
     submits_per_minute: int = Field(60, ge=1)
+    max_open_each: int = Field(50, ge=1)  # requests of one key that are being answered, streams among them
     max_queued_each: int = Field(2500, ge=1)  # of one owner; no limit where no key is needed
     refusals_per_minute: int = Field(20, ge=1)  # of one address: requests without a key that is known
     max_sweep_macs: float = Field(1e21, gt=0)  # all multiply-accumulates of a sweep, trainings with all their epochs
@@ -107,9 +108,7 @@ class Settings(BaseSettings):
         if not isinstance(urls, str):
             return urls
         found = tuple(url.strip() for url in urls.split(",") if url.strip())
-        if wrong := [
-            url for url in found if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname
-        ]:
+        if wrong := [url for url in found if not _leads_somewhere(url)]:
             raise ValueError(f"https://host/path is wanted, not {wrong[0][:80]!r}")
         return found
 
@@ -279,6 +278,14 @@ def read_settings() -> Settings:
         faults = [_words(_variable(str(fault["loc"][0])), fault["msg"]) for fault in error.errors()]
         sys.stderr.write("; ".join(faults) + "\n")
         raise SystemExit(os.EX_CONFIG) from error
+
+
+def _leads_somewhere(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port that is none, or brackets without an address
+        return False
 
 
 def _password_in(file: Path) -> str:

@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from streamlit import config
 from dashboard.assets import Assets
 from dashboard.guard import Guard
 from dashboard.settings import Settings
-from dashboard.signing_in import routes
+from dashboard.signing_in import entrance, routes
+from dashboard.visitors import is_known
 from mgic.doors.serving import read_place, serve
 from mgic.errors import BadConfig
 
@@ -35,7 +37,10 @@ def main() -> None:
         Path(__file__).with_name("app.py"),
         secrets={"auth": {**provider, "cookie_secret": secrets.token_hex(32)}} if provider else None,
         routes=routes(settings),
-        middleware=[Middleware(Guard, hosts=hosts), Middleware(Assets, root=settings.root_path)],
+        middleware=[
+            Middleware(Guard, hosts=hosts, is_known=partial(is_known, settings), entrance=partial(entrance, settings)),
+            Middleware(Assets, root=settings.root_path),
+        ],
     )
     # Once the application has found its file of options, and before it is asked for anything.
     config.set_option("server.baseUrlPath", settings.root_path.strip("/"))

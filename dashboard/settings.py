@@ -26,6 +26,7 @@ class Settings(BaseSettings):
         None  # as whom this machine's users ask; of the kind pages: for those who sign in by OIDC
     )
     api_key_file: Path | None = None
+    keys_required: bool = False  # also of who is on this machine, whose requests others may be able to make
     allowed_hosts: str = ""  # names besides those of this machine, with commas between them
     dashboard_host: str = "127.0.0.1"  # `python -m dashboard --host` says it
     dashboard_port: int = 8501

@@ -4,12 +4,15 @@ The browser gets a cookie that no script can read; the key stays here.
 """
 
 import asyncio
+import logging
 from html import escape
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from dashboard.sessions import SIGNED_IN
 from dashboard.settings import Settings
@@ -17,6 +20,7 @@ from mgic.client import ApiError, Client, Unreachable
 from mgic.errors import BadConfig
 from mgic.records import Caller
 
+log = logging.getLogger(__name__)
 PATH = "/sign-in"
 MOST_BYTES = 4096
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -26,19 +30,35 @@ HTML = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>MGIC Lab: sign in</title>
 <link rel="icon" href="data:,"><style>
-:root {{ color-scheme: light dark }}
-body {{ font: 1rem/1.5 "Source Sans", sans-serif; max-width: 26rem; margin: 15vh auto; padding: 0 1rem }}
-input, button {{ font: inherit; padding: .5rem; box-sizing: border-box }}
-input {{ width: 100%; margin: .25rem 0 1rem }}
-[role=alert] {{ border-left: .25rem solid #c62828; padding-left: .75rem }}
+/* The colours are those of .streamlit/config.toml. */
+:root {{ color-scheme: light; --page: #f3f5f8; --card: #fff; --text: #0b0d12; --quiet: #50555f; --line: #878d98;
+  --primary: #0072b2; --on-primary: #fff; --fault: #b3261e }}
+@media (prefers-color-scheme: dark) {{ :root {{ color-scheme: dark; --page: #0e1117; --card: #1e222b; --text: #f5f6f8;
+  --quiet: #b4b9c4; --line: #7d8490; --primary: #56b4e9; --on-primary: #0b0d12; --fault: #ff8a80 }} }}
+* {{ box-sizing: border-box }}
+body {{ font: 1rem/1.5 "Source Sans", system-ui, sans-serif; margin: 0; padding: 12vh 1rem 1rem; color: var(--text);
+  background: var(--page) }}
+main {{ max-width: 26rem; margin: auto; padding: 2rem; background: var(--card); border-radius: .5rem }}
+.name, .hint {{ color: var(--quiet); margin: 0 }}
+h1 {{ font-size: 1.75rem; line-height: 1.2; margin: 0 0 1.5rem }}
+input, button {{ font: inherit; width: 100%; padding: .6rem .75rem; border-radius: .4rem }}
+input {{ margin: .25rem 0 1rem; color: inherit; background: var(--page); border: 1px solid var(--line) }}
+::placeholder {{ color: var(--quiet); opacity: 1 }}
+button {{ color: var(--on-primary); background: var(--primary); border: 0; font-weight: 600; cursor: pointer;
+  margin-bottom: 1.5rem }}
+:focus-visible {{ outline: 2px solid var(--primary); outline-offset: 2px }}
+[role=alert] {{ border-left: .25rem solid; padding-left: .75rem; color: var(--fault); margin: 0 0 1.25rem }}
+code {{ display: block; margin-top: .25rem; color: var(--text); font-size: .9rem; overflow-x: auto }}
 </style></head>
-<body><main><h1>Sign in</h1>{fault}
-<form method="post" action="{action}"><label>Your key<br><input type="password" name="key"
+<body><main><p class="name">MGIC Lab</p><h1>Sign in</h1>{fault}
+<form method="post" action="{action}"><label>Your key<input type="password" name="key" placeholder="mgic_..."
 autocomplete="current-password" required autofocus spellcheck="false"></label>
 <input type="hidden" name="next" value="{next}"><button>Sign in</button></form>
-<p>Who runs this service gives you one: <code>mgic key create NAME --scope read</code></p></main></body>
+<p class="hint">No key yet? Whoever runs this service makes one: <code>mgic key create NAME --scope read</code></p>
+</main></body>
 </html>
 """
+AWAY = "The service does not answer just now. Try again in a moment."
 
 
 def routes(settings: Settings) -> list[Route]:
@@ -57,7 +77,7 @@ def routes(settings: Settings) -> list[Route]:
         key, then = fields.get("key", [""])[0].strip(), fields.get("next", [""])[0]
         caller = await asyncio.to_thread(_ask, settings, key)
         if isinstance(caller, str):
-            return _page(settings, then, caller, 403)
+            return _page(settings, then, caller, 503 if caller == AWAY else 403)
         answer = RedirectResponse(_safe(settings, then), 303)
         answer.set_cookie(
             cookie_name(settings),
@@ -74,6 +94,16 @@ def routes(settings: Settings) -> list[Route]:
     return [Route(path, show, methods=["GET"]), Route(path, take, methods=["POST"])]
 
 
+def entrance(settings: Settings, scope: Scope) -> str | None:
+    """Where a stranger who asks for this is sent instead: for a page, to the form; None for anything else, and where
+    they may sign in by OIDC too, which a page of Streamlit offers."""
+    asks_page = scope["method"] == "GET" and Headers(scope=scope).get("accept", "").startswith("text/html")
+    if settings.oidc or not asks_page or scope["path"] == settings.root_path + PATH:
+        return None
+    query = scope["query_string"].decode("latin-1")
+    return f"{settings.root_path}{PATH}?next={quote(scope['path'] + (f'?{query}' if query else ''))}"
+
+
 def cookie_name(settings: Settings) -> str:
     """With the port, which cookies know nothing of: several services may be on one machine."""
     return f"mgic_session_{settings.dashboard_port}"
@@ -88,8 +118,11 @@ def _ask(settings: Settings, key: str) -> Caller | str:
             return client.me()
     except ApiError as error:
         return f"{error.detail[:1].upper()}{error.detail[1:]}."
-    except (BadConfig, Unreachable) as error:
-        return str(error)
+    except BadConfig:  # a key that no header could have
+        return "There is no such key."
+    except Unreachable as error:  # where it was looked for is nothing for who has not signed in
+        log.warning("nobody can sign in: %s", error)
+        return AWAY
 
 
 def _page(settings: Settings, then: str, fault: str = "", status: int = 200) -> HTMLResponse:

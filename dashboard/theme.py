@@ -61,6 +61,7 @@ LAYOUT = f"""
 }}
 :has(> .st-key-run-bar) {{ position: sticky; top: 3.75rem; z-index: 10; }}  /* below the header */
 .st-key-run-bar {{ padding: 0.5rem 0; min-height: 3.5rem; border-bottom: 1px solid; }}
+.sign-in {{ display: inline-block; padding: 0.45rem 1rem; border: 1px solid; border-radius: 0.5rem; color: inherit; }}
 .anchor {{ scroll-margin-top: 12rem; }}
 .st-key-cells-old {{ opacity: 0.5; }}
 """

@@ -7,6 +7,9 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 import streamlit as st
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from dashboard.sessions import SIGNED_IN
 from dashboard.settings import Settings
@@ -118,7 +121,7 @@ def show_sign_in() -> None:
     st.write("This service shows itself to those who have a key.")
     with st.container(horizontal=True):
         there = f"{settings.root_path}{PATH}?next={quote(_address())}"
-        st.html(f'<a href="{there}" target="_self">Sign in with a key</a>')
+        st.html(f'<a class="sign-in" href="{there}" target="_self">Sign in with a key</a>')
         if settings.oidc:
             st.button("Sign in with your account", icon=":material/login:", on_click=st.login, key="oidc")
 
@@ -136,13 +139,27 @@ def _ticket(settings: Settings) -> str | None:
     return told if isinstance(told, str) else None
 
 
+def is_known(settings: Settings, headers: Headers) -> bool:
+    """Whether a connection is of who has signed in, or sits at this machine: before there is a page to ask for them.
+
+    Of a cookie of Streamlit's own, which is for who has signed in by OIDC, only that it is there is seen.
+    """
+    cookies = cookie_parser(headers.get("cookie", ""))
+    by_oidc = settings.oidc is not None and USER_COOKIE_NAME in cookies
+    return by_oidc or SIGNED_IN.find(cookies.get(cookie_name(settings))) is not None or _sits_here(settings, headers)
+
+
 def _is_here(settings: Settings) -> bool:
     """Whether they sit at this machine, and the pages are for it alone. A test has no address and no headers."""
     headers = st.context.headers
     if not isinstance(headers, Mapping) or not headers:
         return True
-    told = {name.lower(): value for name, value in headers.items()}
-    return listens_here_only(settings.dashboard_host) and is_from_here(settings.dashboard_host, told)
+    return _sits_here(settings, {name.lower(): value for name, value in headers.items()})
+
+
+def _sits_here(settings: Settings, headers: Mapping[str, str]) -> bool:
+    here = listens_here_only(settings.dashboard_host) and is_from_here(settings.dashboard_host, headers)
+    return here and not settings.keys_required
 
 
 def _visitor(settings: Settings) -> Visitor | None:

@@ -49,12 +49,13 @@ from mgic.records import (
     System,
     Worker,
 )
-from mgic.transport import ApiError, Transport, Unreachable
+from mgic.transport import PATIENT_S, ApiError, Transport, Unreachable
 
 __all__ = ["PREFIX", "ApiError", "Client", "Unreachable"]
 
 Filter = str | bool | Sequence[str] | None
 PRUNE_S = 300
+WAIT_S = 25.0  # of one question for news; the service takes 30
 CSV_S = 300  # all rows are gathered before the first is sent: 100,000 take 10 s of a core
 
 
@@ -138,8 +139,10 @@ class Client(Transport):
         """Newest first; filters: q (words), tag, experiment."""
         return self._page(Sweep, "/sweeps", limit=limit, cursor=cursor, **filters)
 
-    def sweep(self, sweep_id: UUID | str) -> Sweep:
-        return self._get(Sweep, f"/sweeps/{sweep_id}")
+    def sweep(self, sweep_id: UUID | str, wait: float = 0) -> Sweep:
+        """With `wait`, when one of its runs has changed its status, at the latest after so many seconds, at most 30."""
+        asked, patience = ({"wait": wait}, wait + PATIENT_S) if wait else (None, None)
+        return self._read(Sweep, self._send("GET", f"/sweeps/{sweep_id}", asked, timeout=patience))
 
     def sweep_runs(self, sweep_id: UUID | str) -> list[Run]:
         """All of them, in the order of the grid."""
@@ -163,12 +166,19 @@ class Client(Transport):
         self._send("DELETE", f"/sweeps/{sweep_id}")
 
     def wait(self, sweep_id: UUID | str, timeout: float = float("inf"), every: float = 1.0) -> Sweep:
-        """Return when no run of the sweep is left to end. Raises `Unreachable` after `timeout` seconds."""
-        deadline = time.monotonic() + timeout
-        while not (sweep := self.sweep(sweep_id)).finished:
+        """Return when no run of the sweep is left to end. Raises `Unreachable` after `timeout` seconds.
+
+        The service answers when something has changed; it is asked once in `every` seconds at most.
+        """
+        asked = time.monotonic()
+        deadline = asked + timeout
+        sweep = self.sweep(sweep_id)
+        while not sweep.finished:
             if time.monotonic() > deadline:
                 raise Unreachable(f"sweep {sweep_id} has not ended within {timeout:g} s")
-            time.sleep(every)
+            time.sleep(max(0.0, asked + every - time.monotonic()))
+            asked = time.monotonic()
+            sweep = self.sweep(sweep_id, wait=min(WAIT_S, max(0.0, deadline - asked)))
         return sweep
 
     # Runs
@@ -309,6 +319,10 @@ class Client(Transport):
 
     def baseline(self, baseline_id: UUID | str) -> Baseline:
         return self._get(Baseline, f"/baselines/{baseline_id}")
+
+    def delete_baseline(self, baseline_id: UUID | str) -> None:
+        """Its name may be given again. For the scope admin."""
+        self._send("DELETE", f"/baselines/{baseline_id}")
 
     def compare(self, request: ComparisonRequest, idempotency_key: str | None = None) -> Comparison:
         """The verdict of the service's own code, which it keeps; a regression is an answer, not an error."""

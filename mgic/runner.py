@@ -34,7 +34,7 @@ from mgic import plugins
 from mgic.errors import BadConfig, Cancelled
 from mgic.execution import run
 from mgic.experiment import WEIGHTS, input_file
-from mgic.origin import ci_links
+from mgic.origin import ci_links, source
 from mgic.process import die_with_parent
 from mgic.protocol import (
     Begun,
@@ -190,6 +190,7 @@ def _preload() -> None:
     for name in ("torch._dynamo", "torchvision", "scipy.special"):
         import_module(name)
     load_own()
+    source()  # of the code that is loaded by now, whatever becomes of its files
     gc.collect()
     gc.freeze()  # or the collector would write to every page that the forks share
     gc.enable()

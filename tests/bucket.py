@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from mgic.process import die_with_parent
@@ -29,7 +28,7 @@ def bucket(host: str = "127.0.0.1", port: int = 0, name: str = "mgic") -> Iterat
 
     def made() -> bool:
         assert server.poll() is None, "moto did not start"
-        with contextlib.suppress(URLError):
+        with contextlib.suppress(OSError):
             return urlopen(Request(f"{url}/{name}", method="PUT"), timeout=5).status == 200
         return False
 

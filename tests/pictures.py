@@ -5,8 +5,8 @@ there, empty and full, light and dark, at a desk and on a phone, and of the page
 ten networks: some twenty minutes, to be looked at. With names of pages behind it, only of these.
 """
 
+import argparse
 import shutil
-import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,12 +75,16 @@ def _still(page: Page) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.pictures", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", help="where they go; none: that of README and docs is made")
+    parser.add_argument("names", nargs="*", help="pages; none: all")
+    args = parser.parse_args()
     with TemporaryDirectory() as home, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         service = start_service(Path(home) / "home")
         try:
-            if len(sys.argv) > 1:
-                of_all(browser, service, Path(sys.argv[1]), sys.argv[2:])
+            if args.folder:
+                of_all(browser, service, args.folder, args.names)
             else:
                 of_readme(browser, service)
         finally:

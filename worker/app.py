@@ -10,7 +10,6 @@ from functools import cache
 from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from billiard import current_process
 from celery.signals import setup_logging, worker_process_init, worker_shutting_down
@@ -20,7 +19,7 @@ from backend import logs
 from backend.artifacts import Artifacts
 from backend.queue import RUN_TASK, Bell, celery_app
 from backend.settings import read_settings
-from backend.store import DATABASE_ERRORS, Lease, Store
+from backend.store import DATABASE_ERRORS, Claim, Lease, Store
 from mgic.plugins import asked, words_for
 from mgic.process import die_with_parent
 from worker.beacon import Beacon, at_work, slot_of
@@ -97,37 +96,29 @@ def work() -> None:
 
 
 def _work() -> None:
-    while not stopping():
-        try:
-            claim = store().claim(me)
-        except DATABASE_ERRORS as error:  # the reaper rings again when it is back
-            log.warning("nothing can be claimed, the database does not answer: %s", error)
-            return
-        if claim is None:
-            return
+    alone = me.queue == "timing"  # its host is free for others between two runs
+    claim = _claimed()
+    while claim is not None:
         with logs.of_run(claim.run_id):
-            usable = supervise(claim, child(), store(), artifacts(), settings, stopping)
-        if not usable or me.queue == "timing":
+            then = None if alone else me
+            done = supervise(claim, child(), store(), artifacts(), settings, stopping, then)
+        if alone or not done.usable:
             child().end(settings.grace_s)
             child().dismiss()
             child.cache_clear()
-        _ring_others(claim.run_id)
+        if done.ending is not None and done.ending.rings:
+            bell().ring(done.ending.rings)
+        claim = (done.ending and done.ending.next) or _claimed()
 
 
-def _ring_others(ended: UUID) -> None:
-    """The end of a run may free the host for a timing run, the end of that one for all others, and both what waited
-    for it as their input, on any host.
-    """
+def _claimed() -> Claim | None:
+    if stopping():
+        return None
     try:
-        waiting, freed = store().eligible(), store().freed_by(ended)
-    except DATABASE_ERRORS as error:
-        log.warning("the other queues are not told: %s", error)
-        return
-    others = {queue: runs for queue, runs in waiting.items() if queue != me.queue}
-    if not ("timing" in others or me.queue == "timing"):
-        others = {}
-    if others or freed:
-        bell().ring(freed | others)
+        return store().claim(me)
+    except DATABASE_ERRORS as error:  # the reaper rings again when it is back
+        log.warning("nothing can be claimed, the database does not answer: %s", error)
+        return None
 
 
 def _visible() -> str | None:

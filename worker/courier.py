@@ -99,6 +99,8 @@ class Courier:
         What cannot be removed now stays there: nobody sees it.
         """
         run, fence = self._claim.run_id, self._claim.fence
+        if not own and fence == 1:  # there was no attempt before
+            return
         try:
             for name in self._artifacts.names(str(run)):
                 if (own and name == str(fence)) or (others and name.isdecimal() and int(name) < fence):

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from backend.artifacts import Artifacts
 from backend.settings import Settings
-from backend.store import DATABASE_ERRORS, Claim, Store
-from mgic.errors import NotFound
+from backend.store import DATABASE_ERRORS, Claim, Ending, Slot, Store
 from mgic.records import Failure, Outcome, Reason, RunStatus
 from worker.channel import TooMuch
 from worker.child import Child
@@ -28,6 +28,10 @@ MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
 STORE_FOR_S = 60.0  # how long the end of a run and its files are offered to servers that do not answer
 FETCH_FOR_S = 60.0  # how long a run waits for its inputs and the checkpoints of its earlier attempts
 STORE_LAST_S = 3.0  # the same when the host goes down
+
+# What came of storing an end: what follows from it; the run has another owner; or the database did not answer in time,
+# so that it may be either.
+Stored = Ending | Literal["elsewhere", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,22 @@ class Ended:
         return self.outcome is not None and self.outcome.status is RunStatus.SUCCEEDED
 
 
+class Supervised(NamedTuple):
+    """Whether the child may serve another run, and what follows from the end; nothing where it is not stored."""
+
+    usable: bool
+    ending: Ending | None
+
+
 def supervise(
-    claim: Claim, child: Child, store: Store, artifacts: Artifacts, settings: Settings, stopping: Callable[[], bool]
-) -> bool:
+    claim: Claim,
+    child: Child,
+    store: Store,
+    artifacts: Artifacts,
+    settings: Settings,
+    stopping: Callable[[], bool],
+    then: Slot | None = None,
+) -> Supervised:
     """Have the child execute the run, and store how it ended.
 
     Args:
@@ -60,9 +77,7 @@ def supervise(
         artifacts: Where files go.
         settings: Lease, grace and limit.
         stopping: Whether this host goes down; then the attempt is given back.
-
-    Returns:
-        Whether the child may serve another run.
+        then: Who takes the next run with the end of this one, if it can begin at once.
     """
     start = time.monotonic()
     log.info("run %s: attempt %d of %s starts", claim.run_id, claim.attempt, claim.experiment)
@@ -75,19 +90,22 @@ def supervise(
             if not ended.reusable:
                 grace = settings.shutdown_grace_s if stopping() else settings.grace_s
                 child.end(0 if ended.warned else grace)
-        stored: bool | None = False
+        stored: Stored = "elsewhere"
         if not ended.lost:
             ended = _deliver(claim, child, settings, courier, ended, pulse, stopping)
             if not ended.succeeded:  # what it has written helps nobody, and may take the room that its end needs
                 clear_disk(folder, claim.fence, others=False)
-            stored = _store_end(claim, child, store, ended, pulse, stopping)
-    _tell_of_end(claim, ended, stored, time.monotonic() - start)
-    courier.clear(own=stored is False or not ended.succeeded, others=stored is True)
-    clear_disk(folder, claim.fence, others=bool(stored) and _has_ended(store, claim))
-    return ended.reusable or child.free
+            # With a new child to start, or files to remove, the next run would wait without a pulse.
+            at_once = ended.succeeded and ended.reusable and claim.fence == 1 and not stopping()
+            stored = _store_end(claim, child, store, ended, pulse, stopping, then if at_once else None)
+    ending = stored if isinstance(stored, Ending) else None
+    _tell_of_end(claim, ended, ending is not None, time.monotonic() - start)
+    courier.clear(own=stored == "elsewhere" or not ended.succeeded, others=ending is not None)
+    clear_disk(folder, claim.fence, others=ending is not None and ending.over)
+    return Supervised(ended.reusable or child.free, ending)
 
 
-def _tell_of_end(claim: Claim, ended: Ended, stored: bool | None, seconds: float) -> None:
+def _tell_of_end(claim: Claim, ended: Ended, stored: bool, seconds: float) -> None:
     if ended.outcome is not None:
         failure, how = ended.outcome.failure, str(ended.outcome.status)
     else:
@@ -240,36 +258,31 @@ def _deliver(
 
 
 def _store_end(
-    claim: Claim, child: Child, store: Store, ended: Ended, pulse: Pulse, stopping: Callable[[], bool]
-) -> bool | None:
-    """Offered until the database answers.
-
-    Returns:
-        True: it is stored. False: the run has another owner. None: the database did not answer in
-        time, so it may be either.
-    """
+    claim: Claim,
+    child: Child,
+    store: Store,
+    ended: Ended,
+    pulse: Pulse,
+    stopping: Callable[[], bool],
+    then: Slot | None,
+) -> Stored:
+    """Offered until the database answers."""
     start = time.monotonic()
     while True:
         try:
             pulse.flush()
             if ended.outcome is not None:
-                kept = store.finish(claim.run_id, claim.fence, ended.outcome, child.channel.told.artifacts)
+                files = child.channel.told.artifacts
+                ending = store.finish(claim.run_id, claim.fence, ended.outcome, files, then)
             else:
-                kept = store.release(claim.run_id, claim.fence, ended.failure)
+                ending = store.release(claim.run_id, claim.fence, ended.failure)
         except DATABASE_ERRORS as error:
             if time.monotonic() - start > (STORE_LAST_S if stopping() else STORE_FOR_S):
                 log.error("run %s: its end could not be stored, it will be run again: %s", claim.run_id, error)
-                return None
+                return "unknown"
             time.sleep(1)
             continue
-        if not kept:
+        if ending is None:
             log.warning("run %s: it has another owner, its end was not stored", claim.run_id)
-        return kept
-
-
-def _has_ended(store: Store, claim: Claim) -> bool:
-    """Whether no later attempt can want the checkpoints; where the database does not say, they stay."""
-    try:
-        return store.run(claim.run_id).status.terminal
-    except (*DATABASE_ERRORS, NotFound):
-        return False
+            return "elsewhere"
+        return ending

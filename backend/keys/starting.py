@@ -17,6 +17,7 @@ def take_in_keys(store: Store, settings: Settings) -> None:
     wanted: tuple[tuple[str, Path | None, KeyScope], ...] = (
         ("admin", settings.admin_key_file, "admin"),
         ("pages", settings.pages_key_file, "pages"),
+        ("worker", settings.worker_key_file, "worker"),
     )
     for name, file, scope in wanted:
         if file is None:

@@ -1,5 +1,6 @@
 """The files that runs left: listed with size and hash, given whole, in part, or as thumbnails."""
 
+import logging
 import re
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -17,6 +18,7 @@ from backend.thumbnails import MAX_BYTES, MEDIA_TYPES, NoThumbnail, one, thumbna
 from mgic.errors import BadConfig, NotFound, Problem, Unavailable
 from mgic.records import Artifact, Page
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[Reads, StrictQuery])
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 BYTES = {"schema": {"type": "string", "format": "binary"}}
@@ -57,8 +59,9 @@ def get_artifact(
                 if thumbnail is not None:
                     return Response(_small(artifacts, key, artifact, thumbnail), media_type="image/png")
                 return _stream(artifacts, key, artifact, byte_range or "")
-            except OSError as error:
-                raise Unavailable(f"the files of runs cannot be reached: {error}") from error
+            except OSError as error:  # its words have a path of this machine, or the address of a bucket
+                log.warning("the files of runs cannot be reached: %s", error)
+                raise Unavailable("the files of runs cannot be reached; the log has more") from error
     raise NotFound(f"run {run_id} has no artifact {name[:80]!r}")
 
 

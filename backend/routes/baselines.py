@@ -5,14 +5,14 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from backend import gate
-from backend.auth import IdempotencyKey, Reads, Submits
+from backend.auth import Adds, Administers, IdempotencyKey, Reads, Submits
 from backend.deps import CatalogueDep, CursorDep, Limit, RootDep, StoreDep, StrictQuery, Text
 from mgic.records import Baseline, BaselineRequest, Page
 
 router = APIRouter(tags=["gate"], dependencies=[StrictQuery])
 
 
-@router.post("/baselines", status_code=201, dependencies=[Submits])
+@router.post("/baselines", status_code=201, dependencies=[Submits, Adds])
 def create_baseline(
     request: BaselineRequest,
     response: Response,
@@ -38,3 +38,10 @@ def list_baselines(store: StoreDep, cursor: CursorDep, limit: Limit = 50, name: 
 def get_baseline(baseline_id: UUID, store: StoreDep) -> Baseline:
     """One of them; the answer is what `mgic gate --baseline` takes as a file."""
     return store.baseline(baseline_id)
+
+
+@router.delete("/baselines/{baseline_id}", status_code=204, dependencies=[Administers])
+def delete_baseline(baseline_id: UUID, store: StoreDep) -> None:
+    """Forget it: its name may be given again, and runs that it has the accuracy of may be deleted. For the scope admin,
+    since a baseline is everybody's."""
+    store.delete_baseline(baseline_id)

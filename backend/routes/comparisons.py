@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
 from backend import gate
-from backend.auth import CallerDep, IdempotencyKey, OwnComparison, Reads, Submits
+from backend.auth import Adds, CallerDep, IdempotencyKey, OwnComparison, Reads, Submits
 from backend.badges import badge
 from backend.deps import CatalogueDep, CursorDep, Limit, RootDep, StoreDep, StrictQuery, Text
 from backend.store import ComparisonQuery
@@ -39,7 +39,7 @@ def _counted_or_measured(value: Any, _union: ValidatorFunctionWrapHandler) -> Co
 Wanted = Annotated[ComparisonRequest | MeasuredRequest, WrapValidator(_counted_or_measured), Body()]
 
 
-@router.post("/comparisons", status_code=201, dependencies=[Submits])
+@router.post("/comparisons", status_code=201, dependencies=[Submits, Adds])
 def create_comparison(
     request: Wanted,
     response: Response,

@@ -24,7 +24,9 @@ from mgic.records import NAME_PATTERN, Page, csv_cell
 router = APIRouter(prefix="/results", tags=["results"], dependencies=[Reads, StrictQuery])
 BATCH = 100  # rows that are read at once: a row may be large
 CHUNK_BYTES = 2**17  # that are sent at once: more would only wait for the client, in memory
-MAKING = Line("maker of csv files", 4, 60)  # it computes all the while: one at a time leaves room for others
+# It computes all the while: one at a time leaves room for others. Who has the file keeps the place, with the file on
+# disk, until it is sent: a client may take its time.
+MAKING = Line("maker of csv files", 8, 60)
 SPOOL_BYTES = 8 * 2**20  # of a csv file that are kept in memory; more of it waits on disk
 TableName = Annotated[str | None, Query(pattern=NAME_PATTERN, description="Of the result: a row for each of its rows")]
 
@@ -82,9 +84,10 @@ def _csv(rows: Iterable[dict[str, Any]], folder: Path) -> Iterator[bytes]:
     """
     columns: dict[str, None] = {}
     segments: list[tuple[int, array[int]]] = []  # how many columns were known, and the bytes of each row written then
-    with SpooledTemporaryFile(SPOOL_BYTES, dir=str(folder) if folder.is_dir() else None) as spool:
+    where = str(folder) if folder.is_dir() else None
+    with MAKING.place() as alone, SpooledTemporaryFile(SPOOL_BYTES, dir=where) as spool:
         try:
-            with MAKING.turn():
+            with alone():
                 for row in rows:
                     columns |= dict.fromkeys(row)
                     if not segments or segments[-1][0] < len(columns):

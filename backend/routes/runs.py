@@ -1,6 +1,5 @@
 """Find runs, wait for them, stop them, try them again, say something of them, delete them; their curves and logs."""
 
-import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
@@ -9,14 +8,12 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from backend.auth import OwnRun, Reads, StillLetInDep, Submits
-from backend.deps import Cursor, CursorDep, JanitorDep, Limit, LookoutDep, ReaperDep, StoreDep, StrictQuery
+from backend.auth import Adds, OwnRun, Reads, StillLetInDep, Submits
+from backend.deps import Cursor, CursorDep, JanitorDep, Limit, ReaperDep, RunsLookoutDep, StoreDep, StrictQuery
 from backend.filters import RunQueryDep
 from mgic.records import Curves, Event, LogLine, Page, Run, RunCount, RunPatch, is_table
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[StrictQuery])
-QUIET_S = 10.0  # after which a stream of events looks whether its client is still there
-KEY_EVERY_S = 10.0
 After = Annotated[str | None, Query(max_length=200, description="next_cursor of the last answer")]
 
 
@@ -45,15 +42,10 @@ def get_run_count(store: StoreDep, query: RunQueryDep) -> RunCount:
 
 @router.get("/{run_id}", dependencies=[Reads])
 async def get_run(
-    run_id: UUID, store: StoreDep, lookout: LookoutDep, wait: Annotated[float, Query(ge=0, le=30)] = 0
+    run_id: UUID, store: StoreDep, lookout: RunsLookoutDep, wait: Annotated[float, Query(ge=0, le=30)] = 0
 ) -> Run:
     """One run; with `wait`, when it has ended or changed its status, at the latest after so many seconds."""
-    seen = await lookout.newest(run_id) if wait else None  # before the run, so that no change of it is missed
-    run = await run_in_threadpool(store.run, run_id)
-    if not wait or run.status.terminal:
-        return run
-    await lookout.news(run_id, seen, wait)
-    return await run_in_threadpool(store.run, run_id)
+    return await lookout.after(run_id, store.run, lambda run: run.status.terminal, wait)
 
 
 @router.patch("/{run_id}", dependencies=[Submits, OwnRun])
@@ -75,7 +67,7 @@ async def stream_run_events(
     run_id: UUID,
     request: Request,
     store: StoreDep,
-    lookout: LookoutDep,
+    lookout: RunsLookoutDep,
     still_let_in: StillLetInDep,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
@@ -85,22 +77,12 @@ async def stream_run_events(
     """
     given = last_event_id or ""
     after = int(given) if given.isascii() and given.isdecimal() and len(given) < 18 else 0
-    checked = time.monotonic()
-    while not await request.is_disconnected():
-        if time.monotonic() - checked > KEY_EVERY_S:
-            checked = time.monotonic()
-            if not await still_let_in():
-                return
-        seen = await lookout.newest(run_id)
-        if seen is None:  # it was deleted meanwhile
-            return
-        ended = (await run_in_threadpool(store.run, run_id)).status.terminal
+    async for run in lookout.listen(run_id, store.run, request, still_let_in):  # and then its events: none is missed
         for event in await run_in_threadpool(store.events, run_id, after):
             after = event.id
             yield ServerSentEvent(data=event, event="transition", id=str(event.id))
-        if ended:  # looked at before the events, so that none is missed
+        if run.status.terminal:
             return
-        await lookout.news(run_id, seen, QUIET_S)
 
 
 @router.get("/{run_id}/transitions", dependencies=[Reads])
@@ -133,7 +115,7 @@ def cancel_run(run_id: UUID, store: StoreDep) -> Run:
     return store.cancel_run(run_id)
 
 
-@router.post("/{run_id}/retry", status_code=201, dependencies=[Submits, OwnRun])
+@router.post("/{run_id}/retry", status_code=201, dependencies=[Submits, OwnRun, Adds])
 def retry_run(run_id: UUID, store: StoreDep, reaper: ReaperDep) -> Run:
     """A new run with the config of this failed or cancelled one, in its place in the sweep.
 

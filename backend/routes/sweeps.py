@@ -1,17 +1,14 @@
 """Preview a sweep, submit it, watch it, stop it, say something of it, delete it."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend import submission
-from backend.auth import CallerDep, IdempotencyKey, OwnSweep, Reads, StillLetInDep, Submits
+from backend.auth import Adds, CallerDep, IdempotencyKey, OwnSweep, Reads, StillLetInDep, Submits
 from backend.deps import (
     CatalogueDep,
     CursorDep,
@@ -23,14 +20,12 @@ from backend.deps import (
     SettingsDep,
     StoreDep,
     StrictQuery,
+    SweepsLookoutDep,
     TagName,
     Text,
     Words,
 )
 from backend.filters import words_of
-from backend.lookout import LOOK_EVERY_S
-from backend.routes.runs import KEY_EVERY_S
-from mgic.errors import NotFound
 from mgic.records import Page, Preview, Run, Sweep, SweepPatch, SweepRequest
 
 router = APIRouter(prefix="/sweeps", tags=["sweeps"], dependencies=[StrictQuery])
@@ -42,7 +37,7 @@ def preview_sweep(request: SweepRequest, store: StoreDep, catalogue: CatalogueDe
     return submission.preview(request, store, catalogue, settings)
 
 
-@router.post("", status_code=201, dependencies=[Submits])
+@router.post("", status_code=201, dependencies=[Submits, Adds])
 def submit_sweep(
     request: SweepRequest,
     response: Response,
@@ -79,15 +74,12 @@ def list_sweeps(
 
 
 @router.get("/{sweep_id}", dependencies=[Reads])
-async def get_sweep(sweep_id: UUID, store: StoreDep, wait: Annotated[float, Query(ge=0, le=30)] = 0) -> Sweep:
+async def get_sweep(
+    sweep_id: UUID, store: StoreDep, lookout: SweepsLookoutDep, wait: Annotated[float, Query(ge=0, le=30)] = 0
+) -> Sweep:
     """One sweep, with the state of its runs; with `wait`, when one of these has changed its status or all have ended,
     at the latest after so many seconds."""
-    deadline = time.monotonic() + wait
-    first = sweep = await run_in_threadpool(store.sweep, sweep_id)
-    while not sweep.finished and sweep.counts == first.counts and time.monotonic() < deadline:
-        await asyncio.sleep(LOOK_EVERY_S)
-        sweep = await run_in_threadpool(store.sweep, sweep_id)
-    return sweep
+    return await lookout.after(sweep_id, store.sweep, lambda sweep: sweep.finished, wait)
 
 
 def _known(sweep_id: UUID, store: StoreDep) -> Sweep:
@@ -96,28 +88,18 @@ def _known(sweep_id: UUID, store: StoreDep) -> Sweep:
 
 @router.get("/{sweep_id}/events", response_class=EventSourceResponse, dependencies=[Reads, Depends(_known)])
 async def stream_sweep_events(
-    sweep_id: UUID, request: Request, store: StoreDep, still_let_in: StillLetInDep
+    sweep_id: UUID, request: Request, store: StoreDep, lookout: SweepsLookoutDep, still_let_in: StillLetInDep
 ) -> AsyncIterator[ServerSentEvent]:
     """The sweep as it stands, and again whenever one of its runs has changed its status, until it has ended or is
     deleted. Who comes back after a break misses nothing: the first event has all that has happened.
     """
     told: Sweep | None = None
-    checked = time.monotonic()
-    while not await request.is_disconnected():
-        if time.monotonic() - checked > KEY_EVERY_S:
-            checked = time.monotonic()
-            if not await still_let_in():
-                return
-        try:
-            sweep = await run_in_threadpool(store.sweep, sweep_id)
-        except NotFound:
-            return
+    async for sweep in lookout.listen(sweep_id, store.sweep, request, still_let_in):
         if told is None or (sweep.counts, sweep.finished) != (told.counts, told.finished):
             told = sweep
             yield ServerSentEvent(data=sweep, event="ended" if sweep.finished else "sweep")
         if sweep.finished:
             return
-        await asyncio.sleep(LOOK_EVERY_S)
 
 
 @router.patch("/{sweep_id}", dependencies=[Submits, OwnSweep])
@@ -149,7 +131,7 @@ def cancel_sweep(sweep_id: UUID, store: StoreDep) -> Sweep:
     return store.sweep(sweep_id)
 
 
-@router.post("/{sweep_id}/retry-failed", dependencies=[Submits, OwnSweep])
+@router.post("/{sweep_id}/retry-failed", dependencies=[Submits, OwnSweep, Adds])
 def retry_failed_runs(
     sweep_id: UUID,
     store: StoreDep,

@@ -26,13 +26,14 @@ from backend.store.database import (
 from backend.store.imports import ImportedRun, ImportedSweep, Imports
 from backend.store.journal import Journal
 from backend.store.keys import SCOPES, Keys, KeyScope, StoredKey
-from backend.store.lifecycle import Beat, Claim, Held, Lease, Lifecycle, Slot
+from backend.store.lifecycle import Beat, Claim, Ending, Held, Lease, Lifecycle
 from backend.store.lineage import GONE, InputFile, InputGone, NewInput, config_key
 from backend.store.measured import MeasuredRun, Measurements
 from backend.store.retention import Leaving, Policy, Retention
 from backend.store.retries import Retries
 from backend.store.search import Condition, Operator, Place, RunQuery
 from backend.store.searches import OpenSearch, Searches
+from backend.store.slots import Slot
 from backend.store.standing import NewSearch
 from backend.store.stopping import Stop, Stops
 from backend.store.sweeps import NewRun, NewSweep
@@ -47,6 +48,7 @@ __all__ = [
     "ComparisonQuery",
     "Condition",
     "Due",
+    "Ending",
     "Held",
     "ImportedRun",
     "ImportedSweep",

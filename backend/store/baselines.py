@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from backend.store.database import Database
@@ -72,6 +72,12 @@ class Baselines(Database):
         with self._read() as connection:
             rows = connection.execute(query).mappings().all()
         return [_record(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
+
+    def delete_baseline(self, baseline_id: UUID) -> None:
+        """Its name may be given again, and it needs no run any more. Raises `NotFound`."""
+        with self._write() as connection:
+            if not connection.execute(delete(baselines).where(baselines.c.id == baseline_id)).rowcount:
+                raise NotFound(f"there is no baseline {baseline_id}")
 
     def _of_key(self, connection: Connection, key: str | None, payload_hash: str) -> Baseline | None:
         if key is None:

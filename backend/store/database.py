@@ -79,12 +79,14 @@ def make_engine(url: str, pooled: bool = True) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": 10}, **pool)
+        engine = create_engine(parsed, connect_args={"timeout": 10}, hide_parameters=True, **pool)
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
     limits = "-c statement_timeout=10s -c idle_in_transaction_session_timeout=30s"
-    return create_engine(parsed, connect_args={"options": limits, "connect_timeout": 5}, pool_pre_ping=pooled, **pool)
+    connect = {"options": limits, "connect_timeout": 5}
+    # What an error says of itself is logged: what users have written belongs into no log.
+    return create_engine(parsed, connect_args=connect, pool_pre_ping=pooled, hide_parameters=True, **pool)
 
 
 def _sqlite_connect(connection: Any, _record: object) -> None:

@@ -11,9 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from backend.store.database import Database
-from backend.store.lifecycle import Slot, holders
 from backend.store.rows import ACTIVE, OPEN
 from backend.store.schema import artifacts, curves, events, logs, runs, workers
+from backend.store.slots import Slot, holders
 from mgic.errors import NotFound
 from mgic.records import Abilities, Artifact, CurvePoint, Event, LogLine, RunStatus, Worker
 

@@ -6,7 +6,7 @@ attempt ended without an answer. Terminal is for ever. `fence` rises with every 
 one can write nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
@@ -17,25 +17,16 @@ from backend.store.facts import facts_at_end, record_facts
 from backend.store.lineage import InputFile, Lineage
 from backend.store.rows import ACTIVE, OPEN, SEARCHING
 from backend.store.schema import artifacts, events, runs, sweeps, workers
+from backend.store.slots import Slot, eligible, held_up_by, holders
 from backend.store.stopping import Stop, stop_of
 from mgic.errors import Conflict
-from mgic.records import Artifact, Config, Failure, Outcome, Queue, Reason, Run, RunStatus, stopped_early
+from mgic.records import Artifact, Config, Failure, Outcome, Reason, Run, RunStatus, stopped_early
 
 Beat = Literal["ok", "cancel", "lost"]
 
 KEEP_WORKERS_S = 24 * 3600
 # Why what waits for a training fails that has succeeded, and not come to its end.
 EARLY = Failure(reason=Reason.INPUT_FAILED, message="was ended early by its search")
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Who claims: one slot of one worker."""
-
-    worker: str
-    host: str
-    queue: Queue
-    device: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +44,21 @@ class Claim:
     device: str
     inputs: Mapping[str, tuple[InputFile, ...]] = field(default_factory=dict)
     stop: Stop | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What follows from an end that is stored.
+
+    Args:
+        over: Whether no later attempt will come.
+        rings: How many runs of which queues may go on now: their workers are to be told.
+        next: What was claimed with it.
+    """
+
+    over: bool = True
+    rings: Mapping[str, int] = field(default_factory=dict)
+    next: Claim | None = None
 
 
 @dataclass(frozen=True)
@@ -89,43 +95,12 @@ class Lifecycle(Lineage):
         and while one waits that this host could take, nothing else is taken there.
         """
         with self._write() as connection:
-            self._lock_host(connection, slot.host)
-            if self._host_taken(connection, slot):
-                return None
-            query = (
-                select(runs)
-                .where(*_eligible(slot.queue, slot.device))
-                .order_by(runs.c.priority, runs.c.seq)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            )
-            row = connection.execute(query).mappings().first()
-            if row is None:
-                return None
-            now = self._now(connection)  # after all waiting for others
-            fence, attempt = row["fence"] + 1, row["attempt"] + 1
-            self._move(
-                connection,
-                row,
-                RunStatus.RUNNING,
-                f"claimed by {slot.worker}",
-                fence=fence,
-                attempt=attempt,
-                host=slot.host,
-                worker=slot.worker,
-                lease_until=now + self.lease.seconds,
-                started_at=now,
-                progress=0.0,
-                phase="",
-            )
-            files = self._input_files(connection, row["id"])
-            stop = stop_of(connection, row)
-            return Claim(row["id"], fence, attempt, row["experiment"], row["config"], row["device"], files, stop)
+            return self._claim(connection, slot)
 
     def could_claim(self, slot: Slot) -> bool:
         """Whether the worker has nothing in work, and a run waits that `claim` would give it."""
         mine = exists().where(runs.c.worker == slot.worker, runs.c.status.in_(ACTIVE))
-        waiting = exists().where(*_eligible(slot.queue, slot.device))
+        waiting = exists().where(*eligible(slot.queue, slot.device))
         with self._read() as connection:
             idle = not connection.scalar(select(mine)) and bool(connection.scalar(select(waiting)))
             return idle and not self._host_taken(connection, slot)
@@ -144,24 +119,33 @@ class Lifecycle(Lineage):
             return "lost"
         return "cancel" if status == RunStatus.CANCELLING else "ok"
 
-    def finish(self, run_id: UUID, fence: int, outcome: Outcome, files: Sequence[Artifact] = ()) -> bool:
-        """Store how the run ended, with its artifacts; False if the fence is old, and then nothing is stored.
+    def finish(
+        self, run_id: UUID, fence: int, outcome: Outcome, files: Sequence[Artifact] = (), then: Slot | None = None
+    ) -> Ending | None:
+        """Store how the run ended, with its artifacts; None if the fence is old, and then nothing is stored.
 
-        A success that is stored already is answered with True: the first answer may have been lost.
+        A success that is stored already is stored: the first answer may have been lost.
+
+        Args:
+            run_id: The run.
+            fence: The holder's.
+            outcome: How it ended.
+            files: What it leaves.
+            then: Who takes the next run, in the same transaction.
         """
         if not outcome.status.terminal:
             raise ValueError(f"{outcome.status} is no end")
         with self._write() as connection:
             row = self._owned(connection, run_id, fence)
             if row is None:
-                return outcome.status is RunStatus.SUCCEEDED and self._succeeded(connection, run_id, fence)
-            failure = outcome.failure
-            self._end(
+                again = outcome.status is RunStatus.SUCCEEDED and self._succeeded(connection, run_id, fence)
+                return Ending(next=self._next(connection, then)) if again else None
+            freed = self._end(
                 connection,
                 row,
                 outcome.status,
                 result=outcome.result,
-                failure=failure,
+                failure=outcome.failure,
                 environment=outcome.environment,
                 seconds=outcome.seconds,
                 stopped_early=stopped_early(outcome.result),
@@ -171,10 +155,11 @@ class Lifecycle(Lineage):
                     insert(artifacts), [{"run_id": run_id, "fence": fence, **file.model_dump()} for file in files]
                 )
             record_facts(connection, row["experiment"], {row["seq"]: facts_at_end(outcome.result, outcome.seconds)})
-            return True
+            rings = {**freed, **held_up_by(connection, row["queue"])}
+            return Ending(True, rings, self._next(connection, then))
 
-    def release(self, run_id: UUID, fence: int, failure: Failure | None) -> bool:
-        """Give up an attempt that ended without an outcome; False if the fence is old.
+    def release(self, run_id: UUID, fence: int, failure: Failure | None) -> Ending | None:
+        """Give up an attempt that ended without an outcome; None if the fence is old.
 
         Args:
             run_id: The run.
@@ -185,9 +170,9 @@ class Lifecycle(Lineage):
         with self._write() as connection:
             row = self._owned(connection, run_id, fence)
             if row is None:
-                return False
-            self._take_back(connection, row, failure)
-            return True
+                return None
+            over = self._take_back(connection, row, failure)
+            return Ending(over, held_up_by(connection, row["queue"]))
 
     def reap(self, silent: Callable[[Sequence[Held], float], Sequence[Held]] = expired) -> int:
         """Take back the runs whose owner is silent; how many they were. Workers not seen for a day are forgotten.
@@ -239,20 +224,61 @@ class Lifecycle(Lineage):
 
     # How a state changes
 
+    def _claim(self, connection: Connection, slot: Slot) -> Claim | None:
+        """Last in its transaction: nobody waits who holds the lock of the host."""
+        self._lock_host(connection, slot.host)
+        if self._host_taken(connection, slot):
+            return None
+        query = (
+            select(runs)
+            .where(*eligible(slot.queue, slot.device))
+            .order_by(runs.c.priority, runs.c.seq)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        row = connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        now = self._now(connection)  # after all waiting for others
+        fence, attempt = row["fence"] + 1, row["attempt"] + 1
+        self._move(
+            connection,
+            row,
+            RunStatus.RUNNING,
+            f"claimed by {slot.worker}",
+            fence=fence,
+            attempt=attempt,
+            host=slot.host,
+            worker=slot.worker,
+            lease_until=now + self.lease.seconds,
+            started_at=now,
+            progress=0.0,
+            phase="",
+        )
+        files = self._input_files(connection, row["id"])
+        stop = stop_of(connection, row)
+        return Claim(row["id"], fence, attempt, row["experiment"], row["config"], row["device"], files, stop)
+
+    def _next(self, connection: Connection, slot: Slot | None) -> Claim | None:
+        return self._claim(connection, slot) if slot else None
+
     def _host_taken(self, connection: Connection, slot: Slot) -> bool:
         return bool(holders(connection, slot, self._now(connection), self.lease.seconds))
 
-    def _take_back(self, connection: Connection, row: RowMapping, failure: Failure | None) -> None:
+    def _take_back(self, connection: Connection, row: RowMapping, failure: Failure | None) -> bool:
+        """Whether that was its end: else it is queued again."""
         if row["status"] == RunStatus.CANCELLING:
             self._end(connection, row, RunStatus.CANCELLED)
-        elif failure is not None and row["attempt"] >= self.lease.max_attempts:
+            return True
+        if failure is not None and row["attempt"] >= self.lease.max_attempts:
             self._end(connection, row, RunStatus.FAILED, failure=failure)
-        else:
-            attempt = row["attempt"] - (failure is None)
-            note = f"{failure.reason}: {failure.message}" if failure else "its worker was stopped"
-            free: dict[str, Any] = {"host": None, "worker": None, "lease_until": None, "started_at": None}
-            free |= {"progress": 0.0, "phase": ""}
-            self._move(connection, row, RunStatus.QUEUED, note, fence=row["fence"] + 1, attempt=attempt, **free)
+            return True
+        attempt = row["attempt"] - (failure is None)
+        note = f"{failure.reason}: {failure.message}" if failure else "its worker was stopped"
+        free: dict[str, Any] = {"host": None, "worker": None, "lease_until": None, "started_at": None}
+        free |= {"progress": 0.0, "phase": ""}
+        self._move(connection, row, RunStatus.QUEUED, note, fence=row["fence"] + 1, attempt=attempt, **free)
+        return False
 
     def _cancel(self, connection: Connection, row: RowMapping) -> None:
         if row["status"] == RunStatus.QUEUED:
@@ -262,15 +288,17 @@ class Lifecycle(Lineage):
 
     def _end(
         self, connection: Connection, row: RowMapping, status: RunStatus, failure: Failure | None = None, **values: Any
-    ) -> None:
-        """Into a terminal state; what waits for it lacks an input less, or fails with it, and so on."""
+    ) -> dict[str, int]:
+        """Into a terminal state; what waits for it lacks an input less, or fails with it, and so on.
+
+        Returns:
+            How many runs can be claimed because of it, by queue.
+        """
         self._close(connection, row, status, failure, **values)
-        if values.get("stopped_early"):
-            self._fail_what_waits(connection, {row["id"]: EARLY})
-        elif status is RunStatus.SUCCEEDED:
-            self._free(connection, row["id"])
-        else:
-            self._fail_what_waits(connection, {row["id"]: failure})
+        if status is RunStatus.SUCCEEDED and not values.get("stopped_early"):
+            return self._free(connection, row["id"])
+        self._fail_what_waits(connection, {row["id"]: EARLY if values.get("stopped_early") else failure})
+        return {}
 
     def _fail_what_waits(self, connection: Connection, ended: Mapping[UUID, Failure | None]) -> None:
         """For these, and for what fails with that, and so on."""
@@ -340,37 +368,6 @@ class Lifecycle(Lineage):
 
 def _held(run_id: UUID, fence: int) -> Any:
     return and_(runs.c.id == run_id, runs.c.fence == fence, runs.c.status.in_(ACTIVE))
-
-
-def holders(connection: Connection, slot: Slot, now: float, alive_s: float) -> list[UUID]:
-    """The runs that keep a slot from taking one: its host is a timing run's alone, or is kept free for one.
-
-    Args:
-        connection: To the store.
-        slot: Of a timing worker all runs of the host keep it, its own among them.
-        now: By the database's clock.
-        alive_s: Timing workers that were not seen for longer are gone, and hold nobody up; so do those that were seen
-            in the future, before the clock was set back: who lives has been seen since.
-    """
-    here = and_(runs.c.host == slot.host, runs.c.status.in_(ACTIVE))
-    if slot.queue == "timing":
-        return list(connection.scalars(select(runs.c.id).where(here)))
-    at_work = list(connection.scalars(select(runs.c.id).where(here, runs.c.queue == "timing")))
-    if at_work:
-        return at_work
-    seen = workers.c.seen_at.between(now - alive_s, now + alive_s)
-    timing = select(workers.c.device).where(workers.c.host == slot.host, workers.c.queue == "timing", seen)
-    first = (
-        select(runs.c.id).where(*_eligible("timing", device)).order_by(runs.c.priority, runs.c.seq).limit(1)
-        for device in set(connection.scalars(timing))
-    )
-    return [run_id for query in first if (run_id := connection.scalar(query)) is not None]
-
-
-def _eligible(queue: str, device: str) -> tuple[Any, ...]:
-    """Which runs a worker of the queue can take: one with a GPU takes those of any device."""
-    devices: Iterable[str] = ("cpu", "cuda") if device == "cuda" else ("cpu",)
-    return runs.c.status == RunStatus.QUEUED, runs.c.queue == queue, runs.c.lacks == 0, runs.c.device.in_(devices)
 
 
 def _for_want(run_id: UUID, why: Failure | None) -> Failure:

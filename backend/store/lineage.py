@@ -78,16 +78,6 @@ class Lineage(Tagging, Owners):
             reusing = select(runs.c.id).where(runs.c.reused_from == run_id)
             return [*self._used_by(connection, [run_id]), *connection.scalars(reusing)]
 
-    def freed_by(self, run_id: UUID) -> dict[str, int]:
-        """How many runs that had this one as an input can be claimed now, by queue."""
-        freed = Counter[str]()
-        with self._read() as connection:
-            for batch in _batches(list(self._used_by(connection, [run_id]))):
-                query = select(runs.c.queue, runs.c.status, runs.c.lacks).where(runs.c.id.in_(batch))
-                told = connection.execute(query)
-                freed.update(queue for queue, status, lacks in told if status == RunStatus.QUEUED and not lacks)
-        return dict(freed)
-
     def _records(self, connection: Connection, rows: Sequence[RowMapping]) -> list[Run]:
         """The rows of a page of runs, with their inputs, tags and sweeps: three questions more for all of them, and
         one for each generation of inputs."""
@@ -184,13 +174,23 @@ class Lineage(Tagging, Owners):
         if rows:
             connection.execute(insert(inputs), rows)
 
-    def _free(self, connection: Connection, run_id: UUID) -> None:
-        """The run has succeeded: what waits for it lacks an input less, or two where two fields name it."""
+    def _free(self, connection: Connection, run_id: UUID) -> dict[str, int]:
+        """The run has succeeded: what waits for it lacks an input less, or two where two fields name it.
+
+        Returns:
+            How many of these lack nothing more, by queue.
+        """
         query = select(inputs.c.run_id.label("user"), func.count().label("fields"))
         users = connection.execute(query.where(inputs.c.input_id == run_id).group_by("user").order_by("user"))
+        freed = Counter[str]()
         if fields := [dict(row) for row in users.mappings()]:
             mine = (runs.c.id == bindparam("user"), runs.c.status == RunStatus.QUEUED)
             connection.execute(update(runs).where(*mine).values(lacks=runs.c.lacks - bindparam("fields")), fields)
+            for batch in _batches([row["user"] for row in fields]):
+                told = select(runs.c.queue, runs.c.status, runs.c.lacks).where(runs.c.id.in_(batch))
+                waiting = connection.execute(told).all()
+                freed.update(queue for queue, status, lacks in waiting if status == RunStatus.QUEUED and not lacks)
+        return dict(freed)
 
     def _used_by(self, connection: Connection, ids: Iterable[UUID]) -> dict[UUID, UUID]:
         """Each run that has one of these as an input, with that one."""

@@ -1,6 +1,7 @@
 """From rows to records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -73,32 +74,40 @@ def run_record(row: RowMapping, beside: Surroundings) -> Run:
     )
 
 
-def sweep_record(
-    row: RowMapping,
-    counts: Mapping[RunStatus, int],
-    in_work: float,
-    seconds: float | None,
-    tags: Sequence[str],
-    searched: Searched | None = None,
-) -> Sweep:
+@dataclass
+class Counts:
+    """Of one sweep.
+
+    Args:
+        by_status: Of each status that occurs.
+        in_work: The sum of the progress of those that are in work.
+        seconds: Mean duration of those that succeeded.
+    """
+
+    by_status: dict[RunStatus, int] = field(default_factory=dict)
+    in_work: float = 0.0
+    seconds: float | None = None
+
+
+def sweep_record(row: RowMapping, counts: Counts, tags: Sequence[str], searched: Searched | None = None) -> Sweep:
     """A sweep with the state of its runs.
 
     Args:
         row: Of the table sweeps.
-        counts: For each status that occurs, the number of runs.
-        in_work: The sum of the progress of those that are in work.
-        seconds: Mean duration of its succeeded runs.
+        counts: Of its runs.
         tags: In order.
         searched: Where a sampler chooses its runs.
     """
-    total = sum(counts.values())
+    by_status = counts.by_status
+    total = sum(by_status.values())
     to_come = searched.settings.trials - searched.asked if searched and row["search_state"] == SEARCHING else 0
-    left = to_come + sum(n for status, n in counts.items() if not status.terminal)
+    left = to_come + sum(n for status, n in by_status.items() if not status.terminal)
     planned = total + to_come
-    progress = (planned - left + in_work) / planned if planned else 1.0
+    progress = (planned - left + counts.in_work) / planned if planned else 1.0
     eta = None
-    if seconds is not None and left:
-        eta = (left - in_work) * seconds / max(1, sum(counts.get(status, 0) for status in ACTIVE))
+    if counts.seconds is not None and left:
+        at_once = max(1, sum(by_status.get(status, 0) for status in ACTIVE))
+        eta = (left - counts.in_work) * counts.seconds / at_once
     return Sweep(
         id=row["id"],
         name=row["name"],
@@ -107,7 +116,7 @@ def sweep_record(
         recipe=row["recipe"],
         priority=row["priority"],
         created_at=datetime.fromtimestamp(row["created_at"], UTC),
-        counts=dict(counts),
+        counts=by_status,
         total=total,
         progress=min(1.0, progress),
         finished=not left,

@@ -19,7 +19,10 @@ KEPT_REFUSED = 2000  # cells that the sampler is told of, the newest
 
 @dataclass(frozen=True)
 class OpenSearch:
-    """A search that may ask for more; `asked` and `refused` are what an answer to it has to have seen."""
+    """A search that may ask for more; `asked` and `refused` are what an answer to it has to have seen.
+
+    `work_macs` is what all its runs so far compute, `owner` whose they are.
+    """
 
     sweep_id: UUID
     experiment: str
@@ -30,6 +33,8 @@ class OpenSearch:
     asked: int
     refused: tuple[Refused, ...]
     trials: tuple[Trial, ...]
+    work_macs: float = 0.0
+    owner: str | None = None
 
 
 class Searches(Sweeps):
@@ -56,6 +61,7 @@ class Searches(Sweeps):
             if row is None:
                 return None
             settings = Search.model_validate(row["search"]["settings"])
+            work = select(func.sum(runs.c.work_macs)).where(runs.c.sweep_id == sweep_id)
             return OpenSearch(
                 sweep_id,
                 row["experiment"],
@@ -66,6 +72,8 @@ class Searches(Sweeps):
                 row["asked"],
                 tuple(Refused.model_validate(one) for one in row["refused"] or ()),
                 tuple(self._trials(connection, sweep_id, settings.metric)),
+                connection.scalar(work) or 0.0,
+                row["owner"],
             )
 
     def _trials(self, connection: Connection, sweep_id: UUID, metric: str) -> list[Trial]:
@@ -103,7 +111,7 @@ class Searches(Sweeps):
         state = "exhausted" if exhausted else "done" if asked >= search.settings.trials else SEARCHING
         kept = [one.model_dump(mode="json") for one in (*search.refused, *refused)][-KEPT_REFUSED:]
         seen = and_(sweeps.c.id == search.sweep_id, sweeps.c.search_state == SEARCHING, sweeps.c.asked == search.asked)
-        with self._queueing() as connection:
+        with self._queueing(search.owner) as connection:
             mine = update(sweeps).where(seen).values(asked=asked, refused=kept, search_state=state)
             if connection.execute(mine.values(search_why=exhausted)).rowcount != 1:
                 return False

@@ -1,6 +1,6 @@
 """Sweeps and runs: adding them, reading them, page by page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, RowMapping, func, insert, null, select
 from sqlalchemy.exc import IntegrityError
 
+from backend.store.counts import counted
 from backend.store.facts import facts_at_end, record_facts, record_start
 from backend.store.lineage import ID_BATCH, Lineage, NewInput
 from backend.store.rows import ACTIVE, RESULT_COLUMNS, result_rows, sweep_record
@@ -103,6 +104,14 @@ class Sweeps(Lineage):
         """Raises `NotFound`."""
         with self._read() as connection:
             return self._sweep(connection, sweep_id)
+
+    def sweep_states(self, sweep_ids: Collection[UUID]) -> dict[UUID, Hashable]:
+        """Of each of these sweeps that is there, what is another when one of its runs has changed its status."""
+        query = select(sweeps.c.id, sweeps.c.search_state).where(sweeps.c.id.in_(sweep_ids))
+        with self._read() as connection:
+            searching = {sweep_id: state for sweep_id, state in connection.execute(query)}
+            counts = counted(connection, searching)
+        return {each: (state, frozenset(counts[each].by_status.items())) for each, state in searching.items()}
 
     def sweeps(
         self,
@@ -350,36 +359,9 @@ class Sweeps(Lineage):
 
     def _with_counts(self, connection: Connection, rows: Sequence[RowMapping]) -> list[Sweep]:
         ids = [row["id"] for row in rows]
-        query = (
-            select(runs.c.sweep_id, runs.c.status, func.count(), func.avg(runs.c.seconds))
-            .where(runs.c.sweep_id.in_(ids), ~runs.c.superseded)
-            .group_by(runs.c.sweep_id, runs.c.status)
-        )
-        in_work = (
-            select(runs.c.sweep_id, func.sum(runs.c.progress))
-            .where(runs.c.sweep_id.in_(ids), runs.c.status.in_(ACTIVE))
-            .group_by(runs.c.sweep_id)
-        )
-        counts: dict[UUID, dict[RunStatus, int]] = {sweep_id: {} for sweep_id in ids}
-        seconds: dict[UUID, float | None] = {}
-        for sweep_id, status, number, mean in connection.execute(query):
-            counts[sweep_id][RunStatus(status)] = number
-            if status == RunStatus.SUCCEEDED:
-                seconds[sweep_id] = mean
-        tags = self._sweep_tags(connection, ids)
-        progress: dict[UUID, float] = {sweep_id: done for sweep_id, done in connection.execute(in_work)}
-        searched = standings(connection, rows, counts)
-        return [
-            sweep_record(
-                row,
-                counts[each],
-                progress.get(each, 0.0),
-                seconds.get(each),
-                tags.get(each, ()),
-                searched.get(each),
-            )
-            for each, row in zip(ids, rows, strict=True)
-        ]
+        counts, tags = counted(connection, ids), self._sweep_tags(connection, ids)
+        searched = standings(connection, rows, {each: of.by_status for each, of in counts.items()})
+        return [sweep_record(row, counts[row["id"]], tags.get(row["id"], ()), searched.get(row["id"])) for row in rows]
 
 
 def _next(rows: Sequence[RowMapping], limit: int, column: str = "seq") -> int | None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mgic.benchmark.growth import Growth, growth
+from mgic.benchmark.table10 import is_of_table_10, labels, printed_times, times
 from mgic.records import Outcome
 from mgic.spec import parse_spec
 from mgic.tables.written import markdown
@@ -56,12 +57,14 @@ def report(outcomes: Sequence[Outcome], left_out: Sequence[str], command: str) -
         command: What has made them.
     """
     grows = [one for one in outcomes if len(_widths(one)) >= GROWING]
-    pairs = [one for one in outcomes if one not in grows]
+    printed = [one for one in outcomes if is_of_table_10([row["model"] for row in _measured(one)])]
+    pairs = [one for one in outcomes if one not in grows and one not in printed]
     steps = [one for one in pairs if _said(one, "mode", "inference") == "training"]
     passes = [one for one in pairs if one not in steps]
     lines = ["# Time against multiply-accumulates", "", *_about(outcomes, command), ""]
     lines += _section("Networks and what they replace", "a forward pass", passes)
     lines += _section("Steps of training", "a step", steps)
+    lines += _beside_the_paper(printed)
     for one in grows:
         lines += _grown(one)
     if left_out:
@@ -110,6 +113,25 @@ def _section(title: str, what: str, outcomes: Sequence[Outcome]) -> list[str]:
             pair = f"{markdown(name)} / {markdown(base)}"
             lines.append("| " + " | ".join([pair, f"{share:.3f}", *cells]) + " |")
     return [*lines, ""]
+
+
+def _beside_the_paper(outcomes: Sequence[Outcome]) -> list[str]:
+    """Table 10: a row a machine and way, milliseconds and in brackets how many times those of the first network."""
+    if not outcomes:
+        return []
+    lines = ["## Table 10", "", "Milliseconds an image, in brackets as a multiple of the first network's.", ""]
+    lines += _head(("how", *labels(), "grade"))
+    rows = [(where, took, NONE) for where, took in printed_times().items()]
+    rows += [(_conditions(one), *times(one)) for one in outcomes]
+    for how, took, grade in rows:
+        cells = [f"{ms:.3g} ({ms / took[0]:.2f})" for ms in took]
+        lines.append("| " + " | ".join([how, *cells, grade]) + " |")
+    return [
+        *lines,
+        "",
+        "The paper names no runtime; CPU time here with one thread, wall time with more. Weights are random.",
+        "",
+    ]
 
 
 def _grown(one: Outcome) -> list[str]:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from mgic.errors import BadConfig, Cancelled, Conflict, MgicError, NotFound, Not
 from mgic.place import check_variables
 
 IMPORT = "--import"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but tabs and ends of lines
 NOT_THE_CALLERS_FAULT = (401, 403, 408, 429)
 # A path that cannot be is the caller's to change, as a value that cannot be.
 BAD_PATH = (
@@ -154,7 +156,14 @@ def _field(pointer: str) -> str:
 
 def say(line: str) -> None:
     """A line for who watches, on stderr; where that cannot be written nobody watches."""
-    _draw(line + "\n")
+    _draw(_harmless(line, sys.stderr) + "\n")
+
+
+def _harmless(text: str, stream: TextIO | None) -> str:
+    """What others have written, such as the log of a run, gives a terminal no orders."""
+    if stream is None or not stream.isatty():
+        return text
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def _draw(text: str) -> None:
@@ -172,7 +181,7 @@ def put(line: str) -> None:
     try:
         if sys.stdout is None:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        print(line, flush=True)
+        print(_harmless(line, sys.stdout), flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -75,6 +75,8 @@ def look(homes: Iterable[Home], since_ns: int) -> None:
         since_ns: When the loading began.
     """
     known = list(homes)
+    if not known:  # all modules would be gone through for nothing
+        return
     for name, module in list(sys.modules.items()):
         path = None if name in _SEEN or name == LAB else _source(module)
         if path is None or not any(home.owns(name, path) for home in known):

@@ -1,11 +1,13 @@
 """What every record is made of: plain values, grids of them, pages."""
 
+import re
 from math import isfinite
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # with halves of characters, which UTF-8 cannot say
 Scalar = bool | int | float | str | None
 
 
@@ -18,8 +20,8 @@ def _plain(value: Any) -> Any:
             raise PydanticCustomError("finite_number", "must be a finite number")
         if isinstance(item, int) and abs(item) >= 2**63:
             raise PydanticCustomError("int_size", "must be below 2^63")
-        if isinstance(item, str) and (len(item) > 500 or any(c in "\0\x7f" or "\ud800" <= c <= "\udfff" for c in item)):
-            raise PydanticCustomError("plain_text", "must be text of at most 500 characters")
+        if isinstance(item, str) and (len(item) > 500 or CONTROL.search(item)):
+            raise PydanticCustomError("plain_text", "must be text of at most 500 characters, none a control character")
     return value
 
 

@@ -160,7 +160,10 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.waiting())
     @rule(worker=st.sampled_from(["w1", "w2", "w3"]))
     def claim(self, worker):
-        claim = self.store.claim(slot(worker=worker))
+        self.claimed_by(worker, self.store.claim(slot(worker=worker)))
+
+    def claimed_by(self, worker, claim):
+        """It is the run whose turn it is."""
         assert claim is not None
         assert claim.run_id == min(self.waiting(), key=lambda run_id: self.model[run_id].place)
         run = self.model[claim.run_id]
@@ -180,21 +183,28 @@ class StoreMachine(RuleBasedStateMachine):
             held.lease_until = self.now + LEASE_S
 
     @precondition(lambda self: self.claimed())
-    @rule(some=HELD, off_by=OFF_BY, status=st.sampled_from(TERMINAL))
-    def finish(self, some, off_by, status):
+    @rule(some=HELD, off_by=OFF_BY, status=st.sampled_from(TERMINAL), then=st.sampled_from([None, "w1", "w2"]))
+    def finish(self, some, off_by, status, then=None):
         run_id, fence, held = self.shown(some, off_by)
         again = off_by == 0 and status == self.model[run_id].status == "succeeded"
-        assert self.store.finish(run_id, fence, ended(RunStatus(status))) == (held is not None or again)
+        ending = self.store.finish(run_id, fence, ended(RunStatus(status)), then=then and slot(worker=then))
+        assert (ending is not None) == (held is not None or again)
         if held is not None:
             self.end(held, status)
+        if ending is not None and then and self.waiting():
+            self.claimed_by(then, ending.next)
+        else:
+            assert ending is None or (ending.over, ending.next) == (True, None)
 
     @precondition(lambda self: self.claimed())
     @rule(some=HELD, off_by=OFF_BY, counts=st.booleans())
     def release(self, some, off_by, counts):
         run_id, fence, held = self.shown(some, off_by)
-        assert self.store.release(run_id, fence, KILLED if counts else None) == (held is not None)
+        ending = self.store.release(run_id, fence, KILLED if counts else None)
+        assert (ending is not None) == (held is not None)
         if held is not None:
             self.taken_back(held, counts)
+            assert ending.over == (held.status in TERMINAL)
 
     @rule(seconds=st.sampled_from([-40, 0, 25, 31, 100]))
     def reap(self, seconds):

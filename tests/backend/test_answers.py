@@ -30,7 +30,7 @@ def test_what_the_api_answers_is_what_its_schema_says(api):
         stores_nothing.append(operation.path)
 
         @hypothesis.settings(
-            max_examples=max(4, hypothesis.settings().max_examples // 5),  # there are forty operations
+            max_examples=hypothesis.settings().max_examples // 5,  # there are forty operations
             deadline=None,
             database=None,
             derandomize=True,

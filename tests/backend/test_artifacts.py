@@ -333,11 +333,12 @@ def test_a_file_that_is_gone_from_its_place_is_not_found(api, kept):
 @of_one_store
 def test_a_place_that_does_not_answer_is_a_503(api, kept, monkeypatch):
     def away(*_):
-        raise ArtifactsAway("no route to host")
+        raise ArtifactsAway("no route to s3://inner/bucket")
 
     monkeypatch.setattr(api.app.state.artifacts, "size", away)
     answer = api.get(f"{kept}/numbers.npz")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "s3://" not in answer.text, "where they lie is nothing for readers"
 
 
 def test_a_full_disk_is_known_by_its_number(tmp_path, file, monkeypatch):

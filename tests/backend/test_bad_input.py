@@ -7,6 +7,7 @@ import pytest
 
 from backend.store import config_key
 from tests.backend.api_alone import Api, check_post_refused, check_refused
+from tests.conftest import wait_for
 
 
 def check_field_refused(api: Api, kind: str, field: str, values: str, more: str = "") -> dict:
@@ -172,7 +173,8 @@ def test_a_million_million_cells_are_counted_and_never_made(api):
 def test_a_run_more_than_may_wait_is_refused_and_says_when_to_come_back(api):
     body = {"experiment": "classification", "axes": {"seed": list(range(500)), "batch_size": [8, 16, 32]}}
     before = api.stored()
-    answer = api.http.post("/sweeps", json=body)
+    send = lambda: (answer := api.http.post("/sweeps", json=body)).status_code != 503 and answer  # noqa: E731
+    answer = wait_for(send, 60, "all cells to be counted")
     check_refused(api, 429, "quota-exceeded", answer, before)
     assert int(answer.headers["retry-after"]) > 0
 

@@ -4,9 +4,10 @@ import hashlib
 import hmac
 import json
 import shlex
+import socket
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -66,7 +67,7 @@ def test_what_is_sent_is_signed_with_its_time():
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-     "::1", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "2002:7f00:1::1", "::"],
+     "::1", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "2002:7f00:1::1", "::", "::7f00:1", "64:ff9b::a00:1"],
 )  # fmt: skip
 def test_addresses_of_this_machine_and_of_private_networks_are_not_public(address):
     assert not is_public(address)
@@ -92,6 +93,29 @@ def test_what_is_no_success_was_not_told():
         post("http://localhost:9/", SECRET, NOTICE, private=True)
     with pytest.raises(NotTold, match=r"no-such-host\.invalid"):
         post("https://no-such-host.invalid/", SECRET, NOTICE, private=True)
+
+
+def test_a_receiver_that_answers_without_end_is_not_read():
+    """One of another kind than `receiver`: it has answered with success, and goes on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://localhost:{server.getsockname()[1]}/"
+        sent = []
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.recv(2**16)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                for _ in range(1000):
+                    connection.sendall(b"10000\r\n" + b"x" * 2**16 + b"\r\n")
+                    sent.append(2**16)
+
+        endless = threading.Thread(target=answer)
+        endless.start()
+        post(url, SECRET, NOTICE, private=True)
+        endless.join(30)
+    assert not endless.is_alive()
+    assert sum(sent) < 2**24
 
 
 def command(script: str) -> str:
@@ -195,13 +219,16 @@ def test_the_settings_say_who_is_told(tmp_path):
     assert hooks_of(Settings()) == {}
     with receiver() as (url, got):
         told = hooks_of(Settings(webhook_urls=f"{url}, ", webhook_secret=SECRET, webhook_private=True))
-        told[url](NOTICE)
+        ((name, tell),) = told.items()
+        tell(NOTICE)
     assert len(got) == 1
+    assert name == "webhook 1 (localhost)", "what is logged has nothing of a secret in a path"
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     assert Settings(webhook_urls=url, webhook_secret_file=tmp_path / "secret").webhook_key == SECRET
     for values, words in (
         ({"webhook_urls": url}, "needs 16 characters"),
         ({"webhook_urls": "lab.example.org", "webhook_secret": SECRET}, "https://host/path is wanted"),
+        ({"webhook_urls": "https://lab.example.org:99999/", "webhook_secret": SECRET}, "https://host/path is wanted"),
         ({"sweep_command": "a 'b"}, "No closing quotation"),
     ):
         with pytest.raises(ValidationError, match=words):

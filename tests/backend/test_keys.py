@@ -41,7 +41,7 @@ def test_every_route_but_health_needs_a_scope(store):
     reading = {path for (_, path), scope in changing.items() if scope == "read"}
     assert reading == {f"{PREFIX}/sweeps/preview"}
     admin = {path for _, path, scope in table if scope == "admin"}
-    assert admin == {f"{PREFIX}/audit", f"{PREFIX}/demo", f"{PREFIX}/prune"}
+    assert admin == {f"{PREFIX}/{path}" for path in ("audit", "demo", "prune", "baselines/{baseline_id}")}
     assert len(table) > 45
 
 

@@ -87,7 +87,7 @@ def test_a_service_that_others_reach_does_not_start_without_a_key(home, told, re
 def test_keys_in_files_are_taken_in_once(home, told, refusal, monkeypatch):
     told("create", "w", "--scope", "worker")
     monkeypatch.setenv("MGIC_API_HOST", "0.0.0.0")
-    admin, pages, file = mint(), mint(), home / "admin-key"
+    admin, pages, worker, file = mint(), mint(), mint(), home / "admin-key"
     monkeypatch.setenv("MGIC_ADMIN_KEY_FILE", str(file))
     assert refusal(from_environment)[1].startswith(f"MGIC_ADMIN_KEY_FILE: {file} cannot be read")
     file.write_text("secret\n")
@@ -96,11 +96,13 @@ def test_keys_in_files_are_taken_in_once(home, told, refusal, monkeypatch):
     file.write_text(f"{admin.text}\n")
     (home / "pages-key").write_text(pages.text)
     monkeypatch.setenv("MGIC_PAGES_KEY_FILE", str(home / "pages-key"))
+    (home / "worker-key").write_text(worker.text)
+    monkeypatch.setenv("MGIC_WORKER_KEY_FILE", str(home / "worker-key"))
     for _ in range(2):
         assert from_environment()
     store = Store.open(sqlite_url(home / "mgic.db"))
-    kept = {key.name: (key.id, key.scope) for key in store.every_key() if key.scope != "worker"}
-    assert kept == {"admin": (admin.id, "admin"), "pages": (pages.id, "pages")}
+    kept = {key.name: (key.id, key.scope) for key in store.every_key() if key.name != "w"}
+    assert kept == {name: (key.id, name) for name, key in (("admin", admin), ("pages", pages), ("worker", worker))}
     store.revoke_key(admin.id)
     store.close()
     assert refusal(from_environment)[0] == os.EX_CONFIG, "a file does not bring a revoked key back"

@@ -67,6 +67,13 @@ def test_a_terminal_gets_plain_lines_and_a_setting_says_otherwise(said, monkeypa
     assert json.loads(said.getvalue().splitlines()[1])["message"] == "for a machine"
 
 
+def test_on_a_terminal_nobodys_words_begin_a_line_or_colour_it(said):
+    logs.configure("plain", stream=said)
+    logging.getLogger("backend.test").info("asked for %s", "a\r\n2026 root INFO b\x1b[2J\x9b1m\tc")
+    assert said.getvalue().endswith("asked for a\\r\\n2026 root INFO b\\x1b[2J\\x9b1m\tc\n")
+    assert said.getvalue().count("\n") == 1
+
+
 def test_a_request_has_one_id_in_its_answer_its_problem_and_its_lines(api):
     before = len(api.log())
     answer = api.http.post("/sweeps", json={"experiment": "none"})

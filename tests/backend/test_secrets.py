@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from backend import secrets
-from backend.keys import read_token
+from backend.keys import mint, read_token
 from backend.secrets import SECRETS, make, renew, show
+from mgic.errors import BadConfig
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +54,15 @@ def test_a_password_that_is_given_is_taken_when_there_is_none_and_only_then(tmp_
     assert "stays as it is: POSTGRES_PASSWORD says otherwise" in line
     assert "other" not in line.replace("otherwise", "")
     assert show(tmp_path, "database-password") == "of-old"
+
+
+def test_a_key_that_is_given_is_taken_if_it_is_one(tmp_path):
+    given = mint().text
+    assert "worker-key is made, as MGIC_WORKER_KEY says" in make(tmp_path, {"MGIC_WORKER_KEY": given})
+    assert show(tmp_path, "worker-key") == given
+    with pytest.raises(BadConfig, match="MGIC_WORKER_KEY: there is no key in it") as refused:
+        make(tmp_path, {"MGIC_WORKER_KEY": "of old"})
+    assert "of old" not in str(refused.value)
 
 
 def test_a_renewed_one_is_another_and_the_rest_stay(tmp_path):

@@ -38,6 +38,14 @@ def test_a_name_is_given_once_even_at_one_moment(store):
     assert len(store.baselines(10)[0]) == 1
 
 
+def test_a_deleted_one_leaves_its_name_to_another(store):
+    first = store.add_baseline(new())
+    store.delete_baseline(first.id)
+    assert store.add_baseline(new()).id != first.id
+    with pytest.raises(NotFound, match="no baseline"):
+        store.delete_baseline(first.id)
+
+
 def test_a_key_used_again_gives_the_same_baseline_even_at_one_moment(store):
     keyed = new(idempotency_key="k", payload_hash="a")
     answers = at_once([partial(store.add_baseline, keyed)] * 6)

@@ -24,6 +24,7 @@ from tests.backend.store_points import (
     succeeded,
     taken,
 )
+from tests.cases import thorough
 
 pytestmark = pytest.mark.fault
 
@@ -125,6 +126,9 @@ CALLS = {
     "finish with failure": of_claim(
         lambda store, claim: store.finish(claim.run_id, claim.fence, ended(RunStatus.FAILED))
     ),
+    "finish and take the next": of_claim(
+        lambda store, claim: store.finish(claim.run_id, claim.fence, succeeded(), FILES, CPU)
+    ),
     "release": of_claim(lambda store, claim: store.release(claim.run_id, claim.fence, KILLED)),
     "record": of_claim(
         lambda store, claim: store.record(claim.run_id, claim.fence, [("loss", n, 1.0) for n in range(3)], ["a", "b"])
@@ -138,8 +142,14 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("for_ever", [False, True], ids=["once", "for ever"])
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    ("name", "for_ever"),
+    [
+        ("claim", True),
+        *((name, False) for name in CALLS),
+        *thorough(*((name, True) for name in CALLS if name != "claim")),
+    ],
+)
 def test_a_refused_statement_leaves_nothing_half_done_and_the_call_can_be_made_again(store, name, for_ever):
     call = CALLS[name](store)
     before = everything(store)
@@ -171,7 +181,7 @@ def known_result(store: Store) -> None:
     assert store.finish(claim.run_id, claim.fence, succeeded())
 
 
-@pytest.mark.parametrize("for_ever", [False, True], ids=["once", "for ever"])
+@pytest.mark.parametrize("for_ever", [True, *thorough(False)], ids=["for ever", "once"])
 def test_a_submission_that_was_refused_half_way_is_made_once_by_asking_again(store, for_ever):
     known_result(store)
     for number, at in enumerate(("commit", *range(1, MOST))):

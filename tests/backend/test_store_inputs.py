@@ -15,7 +15,9 @@ MODEL = Artifact(name="model.safetensors", media_type="application/octet-stream"
 
 
 def finish(store, claim, files=()):
-    assert store.finish(claim.run_id, claim.fence, succeeded(), files)
+    ending = store.finish(claim.run_id, claim.fence, succeeded(), files)
+    assert ending is not None
+    return ending
 
 
 def test_a_run_waits_for_all_its_inputs_and_then_reads_their_files(store):
@@ -28,11 +30,10 @@ def test_a_run_waits_for_all_its_inputs_and_then_reads_their_files(store):
     assert (store.queued(), store.eligible()) == ({"cpu": 3}, {"cpu": 2})
     one, two = taken(store), taken(store)
     assert store.claim(slot()) is None
-    finish(store, one, [MODEL])
+    assert finish(store, one, [MODEL]).rings == {}
     assert [(each.id, each.status) for each in store.run(waiting).waits_for] == [(second, "running")]
-    assert (store.claim(slot()), store.freed_by(first)) == (None, {})
-    finish(store, two)
-    assert store.freed_by(second) == {"cpu": 1}
+    assert store.claim(slot()) is None
+    assert finish(store, two).rings == {"cpu": 1}
     claim = taken(store)
     assert claim.run_id == waiting
     assert claim.inputs == {

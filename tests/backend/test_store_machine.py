@@ -43,10 +43,10 @@ def test_no_order_of_calls_breaks_the_store(orders):
 
 
 class AnyFenceFinishes(Store):
-    def finish(self, run_id, fence, outcome, files=()):
+    def finish(self, run_id, fence, outcome, files=(), then=None):
         with self._read() as connection:
             fence = connection.scalar(select(runs.c.fence).where(runs.c.id == run_id))
-        return super().finish(run_id, fence, outcome, files)
+        return super().finish(run_id, fence, outcome, files, then)
 
 
 class NoAttemptLimit(Store):
@@ -111,6 +111,14 @@ class WhatWaitsIsForgotten(Store):
         return {}
 
 
+class TheNextIsTakenWithAnyFence(Store):
+    def finish(self, run_id, fence, outcome, files=(), then=None):
+        ending = super().finish(run_id, fence, outcome, files, then)
+        if ending is None and then is not None:
+            self.claim(then)
+        return ending
+
+
 class ARetryTakesNobodyAlong(Store):
     def _again(self, connection, row, again):
         again[row["id"]] = self._insert_again(connection, row, self._inputs_now(connection, row["id"]))
@@ -127,6 +135,7 @@ MISTAKES = [
     RetryAsOftenAsAsked,
     AWaitingRunIsClaimed,
     WhatWaitsIsForgotten,
+    TheNextIsTakenWithAnyFence,
     ARetryTakesNobodyAlong,
 ]
 

@@ -54,6 +54,17 @@ def test_other_hosts_go_on(store):
     taken(store, slot("timing", host="h3"))
 
 
+def test_an_end_tells_who_may_have_waited_for_it_and_takes_nothing_before_them(store):
+    store.worker_seen(TIMING, 1, "0.1")
+    add(store, 3)
+    running = taken(store)
+    add(store, 1, queue="timing")
+    ending = store.finish(running.run_id, running.fence, succeeded(), then=slot())
+    assert (ending.next, ending.rings) == (None, {"timing": 1})
+    clock = taken(store, TIMING)
+    assert store.finish(clock.run_id, clock.fence, succeeded()).rings == {"cpu": 2}
+
+
 def test_while_a_timing_run_waits_nothing_new_is_taken_where_it_could_run(store):
     store.worker_seen(TIMING, 1, "0.1")
     add(store, 3)

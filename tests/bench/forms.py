@@ -30,10 +30,10 @@ from mgic.inference import agreement, form_of, layout_changes
 from mgic.inference.runtimes import RUNTIMES, runtime_pass
 from mgic.measure.host import Host
 from mgic.spec import parse_spec
+from tests.bench.written import put
 
 ROUNDS = 11
 SLICE_S = 0.1  # CPU time of a turn, or one pass if that takes longer
-BEGIN, END = "<!-- begin: `python -m tests.bench forms` -->", "<!-- end: `python -m tests.bench forms` -->"
 
 Pass = Callable[[], object]
 
@@ -170,9 +170,4 @@ def main(arguments: list[str]) -> None:
     if not arguments:
         print(text)
         return
-    page = Path(arguments[0])
-    head, begun, rest = page.read_text().partition(BEGIN)
-    _, ended, tail = rest.partition(END)
-    if not begun or not ended:
-        raise SystemExit(f"{page} has no lines {BEGIN} and {END}")
-    page.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}")
+    put(Path(arguments[0]), "forms", text)

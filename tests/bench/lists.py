@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sqlalchemy import Connection, Table, select
 
 from backend.migrations import upgrade
 from backend.store import NewRun, NewSweep, Store, config_key, make_engine
 from backend.store.facts import facts_at_end, record_facts
-from backend.store.schema import runs
+from backend.store.schema import events, facts, runs, sweep_tags, sweeps
 from mgic.records import RunStatus
 from tests.backend.api_alone import Api, running_api
 
 RUNS = 50_000
+MADE = 10_000  # of them run by run
 OF_A_SWEEP = 500
 TIMES = 40  # requests of a kind
 EXPERIMENTS = ("classification", "latency", "reconstruction", "cost")
@@ -56,32 +58,65 @@ def ask(folder: Path, sweep_id: str) -> None:
 
 
 def fill(folder: Path, count: int = RUNS) -> str:
-    """A store of so many finished runs in the folder; the id of one of its sweeps."""
+    """A store of so many finished runs in the folder; the id of one of its sweeps.
+
+    A part of them is made by the store, run by run; the rest are copies of these, with ids of their own.
+    """
     url = f"sqlite:///{folder / 'mgic.db'}"
     engine = make_engine(url)
     upgrade(engine)
     engine.dispose()
     store, chance = Store.open(url), random.Random(0)
-    for number in range(max(1, count // OF_A_SWEEP)):
-        experiment = EXPERIMENTS[number % len(EXPERIMENTS)]
-        new = [_new_run(experiment, chance) for _ in range(min(count, OF_A_SWEEP))]
-        tags = ("paper",) if number % 10 == 0 else ()
-        sweep = store.add_sweep(NewSweep(experiment, 1, (), new, name=f"sweep {number}", tags=tags))
+    made = min(count, MADE)
+    for number in range(max(1, made // OF_A_SWEEP)):
+        sweep_id = _add_finished(store, number, min(made, OF_A_SWEEP), chance)
+    for copy in range(1, count // made):
         with store._write() as connection:
-            connection.execute(
-                runs.update().where(runs.c.sweep_id == sweep.id).values(status=RunStatus.SUCCEEDED, progress=1.0)
-            )
-            ends = {}
-            for seq in connection.scalars(
-                runs.select().with_only_columns(runs.c.seq).where(runs.c.sweep_id == sweep.id)
-            ):
-                result, seconds = _result(chance), chance.expovariate(0.02)
-                values = {"result": result, "seconds": seconds, "environment": ENVIRONMENT, "finished_at": 1.8e9}
-                connection.execute(runs.update().where(runs.c.seq == seq).values(**values))
-                ends[seq] = facts_at_end(result, seconds)
-            record_facts(connection, experiment, ends)
+            _copy(connection, copy, made)
     store.close()
+    return sweep_id
+
+
+def _add_finished(store: Store, number: int, count: int, chance: random.Random) -> str:
+    experiment = EXPERIMENTS[number % len(EXPERIMENTS)]
+    new = [_new_run(experiment, chance) for _ in range(count)]
+    tags = ("paper",) if number % 10 == 0 else ()
+    sweep = store.add_sweep(NewSweep(experiment, 1, (), new, name=f"sweep {number}", tags=tags))
+    mine, ends = runs.c.sweep_id == sweep.id, {}
+    with store._write() as connection:
+        connection.execute(runs.update().where(mine).values(status=RunStatus.SUCCEEDED, progress=1.0))
+        for seq in connection.scalars(select(runs.c.seq).where(mine)):
+            result, seconds = _result(chance), chance.expovariate(0.02)
+            values = {"result": result, "seconds": seconds, "environment": ENVIRONMENT, "finished_at": 1.8e9}
+            connection.execute(runs.update().where(runs.c.seq == seq).values(**values))
+            ends[seq] = facts_at_end(result, seconds)
+        record_facts(connection, experiment, ends)
     return str(sweep.id)
+
+
+def _copy(connection: Connection, number: int, made: int) -> None:
+    """All sweeps and runs that were made, once more, behind those that are there."""
+    of_sweeps, by = max(1, made // OF_A_SWEEP), {"runs": number * made}
+    by["sweeps"] = number * of_sweeps
+    new_id = "lower(hex(randomblob(16)))"
+    given = {"id": new_id, "seq": f"s.seq + {by['sweeps']}", "name": f"'sweep ' || (s.seq - 1 + {by['sweeps']})"}
+    _insert(connection, sweeps, given, f"sweeps s where s.seq <= {of_sweeps}")
+    pair = f"join sweeps s on s.id = r.sweep_id join sweeps n on n.seq = s.seq + {by['sweeps']}"
+    given = {"id": new_id, "seq": f"r.seq + {by['runs']}", "sweep_id": "n.id"}
+    _insert(connection, runs, given, f"runs r {pair} where r.seq <= {made}", "r")
+    _insert(connection, facts, {"run_seq": f"run_seq + {by['runs']}"}, f"facts where run_seq <= {made}", "facts")
+    old = f"join runs r on r.id = e.run_id and r.seq <= {made}"
+    new = f"join runs n on n.seq = r.seq + {by['runs']}"
+    _insert(connection, events, {"id": "null", "run_id": "n.id"}, f"events e {old} {new}", "e")
+    of_it = f"join sweeps s on s.id = t.sweep_id join sweeps n on n.seq = s.seq + {by['sweeps']}"
+    _insert(connection, sweep_tags, {"sweep_id": "n.id"}, f"sweep_tags t {of_it} where s.seq <= {of_sweeps}", "t")
+
+
+def _insert(connection: Connection, table: Table, given: Mapping[str, str], source: str, alias: str = "s") -> None:
+    """Rows of the table from others, with these expressions in the place of columns."""
+    values = ", ".join(given.get(column.name, f"{alias}.{column.name}") for column in table.columns)
+    columns = ", ".join(column.name for column in table.columns)
+    connection.exec_driver_sql(f"insert into {table.name} ({columns}) select {values} from {source}")
 
 
 ENVIRONMENT = {name: "x" * 40 for name in ("commit", "mgic", "torch", "platform", "device", "host", "cuda", "numpy")}
@@ -143,7 +178,8 @@ def _shown(api: Api, measured: Callable[[Api, Mapping[str, Any]], list[float]], 
     return f"{median:.0f} | {p95:.0f} | {(computed_ms(api.process.pid) - before) / len(took):.0f}"
 
 
-def computed_ms(pid: int) -> float:
-    """What a process has computed so far: that of others on the machine is not in it."""
+def computed_ms(pid: int, children: bool = False) -> float:
+    """What a process has computed so far: that of others on the machine is not in it. With `children`, those of its own
+    that have ended too."""
     fields = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 1000 * sum(map(int, fields[11 : 15 if children else 13])) / os.sysconf("SC_CLK_TCK")

@@ -44,7 +44,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
 def measure(folder: Path) -> None:
     """Prints milliseconds from the request to the first plot or table, median and range."""
-    with _browser(folder / "browser") as ask:
+    with browser(folder / "browser") as ask:
         for runs in STORES:
             home = folder / str(runs)
             home.mkdir()
@@ -71,12 +71,12 @@ def _pages(ask: Ask, running: Service, runs: int) -> None:
         ("runs", "/runs", TABLE),
         ("overview", "/", PLOT),
     ):
-        took = [_first(ask, f"{running.dashboard_url}{path}", wanted) for _ in range(TIMES)]
+        took = [first(ask, f"{running.dashboard_url}{path}", wanted) for _ in range(TIMES)]
         numbers = f"{median(took):.0f} | {min(took):.0f} to {max(took):.0f} | {TIMES}"
         print(f"| {name}, {runs:,} runs in the store | {numbers} |", flush=True)
 
 
-def _first(ask: Ask, url: str, wanted: str) -> float:
+def first(ask: Ask, url: str, wanted: str) -> float:
     """Milliseconds, in a browser context of its own, so that nothing is kept from the one before."""
     with _told() as (tell, told):
         context = {"browserContextId": ask("Target.createBrowserContext", {}, "")["browserContextId"]}
@@ -92,7 +92,7 @@ def _first(ask: Ask, url: str, wanted: str) -> float:
 
 
 @contextmanager
-def _browser(folder: Path) -> Iterator[Ask]:
+def browser(folder: Path) -> Iterator[Ask]:
     """Chromium, and how it is asked: a method, its parameters, and the session of a page or nothing."""
     options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0")
     command = [chromium(), *options, f"--user-data-dir={folder}", "about:blank"]

@@ -1,6 +1,5 @@
-"""Start, size and speed of the service, as it runs on this machine now."""
+"""Start and speed of the service, as it runs on this machine now."""
 
-import json
 import subprocess
 import sys
 import time
@@ -8,13 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from celery import Celery
-
-from backend.queue import celery_app
 from mgic.records import SweepRequest
+from tests.bench import throughput
 from tests.conftest import Service, start_service, stop_service
 
-RUNS = 200
 TRAIN = {"model": ["mgic_resnet20"], "max_steps": [40], "epochs": [10], "learning_rate": [0.1]}
 
 
@@ -28,8 +24,7 @@ def measure(folder: Path) -> None:
         _previews(running)
         _submission(running)
         _overhead(running)
-        _throughput(running)
-        _sizes(running)
+        throughput.compare(running, {200: 3})
     finally:
         stop_service(running)
 
@@ -89,55 +84,3 @@ def _overhead(running: Service) -> None:
         served = _took(lambda request=request: running.client.wait(running.client.submit(request).id, every=0.1))
         differences.append(served - alone)
     print(f"a run in the service, against `mgic run`: {median(differences):+.1f} s (median of n=3)")
-
-
-def _throughput(running: Service) -> None:
-    """The lightest runs there are against bare Celery tasks, on the same broker, two slots each."""
-    axes = {"channels": [16], "side": [8], "seed": list(range(10_000, 10_000 + RUNS))}
-    request = SweepRequest(experiment="channel_scaling", axes=axes)
-    ours = _took(lambda: running.client.wait(running.client.submit(request).id, every=0.1))
-    bare = _bare_celery(running)
-    print(
-        f"{RUNS} runs that do next to nothing: {ours:.1f} s, "
-        f"{RUNS} bare Celery tasks: {bare:.1f} s, ratio {ours / bare:.1f}"
-    )
-
-
-def _bare_celery(running: Service) -> float:
-    """The same number of tasks that append to a file, from the first message to the last line."""
-    socket = running.home / "valkey" / "v.sock"
-    url = f"redis+socket://{socket}?virtual_host=1"
-    environment = {"BENCH_BROKER": url, "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-m", "celery", "-A", "tests.bench.bare", "worker", "-c", "2", "-l", "error",
-               "--without-gossip", "--without-mingle"]  # fmt: skip
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as worker:
-        app: Celery = celery_app(url)
-        done = running.home / "bare.txt"
-        app.send_task("bare", args=[str(done)], queue="bare")
-        while not done.exists():
-            time.sleep(0.05)
-        begin = time.perf_counter()
-        for _ in range(RUNS):
-            app.send_task("bare", args=[str(done)], queue="bare")
-        while len(done.read_text()) < RUNS + 1:
-            time.sleep(0.01)
-        took = time.perf_counter() - begin
-        worker.terminate()
-    return took
-
-
-def _sizes(running: Service) -> None:
-    parts = {
-        "API": ("-m backend",),
-        "catalogue": ("spawn_main",),
-        "dashboard": ("-m dashboard",),
-        "Celery parent": ("-m worker", "-Q cpu"),
-        "Valkey": ("valkey-server",),
-    }
-    sizes = {name: _megabytes(running.pids(*words)[0]) for name, words in parts.items()}
-    print("resident, MB: " + json.dumps(sizes))
-
-
-def _megabytes(pid: int) -> int:
-    lines = (Path("/proc") / str(pid) / "status").read_text().splitlines()
-    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))

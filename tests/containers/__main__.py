@@ -64,8 +64,8 @@ def prepared(block: Block, lab: Lab, folder: Path, gateway: str) -> tuple[str, L
     checks.KEPT["own"] = str(own)
     if block.kind != "other-host":
         return text, lab
-    for name, word in (("database-password", "DATABASE-PASSWORD"), ("broker-password", "BROKER-PASSWORD")):
-        text = text.replace(word, checks.secret(lab, name))
+    for name in ("database-password", "broker-password", "worker-key"):
+        text = text.replace(name.upper(), checks.secret(lab, name))
     checkout(folder / "other")
     checks.KEPT["first"] = lab.folder
     return text, Lab(folder / "other", {**lab.environment, "COMPOSE_PROJECT_NAME": OTHER})

@@ -45,6 +45,7 @@ READERS = {
     "broker-password": ["redis", "api", "worker-cpu", "worker-timing"],
     "admin-key": ["api"],
     "pages-key": ["api", "dashboard"],
+    "worker-key": ["api", "worker-cpu", "worker-timing"],
 }
 
 

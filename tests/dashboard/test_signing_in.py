@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
@@ -16,11 +17,12 @@ from dashboard import visitors
 from dashboard.__main__ import in_words
 from dashboard.sessions import SIGNED_IN, Sessions
 from dashboard.settings import Settings
-from dashboard.signing_in import _safe, routes
+from dashboard.signing_in import _safe, entrance, routes
 from mgic.client import Client
 from mgic.errors import BadConfig
 from mgic.records import Caller
 from mgic.transport import connect
+from tests.conftest import free_port
 
 APP = str(Path(dashboard.__file__).with_name("app.py"))
 ADA = Caller(name="ada", scope="read", key_id="0" * 16)
@@ -77,6 +79,28 @@ def test_a_key_that_does_not_hold_is_said_and_opens_nothing(form, service):
     )  # with one for workers these would end
     assert "A key of the kind pages opens no route." in pages.text
     assert form.post("/lab/sign-in", content=b"key=" + b"x" * 5000).status_code == 413
+
+
+def test_without_a_service_the_form_says_so_and_not_where_it_was_looked_for(form, monkeypatch):
+    monkeypatch.setenv("MGIC_API_URL", f"http://127.0.0.1:{free_port()}")
+    app = Starlette(routes=routes(Settings()))
+    told = TestClient(app).post("/sign-in", data={"key": mint().text})
+    assert told.status_code == 503
+    assert '<p role="alert">The service does not answer just now.' in told.text
+    assert "127.0.0.1" not in told.text
+
+
+def test_who_asks_for_a_page_without_signing_in_is_led_to_the_form():
+    def led(path: str, query: bytes = b"", accept: bytes = b"text/html,*/*", **settings) -> str | None:
+        asked = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": [(b"accept", accept)]}
+        return entrance(Settings(root_path="/lab", **settings), asked)
+
+    assert led("/lab/runs", b"q=a%26b&tag=x") == "/lab/sign-in?next=/lab/runs%3Fq%3Da%2526b%26tag%3Dx"
+    assert led("/lab/sign-in") is led("/lab/static/js/a.js", accept=b"*/*") is None
+    assert led("/lab//evil.example/\r\nx") == "/lab/sign-in?next=/lab//evil.example/%0D%0Ax"
+    given = {"client_id": "a", "client_secret": "b", "redirect_url": "c", "scopes": "*=read"}
+    oidc = {f"oidc_{name}": value for name, value in given.items()} | {"api_key": "k"}
+    assert led("/lab/runs", oidc_metadata_url="https://id.example.org", **oidc) is None
 
 
 @pytest.mark.parametrize(
@@ -170,6 +194,21 @@ def test_what_is_remembered_is_remembered_for_one_reader():
     clients = [Client("http://a", http=connect("http://a", key, 1, more)) for key, more in asked]
     clients.append(Client("http://b", http=clients[0]._http))
     assert len({client.reader for client in clients}) == 5
+
+
+def test_a_socket_tells_by_its_cookie_or_its_place_who_has_signed_in():
+    there, here = Settings(dashboard_host="0.0.0.0"), Settings(dashboard_host="127.0.0.1", dashboard_port=8502)
+    ticket = SIGNED_IN.open("k", ADA, 1)
+    for settings, headers, known in (
+        (there, {"cookie": f"a=b; mgic_session_8501={ticket}"}, True),
+        (there, {"cookie": "mgic_session_8501=another; _streamlit_user=x"}, False),
+        (there, {"host": "127.0.0.1:8501"}, False),
+        (here, {"host": "127.0.0.1:8502"}, True),
+        (here, {"host": "127.0.0.1:8502", "x-forwarded-for": "10.0.0.7"}, False),
+        (Settings(dashboard_host="127.0.0.1", keys_required=True), {"host": "127.0.0.1:8501"}, False),
+    ):
+        assert visitors.is_known(settings, Headers(headers)) is known
+    SIGNED_IN.close(ticket)
 
 
 # Settings

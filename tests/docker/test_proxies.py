@@ -183,7 +183,9 @@ def events(lab: Lab, client: httpx.Client) -> None:
 
 
 def pages(lab: Lab, client: httpx.Client, port: int) -> None:
-    assert "<html" in client.get("/lab/runs", headers={"Accept": "text/html"}).text
+    page = {"Accept": "text/html"}
+    led = client.get("/lab/runs", headers=page, follow_redirects=False)
+    assert (led.status_code, led.headers["location"]) == (303, "/lab/sign-in?next=/lab/runs")
     assert client.get("/", follow_redirects=False).headers["location"].endswith("/lab/")
     form = {"key": lab.keys["read"].text, "next": "/lab/runs"}
     signed = client.post(
@@ -191,6 +193,8 @@ def pages(lab: Lab, client: httpx.Client, port: int) -> None:
     )
     assert (signed.status_code, signed.headers["location"]) == (303, "/lab/runs")
     assert "Secure" in signed.headers["set-cookie"]
+    ticket = signed.headers["set-cookie"].partition(";")[0]
+    assert "<html" in client.get("/lab/runs", headers=page | {"Cookie": ticket}, follow_redirects=False).text
     assert "101" in handshake(port, f"https://{NAME}:{port}")
     assert "403" in handshake(port, "https://evil.example")
 

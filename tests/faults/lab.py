@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from mgic.records import RunStatus, SweepRequest
 from tests.conftest import start_broken
 
-TRAIN = {"model": ["mgic_resnet20"], "learning_rate": [0.1], "epochs": [1]}
+TRAIN = {"model": ["mgic_resnet20"], "width": [8], "group_size": [4], "learning_rate": [0.1], "epochs": [1]}
 
 
 def start_again(lab, history):

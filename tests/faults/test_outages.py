@@ -32,7 +32,7 @@ def database_away(lab: Service, request) -> Iterator[None]:
             yield
             connection.execute("rollback")
         return
-    server = request.getfixturevalue("_postgres_server")
+    server = request.getfixturevalue("postgres_to_break")
     pid = server.get_pid()
     os.kill(pid, signal.SIGQUIT)
     wait_for(lambda: gone(pid), 30, "the end of PostgreSQL")

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,14 +15,14 @@ import pytest
 from backend.queue import RUN_TASK, celery_app
 from mgic.records import Reason, RunStatus
 from tests.cases import thorough
-from tests.conftest import gone, stop_service, wait_for
+from tests.conftest import PLUGGED, gone, plugged_python, stop_service, wait_for
 from tests.faults.lab import check_ended, frozen, kill, linger, long_run, running, start_again, thaw, train
 
 pytestmark = pytest.mark.fault
 
 
 def test_a_run_whose_child_is_killed_twice_succeeds_on_the_third_attempt(lab):
-    sweep = train(lab, max_steps=[60], epochs=[10])
+    sweep = linger(lab)
     for whole in (False, True):
         fork = wait_for(lambda: running(lab, sweep) and lab.pids("mgic.runner"), 60, "a child that runs")[-1]
         parent = int((Path("/proc") / str(fork) / "stat").read_text().rpartition(")")[2].split()[1])
@@ -118,10 +117,10 @@ def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice
         "MGIC_QUEUE": "cpu",
         "MGIC_SLOTS": "1",
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        **PLUGGED,
     }
     command = [
-        sys.executable,
+        plugged_python(lab.home.parent),
         *["-m", "worker", "-Q", "cpu", "-c", "1", "-n", "second@%h", "-l", "warning"],
     ]
     log = (lab.home / "second.log").open("wb")
@@ -129,21 +128,27 @@ def test_two_workers_and_every_message_twenty_times_and_no_run_is_executed_twice
         try:
             alive = lambda: sum(w.alive and w.queue == "cpu" for w in lab.client.workers())  # noqa: E731
             wait_for(lambda: alive() == 2, 30, "a second worker")
-            sweep = train(lab, max_steps=[2], seed=list(range(12)))
+            at_work = lambda: len(workers_of(lab, linger(lab, steps=10, seeds=range(3)))) == 2  # noqa: E731
+            wait_for(at_work, 60, "a run in the second one's hands")
+            sweep = linger(lab, steps=6, seeds=range(12))
             app = celery_app(broker)
             for _ in range(20):
                 app.send_task(RUN_TASK, queue="cpu")
-            lab.client.wait(sweep.id, timeout=120)
+            assert len(workers_of(lab, sweep)) == 2
             check_ended(lab, sweep)
-            runs = lab.client.sweep_runs(sweep.id)
-            assert [run.attempt for run in runs] == [1] * 12
-            assert len({run.worker for run in runs}) == 2
+            assert [run.attempt for run in lab.client.sweep_runs(sweep.id)] == [1] * 12
         finally:
             second.terminate()
             second.wait(30)
 
 
-@pytest.mark.parametrize("process", ["-m backend", "-m dashboard", "valkey-server"])
+def workers_of(lab, sweep):
+    """Those that had its runs, when all have ended."""
+    lab.client.wait(sweep.id, timeout=120)
+    return {run.worker for run in lab.client.sweep_runs(sweep.id)}
+
+
+@pytest.mark.parametrize("process", ["-m backend", "-m dashboard", *thorough("valkey-server")])
 def test_a_process_that_is_killed_comes_back_by_itself(lab, process):
     (pid, *_) = lab.pids(process)
     kill(pid)

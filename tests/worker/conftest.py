@@ -69,7 +69,7 @@ def artifacts(settings):
 def execute(store, artifacts, settings, tmp_path):
     """Queue a run, claim it, and supervise a child with this script; the run as it is then."""
 
-    def execute(script, stopping=NEVER, meanwhile=None, settings=settings, again=False, inputs=None):
+    def execute(script, stopping=NEVER, meanwhile=None, settings=settings, again=False, inputs=None, then=None):
         new = NewRun({}, {}, uuid4().hex, "cpu", "cpu", None, inputs=inputs or {})
         store.add_sweep(NewSweep("x", 1, [{}], [new]))
         if again:
@@ -82,11 +82,11 @@ def execute(store, artifacts, settings, tmp_path):
         helper = threading.Thread(target=meanwhile or (lambda _claim: None), args=(claim,))
         helper.start()
         try:
-            execute.reusable = supervise(claim, child, store, artifacts, settings, stopping)
+            execute.done = supervise(claim, child, store, artifacts, settings, stopping, then)
+            if execute.done.usable:
+                child.dismiss()
         finally:
             helper.join()
-            if getattr(execute, "reusable", False):
-                child.dismiss()
         execute.child = child
         return store.run(claim.run_id)
 

@@ -32,7 +32,7 @@ def attempt_at(host, store, artifacts, folder, stopping):
     settings = Settings(home=folder / host, poll_s=0.05, grace_s=1, shutdown_grace_s=1)
     claim = store.claim(Slot(host, host, "cpu", "cpu"))
     child = Child(folder / "data", settings.scratch, 1, None)
-    if supervise(claim, child, store, artifacts, settings, stopping):
+    if supervise(claim, child, store, artifacts, settings, stopping).usable:
         child.dismiss()
     return store.run(claim.run_id)
 

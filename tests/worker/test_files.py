@@ -15,22 +15,23 @@ def test_the_files_of_killed_attempts_go_with_the_end_of_the_run(execute, artifa
 
     def an_earlier_attempt(claim):
         (tmp_path / "old").write_text("old")
-        artifacts.put(tmp_path / "old", f"{claim.run_id}/0/model.safetensors")
-        old = settings.scratch / str(claim.run_id) / "0"
+        artifacts.put(tmp_path / "old", f"{claim.run_id}/1/model.safetensors")
+        old = settings.scratch / str(claim.run_id) / "1"
         old.mkdir(parents=True)
         (old / "model.safetensors").write_text("old")
 
     run = execute(
         """
-        old = pathlib.Path(job["folder"]).parent / "0" / "model.safetensors"
+        old = pathlib.Path(job["folder"]).parent / "1" / "model.safetensors"
         while not old.exists():
             time.sleep(0.05)
         leave("model.safetensors", "new")
         succeed(top1=1.0)
         """,
         meanwhile=an_earlier_attempt,
+        again=True,
     )
-    assert artifacts.names(str(run.id)) == ["1"]
+    assert artifacts.names(str(run.id)) == ["3"]
     assert not (settings.scratch / str(run.id)).exists()
 
 

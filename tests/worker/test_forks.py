@@ -74,7 +74,7 @@ def start(store, artifacts, settings, tmp_path):
         def execute(do="", settings=settings):
             store.add_sweep(NewSweep("odd", 1, [{}], [NewRun({}, {"do": do}, uuid4().hex, "cpu", "cpu", None)]))
             claim = store.claim(ME)
-            usable = supervise(claim, child, store, artifacts, settings, NEVER)
+            usable = supervise(claim, child, store, artifacts, settings, NEVER).usable
             run = store.run(claim.run_id)
             if not run.status.terminal:
                 store.cancel_run(run.id)

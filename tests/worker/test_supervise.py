@@ -10,12 +10,15 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from backend.janitor import Janitor
+from backend.store import NewRun, NewSweep
 from mgic.records import Reason, RunStatus
 from tests.conftest import gone, wait_for
 from tests.worker.conftest import ME, NEVER
 from worker.channel import Channel
 from worker.child import Child
 from worker.supervise import supervise
+
+STAYS = "succeed()\nsys.stdin.readline()"  # for the next run
 
 
 def test_curves_lines_and_the_result_are_kept_and_start_and_end_are_told(execute, store, caplog):
@@ -68,7 +71,7 @@ def test_a_second_attempt_goes_on_from_a_checkpoint_and_its_curves_from_there(
     here = settings.model_copy(update={"home": tmp_path / "elsewhere", "artifact_url": settings.artifacts})
     here = here if elsewhere else settings
     child = Child(tmp_path, here.scratch, 1, None, (sys.executable, str(tmp_path / "child.py")))
-    if supervise(store.claim(ME), child, store, artifacts, here, NEVER):
+    if supervise(store.claim(ME), child, store, artifacts, here, NEVER).usable:
         child.dismiss()
     run = store.run(run.id)
     assert (run.status, run.attempt) == (RunStatus.SUCCEEDED, 2)
@@ -81,7 +84,7 @@ def test_a_second_attempt_goes_on_from_a_checkpoint_and_its_curves_from_there(
 def test_a_child_that_leaves_without_an_answer_is_queued_again_at_once(execute):
     run = execute("sys.exit(3)")
     assert (run.status, run.attempt) == (RunStatus.QUEUED, 1)
-    assert execute.reusable is False
+    assert not execute.done.usable
 
 
 def test_a_child_that_was_ended_is_not_ended_again(execute, tmp_path):
@@ -209,8 +212,24 @@ def test_a_success_whose_acknowledgement_is_lost_keeps_its_files(execute, store,
         leave("model.safetensors", "x")
         succeed(top1=1.0)
     """)
-    assert (refused, run.status) == ([True], RunStatus.SUCCEEDED)
+    assert (len(refused), run.status) == (1, RunStatus.SUCCEEDED)
     assert artifacts.size(f"{run.id}/1/model.safetensors") == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "again", "taken"), [(STAYS, False, True), (STAYS, True, False), ("sys.exit(3)", False, False)]
+)
+def test_the_next_run_is_taken_with_the_end_of_one_after_which_it_can_begin_at_once(
+    execute, store, script, again, taken
+):
+    """Not after one that has files of an earlier attempt to remove, nor where the child has to be replaced."""
+    store.add_sweep(NewSweep("x", 1, [{}], [NewRun({}, {}, "later", "cpu", "cpu", None)], priority=9))
+    run = execute(script, again=again, then=ME)
+    following = execute.done.ending.next
+    assert (following is not None) == taken
+    if taken:
+        assert following.run_id != run.id
+        assert store.run(following.run_id).status is RunStatus.RUNNING
 
 
 def test_what_a_run_prints_last_is_in_its_own_log_and_not_the_next_ones(execute, store):

@@ -7,6 +7,7 @@ MGIC = (
     "mgic_mobilenet_v3(width_mult=1.0,group_size=64,coarsest_size=64,coarsening=paper,activation=hswish,"
     "exp_scaling=compound,scaled_head=false,squeeze_levels=finest,connector=pointwise)"
 )
+NETWORKS = ["mobilenet_v2", "mobilenetv3_large_075", "ghostnet_100", MGIC]
 
 RECIPES.add(
     "table10",
@@ -25,7 +26,7 @@ RECIPES.add(
         experiment="latency",
         grids=(
             {
-                "models": [["mobilenet_v2", "mobilenetv3_large_075", "ghostnet_100", MGIC]],
+                "models": [NETWORKS],
                 "engine": ["eager", "optimized"],
                 "device": ["cpu"],
                 "threads": [1],

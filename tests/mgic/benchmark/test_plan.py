@@ -15,17 +15,17 @@ def outcome(status: RunStatus = RunStatus.SUCCEEDED, **config) -> Outcome:
 def test_every_recipe_is_of_points_that_can_run_here():
     plan = planned("benchmark_quick", cores=1)
     assert not plan.left_out
-    assert len({str(point.config) for point in plan.points}) == len(plan.points) == 7
+    assert len({str(point.config) for point in plan.points}) == len(plan.points) == 8
     assert {point.config["threads"] for point in plan.points} == {1}
 
 
 def test_onnx_runtime_is_measured_with_all_threads_too(monkeypatch):
     monkeypatch.setattr("mgic.tasks.timing.usable_cores", lambda: 6)
-    more = planned("benchmark_quick", cores=6).points[7:]
+    more = planned("benchmark_quick", cores=6).points[8:]
     assert {(point.config["threads"], point.config["engine"], point.config["mode"]) for point in more} == {
         (6, "onnxruntime", "inference")
     }
-    assert len(more) == 5
+    assert len(more) == 6
 
 
 def test_what_this_machine_cannot_run_is_left_out_with_its_reason(monkeypatch):

@@ -4,6 +4,7 @@ import pytest
 
 from mgic.benchmark.report import report
 from mgic.records import Outcome, RunStatus
+from mgic.reference.recipes.table10 import NETWORKS
 
 
 def row(model, macs, role="measured", **more):
@@ -83,3 +84,14 @@ def test_the_page_says_when_where_and_what_is_missing(word):
 
 def test_nothing_measured_is_said():
     assert "Nothing was measured" in report([], [], "mgic benchmark")
+
+
+def test_table_10_stands_beside_the_papers_times():
+    took = dict(zip(NETWORKS, (10.0, 12.0, 15.0, 5.0), strict=True))
+    here = [row(name, 10, cpu_median_ms=ms, median_ms=9.0) for name, ms in took.items()]
+    page = report([ran(here), pair(2.0)], [], "c")
+    assert cells(page, "| eager")[0][1:] == ["10 (1.00)", "12 (1.20)", "15 (1.50)", "5 (0.50)", "A"]
+    assert cells(page, "| the paper's i9")[0][1:] == ["130 (1.00)", "140 (1.08)", "170 (1.31)", "172 (1.32)", "-"]
+    assert len(cells(page, "| mgic_resnet50")) == 0
+    others = report([ran([row(name, 10, speedup=1.0) for name in reversed(NETWORKS)])], [], "c")
+    assert "Table 10" not in others

@@ -284,7 +284,7 @@ def test_a_search_runs_its_trials_here_and_tells_the_best():
 
 def test_a_search_here_ends_a_training_that_is_behind():
     told = call(
-        *("run", *TINY[:-1], "max_steps=200", "epochs=4", "learning_rate=0.1,1e-7", "--metric", "test_loss"),
+        *("run", *TINY[:-2], "batch_size=64", "epochs=4", "learning_rate=0.1,1e-7", "--metric", "test_loss"),
         *("--search", "qmc", "--trials", "2", "--stop", "median:startup=1,first=2"),
     )
     assert told.exit_code == 0, told.stderr

@@ -15,14 +15,14 @@ from mgic.inference import Agreement, agreement, export_onnx
 from tests.cases import thorough
 from tests.mgic.inference.networks import NETWORKS, Functional, conv, difference, drawn, images
 
-STANDING = ("mgic_resnet20", "ghostnet_050")
+STANDING = "mgic_resnet20"
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
-@pytest.mark.parametrize("name", [*STANDING, *thorough(*(name for name in NETWORKS if name not in STANDING))])
+@pytest.mark.parametrize("name", [STANDING, *thorough(*(name for name in NETWORKS if name != STANDING))])
 def test_an_exported_network_gives_the_same_numbers_on_any_batch(name, tmp_path):
     network = drawn(NETWORKS[name]())
     path = export_onnx(network, images(1), str(tmp_path / "network.onnx"))

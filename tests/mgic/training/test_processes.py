@@ -138,6 +138,7 @@ def follow_and_tell(path: Path, shard: Shard, device: torch.device) -> None:
     time.sleep(60)
 
 
+@pytest.mark.thorough
 def test_followers_end_with_the_first_however_that_ends(tmp_path):
     path = tmp_path / "pid"
 
