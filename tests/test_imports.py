@@ -36,6 +36,7 @@ PROCESSES: list[dict[str, set[str]]] = [
         "describe.datasets(__import__('pathlib').Path.cwd())": CORE,
         f"import mgic.cli; {LIST}": CORE,  # keeps its answer for the next process
         "import mgic; mgic.create('mgic_resnet20')": CORE,
+        "describe.cost('mgic_resnet20', {})": CORE,  # counted without torch's compiler
     },
     {
         "import mgic, mgic.records, mgic.experiment, mgic.client, mgic.kept": set(),

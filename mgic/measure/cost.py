@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from mgic.errors import BadConfig, Problem
 from mgic.layers import MGICBlock, transfer_modules
 from mgic.measure.counting import Counts, counting
+from mgic.measure.shapes import Undrawn
 from mgic.measure.signature import OWN
 from mgic.models import canonical_name, create, find, model_info, native_size, resolve_options
 from mgic.models.converted import convert_model
@@ -189,7 +190,7 @@ def _model_cost(name: str, options: str, input_size: tuple[int, ...]) -> ModelCo
 def _cost_of(
     name: str, options: Mapping[str, Any], input_size: tuple[int, ...]
 ) -> tuple[Cost, ConversionReport | None]:
-    with torch.device("meta"):
+    with torch.device("meta"), Undrawn():
         built = _built(name, options)
     try:
         return _counted(*built, input_size)

@@ -24,6 +24,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mgic.measure.operators import Formula, find
+from mgic.measure.shapes import output_of_shapes
 from mgic.measure.signature import Signature, Signatures, sign
 
 REMEMBERED = 8192  # (module, input) pairs; a network has a few dozen that differ
@@ -96,6 +97,11 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     supports_higher_order_operators = True
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: to be skipped by torch's compiler would load it, a second and a half for what compiles nothing."""
+        return False
+
     def __init__(self, model: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.counts = Counts()
@@ -113,7 +119,10 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 output = func.decompose(*args, **kwargs)
             if output is not NotImplemented:
                 return output
-        output = func(*args, **kwargs)
+        plain = not kwargs and all(_only_a_shape(one) for one in args if isinstance(one, Tensor))
+        output = output_of_shapes(func, args) if plain else None
+        if output is None:
+            output = func(*args, **kwargs)
         macs = None if formula is None or _nested(args) else formula(args, output)
         if macs is None:
             self.counts.uncounted[self._inside].add(_name(func))
