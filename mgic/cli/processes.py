@@ -49,18 +49,25 @@ class Process:
     def start(self) -> None:
         """In a session of its own: Ctrl-C is ours to hear, not its. Raises `Refused`."""
         self._open_log()
-        with naming(f"{self.name} cannot be started"):
-            self.running = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment},
-                cwd=self.folder,
-                start_new_session=True,
-                preexec_fn=die_with_parent(self.orphan_signal),  # safe: this process has one thread
-            )
+        try:
+            with naming(f"{self.name} cannot be started"):
+                self.running = self._begun()
+        except Refused:
+            self._close_log()
+            raise
         self.started = time.monotonic()
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self.command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **self.environment},
+            cwd=self.folder,
+            start_new_session=True,
+            preexec_fn=die_with_parent(self.orphan_signal),  # safe: this process has one thread
+        )
 
     def _open_log(self) -> None:
         self._close_log()

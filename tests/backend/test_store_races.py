@@ -18,7 +18,8 @@ PROCESSES = 4
 @pytest.fixture(scope="module")
 def race():
     """Calls a function of `store_processes` in 4 processes at once; their answers."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([store_processes.__name__])
     barrier = context.Barrier(PROCESSES)
     with context.Pool(PROCESSES, store_processes.enter, (barrier,)) as pool:
 

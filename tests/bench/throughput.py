@@ -20,6 +20,7 @@ from tests.conftest import Service, parent_of, start_service, stop_service
 
 SIZES = {200: 5, 1600: 3}  # so many runs at once, and how often
 SLOTS = 2
+A_ROW = 400
 Sizes = dict[int, int]
 
 
@@ -55,7 +56,10 @@ def compare(running: Service, sizes: Sizes) -> None:
 
 
 def serve(running: Service, runs: int, seed: int) -> None:
-    axes = {"channels": [16], "side": [8], "seed": list(range(seed, seed + runs))}
+    """As many runs as are asked for, in rows of a width of their own, since an axis has 500 values at most."""
+    rows = -(-runs // A_ROW)
+    seeds = list(range(seed, seed + runs // rows))
+    axes = {"channels": [16 + row for row in range(0, 8 * rows, 8)], "side": [8], "seed": seeds}
     request = SweepRequest(experiment="channel_scaling", axes=axes)
     running.client.wait(running.client.submit(request).id, every=0.1)
 

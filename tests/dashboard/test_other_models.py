@@ -74,6 +74,7 @@ def test_many_blocks_that_differ_are_summed_up_by_stage():
     ]
 
 
+@pytest.mark.thorough
 def test_a_short_name_is_the_model_whichever_way_it_is_asked_for(page):
     assert opened(page, "model", model="timm/ghostnet_050").title[0].value == "ghostnet_050"
 

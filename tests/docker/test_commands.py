@@ -211,6 +211,7 @@ def test_the_dashboard_starts_and_answers(machine):
         assert healthy(machine, "dashboard")
 
 
+@pytest.mark.thorough
 def test_the_data_command_lists_what_the_volume_has(machine):
     listed = machine.once("data")
     assert listed.returncode == 0, listed.stderr

@@ -144,6 +144,7 @@ def test_a_process_with_threads_of_others_is_not_forked_nor_is_one_that_measures
         assert not usable
 
 
+@pytest.mark.thorough
 def test_one_that_has_left_for_want_of_work_or_was_killed_is_replaced(start):
     child, execute = start("runner.IDLE_S = 0.1")
     pids = set()

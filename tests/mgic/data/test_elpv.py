@@ -30,6 +30,7 @@ def test_without_the_package_it_says_how_to_get_it(tmp_path, monkeypatch):
         load("elpv", tmp_path)
 
 
+@pytest.mark.thorough
 def test_the_set_is_as_it_is_said_to_be(tmp_path):
     """Of the real files: counts, classes, mean and deviation, and what it may be used for."""
     info = dataset_info("elpv", tmp_path)

@@ -40,9 +40,8 @@ def test_every_point_is_a_config_and_in_one_grid(name):
 
 
 def larger(found: Recipe) -> bool:
-    """Whether it has the networks of a quick one, of its own table or of `convert_quick`, at another size."""
-    again = ("convert_", "benchmark_gpu")
-    return found.scale == "paper" or (found.name.startswith(again) and found.name != "convert_quick")
+    """Whether it has the networks of a quick one at another size, or converted and timed ones, of which others tell."""
+    return found.scale == "paper" or found.name.startswith(("convert_", "benchmark_"))
 
 
 LARGER = [each.name for each in list_recipes() if larger(each)]

@@ -37,6 +37,7 @@ def clean(foreign) -> bool:
     return git(foreign.root, "worktree", "list").count("\n") == 1
 
 
+@pytest.mark.thorough
 def test_a_wider_default_a_model_that_is_gone_and_a_new_one_are_each_told(foreign):
     text = NETS.replace("width: int = 8", "width: int = 9").replace("def large(", "def other(")
     foreign.write(text)

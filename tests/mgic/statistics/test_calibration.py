@@ -51,8 +51,9 @@ def test_the_prediction_interval_holds_one_more_run_at_least_as_often_as_it_says
         assert max(held) < 0.95 + error(0.95), "on the same images it is exact"
 
 
-@pytest.mark.parametrize("same", [False, *thorough(True)])
-@pytest.mark.parametrize("images", [COARSE[0], *thorough(*COARSE[1:])])
+@pytest.mark.thorough
+@pytest.mark.parametrize("same", [False, True])
+@pytest.mark.parametrize("images", COARSE)
 def test_it_does_so_for_scores_so_coarse_that_seeds_tie(images, same):
     trials = 600
     for right, spread in product(COARSE_RIGHT, (0.02, 0.1)):
@@ -86,7 +87,8 @@ def test_half_a_point_is_not_called_reproduced_where_neighbouring_rows_differ_by
     assert verdicts(seeds, 0.0, 1.0, 800)["reproduced"] > 0.5  # and the test can say yes
 
 
-@pytest.mark.parametrize("seeds", [5, *thorough(10)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("seeds", [5, 10])
 def test_who_is_told_to_be_on_the_front_is_there_about_as_often(seeds):
     pairs = [fronts(seeds, apart, 100, 200) for apart in APART]
     told, true = (np.concatenate(column) for column in zip(*pairs, strict=True))
