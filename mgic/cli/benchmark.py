@@ -21,7 +21,7 @@ PAGE = "benchmarks.md"
 
 def benchmark(
     full: Annotated[
-        bool, typer.Option("--full/--quick", help="Every engine, 9 rounds: hours. Or the most telling: ten minutes.")
+        bool, typer.Option("--full/--quick", help="Every engine, 9 rounds: hours. Or the most telling.")
     ] = False,
     device: Annotated[str, typer.Option(envvar="MGIC_DEVICE", help="auto, cpu or cuda.")] = "auto",
     out: Annotated[Path, typer.Option(help="Where outcomes and tables are kept, and gone on with.")] = Path(
@@ -35,7 +35,7 @@ def benchmark(
 ) -> None:
     """Time MGIC networks in turns with those they replace, and write a page of tables.
 
-    Ten minutes on a CPU. What was cut off is gone on with by the same command.
+    A quarter of an hour on a CPU; with --budget 10m what fits. What was cut off is gone on with by the same command.
 
     Example: mgic benchmark --out benchmark
     """

@@ -43,7 +43,7 @@ RECIPES.add(
     "benchmark_quick",
     Recipe(
         name="benchmark_quick",
-        title="Time against multiply-accumulates, in ten minutes",
+        title="Time against multiply-accumulates, in a quarter of an hour",
         summary=(
             "MGIC networks in turns with those they replace, by ONNX Runtime on one thread, a step of training by"
             " PyTorch, blocks of 64 to 1024 channels, and the networks of Table 10: 3 rounds each, random weights, 111"
