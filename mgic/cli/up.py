@@ -32,7 +32,7 @@ from mgic.errors import BadConfig, Unavailable
 from mgic.extras import ALONE, has_service
 from mgic.place import check_folder
 from mgic.plugins import SAFE
-from mgic.records import DEMO_TAG, SweepRequest
+from mgic.records import SweepRequest
 
 DEMO = "ablation_quick"
 READY_S = 120.0  # how long the processes may take to come up before we say that something is wrong
@@ -178,7 +178,7 @@ class Service:
         try:
             if once.exists() or client.sweeps(limit=1).items:
                 return
-            request = SweepRequest(recipe=DEMO, tags=(DEMO_TAG,))
+            request = SweepRequest(recipe=DEMO)
             sweep = client.submit(request, idempotency_key=f"demo-{DEMO}")
             once.touch()
         except (ApiError, Unreachable, OSError) as error:
