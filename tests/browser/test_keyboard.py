@@ -29,6 +29,7 @@ CONTROLS = """
 """
 LOOKS_OF = """
 number => {
+  document.getAnimations().filter(one => one instanceof CSSTransition).forEach(one => one.finish());
   const one = number === null ? document.activeElement : document.querySelector(`[data-control='${number}']`);
   if (!one) return {index: null, marks: ''};
   const marks = node => {
