@@ -122,7 +122,7 @@ def _beside_the_paper(outcomes: Sequence[Outcome]) -> list[str]:
     lines = ["## Table 10", "", "Milliseconds an image, in brackets as a multiple of the first network's.", ""]
     lines += _head(("how", *labels(), "grade"))
     rows = [(where, took, NONE) for where, took in printed_times().items()]
-    rows += [(_conditions(one), *times(one)) for one in outcomes]
+    rows += [(_conditions(one), *times(_result(one), _measured(one))) for one in outcomes]
     for how, took, grade in rows:
         cells = [f"{ms:.3g} ({ms / took[0]:.2f})" for ms in took]
         lines.append("| " + " | ".join([how, *cells, grade]) + " |")

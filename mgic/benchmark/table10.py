@@ -1,8 +1,9 @@
 """Table 10 beside the same networks here: how long each takes, and how many times the first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from mgic.records import Metric, Outcome
+from mgic.records import Metric
 from mgic.reference.paper import Row, printed_tables
 from mgic.spec import parse_spec
 
@@ -28,12 +29,10 @@ def labels() -> list[str]:
     return [row.label for row in _rows()]
 
 
-def times(one: Outcome) -> tuple[list[float], str]:
-    """Milliseconds by network and their grade: of CPU time where that was graded, else of wall time."""
-    result = one.result or {}
+def times(result: Mapping[str, Any], measured: Iterable[Mapping[str, Any]]) -> tuple[list[float], str]:
+    """Milliseconds of each measured row and their grade: of CPU time where that was graded, else of wall time."""
     by_cpu = result.get("cpu_grade") is not None
-    rows = [row for row in result["rows"] if row["role"] == "measured"]
-    took = [float(row["cpu_median_ms" if by_cpu else "median_ms"]) for row in rows]
+    took = [float(row["cpu_median_ms" if by_cpu else "median_ms"]) for row in measured]
     return took, str(result["cpu_grade" if by_cpu else "grade"])
 
 
